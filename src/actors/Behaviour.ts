@@ -1,0 +1,160 @@
+/** A behaviour: a table of synchronous transitions from (state, message, context) to what leaves the actor. */
+import type { Asker } from "../protocol/Asker.ts"
+import type * as Contract from "../protocol/Contract.ts"
+import type { Severity } from "../protocol/Event.ts"
+import type { DownFrame, UpFrame } from "../protocol/Frame.ts"
+import type { Address } from "./Host.ts"
+import type { LinkEnd } from "./Links.ts"
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+
+/** A down frame without its epoch, which the cell adds. */
+export type FrameToBoard = DistributiveOmit<DownFrame, "epoch">
+
+/** A fact for the event stream. It stands in the journal row of the commit that made it true. */
+export interface Emitted {
+  readonly type: string
+  readonly data: unknown
+  readonly severity?: Severity
+  /** When it happened, ms; absent: the time of the transition. */
+  readonly at?: number
+  readonly unit?: string
+}
+
+/** A message that must arrive. It stays in the sender's row until the receiver has acknowledged it. */
+export interface Tell {
+  readonly to: Address
+  readonly message: string
+  readonly payload: unknown
+}
+
+/**
+ * Work that takes time, begun after the commit. Its outcome comes back as `completed`. One that matters stands in the
+ * state too and is begun again on wake, so it is idempotent or carries an id.
+ */
+export interface EffectOrder {
+  readonly name: string
+  readonly id: string
+  readonly input: unknown
+}
+
+/** A board's link as the cell holds it. */
+export interface Link extends LinkEnd {
+  readonly epoch: number
+}
+
+/** What a transition may look at beside its state. */
+export interface TransitionContext<Resident> {
+  readonly self: Address
+  /** Ms since 1970. */
+  readonly now: number
+  readonly random: () => number
+  readonly asker: Asker
+  /** Request id of the message, a UUIDv7; empty for what has none. */
+  readonly requestId: string
+  /** Memory of this activation, never stored. */
+  readonly resident: Resident
+  readonly link: Link | undefined
+  /** Name of the node this cell lives on, with its incarnation. */
+  readonly node: string
+}
+
+/** What leaves a transition. All of it waits until the state it was computed from is durable. */
+export interface Outcome<State, Resident, Reply = unknown, Refusal = unknown> {
+  readonly state?: State
+  readonly resident?: Resident
+  readonly reply?: Reply
+  readonly refusal?: Refusal
+  readonly events?: ReadonlyArray<Emitted>
+  /** Measurements for the journal: data as for an event, cheaper and kept for a shorter time. */
+  readonly samples?: ReadonlyArray<Emitted>
+  readonly tells?: ReadonlyArray<Tell>
+  readonly frames?: ReadonlyArray<FrameToBoard>
+  readonly effects?: ReadonlyArray<EffectOrder>
+  /** A new link replaces the old one, which is told goodbye with `replaced`; `null` takes the link away. */
+  readonly link?: Link | null
+  /** Goodbye reason for the link that ends by this transition. */
+  readonly goodbye?: number
+}
+
+/** The answer to an up frame: the frames in `before` go to the board ahead of the acknowledgement. */
+export type FrameReply = "consumed" | "beyond"
+
+export type Handler<State, Resident, Payload, Reply, Refusal> = (
+  state: State,
+  payload: Payload,
+  context: TransitionContext<Resident>
+) => Outcome<State, Resident, Reply, Refusal>
+
+/** How state is cut into one small head and keyed parts. A part is written when its value is another object than before. */
+export interface Storage<State> {
+  readonly split: (state: State) => { readonly head: unknown; readonly parts: ReadonlyMap<string, unknown> }
+  readonly join: (head: unknown, parts: ReadonlyMap<string, unknown>, id: string) => State
+}
+
+/** Everything of a behaviour but the transitions of its messages. */
+export interface Reactions<State, Resident> {
+  /** State of an actor that has no row yet. */
+  readonly initial: (id: string) => State
+  /** Memory of a new activation. */
+  readonly awake?: (state: State, now: number) => Resident
+  /** Earliest instant (ms) at which `timeout` must run, from stored state: it survives the node. */
+  readonly dueAt?: (state: State) => number | undefined
+  /** As `dueAt`, for what only matters while the actor is resident (a silent link, a resend). It forbids passivation. */
+  readonly residentDueAt?: (state: State, resident: Resident, link: Link | undefined) => number | undefined
+  /** Whether the next owner of the shard must wake the actor at once. */
+  readonly atTakeover?: (state: State) => boolean
+  /** Runs when the actor wakes and whenever one of the two dues has passed. */
+  readonly timeout?: (state: State, context: TransitionContext<Resident>) => Outcome<State, Resident>
+  /** An up frame of the current link. */
+  readonly frame?: (state: State, frame: UpFrame, context: TransitionContext<Resident>) => Outcome<State, Resident, FrameReply>
+  /** The outcome of an effect; one the state no longer waits for changes nothing. */
+  readonly completed?: (
+    state: State,
+    completion: { readonly name: string; readonly id: string; readonly outcome: unknown },
+    context: TransitionContext<Resident>
+  ) => Outcome<State, Resident>
+  /** Who is told when the actor is quarantined. */
+  readonly supervisor?: (id: string) => Address | undefined
+  readonly storage?: Storage<State>
+}
+
+type Transitions<C extends Contract.Contract, Resident> = {
+  readonly [Tag in Contract.TagOf<C>]: Handler<
+    Contract.StateOf<C>,
+    Resident,
+    Contract.PayloadOf<C, Tag>,
+    Contract.SuccessOf<C, Tag>,
+    Contract.FailureOf<C, Tag>
+  >
+}
+
+/** A behaviour with its types known. */
+export interface Behaviour<C extends Contract.Contract = Contract.Contract, Resident = unknown> {
+  readonly contract: C
+  readonly reactions: Reactions<Contract.StateOf<C>, Resident>
+  readonly transitions: Transitions<C, Resident>
+}
+
+/** A behaviour as the layer runs it: payloads and states were decoded by the contract's own schemas. */
+export interface AnyBehaviour {
+  readonly contract: Contract.Contract
+  readonly reactions: Reactions<unknown, unknown>
+  readonly transitions: Readonly<Record<string, Handler<unknown, unknown, unknown, unknown, unknown>>>
+}
+
+/** Joins a contract and its transitions. Lower-case keys are reactions of the runtime, the others the contract's messages. */
+export const make = <C extends Contract.Contract, Resident = undefined>(
+  contract: C,
+  table: Reactions<Contract.StateOf<C>, Resident> & Transitions<C, Resident>
+): AnyBehaviour => erase({ contract, reactions: table, transitions: table })
+
+/**
+ * Forgets the types of one behaviour so that many stand in one registry. Sound, because a cell hands a transition only
+ * what the same contract's schemas decoded.
+ */
+const erase = <C extends Contract.Contract, Resident>(behaviour: Behaviour<C, Resident>): AnyBehaviour =>
+  behaviour as unknown as AnyBehaviour
+
+/** Answers with a refusal of the contract and changes nothing. */
+export const refuse = <Refusal>(refusal: Refusal): { readonly refusal: Refusal } => ({ refusal })

@@ -1,0 +1,22 @@
+/** A message on its way to a cell, and what comes back. */
+import type { Asker } from "../protocol/Asker.ts"
+import type { HolonError } from "../protocol/Errors.ts"
+
+/** Payload is decoded by the contract's schema. `requestId` is a UUIDv7 made at the edge: it carries its own end of life. */
+export interface Envelope {
+  readonly message: string
+  readonly payload: unknown
+  readonly requestId: string
+  readonly asker: Asker
+}
+
+/**
+ * `Refused` is a refusal of the contract. `Failed` is an error every actor may answer (`NotFound`, `Expired`,
+ * `Backpressure`, `PolicyDenied`, `Unavailable`, `Internal`). `NotHere` means the cell has closed its door: ask again
+ * through the cluster, the message had no effect.
+ */
+export type Reply =
+  | { readonly _tag: "Success"; readonly value: unknown }
+  | { readonly _tag: "Refused"; readonly error: unknown }
+  | { readonly _tag: "Failed"; readonly error: HolonError }
+  | { readonly _tag: "NotHere" }

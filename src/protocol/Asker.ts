@@ -1,0 +1,21 @@
+/** Who asks: the principal an edge derived from a credential. It travels with every message and is never taken from a payload. */
+import { Schema } from "effect"
+
+/** What an asker may reach: each role sees the messages of its own audience and of `public`; `internal` sees all. */
+export const Role = Schema.Literals(["public", "board", "operator", "internal"])
+export type Role = typeof Role.Type
+
+/** The authenticated speaker. `id` is the device id for a board, the account name for a user, the node or actor for a service. */
+export const Asker = Schema.Struct({
+  kind: Schema.Literals(["user", "device", "vsm", "service", "plugin"]),
+  id: Schema.String.check(Schema.isMaxLength(128)),
+  role: Role,
+  /** The message that began this chain of causes; absent when this one begins it. */
+  root: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))),
+  /** W3C Trace Context header of the caller. */
+  traceparent: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(128)))
+})
+export type Asker = typeof Asker.Type
+
+/** The runtime itself: timers, outcomes of effects, tells between actors. */
+export const runtimeAsker: Asker = { kind: "service", id: "holon", role: "internal" }
