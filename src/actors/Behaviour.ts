@@ -108,6 +108,8 @@ export interface Reactions<State, Resident> {
   readonly timeout?: (state: State, context: TransitionContext<Resident>) => Outcome<State, Resident>
   /** An up frame of the current link. */
   readonly frame?: (state: State, frame: UpFrame, context: TransitionContext<Resident>) => Outcome<State, Resident, FrameReply>
+  /** An up frame that crashed its last try: consume its number and tell the board, without its effect. */
+  readonly frameFailed?: (state: State, frame: UpFrame, context: TransitionContext<Resident>) => Outcome<State, Resident, FrameReply>
   /** The outcome of an effect; one the state no longer waits for changes nothing. */
   readonly completed?: (
     state: State,

@@ -4,6 +4,8 @@ import type { HolonError } from "../protocol/Errors.ts"
 
 /** Payload is decoded by the contract's schema. `requestId` is a UUIDv7 made at the edge: it carries its own end of life. */
 export interface Envelope {
+  /** Set for a tell: its sender and its number there. A number that is not higher than the last one has no effect. */
+  readonly tell?: { readonly from: string; readonly version: number; readonly index: number }
   readonly message: string
   readonly payload: unknown
   readonly requestId: string
