@@ -1,0 +1,154 @@
+/**
+ * What one commit puts into its journal row: the events and samples of its transitions, in order, each with the asker that
+ * caused it.
+ *
+ * The stored form is positional and small: `[form, seq, emission…]`. An emission is `[at, asker, request, record…]` with
+ * `asker` = `[kind, id, role, root, traceparent]` or null for the runtime; a record is `[code, type, data, dt?, unit?]`,
+ * where `code` is the severity's number, plus 8 for a sample, and `dt` its time less the emission's. Records are numbered from `seq` on, without a
+ * gap per actor. The first element is the form's number; a reader refuses one it does not know.
+ */
+import { type Asker, runtimeAsker } from "./Asker.ts"
+import { decodeStored, encodeStored } from "./Stored.ts"
+
+/** How grave a fact is, lightest first. The place in this list is stored. */
+export const severities = ["debug", "info", "warn", "error", "critical"] as const
+
+/** One fact on its way into the journal. `at` (ms) is absent when it happened at the time of the transition. */
+export interface Fact {
+  readonly type: string
+  readonly data: unknown
+  /** `info` when absent. */
+  readonly severity?: (typeof severities)[number]
+  readonly at?: number
+  readonly unit?: string
+}
+
+/** What one transition emitted. */
+export interface Emission {
+  /** Time of the transition, ms. */
+  readonly at: number
+  readonly asker: Asker
+  /** Request id of the message that caused it; empty for none. */
+  readonly requestId: string
+  readonly events: ReadonlyArray<Fact>
+  readonly samples: ReadonlyArray<Fact>
+}
+
+/** One fact as it stands in the journal. */
+export interface JournalRecord {
+  /** Counts per actor, without a gap. */
+  readonly seq: number
+  readonly isSample: boolean
+  readonly type: string
+  readonly data: unknown
+  readonly severity: (typeof severities)[number]
+  readonly at: number
+  readonly unit: string | undefined
+  readonly asker: Asker
+  readonly requestId: string
+}
+
+/** Bytes that are not a journal body of a form this node knows. */
+export class JournalBodyMalformed extends Error {
+  override readonly name = "JournalBodyMalformed"
+}
+
+const form = 1
+const sampleFlag = 8
+const codeOf: Readonly<Record<(typeof severities)[number], number>> = {
+  debug: 0,
+  info: 1,
+  warn: 2,
+  error: 3,
+  critical: 4
+}
+
+/** How many numbers the emissions take. */
+export const countOf = (emissions: ReadonlyArray<Emission>): number => {
+  let count = 0
+  for (const { events, samples } of emissions) count += events.length + samples.length
+  return count
+}
+
+const recordOf = (fact: Fact, flag: number, at: number): ReadonlyArray<unknown> => {
+  const code = (fact.severity === undefined ? 1 : codeOf[fact.severity]) + flag
+  const delay = fact.at === undefined ? 0 : fact.at - at
+  if (fact.unit !== undefined) return [code, fact.type, fact.data, delay, fact.unit]
+  return delay === 0 ? [code, fact.type, fact.data] : [code, fact.type, fact.data, delay]
+}
+
+const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
+  if (asker === runtimeAsker) return null
+  const { kind, id, role, root, traceparent } = asker
+  if (traceparent !== undefined) return [kind, id, role, root ?? null, traceparent]
+  return root === undefined ? [kind, id, role] : [kind, id, role, root]
+}
+
+/** Encodes the body of a journal row; `seq` numbers the first fact. Samples come after the events of their emission. */
+export const encodeJournalBody = (seq: number, emissions: ReadonlyArray<Emission>): Uint8Array => {
+  const body: Array<unknown> = [form, seq]
+  for (const { at, asker, requestId, events, samples } of emissions) {
+    const emission: Array<unknown> = [at, askerOf(asker), requestId]
+    for (const event of events) emission.push(recordOf(event, 0, at))
+    for (const sample of samples) emission.push(recordOf(sample, sampleFlag, at))
+    body.push(emission)
+  }
+  return encodeStored(body)
+}
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
+const kinds: ReadonlySet<unknown> = new Set(["user", "device", "vsm", "service", "plugin"])
+const roles: ReadonlySet<unknown> = new Set(["public", "board", "operator", "internal"])
+const isKind = (value: unknown): value is Asker["kind"] => kinds.has(value)
+const isRole = (value: unknown): value is Asker["role"] => roles.has(value)
+
+const decodeAsker = (value: unknown): Asker | undefined => {
+  if (value === null) return runtimeAsker
+  if (!Array.isArray(value)) return undefined
+  const [kind, id, role, root, traceparent]: ReadonlyArray<unknown> = value
+  if (!isKind(kind) || typeof id !== "string" || !isRole(role)) return undefined
+  return {
+    kind,
+    id,
+    role,
+    ...(typeof root === "string" ? { root } : {}),
+    ...(typeof traceparent === "string" ? { traceparent } : {})
+  }
+}
+
+/** Decodes a journal row. Throws {@link JournalBodyMalformed}. */
+export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecord> => {
+  const malformed = (what: string) => new JournalBodyMalformed(`journal body: ${what}`)
+  const body = decodeStored(bytes)
+  if (!Array.isArray(body)) throw malformed("no array")
+  const [found, first, ...emissions]: ReadonlyArray<unknown> = body
+  if (found !== form) throw malformed(`form ${String(found)}`)
+  if (!isInteger(first)) throw malformed("no number")
+  const records: Array<JournalRecord> = []
+  let seq = first
+  for (const emission of emissions) {
+    if (!Array.isArray(emission)) throw malformed("no emission")
+    const [at, by, requestId, ...facts]: ReadonlyArray<unknown> = emission
+    const asker = decodeAsker(by)
+    if (typeof at !== "number" || asker === undefined || typeof requestId !== "string")
+      throw malformed("no emission head")
+    for (const fact of facts) {
+      if (!Array.isArray(fact)) throw malformed("no record")
+      const [code, type, data, delay, unit]: ReadonlyArray<unknown> = fact
+      const severity = isInteger(code) ? severities[code % sampleFlag] : undefined
+      if (!isInteger(code) || severity === undefined || typeof type !== "string") throw malformed("no record head")
+      records.push({
+        seq: seq++,
+        isSample: code >= sampleFlag,
+        type,
+        data,
+        severity,
+        at: typeof delay === "number" ? at + delay : at,
+        unit: typeof unit === "string" ? unit : undefined,
+        asker,
+        requestId
+      })
+    }
+  }
+  return records
+}

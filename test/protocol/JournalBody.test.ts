@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Asker, runtimeAsker } from "../../src/protocol/Asker.ts"
+import { countOf, decodeJournalBody, type Emission, encodeJournalBody } from "../../src/protocol/JournalBody.ts"
+import { encodeStored } from "../../src/protocol/Stored.ts"
+
+const board: Asker = { kind: "device", id: "press-1", role: "board" }
+const person: Asker = { kind: "user", id: "ada", role: "operator", root: "r-1", traceparent: "00-1-2-01" }
+
+const emissions: ReadonlyArray<Emission> = [
+  {
+    at: 1000,
+    asker: board,
+    requestId: "",
+    events: [{ type: "device.online", data: { reason: "attach" } }],
+    samples: [{ type: "board.telemetry", data: { temp: 71.25 }, at: 990, unit: "line-1" }]
+  },
+  {
+    at: 1005,
+    asker: runtimeAsker,
+    requestId: "",
+    events: [{ type: "twin.diverged", data: null, severity: "critical" }],
+    samples: []
+  },
+  {
+    at: 1006,
+    asker: person,
+    requestId: "q-1",
+    events: [{ type: "desired.changed", data: 3, unit: "line-2" }],
+    samples: []
+  }
+]
+
+describe("JournalBody", () => {
+  it("numbers what a commit emitted without a gap, in order, each with its asker", () => {
+    const records = decodeJournalBody(encodeJournalBody(7, emissions))
+    assert.strictEqual(records.length, countOf(emissions))
+    assert.deepStrictEqual(
+      records.map(({ seq, type, isSample, at, severity, unit, requestId }) => [
+        seq,
+        type,
+        isSample,
+        at,
+        severity,
+        unit,
+        requestId
+      ]),
+      [
+        [7, "device.online", false, 1000, "info", undefined, ""],
+        [8, "board.telemetry", true, 990, "info", "line-1", ""],
+        [9, "twin.diverged", false, 1005, "critical", undefined, ""],
+        [10, "desired.changed", false, 1006, "info", "line-2", "q-1"]
+      ]
+    )
+    assert.deepStrictEqual(
+      records.map((record) => record.asker),
+      [board, board, runtimeAsker, person]
+    )
+    assert.deepStrictEqual(
+      records.map((record) => record.data),
+      [{ reason: "attach" }, { temp: 71.25 }, null, 3]
+    )
+  })
+
+  it("refuses a form it does not know", () => {
+    assert.throws(() => decodeJournalBody(encodeStored([2, 7])), /form 2/)
+  })
+
+  it("refuses what is no journal body", () => {
+    for (const value of [
+      {},
+      [1],
+      [1, "7"],
+      [1, 7, []],
+      [1, 7, [1000, null, "", [1]]],
+      [1, 7, [1000, ["robot", "x", "board"], ""]]
+    ])
+      assert.throws(() => decodeJournalBody(encodeStored(value)), /journal body/)
+  })
+})
