@@ -1,0 +1,299 @@
+/** All cells of a node: who is resident, who must be woken, and which door a message goes through. */
+import { runtimeAsker } from "../protocol/Asker.ts"
+import { NotFound, Unavailable } from "../protocol/Errors.ts"
+import { encodeStored } from "../protocol/Stored.ts"
+import { Cell, type DropReason, type Surroundings } from "./Cell.ts"
+import { Claims } from "./Claims.ts"
+import { fromBytes } from "./Codec.ts"
+import type { Envelope, Posted, Reply } from "./Envelope.ts"
+import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
+import { Lanes } from "./Lanes.ts"
+import type { FrameOutcome, Offer } from "./Links.ts"
+import type { Registry } from "./Registry.ts"
+import type { Due, Store } from "./Store.ts"
+
+/** What a node's residency gets from the cluster engine. */
+export interface Engine {
+  readonly shardOf: (address: Address) => number
+  /** Whether this node holds the shard and its lease is fresh. */
+  readonly mayServe: (shard: number) => boolean
+  readonly isFresh: () => boolean
+  readonly shards: () => ReadonlyArray<number>
+  /** An ask through the cluster: at least once, repeated silently until the deadline. */
+  readonly post: (to: Address, posted: Posted, deadlineMillis: number, done: (reply: Reply) => void) => void
+  /** Tells the engine that the actor is in use; it answers nothing. */
+  readonly stay: (address: Address) => void
+}
+
+export interface Options {
+  readonly node: string
+  readonly host: Host
+  readonly store: Store
+  readonly registry: Registry
+  readonly engine: Engine
+  readonly toGateway: Surroundings["toGateway"]
+  readonly perform: Surroundings["perform"]
+  /** An actor the engine has not heard of for this long is passivated. */
+  readonly idleMillis: number
+}
+
+/** Kind of the entry that tells a supervisor of a quarantined actor. The message is `Escalate`. */
+const escalation = "Escalate"
+const failureWindowMillis = 60_000
+const scanMillis = 1000
+const scanRetryMillis = 500
+const scanLimit = 1000
+const rewakeMillis = 200
+const escalationMillis = 10_000
+
+/** Counters since the start of the node, for metrics. */
+export interface Counts {
+  claims: number
+  drops: Record<DropReason, number>
+  failures: number
+}
+
+export class Residency {
+  readonly counts: Counts = {
+    claims: 0,
+    failures: 0,
+    drops: { idle: 0, moved: 0, fenced: 0, outage: 0, refused: 0, crashed: 0, quarantined: 0, absent: 0 }
+  }
+  private readonly options: Options
+  private readonly around: Surroundings
+  private readonly cells = new Map<string, Cell>()
+  private readonly failures = new Map<string, Array<number>>()
+  private readonly telling = new Set<string>()
+  private readonly timers = new Set<Cancel>()
+  private stopped = false
+
+  constructor(options: Options) {
+    this.options = options
+    const { node, host, store, registry, engine, toGateway, perform } = options
+    this.around = {
+      node,
+      host,
+      store,
+      registry,
+      lanes: new Lanes(host, store, node),
+      claims: new Claims(host, store, node, engine.isFresh),
+      mayServe: engine.mayServe,
+      post: engine.post,
+      toGateway,
+      perform,
+      countFailure: (self) => this.countFailure(addressKey(self)),
+      dropped: (cell, reason) => this.dropped(cell, reason)
+    }
+    this.every(scanMillis, () => this.scan(false, engine.shards()))
+    this.every(options.idleMillis / 2, () => this.staying())
+  }
+
+  get size(): number {
+    return this.cells.size
+  }
+
+  /** Resident actors by kind. */
+  residents(): ReadonlyMap<string, number> {
+    const byKind = new Map<string, number>()
+    for (const { kind } of this.cells.values()) byKind.set(kind, (byKind.get(kind) ?? 0) + 1)
+    return byKind
+  }
+
+  /** A message the cluster brought here: wakes the actor if it sleeps. */
+  deliver(address: Address, envelope: Envelope, done: (reply: Reply) => void): void {
+    const cell = this.cellFor(address)
+    if (cell === undefined) return done({ _tag: "NotHere" })
+    cell.put(envelope, done)
+  }
+
+  /** As {@link deliver}, for the travelling form. */
+  deliverPosted(address: Address, posted: Posted, done: (reply: Reply) => void): void {
+    const codec = this.options.registry.get(address.kind)?.codec.messages.get(posted.message)
+    if (codec === undefined)
+      return done({ _tag: "Failed", error: new NotFound({ what: `message ${posted.message} of ${address.kind}` }) })
+    const payload = fromBytes(codec.payload, posted.body)
+    if (payload._tag === "Failure") return done({ _tag: "Failed", error: new Unavailable({ cause: payload.failure.reason }) })
+    const { message, requestId, asker, tell } = posted
+    this.deliver(address, { message, payload: payload.success, requestId, asker, ...(tell && { tell }) }, done)
+  }
+
+  /** Direct call of a resident cell by an edge of this node; `false` when the message must go through the cluster. */
+  direct(address: Address, envelope: Envelope, done: (reply: Reply) => void): boolean {
+    const cell = this.cells.get(addressKey(address))
+    if (cell === undefined || !cell.isOpen) return false
+    cell.put(envelope, done)
+    return true
+  }
+
+  /** An up frame for a device's cell. */
+  frame(offer: Offer, done: (outcome: FrameOutcome) => void): void {
+    const cell = this.cells.get(`device/${offer.id}`)
+    if (cell === undefined) return done({ _tag: "NotHere" })
+    cell.offer(offer, done)
+  }
+
+  /** Watches a resident or sleeping actor here; `undefined` when its shard is elsewhere. */
+  watch(
+    address: Address,
+    envelope: Envelope,
+    receive: (item: unknown) => void,
+    ended: () => void
+  ): (() => void) | undefined {
+    const { message, payload, asker } = envelope
+    return this.cellFor(address)?.watch({ message, payload, asker, receive, ended })
+  }
+
+  /** Makes a cell for each actor that is not resident and belongs here. */
+  wake(addresses: ReadonlyArray<Address>): void {
+    for (const address of addresses) this.cellFor(address)
+  }
+
+  /** The shard is ours from now on: wakes who is due or flagged for it. */
+  acquired(shard: number): void {
+    this.scan(true, [shard])
+  }
+
+  /** The engine ends the activation, for idleness or because its shard goes away. */
+  close(address: Address, done: () => void): void {
+    const cell = this.cells.get(addressKey(address))
+    if (cell === undefined) return done()
+    const reason = this.options.engine.mayServe(cell.shard) ? "idle" : "moved"
+    if (reason === "idle" && cell.needsToStay(this.options.host.monotonic(), 0)) return done()
+    cell.close(reason, done)
+  }
+
+  /** The shard leaves this node: ends its cells, each after the commit under way. */
+  release(shard: number, done: () => void): void {
+    const cells = [...this.cells.values()].filter((cell) => cell.shard === shard)
+    let open = cells.length
+    if (open === 0) return done()
+    for (const cell of cells) {
+      cell.close("moved", () => {
+        if (--open === 0) done()
+      })
+    }
+  }
+
+  /** The lock session has died: whatever is resident may already live elsewhere. */
+  dropAll(): void {
+    for (const cell of [...this.cells.values()]) cell.drop("moved")
+  }
+
+  stop(): void {
+    this.stopped = true
+    for (const cancel of this.timers) cancel()
+    this.timers.clear()
+  }
+
+  private cellFor(address: Address): Cell | undefined {
+    const key = addressKey(address)
+    const resident = this.cells.get(key)
+    if (resident !== undefined) return resident
+    const { engine, registry } = this.options
+    const type = registry.get(address.kind)
+    const shard = engine.shardOf(address)
+    if (type === undefined || this.stopped || !engine.mayServe(shard)) return undefined
+    this.counts.claims++
+    const cell = new Cell(address, shard, type, this.around)
+    this.cells.set(key, cell)
+    return cell
+  }
+
+  private dropped(cell: Cell, reason: DropReason): void {
+    this.counts.drops[reason]++
+    if (this.cells.get(cell.key) === cell) this.cells.delete(cell.key)
+    const isOver = reason === "idle" || reason === "moved" || reason === "quarantined" || reason === "absent"
+    if (isOver || this.stopped) return
+    // Whoever asks and whatever memory said: an actor that was dropped by an outage wakes again within a second.
+    const { host } = this.options
+    this.later(rewakeMillis * (1 + host.random()), () => this.wake([cell]))
+  }
+
+  private countFailure(key: string): number {
+    const now = this.options.host.monotonic()
+    const recent = (this.failures.get(key) ?? []).filter((at) => at > now - failureWindowMillis)
+    recent.push(now)
+    this.failures.set(key, recent)
+    this.counts.failures++
+    return recent.length
+  }
+
+  private scan(takeover: boolean, shards: ReadonlyArray<number>): void {
+    const { engine, host, store } = this.options
+    if (shards.length === 0 || !engine.isFresh()) {
+      if (takeover) this.later(scanRetryMillis, () => this.rescan(shards))
+      return
+    }
+    store.due(shards, host.now(), takeover, scanLimit, (due) => {
+      if ("_tag" in due) {
+        if (takeover) this.later(scanRetryMillis, () => this.rescan(shards))
+        return
+      }
+      this.wake(due.actors)
+      for (const entry of due.untold) this.escalate(entry)
+      // A full page may have a successor: those already awake are no longer flagged only once they have committed.
+      if (takeover && due.actors.length >= scanLimit) this.later(scanRetryMillis, () => this.rescan(shards))
+    })
+  }
+
+  /** Again after a scan that failed, for the shards still held. */
+  private rescan(shards: ReadonlyArray<number>): void {
+    const held = new Set(this.options.engine.shards())
+    this.scan(
+      true,
+      shards.filter((shard) => held.has(shard))
+    )
+  }
+
+  /** The escalation stands in the quarantine row; it is told until the supervisor has acknowledged it. */
+  private escalate(entry: Due["untold"][number]): void {
+    const { engine, registry, store } = this.options
+    const key = addressKey(entry)
+    const supervisor = registry.get(entry.kind)?.behaviour.reactions.supervisor?.(entry.id)
+    if (supervisor === undefined || this.telling.has(key)) return
+    this.telling.add(key)
+    const { kind, id, since, cause } = entry
+    const posted: Posted = {
+      message: escalation,
+      body: encodeStored({ kind, id, since, cause }),
+      requestId: "",
+      asker: runtimeAsker,
+      tell: { from: `quarantine/${key}`, version: since, index: 0 }
+    }
+    engine.post(supervisor, posted, escalationMillis, (reply) => {
+      if (reply._tag !== "Success") {
+        this.telling.delete(key)
+        return
+      }
+      store.told(entry, since, () => this.telling.delete(key))
+    })
+  }
+
+  /** Keeps the engine informed of cells it hears nothing of, and ends those whose shard has left. */
+  private staying(): void {
+    const { engine, host, idleMillis } = this.options
+    const now = host.monotonic()
+    for (const cell of [...this.cells.values()]) {
+      if (!engine.shards().includes(cell.shard)) cell.close("moved", () => {})
+      else if (cell.needsToStay(now, idleMillis / 2)) engine.stay(cell)
+    }
+    for (const [key, times] of this.failures)
+      if (times.every((at) => at <= now - failureWindowMillis)) this.failures.delete(key)
+  }
+
+  private every(millis: number, run: () => void): void {
+    this.later(millis, () => {
+      run()
+      this.every(millis, run)
+    })
+  }
+
+  private later(millis: number, run: () => void): void {
+    if (this.stopped) return
+    const cancel = this.options.host.schedule(millis, () => {
+      this.timers.delete(cancel)
+      if (!this.stopped) run()
+    })
+    this.timers.add(cancel)
+  }
+}
