@@ -1,7 +1,8 @@
 /** A behaviour: a table of synchronous transitions from (state, message, context) to what leaves the actor. */
+import type { Effect } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
-import type { Severity } from "../protocol/Event.ts"
+import type { Fact } from "../protocol/JournalBody.ts"
 import type { DownFrame, UpFrame } from "../protocol/Frame.ts"
 import type { Address } from "./Host.ts"
 import type { LinkEnd } from "./Links.ts"
@@ -12,14 +13,7 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 export type FrameToBoard = DistributiveOmit<DownFrame, "epoch">
 
 /** A fact for the event stream. It stands in the journal row of the commit that made it true. */
-export interface Emitted {
-  readonly type: string
-  readonly data: unknown
-  readonly severity?: Severity
-  /** When it happened, ms; absent: the time of the transition. */
-  readonly at?: number
-  readonly unit?: string
-}
+export type Emitted = Fact
 
 /** A message that must arrive. It stays in the sender's row until the receiver has acknowledged it. */
 export interface Tell {
@@ -116,6 +110,8 @@ export interface Reactions<State, Resident> {
     completion: { readonly name: string; readonly id: string; readonly outcome: unknown },
     context: TransitionContext<Resident>
   ) => Outcome<State, Resident>
+  /** What runs for an {@link EffectOrder} of that name. A failure is an outcome too: turn it into a value. */
+  readonly effects?: Readonly<Record<string, (input: unknown) => Effect.Effect<unknown>>>
   /** Who is told when the actor is quarantined. */
   readonly supervisor?: (id: string) => Address | undefined
   readonly storage?: Storage<State>

@@ -66,7 +66,7 @@ interface Watcher {
   readonly payload: unknown
   readonly asker: Asker
   readonly receive: (item: unknown) => void
-  readonly ended: () => void
+  readonly ended: (error: HolonError | undefined) => void
 }
 
 const queueMax = 4096
@@ -875,7 +875,8 @@ export class Cell implements Committer, Claimer, Sender {
     const { outputs, link } = this
     this.outputs = []
     for (const { fail } of outputs) fail?.()
-    for (const { ended } of this.watchers ?? []) ended()
+    const gone = new NotFound({ what: `${this.kind} ${this.id}` })
+    for (const { ended } of this.watchers ?? []) ended(reason === "absent" ? gone : undefined)
     if (link !== undefined) {
       const { connection, epoch } = link
       this.around.toGateway(link.node, { _tag: "Moved", connection, epoch })

@@ -1,11 +1,12 @@
 /** All cells of a node: who is resident, who must be woken, and which door a message goes through. */
 import { runtimeAsker } from "../protocol/Asker.ts"
-import { NotFound, Unavailable } from "../protocol/Errors.ts"
+import { type HolonError, Malformed, NotFound, PolicyDenied } from "../protocol/Errors.ts"
 import { encodeStored } from "../protocol/Stored.ts"
 import { Cell, type DropReason, type Surroundings } from "./Cell.ts"
 import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
 import type { Envelope, Posted, Reply } from "./Envelope.ts"
+import { permits } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
 import { Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
@@ -21,8 +22,6 @@ export interface Engine {
   readonly shards: () => ReadonlyArray<number>
   /** An ask through the cluster: at least once, repeated silently until the deadline. */
   readonly post: (to: Address, posted: Posted, deadlineMillis: number, done: (reply: Reply) => void) => void
-  /** Tells the engine that the actor is in use; it answers nothing. */
-  readonly stay: (address: Address) => void
 }
 
 export interface Options {
@@ -33,7 +32,7 @@ export interface Options {
   readonly engine: Engine
   readonly toGateway: Surroundings["toGateway"]
   readonly perform: Surroundings["perform"]
-  /** An actor the engine has not heard of for this long is passivated. */
+  /** An actor that nobody has used for this long is passivated. */
   readonly idleMillis: number
 }
 
@@ -85,7 +84,7 @@ export class Residency {
       dropped: (cell, reason) => this.dropped(cell, reason)
     }
     this.every(scanMillis, () => this.scan(false, engine.shards()))
-    this.every(options.idleMillis / 2, () => this.staying())
+    this.every(options.idleMillis / 2, () => this.sweep())
   }
 
   get size(): number {
@@ -112,7 +111,8 @@ export class Residency {
     if (codec === undefined)
       return done({ _tag: "Failed", error: new NotFound({ what: `message ${posted.message} of ${address.kind}` }) })
     const payload = fromBytes(codec.payload, posted.body)
-    if (payload._tag === "Failure") return done({ _tag: "Failed", error: new Unavailable({ cause: payload.failure.reason }) })
+    if (payload._tag === "Failure")
+      return done({ _tag: "Failed", error: new Malformed({ path: "payload", reason: payload.failure.reason }) })
     const { message, requestId, asker, tell } = posted
     this.deliver(address, { message, payload: payload.success, requestId, asker, ...(tell && { tell }) }, done)
   }
@@ -132,15 +132,29 @@ export class Residency {
     cell.offer(offer, done)
   }
 
-  /** Watches a resident or sleeping actor here; `undefined` when its shard is elsewhere. */
-  watch(
+  /** Watches an actor of this node. Ends without an error when it moves: the client asks again where it lives then. */
+  watchPosted(
     address: Address,
-    envelope: Envelope,
+    posted: Posted,
     receive: (item: unknown) => void,
-    ended: () => void
-  ): (() => void) | undefined {
-    const { message, payload, asker } = envelope
-    return this.cellFor(address)?.watch({ message, payload, asker, receive, ended })
+    ended: (error: HolonError | undefined) => void
+  ): () => void {
+    const nothing = (): void => {}
+    const refuse = (error: HolonError | undefined): (() => void) => {
+      ended(error)
+      return nothing
+    }
+    const type = this.options.registry.get(address.kind)
+    const message = type?.behaviour.contract.messages[posted.message]
+    const codec = type?.codec.messages.get(posted.message)
+    if (message?.delivery !== "watch" || codec === undefined)
+      return refuse(new NotFound({ what: `message ${posted.message} of ${address.kind} that can be watched` }))
+    if (!permits(posted.asker, message, address))
+      return refuse(new PolicyDenied({ policyIds: [], reason: `${posted.message} is for ${message.audience}`, guidance: "" }))
+    const payload = fromBytes(codec.payload, posted.body)
+    if (payload._tag === "Failure") return refuse(new Malformed({ path: "payload", reason: payload.failure.reason }))
+    const watcher = { message: posted.message, payload: payload.success, asker: posted.asker, receive, ended }
+    return this.cellFor(address)?.watch(watcher) ?? refuse(undefined)
   }
 
   /** Makes a cell for each actor that is not resident and belongs here. */
@@ -148,18 +162,9 @@ export class Residency {
     for (const address of addresses) this.cellFor(address)
   }
 
-  /** The shard is ours from now on: wakes who is due or flagged for it. */
-  acquired(shard: number): void {
-    this.scan(true, [shard])
-  }
-
-  /** The engine ends the activation, for idleness or because its shard goes away. */
-  close(address: Address, done: () => void): void {
-    const cell = this.cells.get(addressKey(address))
-    if (cell === undefined) return done()
-    const reason = this.options.engine.mayServe(cell.shard) ? "idle" : "moved"
-    if (reason === "idle" && cell.needsToStay(this.options.host.monotonic(), 0)) return done()
-    cell.close(reason, done)
+  /** These shards are ours from now on: wakes who is due or flagged for it. */
+  acquired(shards: ReadonlyArray<number>): void {
+    this.scan(true, shards)
   }
 
   /** The shard leaves this node: ends its cells, each after the commit under way. */
@@ -269,13 +274,14 @@ export class Residency {
     })
   }
 
-  /** Keeps the engine informed of cells it hears nothing of, and ends those whose shard has left. */
-  private staying(): void {
+  /** Ends cells that nobody uses, and those whose shard has left. */
+  private sweep(): void {
     const { engine, host, idleMillis } = this.options
     const now = host.monotonic()
+    const held = new Set(engine.shards())
     for (const cell of [...this.cells.values()]) {
-      if (!engine.shards().includes(cell.shard)) cell.close("moved", () => {})
-      else if (cell.needsToStay(now, idleMillis / 2)) engine.stay(cell)
+      if (!held.has(cell.shard)) cell.close("moved", () => {})
+      else if (!cell.needsToStay(now, idleMillis)) cell.close("idle", () => {})
     }
     for (const [key, times] of this.failures)
       if (times.every((at) => at <= now - failureWindowMillis)) this.failures.delete(key)
