@@ -1,0 +1,180 @@
+/** The statement of a group commit: heads, parts, journal and dead letters of many actors, written or fenced row by row. */
+import type { CommitRow, Committed } from "../../actors/Store.ts"
+import { booleans, byteStrings, integers, longs, text, texts } from "./Parameters.ts"
+import type { Values } from "./PgSession.ts"
+
+/** What a batch contains beside heads. The plain report has heads and journal only and pays for nothing else. */
+interface Shape {
+  readonly journal: boolean
+  readonly put: boolean
+  readonly remove: boolean
+  readonly dead: boolean
+}
+
+/** All that is not a head joins `written`, the rows really stepped: a fenced row leaves nothing behind. */
+const textOf = (shape: Shape): string => {
+  let parameters = 9
+  const next = (type: string): string => `$${++parameters}::${type}[]`
+  const journal = shape.journal ? next("bytea") : undefined
+  const at = shape.journal || shape.dead ? next("float8") : undefined
+  const columns = ["kind", "id", "expected", "shard", "format", "wake_at", "takeover", "head"]
+  if (journal !== undefined) columns.push("journal")
+  if (at !== undefined) columns.push("at")
+  const arrays = [
+    "$1::text[]",
+    "$2::text[]",
+    "$3::float8[]",
+    "$4::int4[]",
+    "$5::int4[]",
+    "$6::float8[]",
+    "$7::bool[]",
+    "$8::bytea[]"
+  ]
+  const returning = ["b.row"]
+  if (journal !== undefined) returning.push("b.journal")
+  if (at !== undefined) returning.push("b.at::bigint as at", "a.version")
+  if (at !== undefined || shape.put || shape.remove) returning.push("b.kind", "b.id")
+  let statement = `with written as (
+    update actor a set version = a.version + 1, owner = $9, shard = b.shard, format = b.format,
+      wake_at = b.wake_at::bigint, takeover = b.takeover, head = b.head
+    from unnest(${[...arrays, ...(journal === undefined ? [] : [journal]), ...(at === undefined ? [] : [at])].join(", ")})
+      with ordinality as b(${columns.join(", ")}, row)
+    where a.kind = b.kind and a.id = b.id and a.version = b.expected::bigint
+    returning ${returning.join(", ")})`
+  if (journal !== undefined)
+    statement += `, journalled as (
+    insert into journal (kind, id, version, at, body)
+    select kind, id, version, at, journal from written where journal is not null)`
+  if (shape.put)
+    statement += `, put as (
+    insert into actor_part (kind, id, key, value)
+    select w.kind, w.id, p.key, p.value
+    from unnest(${next("int4")}, ${next("text")}, ${next("bytea")}) as p(row, key, value) join written w on w.row = p.row
+    on conflict (kind, id, key) do update set value = excluded.value)`
+  if (shape.remove)
+    statement += `, removed as (
+    delete from actor_part t
+    using unnest(${next("int4")}, ${next("text")}) as p(row, key) join written w on w.row = p.row
+    where t.kind = w.kind and t.id = w.id and t.key = p.key)`
+  if (shape.dead)
+    statement += `, dead as (
+    insert into dead_letter (kind, id, at, letter, message, payload, cause, trace_id)
+    select w.kind, w.id, w.at, d.letter, d.message, d.payload, d.cause, d.trace_id
+    from unnest(${next("int4")}, ${["text", "text", "bytea", "text", "text"].map(next).join(", ")})
+      as d(row, letter, message, payload, cause, trace_id) join written w on w.row = d.row)`
+  // One row of answer: which rows were written only matters when not all were.
+  return `${statement}
+    select case when count(*) < cardinality($1) then coalesce(array_agg(row::int4), '{}') end from written`
+}
+
+const statements = Array.from({ length: 16 }, (_, bits) =>
+  textOf({ journal: (bits & 1) !== 0, put: (bits & 2) !== 0, remove: (bits & 4) !== 0, dead: (bits & 8) !== 0 })
+)
+
+const statementOf = (shape: Shape): string =>
+  statements[(shape.journal ? 1 : 0) + (shape.put ? 2 : 0) + (shape.remove ? 4 : 0) + (shape.dead ? 8 : 0)] ??
+  textOf(shape)
+
+/** Text and parameters for a batch. */
+export const commitStatement = (
+  owner: string,
+  rows: ReadonlyArray<CommitRow>
+): { readonly text: string; readonly parameters: ReadonlyArray<unknown> } => {
+  const kind: Array<string> = []
+  const id: Array<string> = []
+  const expected: Array<number> = []
+  const shard: Array<number> = []
+  const format: Array<number> = []
+  const wakeAt: Array<number | null> = []
+  const takeover: Array<boolean> = []
+  const head: Array<Uint8Array> = []
+  const journal: Array<Uint8Array | null> = []
+  const at: Array<number> = []
+  const put = { row: [] as number[], key: [] as string[], value: [] as Uint8Array[] }
+  const remove = { row: [] as number[], key: [] as string[] }
+  const dead = {
+    row: [] as number[],
+    letter: [] as string[],
+    message: [] as string[],
+    payload: [] as Uint8Array[],
+    cause: [] as string[],
+    traceId: [] as string[]
+  }
+  let journals = 0
+  for (const row of rows) {
+    kind.push(row.kind)
+    id.push(row.id)
+    expected.push(row.expected)
+    shard.push(row.shard)
+    format.push(row.format)
+    wakeAt.push(row.wakeAt)
+    takeover.push(row.atTakeover)
+    head.push(row.head)
+    journal.push(row.journal)
+    at.push(row.at)
+    if (row.journal !== null) journals++
+    // `with ordinality` counts from 1.
+    const ordinal = kind.length
+    for (const [key, value] of row.put) {
+      put.row.push(ordinal)
+      put.key.push(key)
+      put.value.push(value)
+    }
+    for (const key of row.remove) {
+      remove.row.push(ordinal)
+      remove.key.push(key)
+    }
+    for (const letter of row.dead) {
+      dead.row.push(ordinal)
+      dead.letter.push(letter.letter)
+      dead.message.push(letter.message)
+      dead.payload.push(letter.payload)
+      dead.cause.push(letter.cause)
+      dead.traceId.push(letter.traceId)
+    }
+  }
+  const shape: Shape = {
+    journal: journals > 0,
+    put: put.row.length > 0,
+    remove: remove.row.length > 0,
+    dead: dead.row.length > 0
+  }
+  const parameters: Array<unknown> = [
+    texts(kind),
+    texts(id),
+    longs(expected),
+    integers(shard),
+    integers(format),
+    longs(wakeAt),
+    booleans(takeover),
+    byteStrings(head),
+    text(owner)
+  ]
+  if (shape.journal) parameters.push(byteStrings(journal))
+  if (shape.journal || shape.dead) parameters.push(longs(at))
+  if (shape.put) parameters.push(integers(put.row), texts(put.key), byteStrings(put.value))
+  if (shape.remove) parameters.push(integers(remove.row), texts(remove.key))
+  if (shape.dead)
+    parameters.push(
+      integers(dead.row),
+      texts(dead.letter),
+      texts(dead.message),
+      byteStrings(dead.payload),
+      texts(dead.cause),
+      texts(dead.traceId)
+    )
+  return { text: statementOf(shape), parameters }
+}
+
+const nobody: ReadonlySet<number> = new Set()
+
+/** Reads the statement's only row: null when every row was written, else the ordinals of those that were. */
+export const committedOf = (rows: ReadonlyArray<Values>, size: number): Committed => {
+  const written = rows[0]?.[0]
+  if (written === null) return { _tag: "Written", fenced: nobody }
+  if (!Array.isArray(written)) return { _tag: "Outage", cause: "the commit statement answered no row" }
+  const fenced = new Set<number>()
+  for (let index = 0; index < size; index++) fenced.add(index)
+  for (const ordinal of written) fenced.delete(ordinal - 1)
+  return { _tag: "Written", fenced }
+}
