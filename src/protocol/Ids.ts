@@ -1,54 +1,71 @@
-/** Identifiers: UUIDv7 (RFC 9562, section 5.7), which carry the time they were made, and device ids. */
+/** Ids: UUIDs of version 7 (RFC 9562) for what is made, names for devices. */
 import { Schema } from "effect"
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+/** A device's id, which is also its unit's: part of topics, paths and certificates, so small and plain. */
+export const DeviceId = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+    expected: "lower-case letters, digits and hyphens, at most 63, no hyphen first"
+  })
+).pipe(Schema.brand("DeviceId"))
+export type DeviceId = typeof DeviceId.Type
 
-/** Canonical lower-case text of 16 bytes. */
-export const uuidFromBytes = (bytes: Uint8Array): string => {
+/** Whether text is a {@link DeviceId}. */
+export const isDeviceId = Schema.is(DeviceId)
+
+const hexOf: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+
+/** Canonical lower-case text of the 16 bytes of a UUID from `offset` on. */
+export const uuidText = (bytes: Uint8Array, offset = 0): string => {
   let text = ""
-  for (let at = 0; at < 16; at++) {
-    if (at === 4 || at === 6 || at === 8 || at === 10) text += "-"
-    text += hex[bytes[at] ?? 0]
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) text += "-"
+    text += hexOf[bytes[offset + index] ?? 0] ?? ""
   }
   return text
 }
 
-/** The 16 bytes of a UUID's text; `undefined` when it is none. */
-export const uuidToBytes = (text: string): Uint8Array | undefined => {
-  if (!uuid.test(text)) return undefined
-  const digits = text.replaceAll("-", "")
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Whether text is a UUID of any version in canonical lower case. */
+export const isUuid = (text: string): boolean => uuidPattern.test(text)
+
+const nibble = (character: number): number => (character < 58 ? character - 48 : character - 87)
+
+/** The 16 bytes of a UUID, or nothing when it is not one in canonical lower case. */
+export const uuidBytes = (text: string): Uint8Array | undefined => {
+  if (!isUuid(text)) return undefined
   const bytes = new Uint8Array(16)
-  for (let at = 0; at < 16; at++) bytes[at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16)
+  let at = 0
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) at++
+    bytes[index] = (nibble(text.charCodeAt(at)) << 4) | nibble(text.charCodeAt(at + 1))
+    at += 2
+  }
   return bytes
 }
 
-/** Whether the text is a UUIDv7 in canonical lower case. */
-export const isUuidV7 = (text: string): boolean => uuidV7.test(text)
+/** The greatest time a UUIDv7 can carry, ms. */
+const millisMax = 2 ** 48 - 1
 
-/** When a UUIDv7 was made, ms since 1970; `undefined` for other text. */
-export const millisOf = (text: string): number | undefined =>
-  isUuidV7(text) ? Number.parseInt(text.slice(0, 8) + text.slice(9, 13), 16) : undefined
-
-/** A UUIDv7 made at `nowMillis`; `random` gives numbers in [0, 1). */
-export const makeUuidV7 = (nowMillis: number, random: () => number): string => {
+/** A UUIDv7 of the given time (ms since 1970) and of 10 bytes from a source that cannot be guessed. */
+export const uuidV7 = (now: number, randomBytes: (count: number) => Uint8Array): string => {
+  if (!Number.isSafeInteger(now) || now < 0 || now > millisMax) throw new RangeError(`time of a UUIDv7: ${now}`)
+  const random = randomBytes(10)
+  if (random.length !== 10) throw new RangeError(`random bytes of a UUIDv7: ${random.length}, not 10`)
   const bytes = new Uint8Array(16)
-  for (let at = 6; at < 16; at++) bytes[at] = Math.floor(random() * 256)
-  let rest = Math.max(0, Math.floor(nowMillis))
-  for (let at = 5; at >= 0; at--) {
-    bytes[at] = rest % 256
-    rest = Math.floor(rest / 256)
-  }
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  return uuidFromBytes(bytes)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, Math.floor(now / 2 ** 32))
+  view.setUint32(2, now % 2 ** 32)
+  bytes.set(random, 6)
+  view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70)
+  view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80)
+  return uuidText(bytes)
 }
 
-/** The id of a device, which is also the id of the unit it is. A key on boards, in topics and in storage. */
-export const DeviceId = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,62}$/, {
-    message: "a device id is 1 to 63 lower-case letters, digits and hyphens, and does not begin with a hyphen"
-  })
-).pipe(Schema.brand("DeviceId"))
-export type DeviceId = typeof DeviceId.Type
+/** Whether text is a UUIDv7 in canonical lower case. */
+export const isUuidV7 = (text: string): boolean =>
+  text.length === 36 && text[14] === "7" && "89ab".includes(text[19] ?? "-") && isUuid(text)
+
+/** When a UUIDv7 was made, ms since 1970; nothing when the text is not one. */
+export const millisOf = (uuid: string): number | undefined =>
+  isUuidV7(uuid) ? Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16) : undefined
