@@ -82,6 +82,9 @@ const tooSlowMillis = 1000
 const requestFromFutureMillis = 60_000
 const supersededGoodbye = 6
 
+/** Cause of `Unavailable` when a commit has an unknown outcome: the same request id finds out. */
+export const unconfirmed = "the store did not confirm"
+
 const notHere: Reply = { _tag: "NotHere" }
 const frameNotHere: FrameOutcome = { _tag: "NotHere" }
 const frameSuperseded: FrameOutcome = { _tag: "Superseded" }
@@ -304,7 +307,7 @@ export class Cell implements Committer, Claimer, Sender {
         : { _tag: "Refused", error: outcome.refusal }
     if (tell !== undefined) this.remember(tell)
     else if (message.delivery === "once") this.keepReply(tag, requestId, reply)
-    this.settle(outcome, asker, requestId, () => done(reply), () => done(unavailable("the store did not confirm")))
+    this.settle(outcome, asker, requestId, () => done(reply), () => done(unavailable(unconfirmed)))
   }
 
   /** A repeat is answered from memory, an id past its life is refused: a copy of either must not run. */
@@ -479,7 +482,7 @@ export class Cell implements Committer, Claimer, Sender {
   }
 
   private answer(done: (reply: Reply) => void, reply: Reply): void {
-    this.let(() => done(reply), () => done(unavailable("the store did not confirm")))
+    this.let(() => done(reply), () => done(unavailable(unconfirmed)))
   }
 
   private let(release: () => void, fail: (() => void) | undefined): void {

@@ -1,0 +1,169 @@
+/** How an edge talks to actors: a typed ask, the same as JSON for surfaces that are derived from contracts, and watches. */
+import { Clock, Context, Effect, Layer, Random, Result, Schema, Stream } from "effect"
+import type { Asker } from "../protocol/Asker.ts"
+import type * as Contract from "../protocol/Contract.ts"
+import { type HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
+import { makeUuidV7 } from "../protocol/Ids.ts"
+import { decodeStored } from "../protocol/Stored.ts"
+import { unconfirmed } from "./Cell.ts"
+import { type Codec, fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
+import { Engine, type PostedReply } from "./Engine.ts"
+import type { Posted, Reply } from "./Envelope.ts"
+import type { Address } from "./Host.ts"
+import { nearest } from "./Nearest.ts"
+
+/** Who asks, under which request id. An id is made when none is given; a caller that repeats must give its own. */
+export interface By {
+  readonly asker: Asker
+  readonly requestId?: string
+}
+
+/** A refusal of the actor's own contract, as JSON. Permanent for that message. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  kind: Schema.String,
+  id: Schema.String,
+  error: Schema.Unknown
+}) {
+  override get message(): string {
+    const error = this.error
+    const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "refusal"
+    return `${this.kind}/${this.id} refuses: ${tag} ${JSON.stringify(error)}`
+  }
+}
+
+/** How long an ask is repeated before it ends as `Timeout`. Longer than a failover. */
+const deadlineMillis = 15_000
+const unconfirmedRetryMillis = 50
+
+export class Actors extends Context.Service<
+  Actors,
+  {
+    /** Sends a message of a contract; both sides typed. */
+    readonly ask: <C extends Contract.Contract, Tag extends Contract.TagOf<C>>(
+      contract: C,
+      id: string,
+      tag: Tag,
+      payload: Contract.PayloadOf<C, Tag>,
+      by: By
+    ) => Effect.Effect<Contract.SuccessOf<C, Tag>, Contract.FailureOf<C, Tag> | HolonError>
+    /** Sends a message given as JSON; answers JSON. Unknown kinds and messages are refused with the nearest names. */
+    readonly send: (to: Address, message: string, payload: unknown, by: By) => Effect.Effect<unknown, HolonError | Refused>
+    /** Items of a watch message, as JSON, across moves of the actor. */
+    readonly watch: (to: Address, message: string, payload: unknown, by: By) => Stream.Stream<unknown, HolonError>
+  }
+>()("holon/actors/Actors") {}
+
+const unreached = new Unavailable({ cause: "no node took the message" })
+
+interface Prepared {
+  readonly codec: MessageCodec
+  readonly posted: Posted
+}
+
+const make = Effect.gen(function* () {
+  const engine = yield* Engine
+  const { registry, residency } = engine
+
+  const requestIdOf = (by: By) =>
+    by.requestId !== undefined
+      ? Effect.succeed(by.requestId)
+      : Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          const seed = yield* Random.Random
+          return makeUuidV7(now, () => seed.nextDoubleUnsafe())
+        })
+
+  const codecOf = (kind: string, message: string): Result.Result<MessageCodec, UnknownCapability> => {
+    const type = registry.get(kind)
+    if (type === undefined)
+      return Result.fail(new UnknownCapability({ name: `actor kind ${kind}`, suggestions: nearest(kind, [...registry.keys()]) }))
+    const codec = type.codec.messages.get(message)
+    if (codec !== undefined) return Result.succeed(codec)
+    const names = [...type.codec.messages.keys()]
+    return Result.fail(new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) }))
+  }
+
+  const prepare = Effect.fnUntraced(function* (to: Address, message: string, payload: unknown, by: By) {
+    const codec = yield* Effect.fromResult(codecOf(to.kind, message))
+    const decoded = codec.payload.decode(payload)
+    if (Result.isFailure(decoded)) return yield* new Malformed({ path: message, reason: decoded.failure.reason })
+    const requestId = yield* requestIdOf(by)
+    const posted: Posted = { message, body: toBytes(codec.payload, decoded.success), requestId, asker: by.asker }
+    return { codec, posted } satisfies Prepared
+  })
+
+  /** A resident cell of this node is called directly; what the cell did not take goes through the cluster. */
+  const reach = (to: Address, posted: Posted, codec: MessageCodec): Effect.Effect<Reply> =>
+    Effect.callback<Reply | undefined>((resume) => {
+      const payload = fromBytes(codec.payload, posted.body)
+      const { message, requestId, asker } = posted
+      const isTaken =
+        payload._tag === "Success" &&
+        residency.direct(to, { message, payload: payload.success, requestId, asker }, (reply) =>
+          resume(Effect.succeed(reply._tag === "NotHere" ? undefined : reply))
+        )
+      if (!isTaken) resume(Effect.succeed(undefined))
+    }).pipe(
+      Effect.flatMap((reply) =>
+        reply !== undefined
+          ? Effect.succeed(reply)
+          : Effect.map(engine.ask(to, posted, deadlineMillis), (far) => received(codec, far))
+      )
+    )
+
+  /** An outcome the store did not confirm is asked for again under the same id: `once` answers what really happened. */
+  const deliver = (to: Address, posted: Posted, codec: MessageCodec) =>
+    reach(to, posted, codec).pipe(
+      Effect.flatMap((reply) =>
+        reply._tag === "Failed" && reply.error._tag === "Unavailable" && reply.error.cause === unconfirmed
+          ? Effect.delay(reach(to, posted, codec), unconfirmedRetryMillis)
+          : Effect.succeed(reply)
+      )
+    )
+
+  const ask = Effect.fnUntraced(function* (contract: Contract.Contract, id: string, tag: string, payload: unknown, by: By) {
+    const to = { kind: contract.kind, id }
+    const codec = yield* Effect.fromResult(codecOf(to.kind, tag))
+    const requestId = yield* requestIdOf(by)
+    const posted: Posted = { message: tag, body: toBytes(codec.payload, payload), requestId, asker: by.asker }
+    const reply = yield* deliver(to, posted, codec)
+    if (reply._tag === "Success") return reply.value
+    return yield* Effect.fail(reply._tag === "NotHere" ? unreached : reply.error)
+  })
+
+  return Actors.of({
+    // The value was decoded by the schema of this very message, wherever it came from.
+    ask: ask as Actors["Service"]["ask"],
+    send: Effect.fnUntraced(function* (to, message, payload, by) {
+      const { codec, posted } = yield* prepare(to, message, payload, by)
+      const reply = yield* deliver(to, posted, codec)
+      switch (reply._tag) {
+        case "Success":
+          return codec.success.encode(reply.value)
+        case "Refused":
+          return yield* new Refused({ kind: to.kind, id: to.id, error: codec.error.encode(reply.error) })
+        case "Failed":
+          return yield* Effect.fail(reply.error)
+        case "NotHere":
+          return yield* Effect.fail(unreached)
+      }
+    }),
+    watch: (to, message, payload, by) =>
+      prepare(to, message, payload, by).pipe(
+        Effect.map(({ posted }) => Stream.map(engine.watch(to, posted), decodeStored)),
+        Stream.unwrap
+      )
+  })
+})
+
+const received = (codec: MessageCodec, reply: PostedReply): Reply => {
+  if (reply._tag === "NotHere" || reply._tag === "Failed") return reply
+  const value = fromBytes(sideOf(codec, reply._tag), reply.body)
+  if (value._tag === "Failure")
+    return { _tag: "Failed", error: new Malformed({ path: "reply", reason: value.failure.reason }) }
+  return reply._tag === "Success" ? { _tag: "Success", value: value.success } : { _tag: "Refused", error: value.success }
+}
+
+const sideOf = (codec: MessageCodec, tag: "Success" | "Refused"): Codec => (tag === "Success" ? codec.success : codec.error)
+
+export const layer: Layer.Layer<Actors, never, Engine> = Layer.effect(Actors, make)
