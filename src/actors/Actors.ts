@@ -1,9 +1,9 @@
 /** How an edge talks to actors: a typed ask, the same as JSON for surfaces that are derived from contracts, and watches. */
-import { Clock, Context, Effect, Layer, Random, Result, Schema, Stream } from "effect"
+import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
 import { type HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
-import { makeUuidV7 } from "../protocol/Ids.ts"
+import { uuidV7 } from "../protocol/Ids.ts"
 import { decodeStored } from "../protocol/Stored.ts"
 import { unconfirmed } from "./Cell.ts"
 import { type Codec, fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
@@ -11,6 +11,7 @@ import { Engine, type PostedReply } from "./Engine.ts"
 import type { Posted, Reply } from "./Envelope.ts"
 import type { Address } from "./Host.ts"
 import { nearest } from "./Nearest.ts"
+import { NodePorts } from "./NodePorts.ts"
 
 /** Who asks, under which request id. An id is made when none is given; a caller that repeats must give its own. */
 export interface By {
@@ -62,16 +63,11 @@ interface Prepared {
 
 const make = Effect.gen(function* () {
   const engine = yield* Engine
+  const { host } = yield* NodePorts
   const { registry, residency } = engine
 
-  const requestIdOf = (by: By) =>
-    by.requestId !== undefined
-      ? Effect.succeed(by.requestId)
-      : Effect.gen(function* () {
-          const now = yield* Clock.currentTimeMillis
-          const seed = yield* Random.Random
-          return makeUuidV7(now, () => seed.nextDoubleUnsafe())
-        })
+  const randomBytes = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(host.random() * 256))
+  const requestIdOf = (by: By): string => by.requestId ?? uuidV7(host.now(), randomBytes)
 
   const codecOf = (kind: string, message: string): Result.Result<MessageCodec, UnknownCapability> => {
     const type = registry.get(kind)
@@ -87,7 +83,7 @@ const make = Effect.gen(function* () {
     const codec = yield* Effect.fromResult(codecOf(to.kind, message))
     const decoded = codec.payload.decode(payload)
     if (Result.isFailure(decoded)) return yield* new Malformed({ path: message, reason: decoded.failure.reason })
-    const requestId = yield* requestIdOf(by)
+    const requestId = requestIdOf(by)
     const posted: Posted = { message, body: toBytes(codec.payload, decoded.success), requestId, asker: by.asker }
     return { codec, posted } satisfies Prepared
   })
@@ -124,7 +120,7 @@ const make = Effect.gen(function* () {
   const ask = Effect.fnUntraced(function* (contract: Contract.Contract, id: string, tag: string, payload: unknown, by: By) {
     const to = { kind: contract.kind, id }
     const codec = yield* Effect.fromResult(codecOf(to.kind, tag))
-    const requestId = yield* requestIdOf(by)
+    const requestId = requestIdOf(by)
     const posted: Posted = { message: tag, body: toBytes(codec.payload, payload), requestId, asker: by.asker }
     const reply = yield* deliver(to, posted, codec)
     if (reply._tag === "Success") return reply.value
@@ -166,4 +162,4 @@ const received = (codec: MessageCodec, reply: PostedReply): Reply => {
 
 const sideOf = (codec: MessageCodec, tag: "Success" | "Refused"): Codec => (tag === "Success" ? codec.success : codec.error)
 
-export const layer: Layer.Layer<Actors, never, Engine> = Layer.effect(Actors, make)
+export const layer: Layer.Layer<Actors, never, Engine | NodePorts> = Layer.effect(Actors, make)

@@ -14,7 +14,7 @@ import { decodeStored, encodeStored } from "../protocol/Stored.ts"
 import { type Answer, Answered, type PartChanges, requestLifeMillis } from "./Answered.ts"
 import type { EffectOrder, FrameToBoard, Link, Outcome, TransitionContext } from "./Behaviour.ts"
 import type { Claimer, Claims } from "./Claims.ts"
-import { fromBytes, toBytes, unknownKeys, withKept } from "./Codec.ts"
+import { fromBytes, toBytes, withKept } from "./Codec.ts"
 import type { Envelope, Reply, TellNumber } from "./Envelope.ts"
 import { permits } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
@@ -22,6 +22,7 @@ import type { Committer, Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer, ToGateway } from "./Links.ts"
 import { type EncodedTell, forgetTell, Outbox, type Sender, tellsMax } from "./Outbox.ts"
 import type { Kind, Registry } from "./Registry.ts"
+import { decodeRow, layerPrefix } from "./StoredState.ts"
 import type { Claimed, CommitRow, DeadLetter, Outage, QuarantineEntry, Store } from "./Store.ts"
 
 /** Why a cell ended. Only `idle` and `moved` are not followed by a new claim of the same node. */
@@ -657,35 +658,15 @@ export class Cell implements Committer, Claimer, Sender {
   }
 
   private load(row: Claimed & { readonly _tag: "Row" }): void {
-    const { contract, reactions } = this.type.behaviour
-    if (row.format > contract.format) throw new Error(`format ${row.format} is newer than this node's ${contract.format}`)
-    const parts = new Map<string, unknown>()
-    for (const [key, value] of row.parts) this.loadPart(key, value, parts)
-    if (row.head === null) {
-      this.state = reactions.initial(this.id)
-      return
-    }
-    const stored = decodeStored(row.head)
-    if (!Array.isArray(stored)) throw new Error("malformed head")
-    const [head, nextSeq]: ReadonlyArray<unknown> = stored
-    this.nextSeq = typeof nextSeq === "number" ? nextSeq : 1
-    if (reactions.storage !== undefined) {
-      this.state = reactions.storage.join(head, parts, this.id)
-      this.storedParts = reactions.storage.split(this.state).parts
-      return
-    }
-    const { state } = this.type.codec
-    const decoded = state.decode(head)
-    if (decoded._tag === "Failure") throw new Error(`malformed state: ${decoded.failure.reason}`)
-    this.state = decoded.success
-    this.kept = unknownKeys(head, state.encode(decoded.success))
+    const { state, nextSeq, parts, kept } = decodeRow(this.type, this.id, row)
+    this.state = state
+    this.nextSeq = nextSeq
+    this.storedParts = parts
+    this.kept = kept
+    for (const [key, value] of row.parts) if (key.startsWith(layerPrefix)) this.loadPart(key, value)
   }
 
-  private loadPart(key: string, value: Uint8Array, parts: Map<string, unknown>): void {
-    if (!key.startsWith("~")) {
-      parts.set(key, decodeStored(value))
-      return
-    }
+  private loadPart(key: string, value: Uint8Array): void {
     if (key.startsWith("~from/")) {
       const stored = decodeStored(value)
       const [version, index]: ReadonlyArray<unknown> = Array.isArray(stored) ? stored : []

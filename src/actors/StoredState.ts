@@ -1,0 +1,70 @@
+/** From a stored row to the state of an actor: the head and the behaviour's own parts. */
+import { decodeStored } from "../protocol/Stored.ts"
+import type { TransitionContext } from "./Behaviour.ts"
+import { unknownKeys } from "./Codec.ts"
+import type { Address } from "./Host.ts"
+import type { Kind } from "./Registry.ts"
+import type { Parts } from "./Store.ts"
+
+/** What a row holds, decoded. */
+export interface StoredState {
+  readonly state: unknown
+  /** Number of the next fact this actor puts on the event stream. */
+  readonly nextSeq: number
+  /** The behaviour's parts as loaded. */
+  readonly parts: ReadonlyMap<string, unknown>
+  /** Keys of a newer node, to be written back. */
+  readonly kept: { readonly [key: string]: unknown } | undefined
+}
+
+/** Parts of the layer itself begin with this; all others are the behaviour's. */
+export const layerPrefix = "~"
+
+/** Decodes a row. Throws when it is not what a node of this format wrote. */
+export const decodeRow = (
+  type: Kind,
+  id: string,
+  row: { readonly format: number; readonly head: Uint8Array | null; readonly parts: Parts }
+): StoredState => {
+  const { contract, reactions } = type.behaviour
+  if (row.format > contract.format) throw new Error(`format ${row.format} is newer than this node's ${contract.format}`)
+  const none: ReadonlyMap<string, unknown> = new Map()
+  if (row.head === null) return { state: reactions.initial(id), nextSeq: 1, parts: none, kept: undefined }
+  const stored = decodeStored(row.head)
+  if (!Array.isArray(stored)) throw new Error("malformed head")
+  const [head, seq]: ReadonlyArray<unknown> = stored
+  if (typeof seq !== "number") throw new Error("malformed head: no event number")
+  if (reactions.storage !== undefined) {
+    const parts = new Map<string, unknown>()
+    for (const [key, value] of row.parts) if (!key.startsWith(layerPrefix)) parts.set(key, decodeStored(value))
+    const state = reactions.storage.join(head, parts, id)
+    return { state, nextSeq: seq, parts: reactions.storage.split(state).parts, kept: undefined }
+  }
+  const { state } = type.codec
+  const decoded = state.decode(head)
+  if (decoded._tag === "Failure") throw new Error(`malformed state: ${decoded.failure.reason}`)
+  const kept = unknownKeys(head, state.encode(decoded.success))
+  return { state: decoded.success, nextSeq: seq, parts: none, kept }
+}
+
+/** Answers a query from a stored row without waking the actor. What it never stored (its link, its resident memory) is absent. */
+export const look = (
+  type: Kind,
+  self: Address,
+  row: { readonly format: number; readonly head: Uint8Array | null; readonly parts: Parts },
+  query: string,
+  context: Pick<TransitionContext<unknown>, "now" | "asker">
+): unknown => {
+  const { state } = decodeRow(type, self.id, row)
+  const { transitions, reactions } = type.behaviour
+  const outcome = transitions[query]?.(state, {}, {
+    ...context,
+    self,
+    random: () => 0,
+    requestId: "",
+    resident: reactions.awake?.(state, context.now),
+    link: undefined,
+    node: ""
+  })
+  return outcome?.reply
+}
