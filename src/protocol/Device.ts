@@ -1,0 +1,355 @@
+/**
+ * What the world says to a device, the actor that mirrors one board. Its id is the board's. All times are ms since 1970
+ * unless their name says millis, which is a duration.
+ */
+import { Schema } from "effect"
+import * as Contract from "./Contract.ts"
+import { type DeviceState, isDeviceState } from "./DeviceState.ts"
+import { HolonError } from "./Errors.ts"
+import { TwinMapSchema, TwinPatchSchema, TwinValueSchema } from "./TwinSchema.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const instant = Schema.Finite
+const u32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff }))
+const label = Schema.String.check(Schema.isMaxLength(64))
+/** Names a leaf: a JSON pointer (RFC 6901). */
+const Pointer = Schema.String
+
+/** A UUIDv7 as lower-case text. Its time begins the life of the command. */
+export const CommandId = Schema.String.check(
+  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+)
+export type CommandId = typeof CommandId.Type
+
+/** `never` attached; `offline` by a goodbye; `silent` without one; `retired` for ever. */
+export const ConnectionState = Schema.Literals(["never", "online", "offline", "silent", "retired"])
+export type ConnectionState = typeof ConnectionState.Type
+
+/** Whether the board is there. */
+export const Connection = Schema.Struct({
+  state: ConnectionState,
+  /** When that state began. */
+  since: instant,
+  /** Why it began: a goodbye's reason, `lease` for silence the actor noticed itself, `attach`. */
+  reason: Schema.String,
+  /** When the board was last heard; 0 for never. Exact on the node that holds the device, else as of its last commit. */
+  lastSeen: instant
+})
+export type Connection = typeof Connection.Type
+
+/** When and by whom a desired leaf was written; `v` is the document's version then. */
+export const DesiredMeta = Schema.Struct({ v: count, at: instant, by: Schema.String })
+export type DesiredMeta = typeof DesiredMeta.Type
+
+/** What reported a leaf last. `at` is the fact's time, `v` the document's version when the value last changed. */
+export const ReportedMeta = Schema.Struct({
+  boot: u32,
+  seq: u32,
+  at: instant,
+  /** The board's clock did not give the time, or it had to be clamped. */
+  estimated: Schema.Boolean,
+  v: count
+})
+export type ReportedMeta = typeof ReportedMeta.Type
+
+const documentFields = {
+  desired: TwinMapSchema,
+  reported: TwinMapSchema,
+  /** Steps with each change of desired or reported. */
+  version: count,
+  /** The version at which desired last changed. */
+  desiredVersion: count,
+  /** The desired version the board acknowledged last. */
+  applied: count,
+  /** Fields the board refused in that acknowledgement, by pointer, with their codes. */
+  refused: Schema.Record(Pointer, count),
+  connection: Connection
+}
+
+/** The twin without the history of its leaves. */
+export const TwinView = Schema.Struct(documentFields)
+export type TwinView = typeof TwinView.Type
+
+/** The twin with the history of its leaves, by pointer. */
+export const TwinDocument = Schema.Struct({
+  ...documentFields,
+  meta: Schema.Struct({
+    desired: Schema.Record(Pointer, DesiredMeta),
+    reported: Schema.Record(Pointer, ReportedMeta)
+  })
+})
+export type TwinDocument = typeof TwinDocument.Type
+
+/** What became of a `SetDesired`. */
+export const DesiredOutcome = Schema.Union([
+  Schema.TaggedStruct("Accepted", { version: count, desired: TwinMapSchema }),
+  /** `expected` was not the desired version; nothing changed. `code` is that of ESTALE. */
+  Schema.TaggedStruct("Conflict", { code: Schema.Literal(116), current: count, desired: TwinMapSchema })
+])
+export type DesiredOutcome = typeof DesiredOutcome.Type
+
+/** `queued`: never on a link. `sent`: on one, unanswered. `accepted`: the board has said so. `done`: ended. */
+export const CommandState = Schema.Literals(["queued", "sent", "accepted", "done"])
+export type CommandState = typeof CommandState.Type
+
+/** A command as its device knows it. */
+export const CommandView = Schema.Struct({
+  id: CommandId,
+  name: Schema.String,
+  state: CommandState,
+  acceptedAt: instant,
+  /** End of its life: the actor starts nothing later. */
+  expiresAt: instant,
+  /** 0…1, as the board last said. */
+  progress: Schema.optionalKey(Schema.Finite),
+  note: Schema.optionalKey(Schema.String),
+  isCancelling: Schema.optionalKey(Schema.Boolean),
+  /** Present when done; 0 is success, else a number of `codes`. */
+  code: Schema.optionalKey(count),
+  value: Schema.optionalKey(TwinValueSchema),
+  detail: Schema.optionalKey(Schema.String),
+  tookMillis: Schema.optionalKey(Schema.Finite),
+  endedAt: Schema.optionalKey(instant)
+})
+export type CommandView = typeof CommandView.Type
+
+/** What lists show of a device. */
+export const DeviceStatus = Schema.Struct({
+  connection: Connection,
+  /** Attaches so far. */
+  epoch: count,
+  boot: u32,
+  link: u32,
+  profile: Schema.String,
+  firmware: Schema.String,
+  version: count,
+  desiredVersion: count,
+  applied: count,
+  /** Commands that have not ended. */
+  commands: count,
+  /** Free memory of the board in bytes, as its last heartbeat said. */
+  freeBytes: Schema.optionalKey(Schema.Finite),
+  /** 0…1, as its last heartbeat said. */
+  load: Schema.optionalKey(Schema.Finite),
+  /** Radio signal in dBm, as its last heartbeat said. */
+  signal: Schema.optionalKey(Schema.Finite),
+  /** Battery 0…1, as its last heartbeat said. */
+  power: Schema.optionalKey(Schema.Finite)
+})
+export type DeviceStatus = typeof DeviceStatus.Type
+
+/** What a gateway asks for when a board said hello, and again with the same `boot` and `link` when the actor moved. */
+export const AttachRequest = {
+  /** Node and connection that will carry the link. */
+  node: Schema.String,
+  connection: count,
+  boot: u32,
+  link: u32,
+  /** Board clock now: hello's `up` plus what has passed since. */
+  up: Schema.Finite,
+  profile: label,
+  firmware: label,
+  /** Bits of `caps`. */
+  caps: u32,
+  /** Bytes of a frame the board can receive. */
+  rx: count,
+  /** Commands the board takes at a time. */
+  requests: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })),
+  /** Desired version the board applied and kept; 0 for none. */
+  desired: count,
+  /** Silence longer than this ends the link; what the welcome will say. */
+  leaseMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 3_600_000 })),
+  /** A number of `resets`. */
+  reset: Schema.optionalKey(count),
+  /** The transport may lose frames (a serial line): requests are repeated sooner. */
+  isLossy: Schema.optionalKey(Schema.Boolean)
+}
+
+/** What the welcome frame needs of the actor. Frames go to `owner` from now on, under `epoch`. */
+export const Attached = Schema.Struct({
+  owner: Schema.String,
+  epoch: u32,
+  /** Highest number of this boot that is durable without a gap. */
+  last: u32,
+  /** Desired version now. */
+  desired: count,
+  /** Bits of `sync` the actor wants; the gateway adds its own. */
+  sync: u32
+})
+export type Attached = typeof Attached.Type
+
+/** An older boot or link of the board speaks. Nothing has changed; permanent for this (boot, link). */
+export class LinkStale extends Schema.TaggedError<LinkStale>()(
+  "LinkStale",
+  { boot: u32, link: u32 },
+  { httpApiStatus: 409 }
+) {
+  override get message() {
+    return `the board has a newer link: boot ${this.boot}, link ${this.link}`
+  }
+}
+
+/** The device is retired; its board is turned away with code 208. Permanent. */
+export class DeviceRetired extends Schema.TaggedError<DeviceRetired>()(
+  "DeviceRetired",
+  { since: instant },
+  { httpApiStatus: 404 }
+) {
+  override get message() {
+    return "the device is retired"
+  }
+}
+
+/** The device: kind of the actor that mirrors one board. */
+export const Device = Contract.make("device", {
+  about: "mirrors one board: its twin, its commands, its link",
+  state: Schema.declare<DeviceState>(isDeviceState, { expected: "the state of a device" }),
+  messages: {
+    SetDesired: Contract.once({
+      payload: {
+        /** Merge patch (RFC 7396): null deletes. */
+        patch: TwinPatchSchema,
+        /** Desired version this change rests on; another one is a conflict. Absent: the last writer of a leaf wins. */
+        expected: Schema.optionalKey(count)
+      },
+      success: DesiredOutcome,
+      error: HolonError,
+      audience: "operator",
+      capability: "device.set",
+      creates: false,
+      about: "changes what the board should be; with an expected desired version a conflict answers what stands"
+    }),
+    GetTwin: Contract.query({
+      success: TwinDocument,
+      audience: "operator",
+      capability: "device.read",
+      about: "desired and reported state, with versions and the history of each leaf"
+    }),
+    Invoke: Contract.idempotent({
+      payload: {
+        name: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)),
+        args: Schema.optionalKey(TwinValueSchema),
+        /** Life from the id's making, 30 s when absent. */
+        ttlMillis: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 }))),
+        /** A board may run it again after a restart in the middle. */
+        idempotent: Schema.optionalKey(Schema.Boolean),
+        /** The program it is for; absent is the board itself. */
+        program: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(31))),
+        /** Absent: the id of the request. A known id joins its command or answers its stored end. */
+        id: Schema.optionalKey(CommandId)
+      },
+      success: CommandView,
+      error: HolonError,
+      audience: "operator",
+      capability: "device.invoke",
+      creates: false,
+      about: "gives the board a command; answers its state at once, WatchCommand tells how it goes on"
+    }),
+    GetCommand: Contract.query({
+      payload: { id: CommandId },
+      success: CommandView,
+      error: HolonError,
+      audience: "operator",
+      capability: "device.read",
+      about: "one command of the device"
+    }),
+    WatchCommand: Contract.watch({
+      payload: { id: CommandId },
+      success: CommandView,
+      error: HolonError,
+      audience: "operator",
+      capability: "device.read",
+      about: "one command of the device, again whenever it changes; it ends with state done"
+    }),
+    CancelCommand: Contract.idempotent({
+      payload: { id: CommandId },
+      success: CommandView,
+      error: HolonError,
+      audience: "operator",
+      capability: "device.invoke",
+      creates: false,
+      about: "ends a command that has not begun; asks the board to stop one that has"
+    }),
+    ListCommands: Contract.query({
+      success: Schema.Struct({ commands: Schema.Array(CommandView) }),
+      audience: "operator",
+      capability: "device.read",
+      about: "commands the device still knows, oldest first"
+    }),
+    Watch: Contract.watch({
+      success: TwinView,
+      audience: "operator",
+      capability: "device.read",
+      about: "the twin and the connection, again whenever they change"
+    }),
+    GetStatus: Contract.query({
+      success: DeviceStatus,
+      audience: "operator",
+      capability: "device.read",
+      about: "connection, last seen, boot, firmware, versions"
+    }),
+    Retire: Contract.once({
+      success: Connection,
+      audience: "operator",
+      capability: "device.retire",
+      creates: false,
+      about: "turns the board away for ever; the twin stays readable"
+    }),
+    Attach: Contract.idempotent({
+      payload: AttachRequest,
+      success: Attached,
+      error: Schema.Union([LinkStale, DeviceRetired]),
+      audience: "board",
+      capability: "device.attach",
+      creates: true,
+      about: "binds the board's link to its actor"
+    }),
+    Lost: Contract.idempotent({
+      payload: {
+        node: Schema.String,
+        connection: count,
+        /** Number of a goodbye's reason; 4 (link lost) when there was none. */
+        reason: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 }))
+      },
+      audience: "board",
+      capability: "device.attach",
+      creates: false,
+      about: "the gateway says that a link has ended"
+    })
+  },
+  events: {
+    "device.online": Schema.Struct({
+      boot: u32,
+      link: u32,
+      epoch: u32,
+      profile: Schema.String,
+      firmware: Schema.String
+    }),
+    "device.restarted": Schema.Struct({ boot: u32, reset: Schema.String }),
+    "device.offline": Schema.Struct({ reason: Schema.String }),
+    "device.silent": Schema.Struct({ reason: Schema.String }),
+    "device.retired": Schema.Struct({}),
+    "twin.desired-changed": Schema.Struct({ version: count, patch: TwinPatchSchema }),
+    /** The board went back on a desired field; it is told again, ever more rarely. */
+    "twin.diverged": Schema.Struct({ version: count, fields: Schema.Array(Pointer) }),
+    "command.accepted": Schema.Struct({ id: CommandId, name: Schema.String, expiresAt: instant }),
+    "command.ended": Schema.Struct({
+      id: CommandId,
+      name: Schema.String,
+      code: count,
+      value: Schema.optionalKey(TwinValueSchema),
+      detail: Schema.optionalKey(Schema.String)
+    }),
+    /** A result for a command that had ended otherwise; it changed nothing. */
+    "command.late": Schema.Struct({ id: CommandId, code: count, value: Schema.optionalKey(TwinValueSchema) }),
+    "link.refused": Schema.Struct({ code: count, frame: Schema.String }),
+    "board.failed": Schema.Struct({ code: count, detail: Schema.optionalKey(Schema.String) }),
+    "board.telemetry": TwinPatchSchema,
+    "board.log": Schema.Struct({
+      text: Schema.String,
+      program: Schema.optionalKey(Schema.String),
+      dropped: Schema.optionalKey(count)
+    })
+  }
+})
+export type Device = typeof Device
