@@ -1,0 +1,4 @@
+import { defineCluster } from "./src/runtime/Config.ts"
+
+/** The cluster that `npm start` runs. Every field has a default; an editor shows what each one means. */
+export default defineCluster({})

@@ -1,0 +1,245 @@
+/** What a user may set in `cluster.config.ts`: one typed value that a cluster is started with. */
+import { Config, Duration, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
+
+/** At most this many nodes run on one machine, so that their ports do not meet. */
+export const nodesMax = 10
+
+/** A TCP port. 0 takes a free one, which suits tests. */
+export const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+
+const Positive = Schema.Int.check(Schema.isGreaterThan(0))
+
+/** A field that may be left out. */
+const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
+  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema)
+
+/** A secret by the name of the environment variable that holds it, so that the file can be shared. */
+const Secret = Schema.Struct({ env: Schema.NonEmptyString }).pipe(
+  Schema.decodeTo(Schema.Redacted(Schema.NonEmptyString), {
+    decode: SchemaGetter.transformEffect(({ env }) =>
+      Config.Redacted(env).pipe(
+        Effect.mapError(
+          () => new SchemaIssue.InvalidValue({ message: `the environment variable ${env} is not set` }, { env })
+        )
+      )
+    ),
+    encode: SchemaGetter.forbiddenEncoding
+  })
+)
+
+const isHeartbeat = Schema.makeFilter((self: Duration.Duration) =>
+  Duration.between(self, { minimum: Duration.seconds(1), maximum: Duration.minutes(10) })
+    ? undefined
+    : "Expected 1 second to 10 minutes"
+)
+
+/** Times of the link between a board and the cluster. Both sides judge silence by them. */
+const LinkTimes = (heartbeat: string, lease: string) =>
+  Schema.Struct({
+    /** A sign of life is sent when nothing else was for this long. 1 second to 10 minutes. */
+    heartbeat: withDefault(Schema.DurationFromString.check(isHeartbeat), heartbeat),
+    /** A side that is silent for this long is gone. At least twice the heartbeat and a second: one may be lost. */
+    lease: withDefault(Schema.DurationFromString, lease)
+  }).check(
+    Schema.makeFilter(({ heartbeat, lease }) =>
+      Duration.toMillis(lease) < 2 * Duration.toMillis(heartbeat) + 1000
+        ? "Expected a lease of at least twice the heartbeat and one second"
+        : undefined
+    )
+  )
+
+/** Files of a listener's TLS, PEM. */
+const Tls = Schema.Struct({
+  /** The certificate chain, the listener's own first. */
+  certificate: Schema.NonEmptyString,
+  /** Its private key. */
+  key: Schema.NonEmptyString,
+  /** Certificates that sign boards' and nodes' own; with it a client needs one. Default: clients show a token. */
+  clientAuthority: Schema.optionalKey(Schema.NonEmptyString)
+})
+
+const Listener = (port: number) =>
+  Schema.Struct({
+    /** Where it listens. Default 127.0.0.1; any other address needs `tls` and `tokens`. */
+    host: withDefault(Schema.NonEmptyString, "127.0.0.1"),
+    /** Port of the first node; each further node on the machine takes the next one. */
+    port: withDefault(Port, port),
+    /** Default: plain, which only a loopback address may be. */
+    tls: Schema.optionalKey(Tls)
+  })
+
+/** The config of a cluster, decoded: every default filled in, every secret read. */
+export const ClusterConfig = Schema.Struct({
+  /** Folder of PostgreSQL's data, keys and logs. Relative to the working folder. Default `.holon`. */
+  data: withDefault(Schema.NonEmptyString, ".holon"),
+
+  /**
+   * Where states rest. Default `"embedded"`: a PostgreSQL of our own in the data folder, for one machine.
+   * `{ url: { env: "HOLON_POSTGRES" } }` takes one that stands elsewhere; nodes on several machines need that.
+   */
+  storage: withDefault(Schema.Union([Schema.Literal("embedded"), Schema.Struct({ url: Secret })]), "embedded"),
+
+  /** How many nodes `holon up` starts, each a process of its own when there are several. 1 to 10, default 1. */
+  nodes: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: nodesMax })), 1),
+
+  /** HTTP: API, documentation, metrics, health, `/rpc` and boards at `/attach`. Default 127.0.0.1:7700. */
+  http: withDefault(Listener(7700), {}),
+
+  /** MQTT 3.1.1 and 5 for boards and everybody who reads them. Default 127.0.0.1:1883. */
+  mqtt: withDefault(Listener(1883), {}),
+
+  /** How nodes reach each other. Their sockets carry no authentication, so they stay on the loopback address. */
+  peers: withDefault(
+    Schema.Struct({
+      /** Where this machine's nodes listen for each other. Default 127.0.0.1; nothing else is accepted yet. */
+      host: withDefault(Schema.NonEmptyString, "127.0.0.1"),
+      /** Port of the first node's runner, which carries asks; the next nodes take the next ones. Default 7710. */
+      runnerPort: withDefault(Port, 7710),
+      /** Port of the first node's relay, which carries the frames of boards. Default 7730. */
+      relayPort: withDefault(Port, 7730)
+    }),
+    {}
+  ),
+
+  /** Boards that `holon up` simulates, besides the host board, so that there is something to see. */
+  demo: withDefault(
+    Schema.Struct({
+      /** Default true; `--no-demo` turns it off. */
+      isOn: withDefault(Schema.Boolean, true),
+      /** How many simulated boards. Default 3. */
+      boards: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })), 3),
+      /** Shorter than in the field, so that pulling a plug shows at once. Default 3 and 8 seconds. */
+      link: withDefault(LinkTimes("3 seconds", "8 seconds"), {})
+    }),
+    {}
+  ),
+
+  /** What a board is granted when it attaches. */
+  link: withDefault(
+    Schema.Struct({
+      /** Default 10 and 25 seconds: a board on a cell network stays below a frame in 10 s, and is missed in 25 s. */
+      times: withDefault(LinkTimes("10 seconds", "25 seconds"), {}),
+      /** Numbered frames a board may have unacknowledged. 2 to 64, default 16. */
+      window: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 64 })), 16),
+      /** Down requests a board may have unanswered. 1 to 64, default 8; a board may ask for fewer. */
+      requests: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })), 8),
+      /** Numbered frames a second a board may send before it is told to slow down. 0, the default, is no limit. */
+      framesPerSecond: withDefault(Schema.Natural, 0),
+      /** Bytes of one frame, 512 to 262,144. Default 65,536. */
+      frameBytesMax: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 512, maximum: 262_144 })), 65_536),
+      /** New links a second a listener takes. Default 300: a storm of reconnects must not starve the boards it has. */
+      newPerSecond: withDefault(Positive, 300)
+    }),
+    {}
+  ),
+
+  /** Who may come in. Loopback needs none of it, except for `/rpc`, whose token is made in the data folder. */
+  tokens: withDefault(
+    Schema.Struct({
+      /** By board id: what the board shows as MQTT password or bearer token. */
+      boards: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {}),
+      /** By operator's name: the bearer token for HTTP. */
+      operators: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {})
+    }),
+    {}
+  ),
+
+  /** Bounds that keep one device or one flood from taking the node. */
+  limits: withDefault(
+    Schema.Struct({
+      /** Bytes of each section of a twin, as CBOR. Default 32,768; a write past it is refused whole. */
+      twinSectionBytesMax: withDefault(Positive, 32_768),
+      /** Messages and commands that wait for one device. Default 256; past it senders get `Backpressure`. */
+      queuePerDeviceMax: withDefault(Positive, 256),
+      /** Actors a node keeps in memory. Default 65,536, about 1 GB of bare devices; more than the fleet, or it churns. */
+      residentsMax: withDefault(Positive, 65_536)
+    }),
+    {}
+  ),
+
+  /** How actors are spread. Stored at the first start: a node whose value differs refuses to start. */
+  shards: withDefault(
+    Schema.Struct({
+      /** Shards of each group. Default 300: even with 30 nodes none carries twice another's share. */
+      perGroup: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })), 300)
+    }),
+    {}
+  )
+})
+/** The config of a cluster, decoded: every default filled in, every secret read. */
+export type ClusterConfig = typeof ClusterConfig.Type
+
+/** The config as a user writes it: every field may be left out, secrets are `{ env: "NAME" }`. */
+export type ClusterInput = typeof ClusterConfig.Encoded
+
+/** Types the value of a `cluster.config.ts`: `export default defineCluster({ mqtt: { port: 1884 } })`. */
+export const defineCluster = (config: ClusterInput): ClusterInput => config
+
+/** What the command line changes about a config. What is left out stays. */
+export interface Overrides {
+  /** `--nodes` */
+  readonly nodes?: number | undefined
+  /** `--boards` */
+  readonly boards?: number | undefined
+  /** `--data` */
+  readonly data?: string | undefined
+  /** `false` for `--no-demo` */
+  readonly demo?: boolean | undefined
+  /** `--http-port` */
+  readonly httpPort?: number | undefined
+  /** `--mqtt-port` */
+  readonly mqttPort?: number | undefined
+  /** `--postgres URL` */
+  readonly postgres?: Redacted.Redacted | undefined
+}
+
+/** The config with what the command line changes. */
+export const applyOverrides = (config: ClusterConfig, overrides: Overrides): ClusterConfig => ({
+  ...config,
+  nodes: overrides.nodes ?? config.nodes,
+  data: overrides.data ?? config.data,
+  storage: overrides.postgres === undefined ? config.storage : { url: overrides.postgres },
+  http: { ...config.http, port: overrides.httpPort ?? config.http.port },
+  mqtt: { ...config.mqtt, port: overrides.mqttPort ?? config.mqtt.port },
+  demo: {
+    ...config.demo,
+    boards: overrides.boards ?? config.demo.boards,
+    // Who asks for boards wants to see them, whatever the file says.
+    isOn: overrides.demo ?? (config.demo.isOn || overrides.boards !== undefined)
+  }
+})
+
+/** The ports of one node. */
+export interface NodePorts {
+  readonly http: number
+  readonly mqtt: number
+  readonly runner: number
+  readonly relay: number
+}
+
+/** The ports of the node with this index, counted from 0, on its machine. */
+export const portsOf = (config: ClusterConfig, index: number): NodePorts => {
+  const next = (port: number) => (port === 0 ? 0 : port + index)
+  return {
+    http: next(config.http.port),
+    mqtt: next(config.mqtt.port),
+    runner: next(config.peers.runnerPort),
+    relay: next(config.peers.relayPort)
+  }
+}
+
+/** The first thing wrong with ports that meet or do not exist, as a sentence. */
+export const findPortConflict = (config: ClusterConfig): Option.Option<string> => {
+  const users = new Map<number, string>()
+  for (let index = 0; index < config.nodes; index++) {
+    for (const [name, port] of Object.entries(portsOf(config, index))) {
+      if (port === 0) continue
+      const user = `${name} of node ${index + 1}`
+      const other = users.get(port)
+      if (port > 65_535) return Option.some(`${user} would take port ${port}, the last is 65535`)
+      if (other !== undefined) return Option.some(`${user} and ${other} would both take port ${port}`)
+      users.set(port, user)
+    }
+  }
+  return Option.none()
+}

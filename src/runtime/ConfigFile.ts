@@ -1,0 +1,71 @@
+/** Reads a user's `cluster.config.ts`. */
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { Effect, Option, Schema, SchemaIssue } from "effect"
+import { type BindRefused, checkBinds } from "./Binds.ts"
+import { applyOverrides, ClusterConfig, findPortConflict, type Overrides } from "./Config.ts"
+
+/** The config cannot be used. Permanent until the file is changed. */
+export class ConfigUnreadable extends Schema.TaggedError<ConfigUnreadable>()("ConfigUnreadable", {
+  path: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `cannot use the config ${this.path}: ${this.reason}. Correct it, or name another file with --config.`
+  }
+}
+
+/** The name that is looked for in the working folder. */
+export const configFileName = "cluster.config.ts"
+
+const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").replace(/\.$/, "")
+
+/** The first field that is wrong and what it should have been. */
+const describe = (error: Schema.SchemaError): string => {
+  const [issue] = SchemaIssue.makeFormatterStandardSchemaV1()(error.issue).issues
+  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".")
+  const message = firstLine(issue?.message ?? "it is not valid")
+  return path === "" ? message : `${path}: ${message}`
+}
+
+const decode = Schema.decodeUnknownEffect(ClusterConfig, { onExcessProperty: "error" })
+
+const importDefault = (path: string) =>
+  Effect.tryPromise({
+    try: async (): Promise<unknown> => {
+      const loaded: { readonly default?: unknown } = await import(pathToFileURL(path).href)
+      return loaded.default
+    },
+    catch: (cause) =>
+      new ConfigUnreadable({ path, reason: firstLine(cause instanceof Error ? cause.message : `${cause}`) })
+  }).pipe(
+    Effect.filterOrFail(
+      (value) => value !== undefined,
+      () => new ConfigUnreadable({ path, reason: "it has no default export (`export default defineCluster({ … })`)" })
+    )
+  )
+
+/**
+ * The config of `path`, with what the command line changes. Without a path, `cluster.config.ts` of the working folder,
+ * or the defaults when there is none. Fails with `ConfigUnreadable` or, when a listener would be open to other machines
+ * without protection, with `BindRefused`.
+ */
+export const loadConfig = (
+  overrides: Overrides = {},
+  path?: string
+): Effect.Effect<ClusterConfig, ConfigUnreadable | BindRefused> =>
+  Effect.gen(function* () {
+    const file = resolve(path ?? configFileName)
+    const input = path !== undefined || existsSync(file) ? yield* importDefault(file) : {}
+    const config = applyOverrides(
+      yield* decode(input).pipe(
+        Effect.mapError((error) => new ConfigUnreadable({ path: file, reason: describe(error) }))
+      ),
+      overrides
+    )
+    const conflict = findPortConflict(config)
+    if (Option.isSome(conflict)) return yield* new ConfigUnreadable({ path: file, reason: conflict.value })
+    yield* checkBinds(config)
+    return config
+  })

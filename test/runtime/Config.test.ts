@@ -1,0 +1,171 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect, Redacted } from "effect"
+import cluster from "../../cluster.config.ts"
+import { isLoopback } from "../../src/runtime/Binds.ts"
+import { type Overrides, portsOf } from "../../src/runtime/Config.ts"
+import { loadConfig } from "../../src/runtime/ConfigFile.ts"
+
+/** The config of a file with this text, in a folder that is gone afterwards. */
+const load = (text: string, overrides: Overrides = {}, env: Record<string, string> = {}) =>
+  Effect.gen(function* () {
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-config-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+    )
+    const path = join(folder, "cluster.config.ts")
+    writeFileSync(path, text)
+    return yield* loadConfig(overrides, path).pipe(
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+    )
+  })
+
+const reasonOf = (text: string, overrides?: Overrides) =>
+  load(text, overrides).pipe(
+    Effect.flip,
+    Effect.map((error) => (error._tag === "ConfigUnreadable" ? error.reason : error.message))
+  )
+
+describe("the config file", () => {
+  it.effect("is complete when it is empty, and binds loopback only", () =>
+    Effect.gen(function* () {
+      const config = yield* load("export default {}")
+      assert.deepStrictEqual(
+        [config.data, config.storage, config.nodes, config.shards.perGroup],
+        [".holon", "embedded", 1, 300]
+      )
+      assert.deepStrictEqual(
+        [config.http, config.mqtt].map(({ host, port }) => [host, port]),
+        [
+          ["127.0.0.1", 7700],
+          ["127.0.0.1", 1883]
+        ]
+      )
+      assert.deepStrictEqual(
+        [config.link.times, config.demo.link].flatMap(({ heartbeat, lease }) => [heartbeat, lease]),
+        [10, 25, 3, 8].map((seconds) => Duration.seconds(seconds))
+      )
+      assert.deepStrictEqual(cluster, {})
+    })
+  )
+
+  it.effect("is changed by the command line where that says something, and nowhere else", () =>
+    Effect.gen(function* () {
+      const text = `export default { nodes: 2, http: { port: 8000 }, demo: { isOn: false } }`
+      const config = yield* load(text, { mqttPort: 2000, boards: 7, postgres: Redacted.make("postgres://x") })
+      assert.deepStrictEqual([config.nodes, config.http.port, config.mqtt.port], [2, 8000, 2000])
+      assert.deepStrictEqual([config.demo.isOn, config.demo.boards], [true, 7])
+      assert.deepStrictEqual(config.storage, { url: Redacted.make("postgres://x") })
+      assert.isFalse((yield* load("export default {}", { demo: false, boards: 7 })).demo.isOn)
+      assert.deepStrictEqual(portsOf(config, 1), { http: 8001, mqtt: 2001, runner: 7711, relay: 7731 })
+    })
+  )
+
+  it.effect("takes secrets from the environment and hides them", () =>
+    Effect.gen(function* () {
+      const text = `export default { tokens: { boards: { "press-1": { env: "PRESS_TOKEN" } } } }`
+      const config = yield* load(text, {}, { PRESS_TOKEN: "s3cret" })
+      const token = config.tokens.boards["press-1"]
+      assert.isDefined(token)
+      assert.strictEqual(token && Redacted.value(token), "s3cret")
+      assert.notInclude(JSON.stringify(config), "s3cret")
+      assert.strictEqual(
+        yield* reasonOf(text),
+        "tokens.boards.press-1: the environment variable PRESS_TOKEN is not set"
+      )
+    })
+  )
+
+  it.effect("names the field that is wrong", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(
+        yield* reasonOf("export default { http: { port: 70000 } }"),
+        "http.port: Expected a value between 0 and 65535"
+      )
+      assert.strictEqual(yield* reasonOf("export default { htpp: {} }"), "htpp: Expected no excess property")
+      assert.strictEqual(
+        yield* reasonOf(`export default { link: { times: { heartbeat: "10 seconds", lease: "20 seconds" } } }`),
+        "link.times: Expected a lease of at least twice the heartbeat and one second"
+      )
+      assert.strictEqual(yield* reasonOf("export default 5"), "Expected object")
+    })
+  )
+
+  it.effect("is refused when it is missing, is no module or exports nothing", () =>
+    Effect.gen(function* () {
+      const missing = yield* loadConfig({}, "/nowhere/cluster.config.ts").pipe(Effect.flip)
+      assert.match(
+        missing.message,
+        /^cannot use the config \/nowhere\/cluster\.config\.ts: .+\. Correct it, or name another file with --config\.$/
+      )
+      assert.include(yield* reasonOf("export const x = 1"), "it has no default export")
+      const broken = yield* load("export default {").pipe(Effect.flip)
+      assert.strictEqual(broken._tag, "ConfigUnreadable")
+      assert.notInclude(broken.message, "\n")
+      const throwing = yield* reasonOf(`throw new Error("no such file: keys.pem")`)
+      assert.strictEqual(throwing, "no such file: keys.pem")
+    })
+  )
+
+  it.effect("is refused when two nodes would take one port", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(
+        yield* reasonOf("export default { nodes: 3, mqtt: { port: 7702 } }"),
+        "http of node 3 and mqtt of node 1 would both take port 7702"
+      )
+      assert.strictEqual(
+        yield* reasonOf("export default { nodes: 2, http: { port: 65535 } }"),
+        "http of node 2 would take port 65536, the last is 65535"
+      )
+      assert.strictEqual((yield* load("export default { nodes: 3, http: { port: 0 }, mqtt: { port: 0 } }")).nodes, 3)
+    })
+  )
+})
+
+describe("an address that others can reach", () => {
+  it.effect("is refused without TLS and tokens, naming what is missing", () =>
+    Effect.gen(function* () {
+      const open = yield* load(`export default { mqtt: { host: "0.0.0.0" } }`).pipe(Effect.flip)
+      assert.strictEqual(open._tag, "BindRefused")
+      assert.strictEqual(
+        open.message,
+        "refuses to listen on 0.0.0.0 (mqtt): other machines could reach it without mqtt.tls and tokens.boards. " +
+          "Set it, or listen on 127.0.0.1."
+      )
+      const peers = yield* load(`export default { peers: { host: "10.0.0.1" } }`).pipe(Effect.flip)
+      assert.strictEqual(peers._tag, "BindRefused")
+      const noTokens = yield* load(
+        `export default { http: { host: "::", tls: { certificate: "c.pem", key: "k.pem" } } }`
+      ).pipe(Effect.flip)
+      assert.include(noTokens.message, "without tokens.operators.")
+    })
+  )
+
+  it.effect("is accepted with both", () =>
+    Effect.gen(function* () {
+      const text = `export default {
+        mqtt: { host: "0.0.0.0", port: 8883, tls: { certificate: "c.pem", key: "k.pem" } },
+        tokens: { boards: { a: { env: "TOKEN_A" } } }
+      }`
+      assert.strictEqual((yield* load(text, {}, { TOKEN_A: "x" })).mqtt.host, "0.0.0.0")
+    })
+  )
+
+  it("is everything but loopback", () => {
+    const loopback = ["127.0.0.1", "127.9.9.9", "::1", "localhost"]
+    const open = ["0.0.0.0", "::", "192.168.1.1", "localhost.example.com", "example.com", "", "127.0.0.1.example.com"]
+    assert.deepStrictEqual([...loopback, ...open].filter(isLoopback), loopback)
+  })
+
+  it.effect("counts also when a folder has the name of a config", () =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "holon-config-"))
+      mkdirSync(join(folder, "cluster.config.ts"))
+      const refusal = yield* loadConfig({}, join(folder, "cluster.config.ts")).pipe(Effect.flip)
+      assert.strictEqual(refusal._tag, "ConfigUnreadable")
+      rmSync(folder, { recursive: true })
+    })
+  )
+})
