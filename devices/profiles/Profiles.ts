@@ -1,0 +1,80 @@
+/** The profiles this repository knows. A board that names another one is `generic`, with what its hello states. */
+import { linkClasses, type Profile } from "./Profile.ts"
+
+const twin = { sectionBytesMax: 32_768, leavesMax: 1024 } as const
+
+const host = {
+  linkClass: "ceiling",
+  link: linkClasses.ceiling,
+  transports: ["websocket", "mqtt"],
+  secure: "tls",
+  leds: ["led"],
+  sensors: [
+    { name: "cpu", unit: "share", min: 0, max: 1 },
+    { name: "memory", unit: "share", min: 0, max: 1 }
+  ],
+  hal: ["core", "led", "store", "sensor"],
+  twin,
+  simulated: false
+} as const
+
+const simulated = {
+  linkClass: "default",
+  link: linkClasses.default,
+  arch: "simulated",
+  transports: ["websocket", "mqtt"],
+  secure: "tls",
+  leds: [],
+  sensors: [],
+  hal: ["core", "sensor"],
+  twin,
+  simulated: true
+} as const
+
+/** A board nobody described. */
+export const generic: Profile = {
+  id: "generic",
+  linkClass: "floor",
+  link: linkClasses.floor,
+  arch: "unknown",
+  transports: [],
+  secure: "none",
+  leds: [],
+  sensors: [],
+  hal: [],
+  twin,
+  simulated: false
+}
+
+/** All profiles by id. */
+export const profiles: ReadonlyMap<string, Profile> = new Map(
+  (
+    [
+      { ...host, id: "host-linux", arch: "linux" },
+      { ...host, id: "host-macos", arch: "macos" },
+      {
+        ...simulated,
+        id: "sim-heater",
+        sensors: [
+          { name: "temp", unit: "°C", min: -55, max: 125 },
+          { name: "power", unit: "W", min: 0, max: 150 }
+        ]
+      },
+      {
+        ...simulated,
+        id: "sim-sensor",
+        sensors: [
+          { name: "temp", unit: "°C", min: -10, max: 50 },
+          { name: "humidity", unit: "%", min: 0, max: 100 },
+          { name: "pressure", unit: "hPa", min: 950, max: 1050 },
+          { name: "battery", unit: "%", min: 0, max: 100 }
+        ]
+      },
+      { ...simulated, id: "sim-press", sensors: [{ name: "force", unit: "kN", min: 0, max: 100 }] },
+      generic
+    ] satisfies ReadonlyArray<Profile>
+  ).map((profile) => [profile.id, profile])
+)
+
+/** The profile of this id, or `generic`. */
+export const profileOf = (id: string): Profile => profiles.get(id) ?? generic

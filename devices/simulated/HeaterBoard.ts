@@ -1,0 +1,175 @@
+/** A simulated heater board: two-point control of a heated body, with faults on demand. */
+import { codes } from "../../src/protocol/Codes.ts"
+import type { TwinMap, TwinPatch, TwinValue } from "../../src/protocol/TwinValue.ts"
+import type { Application } from "../agent/Application.ts"
+import { argument, type CommandRun, executeFrom } from "../agent/CommandTable.ts"
+import { applyFields, booleanField, numberField } from "../agent/Fields.ts"
+import { commonCommands } from "./BoardCommands.ts"
+import { Heater, type HeaterConstants, heaterDefaults } from "./Heater.ts"
+import { normal, seeded } from "./Seeded.ts"
+import { type Body, type Fault, faults, type Powered } from "./SimulatedApplication.ts"
+import { ThermalSensor } from "./ThermalSensor.ts"
+
+/** Half the dead band of the control, °C. A narrower one would switch the relay on the sensor's noise. */
+const hysteresis = 0.5
+
+/** Temperatures a target may have, °C. */
+const targetMin = 0
+const targetMax = 100
+
+/** Longest distance of two readings, ms: the control sleeps no longer than that, whatever is reported. */
+const roundMillisMax = 2000
+
+/** A temperature no healthy board reaches, °C. */
+const overheat = 102
+
+/** How long a fault lasts that ends by itself when none is named, ms. */
+const faultMillis = 30_000
+
+/** Restarts of a reboot loop when none is named. */
+const rebootTimes = 3
+
+/** How a heater board is set up. */
+export interface HeaterOptions {
+  readonly id: string
+  readonly seed: number
+  /** Base clock, ms: the body's time, which no fault of the board touches. */
+  readonly now: () => number
+  readonly constants?: HeaterConstants
+  /** °C. */
+  readonly target?: number
+  /** Between reports, ms. */
+  readonly intervalMillis?: number
+}
+
+/** Settings that a restart resets, as on a board without storage. */
+interface Settings {
+  on: boolean
+  target: number
+  interval: number
+}
+
+/** The body of a heater board, and its electronics at each start. */
+export const heaterBody = (options: HeaterOptions): Body => {
+  const random = seeded(options.seed, options.id)
+  const heater = new Heater(options.constants ?? heaterDefaults, options.now())
+  const sensor = new ThermalSensor(normal(random))
+  const broken: { relay: boolean; fault: Fault } = { relay: false, fault: "none" }
+  return {
+    profile: "sim-heater",
+    power: (powered) => startHeater(options, heater, sensor, broken, powered)
+  }
+}
+
+const startHeater = (
+  options: HeaterOptions,
+  heater: Heater,
+  sensor: ThermalSensor,
+  broken: { relay: boolean; fault: Fault },
+  powered: Powered
+): Application => {
+  const { clock, voice, shell } = powered
+  const settings: Settings = { on: true, target: options.target ?? 45, interval: options.intervalMillis ?? 2000 }
+  let measured = readSensor()
+  let hot = false
+  let reportedAt = clock.board()
+  let last: TwinMap = {}
+
+  function readSensor(): number {
+    heater.advance(options.now())
+    return sensor.read(heater.temperature)
+  }
+
+  const control = (): void => {
+    if (broken.relay) return
+    if (!settings.on || measured > settings.target + hysteresis) heater.closed = false
+    else if (measured < settings.target - hysteresis) heater.closed = true
+  }
+
+  const state = (): TwinMap => ({
+    temp: measured,
+    power: heater.power,
+    on: settings.on,
+    target: settings.target,
+    interval: settings.interval,
+    fault: broken.fault
+  })
+
+  const reportChanges = (): void => {
+    const now = state()
+    const changes: Record<string, TwinValue> = {}
+    for (const [name, value] of Object.entries(now)) if (last[name] !== value) changes[name] = value
+    last = now
+    if (Object.keys(changes).length > 0) voice.report(changes)
+  }
+
+  const round = (): void => {
+    measured = readSensor()
+    control()
+    const isHot = measured >= overheat
+    if (isHot && !hot) voice.event("heater.overheat", { temp: measured }, 1)
+    hot = isHot
+    if (clock.board() - reportedAt >= settings.interval) {
+      reportedAt = clock.board()
+      reportChanges()
+    }
+    clock.schedule(Math.min(settings.interval, roundMillisMax), round)
+  }
+
+  const setFault = (fault: Fault, millis: number, times: number): void => {
+    sensor.stuck = fault === "stuck-sensor"
+    sensor.noise = fault === "noise" ? 10 : 1
+    broken.relay = fault === "stuck-relay"
+    heater.advance(options.now())
+    heater.whole = fault !== "open-heater"
+    broken.fault = fault
+    voice.event("fault.injected", { kind: fault }, 1)
+    reportChanges()
+    if (fault === "silent") shell.hush(millis)
+    if (fault === "reboot-loop") clock.schedule(0, () => shell.reboot(times))
+    if (fault === "clock-jump") shell.jump(millis)
+  }
+
+  const faultCommand: CommandRun = ({ args }) => {
+    const kind = argument(args, "kind")
+    const fault = faults.find((candidate) => candidate === kind)
+    if (typeof kind !== "string") return { code: codes.EINVAL, detail: `kind is one of ${faults.join(", ")}` }
+    if (fault === undefined) return { code: codes.ERANGE, detail: `kind is one of ${faults.join(", ")}` }
+    const millis = argument(args, "millis") ?? faultMillis
+    const times = argument(args, "times") ?? rebootTimes
+    if (typeof millis !== "number" || typeof times !== "number") {
+      return { code: codes.EINVAL, detail: "millis and times are numbers" }
+    }
+    // The result goes out first: a hang or a restart would swallow it.
+    clock.schedule(0, () => setFault(fault, Math.max(0, millis), Math.max(1, Math.min(10, Math.floor(times)))))
+    return { code: codes.ok, value: fault }
+  }
+
+  // A restart ends the faults of the board, not those of its parts.
+  if (broken.fault === "silent" || broken.fault === "reboot-loop" || broken.fault === "clock-jump")
+    broken.fault = "none"
+  control()
+  reportChanges()
+  clock.schedule(Math.min(settings.interval, roundMillisMax), round)
+
+  return {
+    state,
+    execute: executeFrom({ ...commonCommands(powered), fault: faultCommand }),
+    applyDesired: (delta: TwinPatch) => {
+      const applied = applyFields(delta, {
+        on: booleanField((on) => {
+          settings.on = on
+        }),
+        target: numberField(targetMin, targetMax, (target) => {
+          settings.target = target
+        }),
+        interval: numberField(100, 3_600_000, (interval) => {
+          settings.interval = interval
+        })
+      })
+      heater.advance(options.now())
+      control()
+      return applied
+    }
+  }
+}
