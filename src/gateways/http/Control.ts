@@ -1,0 +1,115 @@
+/**
+ * What the REPL and the command line say to a node over `/rpc`. They know no actor: kinds and messages come from the
+ * registry as JSON Schema, payloads travel as JSON.
+ */
+import { Schema } from "effect"
+import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
+import { Refused } from "../../actors/Actors.ts"
+import { DeviceStatus } from "../../protocol/Device.ts"
+import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
+import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
+
+/** The token of a node's data folder stands in the `authorization` header of each request. */
+export class Authenticated extends RpcMiddleware.Service<Authenticated>()("holon/gateways/http/Authenticated", {
+  error: Unauthenticated
+}) {}
+
+/** One message of a kind, for completion and checks before anything is sent. */
+export const MessageView = Schema.Struct({
+  name: Schema.String,
+  about: Schema.String,
+  delivery: Schema.Literals(["query", "idempotent", "once", "watch"]),
+  audience: Schema.Literals(["internal", "board", "operator", "public"]),
+  /** JSON Schema of the payload; unknown fields are refused. Its order of properties is the order of arguments. */
+  payload: Schema.Json,
+  success: Schema.Json
+})
+export type MessageView = typeof MessageView.Type
+
+/** One kind of actor. */
+export const KindView = Schema.Struct({
+  kind: Schema.String,
+  about: Schema.String,
+  messages: Schema.Array(MessageView)
+})
+export type KindView = typeof KindView.Type
+
+/** One line of `holon devices ls`. */
+export const DeviceLine = Schema.Struct({
+  id: Schema.String,
+  status: DeviceStatus,
+  desired: TwinMapSchema,
+  reported: TwinMapSchema
+})
+export type DeviceLine = typeof DeviceLine.Type
+
+/** A page of devices in order of their ids; `next` continues after it. */
+export const DevicePage = Schema.Struct({
+  devices: Schema.Array(DeviceLine),
+  next: Schema.optionalKey(Schema.String)
+})
+export type DevicePage = typeof DevicePage.Type
+
+/** One line of `holon nodes ls`. */
+export const NodeLine = Schema.Struct({
+  node: Schema.String,
+  address: Schema.String,
+  isHealthy: Schema.Boolean,
+  isReady: Schema.Boolean,
+  heartbeatAgeMillis: Schema.Finite,
+  shards: Schema.Int,
+  startedAt: Schema.Finite
+})
+export type NodeLine = typeof NodeLine.Type
+
+/** One quarantined actor. */
+export const QuarantineLine = Schema.Struct({
+  kind: Schema.String,
+  id: Schema.String,
+  since: Schema.Finite,
+  cause: Schema.String,
+  attempts: Schema.Int
+})
+export type QuarantineLine = typeof QuarantineLine.Type
+
+/** A message given up. `payload` is shown with secrets masked. */
+export const DeadLetterLine = Schema.Struct({
+  number: Schema.Int,
+  kind: Schema.String,
+  id: Schema.String,
+  letter: Schema.String,
+  message: Schema.String,
+  cause: Schema.String,
+  traceId: Schema.String,
+  at: Schema.Finite,
+  isRetried: Schema.Boolean,
+  payload: Schema.Json
+})
+export type DeadLetterLine = typeof DeadLetterLine.Type
+
+/** Address, message and payload as JSON; the id makes a repeat safe. */
+export const SendFields = {
+  kind: Schema.String,
+  id: Schema.String.check(Schema.isMaxLength(128)),
+  message: Schema.String,
+  payload: Schema.Json,
+  requestId: Schema.optionalKey(Schema.String)
+}
+
+const SendError = Schema.Union([HolonError, Refused])
+const page = { limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })) }
+
+/** The whole conversation of `/rpc`. */
+export class Control extends RpcGroup.make(
+  Rpc.make("Describe", { success: Schema.Array(KindView) }),
+  Rpc.make("Send", { payload: SendFields, success: Schema.Json, error: SendError }),
+  Rpc.make("Watch", { payload: SendFields, success: Schema.Json, error: SendError, stream: true }),
+  Rpc.make("Devices", { payload: { ...page, after: Schema.optionalKey(Schema.String) }, success: DevicePage, error: HolonError }),
+  Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }),
+  Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }),
+  Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }),
+  Rpc.make("Release", { payload: { kind: Schema.String, id: Schema.String }, error: HolonError }),
+  Rpc.make("DeadLetters", { payload: { ...page, after: Schema.optionalKey(Schema.Int) }, success: Schema.Array(DeadLetterLine), error: HolonError }),
+  Rpc.make("DeadLetter", { payload: { number: Schema.Int }, success: DeadLetterLine, error: HolonError }),
+  Rpc.make("Retry", { payload: { number: Schema.Int }, success: Schema.Json, error: SendError })
+).middleware(Authenticated) {}

@@ -1,0 +1,33 @@
+/** The registry as JSON Schema: what surfaces that know no actor check and complete with. */
+import { Schema } from "effect"
+import type { Message, PlainSchema } from "../../protocol/Contract.ts"
+import type { Registry } from "../../actors/Registry.ts"
+import type { KindView, MessageView } from "./Control.ts"
+
+const isJson = Schema.is(Schema.Json)
+
+/** JSON Schema with its definitions inside, unknown fields refused. */
+const jsonSchemaOf = (schema: PlainSchema): Schema.Json => {
+  const { schema: root, definitions } = Schema.toJsonSchemaDocument(schema, { additionalProperties: false })
+  const document: unknown = Object.keys(definitions).length === 0 ? root : { ...root, $defs: definitions }
+  return isJson(document) ? document : {}
+}
+
+const messageView = (name: string, message: Message): MessageView => ({
+  name,
+  about: message.about,
+  delivery: message.delivery,
+  audience: message.audience,
+  payload: jsonSchemaOf(message.payload),
+  success: jsonSchemaOf(message.success)
+})
+
+/** Every kind with the messages that people may send. */
+export const describeRegistry = (registry: Registry): ReadonlyArray<KindView> =>
+  [...registry.values()].map(({ behaviour: { contract } }) => ({
+    kind: contract.kind,
+    about: contract.about,
+    messages: Object.entries(contract.messages)
+      .filter(([, { audience }]) => audience === "operator" || audience === "public")
+      .map(([name, message]) => messageView(name, message))
+  }))

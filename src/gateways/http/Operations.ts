@@ -1,0 +1,115 @@
+/** What operators read and do beside sending messages: devices, nodes, quarantine, dead letters. One service for `/rpc` and `/api`. */
+import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
+import { type ActorRecord, ActorRecords, type DeadLetterRecord, type RecordsUnavailable } from "../../actors/ActorRecords.ts"
+import { Actors, type By, type Refused } from "../../actors/Actors.ts"
+import { Engine } from "../../actors/Engine.ts"
+import { look } from "../../actors/StoredState.ts"
+import type { Asker } from "../../protocol/Asker.ts"
+import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
+import { type HolonError, InvalidTransition, NotFound, Unavailable } from "../../protocol/Errors.ts"
+import { decodeStored } from "../../protocol/Stored.ts"
+import type { DeadLetterLine, DeviceLine, DevicePage, NodeLine, QuarantineLine } from "./Control.ts"
+
+/** The members of the cluster, as the runtime knows them. */
+export class Members extends Context.Service<
+  Members,
+  { readonly list: Effect.Effect<ReadonlyArray<NodeLine>, Unavailable> }
+>()("holon/gateways/http/Members") {}
+
+export class Operations extends Context.Service<
+  Operations,
+  {
+    /** Reads what is stored, without waking anybody. */
+    readonly devices: (page: { readonly limit: number; readonly after?: string }) => Effect.Effect<DevicePage, HolonError>
+    readonly device: (id: string) => Effect.Effect<DeviceLine, HolonError>
+    readonly nodes: Effect.Effect<ReadonlyArray<NodeLine>, HolonError>
+    /** Resident actors of this node by kind. */
+    readonly residents: Effect.Effect<Readonly<Record<string, number>>>
+    readonly quarantined: (limit: number) => Effect.Effect<ReadonlyArray<QuarantineLine>, HolonError>
+    /** Lets the actor be claimed again and wakes it. */
+    readonly release: (kind: string, id: string) => Effect.Effect<void, HolonError>
+    readonly deadLetters: (page: { readonly limit: number; readonly after?: number }) => Effect.Effect<ReadonlyArray<DeadLetterLine>, HolonError>
+    readonly deadLetter: (number: number) => Effect.Effect<DeadLetterLine, HolonError>
+    /** Sends the message again under a new id; answers its reply. */
+    readonly retry: (number: number, by: By) => Effect.Effect<unknown, HolonError | Refused>
+  }
+>()("holon/gateways/http/Operations") {}
+
+const outage = (error: RecordsUnavailable) => new Unavailable({ cause: `the store does not answer (${String(error.cause)})` })
+
+const isStatus = Schema.is(DeviceStatus)
+const isTwin = Schema.is(TwinDocument)
+const isJson = Schema.is(Schema.Json)
+
+const make = Effect.gen(function* () {
+  const records = yield* ActorRecords
+  const actors = yield* Actors
+  const members = yield* Members
+  const { registry, residency } = yield* Engine
+
+  const lineOf = (record: ActorRecord, now: number, asker: Asker): DeviceLine | undefined => {
+    const type = registry.get(record.kind)
+    if (type === undefined) return undefined
+    const status = look(type, record, record, "GetStatus", { now, asker })
+    const twin = look(type, record, record, "GetTwin", { now, asker })
+    if (!isStatus(status) || !isTwin(twin)) return undefined
+    return { id: record.id, status, desired: twin.desired, reported: twin.reported }
+  }
+  const reader: Asker = { kind: "service", id: "http", role: "operator" }
+
+  return Operations.of({
+    devices: Effect.fnUntraced(function* ({ limit, after }) {
+      const now = yield* Clock.currentTimeMillis
+      const found = yield* Effect.mapError(
+        records.list(Device.kind, { limit, ...(after !== undefined && { after }) }),
+        outage
+      )
+      const devices = found.flatMap((record) => lineOf(record, now, reader) ?? [])
+      const last = found.at(-1)
+      return { devices, ...(found.length === limit && last !== undefined && { next: last.id }) }
+    }),
+    device: Effect.fnUntraced(function* (id) {
+      const now = yield* Clock.currentTimeMillis
+      const record = yield* Effect.mapError(records.read({ kind: Device.kind, id }), outage)
+      const line = Option.isSome(record) ? lineOf(record.value, now, reader) : undefined
+      if (line === undefined) return yield* new NotFound({ what: `device ${id}` })
+      return line
+    }),
+    nodes: members.list,
+    residents: Effect.sync(() => Object.fromEntries(residency.residents())),
+    quarantined: (limit) => Effect.mapError(records.quarantined({ limit }), outage),
+    release: Effect.fnUntraced(function* (kind, id) {
+      const released = yield* Effect.mapError(records.release({ kind, id }), outage)
+      if (Option.isNone(released)) return yield* new NotFound({ what: `a quarantine of ${kind}/${id}` })
+      residency.wake([{ kind, id }])
+    }),
+    deadLetters: ({ limit, after }) =>
+      records.deadLetters({ limit, ...(after !== undefined && { after }) }).pipe(
+        Effect.map((letters) => letters.map(letterLine)),
+        Effect.mapError(outage)
+      ),
+    deadLetter: (number) => Effect.map(letterOf(records, number), letterLine),
+    retry: Effect.fnUntraced(function* (number, by) {
+      const letter = yield* letterOf(records, number)
+      if (registry.get(letter.kind)?.codec.messages.get(letter.message) === undefined)
+        return yield* new InvalidTransition({ from: `a dead ${letter.message}`, event: "a retry" })
+      const isFirst = yield* Effect.mapError(records.markRetried(number), outage)
+      if (!isFirst) return yield* new InvalidTransition({ from: "already retried", event: "a retry" })
+      return yield* actors.send(letter, letter.message, decodeStored(letter.payload), by)
+    })
+  })
+})
+
+const letterOf = Effect.fnUntraced(function* (records: ActorRecords["Service"], number: number) {
+  const letter = yield* Effect.mapError(records.deadLetter(number), outage)
+  if (Option.isNone(letter)) return yield* new NotFound({ what: `dead letter ${number}` })
+  return letter.value
+})
+
+const letterLine = (letter: DeadLetterRecord): DeadLetterLine => {
+  const { number, kind, id, message, cause, traceId, at, isRetried } = letter
+  const payload = letter.payload.length === 0 ? null : decodeStored(letter.payload)
+  return { number, kind, id, letter: letter.letter, message, cause, traceId, at, isRetried, payload: isJson(payload) ? payload : null }
+}
+
+export const layer: Layer.Layer<Operations, never, ActorRecords | Actors | Members | Engine> = Layer.effect(Operations, make)
