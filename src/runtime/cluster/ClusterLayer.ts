@@ -1,0 +1,198 @@
+/** Membership of a node: everything between PostgreSQL and the engine's `Sharding`, in one layer. */
+
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { MessageStorage, RunnerAddress, Sharding, ShardingConfig, SocketRunner } from "effect/cluster"
+import { Reactivity } from "effect/reactivity"
+import { RpcSerialization } from "effect/rpc"
+import type { SocketServer } from "effect/socket"
+import type { SqlError } from "effect/sql"
+import { type FormatUnknown, type PlacementChanged, raiseFormat, settle } from "./ClusterSetting.ts"
+import { type Durability, durability, type PoolingProxy, refuseProxy } from "./DatabaseCheck.ts"
+import { Lease } from "./Lease.ts"
+import { type AddressTaken, LockSession } from "./LockSession.ts"
+import { assignmentsMillis, heartbeatMillis, lockExpirationMillis, lockRefreshMillis } from "./MembershipTiming.ts"
+import { NodeIdentity } from "./NodeIdentity.ts"
+import { createTables, type NodeStatus, NodeTable } from "./NodeTable.ts"
+import { type RelayPortTaken, RelaySocket } from "./RelaySocket.ts"
+import * as RunnerSockets from "./RunnerSockets.ts"
+import * as RunnerStorageSql from "./RunnerStorageSql.ts"
+import { ShardLocks } from "./ShardLocks.ts"
+import { isLoopback, type TlsIdentity } from "./TlsIdentity.ts"
+import * as Verdict from "./Verdict.ts"
+
+/** The sockets between nodes trust who connects, so others than this machine may only do so with TLS. Permanent. */
+export class UnprotectedAddress extends Schema.TaggedError<UnprotectedAddress>()("UnprotectedAddress", {
+  host: Schema.String
+}) {
+  override get message() {
+    return `nodes may meet on ${this.host} only with TLS; use a loopback address or configure the cluster's certificates`
+  }
+}
+
+/** Why a node does not become a member. All but `SqlError` and `AddressTaken` stay until somebody changes something. */
+export type ClusterStartError =
+  | AddressTaken
+  | FormatUnknown
+  | PlacementChanged
+  | PoolingProxy
+  | RelayPortTaken
+  | SocketServer.SocketServerError
+  | SqlError.SqlError
+  | UnprotectedAddress
+
+/** What a node brings to its cluster. */
+export interface ClusterOptions {
+  /** Where peers reach this node; it listens there too. */
+  readonly host: string
+  readonly port: number
+  readonly relayPort: number
+  /** Default 64. For ever: stored at the first start. */
+  readonly shardsPerGroup?: number
+  /** Default `["default"]`. For ever. */
+  readonly groups?: ReadonlyArray<string>
+  /** Tells clusters in one database apart. Default `holon`. For ever. */
+  readonly lockPrefix?: string
+  /** Row formats this release reads. Default 1 only. */
+  readonly formats?: { readonly lowest: number; readonly highest: number }
+  /** Default none: loopback only. */
+  readonly tls?: TlsIdentity
+}
+
+/** What the rest of a node asks about its membership. */
+export class Membership extends Context.Service<
+  Membership,
+  {
+    /** What an acknowledgement is worth, for `/health`. */
+    readonly durability: Durability
+    /** The row format to write now. */
+    readonly rowFormat: () => number
+    /** Every node known, for `holon nodes ls`. */
+    readonly nodes: Effect.Effect<ReadonlyArray<NodeStatus>, SqlError.SqlError>
+    /** The node has started (or is draining): one of the conditions of {@link isReady}. */
+    readonly setStarted: (isStarted: boolean) => void
+    /** Started, with a fresh lease, and every healthy peer can be reached: boards may come here. */
+    readonly isReady: () => boolean
+  }
+>()("holon/runtime/Membership") {}
+
+const formatMillis = 5000
+
+const layerMembership = (formats: { readonly lowest: number; readonly highest: number }, durability: Durability) =>
+  Layer.effect(
+    Membership,
+    Effect.gen(function* () {
+      const table = yield* NodeTable
+      const lock = yield* LockSession
+      const relay = yield* RelaySocket
+      let isStarted = false
+      let rowFormat = yield* raiseFormat(formats)
+      const isReady = () => isStarted && lock.isFresh() && relay.unreachable().length === 0
+      yield* Effect.sync(() => lock.setReady(isReady())).pipe(
+        Effect.repeat(Schedule.spaced(heartbeatMillis)),
+        Effect.forkScoped
+      )
+      yield* raiseFormat(formats).pipe(
+        Effect.tap((format) =>
+          Effect.sync(() => {
+            rowFormat = format
+          })
+        ),
+        Effect.ignore,
+        Effect.repeat(Schedule.spaced(formatMillis)),
+        Effect.forkScoped
+      )
+      return Membership.of({
+        durability,
+        rowFormat: () => rowFormat,
+        nodes: table.list,
+        setStarted: (value) => {
+          isStarted = value
+        },
+        isReady
+      })
+    })
+  )
+
+/** The engine learns of a lost lock at its next refresh; this node knows it at once. */
+const layerHonestSharding = Layer.effect(
+  Sharding.Sharding,
+  Effect.gen(function* () {
+    const sharding = yield* Sharding.Sharding
+    const locks = yield* ShardLocks
+    return Sharding.Sharding.of({
+      ...sharding,
+      hasShardId: (shardId) => sharding.hasShardId(shardId) && locks.holds(shardId)
+    })
+  })
+)
+
+const build = (options: ClusterOptions) =>
+  Effect.gen(function* () {
+    const { host, port, relayPort, tls, lockPrefix = "holon", shardsPerGroup = 64, groups = ["default"] } = options
+    const formats = options.formats ?? { lowest: 1, highest: 1 }
+    if (tls === undefined && !isLoopback(host)) return yield* new UnprotectedAddress({ host })
+    yield* refuseProxy
+    yield* createTables
+    yield* settle({ shardsPerGroup, groups, lockPrefix })
+    const worth = yield* durability
+
+    const { config } = yield* PgClient.PgClient
+    const pool = PgClient.layer({
+      ...config,
+      minConnections: 0,
+      maxConnections: 3,
+      applicationName: "holon membership"
+    })
+    const known = Layer.mergeAll(NodeTable.layer, LockSession.layer).pipe(
+      Layer.provideMerge(Layer.merge(NodeIdentity.layer({ host, port, relayPort, formats }), pool))
+    )
+    const judged = Layer.mergeAll(
+      ShardLocks.layer({ prefix: lockPrefix, groups, shardsPerGroup }),
+      Verdict.Verdict.layer,
+      RelaySocket.layer({ listenHost: host, tls })
+    ).pipe(Layer.provideMerge(known))
+    const engine = SocketRunner.layer.pipe(
+      Layer.provide(RunnerStorageSql.layer),
+      Layer.provide(Verdict.layerHealth),
+      Layer.provide(RunnerSockets.layerProtocol(tls)),
+      Layer.provide(RunnerSockets.layerServer({ host, port, tls })),
+      Layer.provide(MessageStorage.layerNoop),
+      Layer.provide(RpcSerialization.layerSchemaBinary()),
+      Layer.provide(
+        ShardingConfig.layer({
+          runnerAddress: Option.some(RunnerAddress.make(host, port)),
+          availableShardGroups: groups,
+          assignedShardGroups: groups,
+          shardsPerGroup,
+          shardLockExpiration: lockExpirationMillis,
+          shardLockRefreshInterval: lockRefreshMillis,
+          refreshAssignmentsInterval: assignmentsMillis,
+          runnerJoinDebounce: "2 seconds",
+          runnerHealthCheckInterval: "2 seconds",
+          // Without message storage it only paces the loop that takes and gives back shards.
+          entityMessagePollInterval: "1 second",
+          sendRetryInterval: 50,
+          maxResidentEntities: "unbounded",
+          simulateRemoteSerialization: false
+        })
+      )
+    )
+    return Layer.mergeAll(
+      layerHonestSharding.pipe(Layer.provide(engine)),
+      Lease.layer,
+      layerMembership(formats, worth)
+    ).pipe(Layer.provideMerge(judged))
+  })
+
+/**
+ * Makes this process a member: checks the database, takes the address, opens the lock session, joins. `PgClient` is the
+ * client of the node; membership opens a small pool and the lock session of its own with the same settings.
+ */
+export const layer = (
+  options: ClusterOptions
+): Layer.Layer<
+  Sharding.Sharding | Lease | Membership | NodeTable | RelaySocket,
+  ClusterStartError,
+  PgClient.PgClient
+> => Layer.unwrap(build(options)).pipe(Layer.provide(Reactivity.layer))

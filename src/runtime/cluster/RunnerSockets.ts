@@ -1,0 +1,67 @@
+/** The sockets between runners: small messages leave at once, and a peer that does not answer is suspected. */
+import { NodeSocket, NodeSocketServer } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { Runners } from "effect/cluster"
+import { RpcClient, RpcSerialization } from "effect/rpc"
+import { Socket, type SocketServer } from "effect/socket"
+import { pingMillis } from "./MembershipTiming.ts"
+import type { TlsIdentity } from "./TlsIdentity.ts"
+import { Verdict } from "./Verdict.ts"
+
+/** Three pings without an answer break the connection. */
+const pingTimeoutMillis = 3 * pingMillis
+
+/** Nagle's algorithm against delayed acknowledgements would cost 88 ms a pushed message. */
+const noDelay = true
+
+/** Dials peers. Silence and refusal only raise suspicion. */
+export const layerProtocol = (
+  tls: TlsIdentity | undefined
+): Layer.Layer<Runners.RpcClientProtocol, never, RpcSerialization.RpcSerialization | Verdict> =>
+  Layer.effect(
+    Runners.RpcClientProtocol,
+    Effect.gen(function* () {
+      const serialization = yield* RpcSerialization.RpcSerialization
+      const verdict = yield* Verdict
+      return {
+        codecFor: serialization.codecFor,
+        make: Effect.fnUntraced(function* ({ host, port }) {
+          const options = { host, port, noDelay, openTimeout: 1000 }
+          const socket = yield* tls === undefined
+            ? NodeSocket.makeNet(options)
+            : NodeSocket.makeTls({ ...options, ca: tls.ca, cert: tls.cert, key: tls.key })
+          return yield* RpcClient.makeProtocolSocket({
+            pingInterval: pingMillis,
+            pingTimeout: pingTimeoutMillis,
+            retryTransientErrors: true,
+            onPingTimeout: verdict.suspect,
+            onTransientError: () => verdict.suspect
+          }).pipe(
+            Effect.provideService(Socket.Socket, socket),
+            Effect.provideService(RpcSerialization.RpcSerialization, serialization)
+          )
+        }, Effect.orDie)
+      }
+    })
+  )
+
+/** Accepts peers; fails when the port is in use. With TLS it wants a certificate of the cluster's own authority. */
+export const layerServer = (options: {
+  readonly host: string
+  readonly port: number
+  readonly tls: TlsIdentity | undefined
+}): Layer.Layer<SocketServer.SocketServer, SocketServer.SocketServerError> => {
+  const { host, port, tls } = options
+  return tls === undefined
+    ? NodeSocketServer.layer({ host, port, noDelay })
+    : NodeSocketServer.layerTls({
+        host,
+        port,
+        noDelay,
+        ca: tls.ca,
+        cert: tls.cert,
+        key: tls.key,
+        requestCert: true,
+        rejectUnauthorized: true
+      })
+}

@@ -1,0 +1,12 @@
+/** What proves a node to its peers: both sides show a certificate of the cluster's own authority. */
+
+/** PEM texts. The certificate names the host peers dial. */
+export interface TlsIdentity {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** Whether only this machine can reach the host. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
