@@ -8,7 +8,7 @@ const isJson = Schema.is(Schema.Json)
 
 /** JSON Schema with its definitions inside, unknown fields refused. */
 const jsonSchemaOf = (schema: PlainSchema): Schema.Json => {
-  const { schema: root, definitions } = Schema.toJsonSchemaDocument(schema, { additionalProperties: false })
+  const { schema: root, definitions } = Schema.toJsonSchemaDocument(schema, { onExcessProperty: "error" })
   const document: unknown = Object.keys(definitions).length === 0 ? root : { ...root, $defs: definitions }
   return isJson(document) ? document : {}
 }

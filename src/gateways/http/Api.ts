@@ -1,0 +1,177 @@
+/** The HTTP API: fixed paths for lists and health, and one path per message of the registry that people may send. */
+import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
+import { Effect, Layer, Schema } from "effect"
+import {
+  HttpApi,
+  HttpApiBuilder,
+  HttpApiEndpoint,
+  HttpApiGroup,
+  HttpApiMiddleware,
+  HttpApiScalar,
+  HttpApiSecurity,
+  OpenApi
+} from "effect/http-api"
+import { Actors } from "../../actors/Actors.ts"
+import type { Registry } from "../../actors/Registry.ts"
+import type { Contract, Message } from "../../protocol/Contract.ts"
+import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
+import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
+import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
+import { Health, HealthReport, NotReady } from "./Health.ts"
+import { Operations } from "./Operations.ts"
+
+/** Who asks, from the bearer token or from a loopback connection in development. */
+export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: CurrentAsker }>()(
+  "holon/gateways/http/Authorization",
+  { error: Unauthenticated, security: { bearer: HttpApiSecurity.bearer } }
+) {}
+
+const authorizationLayer = Layer.effect(
+  Authorization,
+  Effect.gen(function* () {
+    const gatekeeper = yield* Gatekeeper
+    return Authorization.of({
+      bearer: (handle, { credential }) =>
+        Effect.flatMap(gatekeeper.askerOf(credential), (asker) => Effect.provideService(handle, CurrentAsker, asker))
+    })
+  })
+)
+
+const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
+
+const fleet = HttpApiGroup.make("fleet")
+  .add(
+    HttpApiEndpoint.get("listDevices", "/api/devices", {
+      query: { limit: Schema.optionalKey(limit), after: Schema.optionalKey(Schema.String) },
+      success: DevicePage,
+      error: HolonError
+    }).annotate(OpenApi.Description, "Devices in order of their ids, as last stored. `next` goes into `after` for the page behind."),
+    HttpApiEndpoint.get("getDevice", "/api/devices/:id", {
+      params: { id: Schema.String },
+      success: DeviceLine,
+      error: HolonError
+    }),
+    HttpApiEndpoint.get("listNodes", "/api/nodes", { success: Schema.Array(NodeLine), error: HolonError })
+  )
+  .middleware(Authorization)
+
+const health = HttpApiGroup.make("health", { topLevel: true }).add(
+  HttpApiEndpoint.get("live", "/health/live", { success: Schema.Struct({ status: Schema.Literal("live") }) }),
+  HttpApiEndpoint.get("ready", "/health/ready", { success: HealthReport, error: NotReady }),
+  HttpApiEndpoint.get("health", "/health", { success: HealthReport })
+)
+
+/** Path of a message: `/api/device/{id}/SetDesired`. */
+const pathOf = (kind: string, tag: string): `/${string}` => `/api/${kind}/:id/${tag}`
+
+const isShown = (message: Message): boolean =>
+  message.delivery !== "watch" && (message.audience === "operator" || message.audience === "public")
+
+const shownOf = (messages: Readonly<Record<string, Message>>): ReadonlyArray<readonly [string, Message]> =>
+  Object.entries(messages).filter(([, message]) => isShown(message))
+
+const endpointOf = (kind: string, tag: string, message: Message) =>
+  HttpApiEndpoint.post(tag, pathOf(kind, tag), {
+    params: { id: Schema.String },
+    headers: { "idempotency-key": Schema.optionalKey(Schema.String) },
+    payload: message.payload,
+    success: message.success,
+    error: [message.error, HolonError]
+  }).annotate(OpenApi.Description, message.about)
+
+const messageGroup = (kind: string, [first, ...rest]: NonEmptyReadonlyArray<readonly [string, Message]>) =>
+  HttpApiGroup.make(kind)
+    .add(endpointOf(kind, ...first), ...rest.map(([tag, message]) => endpointOf(kind, tag, message)))
+    .middleware(Authorization)
+
+type MessageGroup = ReturnType<typeof messageGroup>
+
+const fixed = HttpApi.make("holon")
+  .add(fleet)
+  .add(health)
+  .middleware(HttpApiMiddleware.ProblemDetails)
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
+  .annotate(OpenApi.Title, "Holon")
+  .annotate(OpenApi.Description, "Messages to actors, lists and health, derived from the contracts of the actors.")
+
+const messageHandlers = (
+  api: HttpApi.HttpApi<"holon", MessageGroup>,
+  contract: Contract,
+  messages: NonEmptyReadonlyArray<readonly [string, Message]>
+) =>
+  HttpApiBuilder.group(
+    api,
+    contract.kind,
+    Effect.fnUntraced(function* (handlers) {
+      const actors = yield* Actors
+      const send =
+        (tag: string) =>
+        ({ params, payload, headers }: MessageRequest) =>
+          Effect.gen(function* () {
+            const asker = yield* CurrentAsker
+            const requestId = headers["idempotency-key"]
+            const by = { asker, ...(requestId !== undefined && { requestId }) }
+            return yield* actors.ask(contract, params.id, tag, payload, by)
+          })
+      return handlers.handleAll(Object.fromEntries(messages.map(([tag]) => [tag, send(tag)])))
+    })
+  )
+
+interface MessageRequest {
+  readonly params: { readonly id: string }
+  readonly payload: unknown
+  readonly headers: { readonly "idempotency-key"?: string }
+}
+
+const fleetHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "fleet",
+    Effect.fnUntraced(function* (handlers) {
+      const operations = yield* Operations
+      return handlers
+        .handle("listDevices", ({ query: { limit = 100, after } }) =>
+          operations.devices({ limit, ...(after !== undefined && { after }) })
+        )
+        .handle("getDevice", ({ params }) => operations.device(params.id))
+        .handle("listNodes", () => operations.nodes)
+    })
+  )
+
+const healthHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "health",
+    Effect.fnUntraced(function* (handlers) {
+      const { report } = yield* Health
+      return handlers
+        .handle("live", () => Effect.succeed({ status: "live" as const }))
+        .handle("ready", () =>
+          Effect.flatMap(report, (found) =>
+            found.status === "ready" ? Effect.succeed(found) : Effect.fail(new NotReady({ report: found }))
+          )
+        )
+        .handle("health", () => report)
+    })
+  )
+
+/** Routes of the API, its OpenAPI document at `/openapi.json` and its pages at `/docs`. */
+export const layer = (registry: Registry) => {
+  const shown = [...registry.values()].flatMap(({ behaviour: { contract } }) => {
+    const messages = shownOf(contract.messages)
+    return isReadonlyArrayNonEmpty(messages) ? [{ contract, messages }] : []
+  })
+  // The groups of the registry are known at run time only; each of the two types names the part its handlers need.
+  let whole = fixed
+  for (const { contract, messages } of shown)
+    whole = whole.add(messageGroup(contract.kind, messages)) as unknown as typeof fixed
+  const derived = whole as unknown as HttpApi.HttpApi<"holon", MessageGroup>
+  const groups = shown.map(({ contract, messages }) => messageHandlers(derived, contract, messages))
+  return Layer.mergeAll(
+    HttpApiBuilder.layer(whole, { openapiPath: "/openapi.json" }),
+    HttpApiScalar.layer(whole, { path: "/docs" })
+  ).pipe(
+    Layer.provide([fleetHandlers(whole), healthHandlers(whole), ...groups]),
+    Layer.provide([authorizationLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
+  )
+}

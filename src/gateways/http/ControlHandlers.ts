@@ -1,0 +1,64 @@
+/** Serves the conversation of `/rpc`: each request is checked for the token, then handed to actors or operations. */
+import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { Headers } from "effect/http"
+import { RpcSerialization, RpcServer } from "effect/rpc"
+import { Actors, type By } from "../../actors/Actors.ts"
+import { Engine } from "../../actors/Engine.ts"
+import { Authenticated, Control } from "./Control.ts"
+import { describeRegistry } from "./Describe.ts"
+import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
+import { Operations } from "./Operations.ts"
+
+const bearer = "Bearer "
+
+const authenticated = Layer.effect(
+  Authenticated,
+  Effect.gen(function* () {
+    const gatekeeper = yield* Gatekeeper
+    return Authenticated.of((handle, { headers }) => {
+      const header = Option.getOrElse(Headers.get(headers, "authorization"), () => "")
+      const token = header.startsWith(bearer) ? header.slice(bearer.length) : ""
+      return Effect.flatMap(gatekeeper.operatorOf(Redacted.make(token)), (asker) =>
+        Effect.provideService(handle, CurrentAsker, asker)
+      )
+    })
+  })
+)
+
+const isJson = Schema.is(Schema.Json)
+
+/** A reply is JSON by its contract; one without a value answers null. */
+const json = (value: unknown): Schema.Json => (isJson(value) ? value : null)
+
+const handlers = Control.toLayer(
+  Effect.gen(function* () {
+    const actors = yield* Actors
+    const operations = yield* Operations
+    const { registry } = yield* Engine
+    const kinds = describeRegistry(registry)
+    const by = (requestId: string | undefined): Effect.Effect<By, never, CurrentAsker> =>
+      Effect.map(CurrentAsker, (asker) => ({ asker, ...(requestId !== undefined && { requestId }) }))
+    return Control.of({
+      Describe: () => Effect.succeed(kinds),
+      Send: ({ kind, id, message, payload, requestId }) =>
+        Effect.flatMap(by(requestId), (who) => Effect.map(actors.send({ kind, id }, message, payload, who), json)),
+      Watch: ({ kind, id, message, payload, requestId }) =>
+        Effect.map(by(requestId), (who) => Stream.map(actors.watch({ kind, id }, message, payload, who), json)).pipe(Stream.unwrap),
+      Devices: (page) => operations.devices(page),
+      Nodes: () => operations.nodes,
+      Residents: () => operations.residents,
+      Quarantined: ({ limit }) => operations.quarantined(limit),
+      Release: ({ kind, id }) => operations.release(kind, id),
+      DeadLetters: (page) => operations.deadLetters(page),
+      DeadLetter: ({ number }) => operations.deadLetter(number),
+      Retry: ({ number }) => Effect.flatMap(by(undefined), (who) => Effect.map(operations.retry(number, who), json))
+    })
+  })
+)
+
+/** The route `/rpc`: WebSocket, JSON, one token for each request. */
+export const layer = RpcServer.layer(Control, { disableTracing: true, concurrency: "unbounded" }).pipe(
+  Layer.provide([handlers, authenticated]),
+  Layer.provide(RpcServer.layerProtocolWebsocket({ path: "/rpc" })),
+  Layer.provide(RpcSerialization.layerJson)
+)
