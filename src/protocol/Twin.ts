@@ -13,7 +13,7 @@ import {
   pointerOf
 } from "./TwinPath.ts"
 import { depthMax } from "./TwinSchema.ts"
-import { emptySection, leavesMax, type Section, sectionBytesMax, valueOf } from "./TwinSection.ts"
+import { emptySection, leavesMax, type Section, sectionBytesMax, valueAt } from "./TwinSection.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "./TwinValue.ts"
 
 /** A desired leaf; `v` is the document's version when it was written, `at` when (ms), `by` by whom. */
@@ -179,7 +179,7 @@ export const isRefused = ({ refused }: Twin, path: string): boolean => {
 export const isMissing = (twin: Twin, path: string): boolean => {
   const leaf = twin.desired.leaves.get(path)
   if (leaf === undefined) return false
-  const reported = valueOf(twin.reported, path)
+  const reported = valueAt(twin.reported, path)
   return (reported === undefined || !isSame(leaf.value, reported)) && !isRefused(twin, path)
 }
 

@@ -94,7 +94,7 @@ export const leafOf = (section: Section, path: string): Leaf | undefined => {
 }
 
 /** Value of the leaf at a path: the usual look, without making a leaf. */
-export const valueOf = (section: Section, path: string): LeafValue | undefined => {
+export const valueAt = (section: Section, path: string): LeafValue | undefined => {
   const leaf = section.recent.get(path)
   if (leaf !== undefined) return leaf?.value
   const place = section.base.index.get(path)

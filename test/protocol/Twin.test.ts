@@ -41,6 +41,8 @@ const patchOf = (value: unknown): TwinPatch => {
   if (!isTwinPatch(value)) throw new Error("the vector holds no patch")
   return value
 }
+/** What a caller that skipped the check would hand over. */
+const pretends = (_value: unknown): _value is TwinPatch => true
 const mapFrom = (value: unknown): TwinMap => {
   if (!isTwinMap(value)) throw new Error("the vector holds no map")
   return value
@@ -63,9 +65,9 @@ describe("the vectors of the protocol", () => {
   }
   for (const { name, patch, code } of vectors.twin_merge_refused) {
     it(`merge refuses ${name}`, () => {
-      const state: unknown = patch
-      assert.isFalse(isTwinPatch(state))
-      const unchecked = state as TwinPatch
+      const unchecked: unknown = patch
+      assert.isFalse(isTwinPatch(unchecked))
+      if (!pretends(unchecked)) return
       const merged = mergeReport(emptySection, {
         state: unchecked,
         isFull: false,
@@ -73,8 +75,8 @@ describe("the vectors of the protocol", () => {
         version: 2,
         settled: 0
       })
-      assert.deepStrictEqual(merged, { _tag: "Refused", code })
-      assert.deepStrictEqual(changeDesired(emptyTwin, unchecked, 0, "test"), { _tag: "Refused", code })
+      assert.deepStrictEqual<unknown>(merged, { _tag: "Refused", code })
+      assert.deepStrictEqual<unknown>(changeDesired(emptyTwin, unchecked, 0, "test"), { _tag: "Refused", code })
     })
   }
   for (const vector of vectors.twin_delta) {
