@@ -79,7 +79,7 @@ const statementOf = (shape: Shape): string =>
 export const commitStatement = (
   owner: string,
   rows: ReadonlyArray<CommitRow>
-): { readonly text: string; readonly parameters: ReadonlyArray<unknown> } => {
+): { readonly text: string; readonly parameters: ReadonlyArray<unknown>; readonly hasJournal: boolean } => {
   const kind: Array<string> = []
   const id: Array<string> = []
   const expected: Array<number> = []
@@ -163,7 +163,7 @@ export const commitStatement = (
       texts(dead.cause),
       texts(dead.traceId)
     )
-  return { text: statementOf(shape), parameters }
+  return { text: statementOf(shape), parameters, hasJournal: shape.journal }
 }
 
 const nobody: ReadonlySet<number> = new Set()

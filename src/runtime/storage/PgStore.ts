@@ -21,6 +21,8 @@ export interface PgStoreOptions {
   readonly host: Host
   /** A call is an outage after this long; 5 s when absent. Longer than a stall that should be survived. */
   readonly answerMillis?: number
+  /** Told after each commit that has written to the journal. */
+  readonly journalled?: () => void
 }
 
 const answerMillis = 5000
@@ -57,6 +59,7 @@ const isStorable = (value: string): boolean => value.length <= 512 && value.isWe
 /** Two connections for the lanes, two for claims, one for scans and the rest: five a node. */
 export class PgStore implements Store {
   readonly #host: Host
+  readonly #journalled: () => void
   readonly #lanes: ReadonlyArray<PgSession>
   readonly #claims: ReadonlyArray<PgSession>
   readonly #scans: PgSession
@@ -64,6 +67,7 @@ export class PgStore implements Store {
 
   constructor(options: PgStoreOptions) {
     this.#host = options.host
+    this.#journalled = options.journalled ?? (() => {})
     const session = (name: string): PgSession =>
       new PgSession({
         url: options.url,
@@ -94,11 +98,12 @@ export class PgStore implements Store {
     rows: ReadonlyArray<CommitRow>,
     done: (outcome: Committed) => void
   ): void => {
-    const { text, parameters } = commitStatement(owner, rows)
+    const { text, parameters, hasJournal } = commitStatement(owner, rows)
     const session = this.#lanes[lane] ?? this.#scans
-    session.run(text, parameters, (answer) =>
+    session.run(text, parameters, (answer) => {
       done(answer._tag === "Rows" ? committedOf(answer.rows, rows.length) : answer)
-    )
+      if (answer._tag === "Rows" && hasJournal) this.#journalled()
+    })
   }
 
   readonly claim = (

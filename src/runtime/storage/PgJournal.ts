@@ -1,0 +1,85 @@
+/** The journal on PostgreSQL, through the node's general pool. */
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { JournalHint } from "../../events/JournalHint.ts"
+import {
+  followBy,
+  type JournalEntry,
+  JournalReader,
+  type JournalReaderMethods,
+  JournalUnavailable
+} from "../../events/JournalReader.ts"
+import { decodeJournalBody, JournalBodyMalformed, type JournalRecord } from "../../protocol/JournalBody.ts"
+
+interface JournalRow {
+  readonly txid: string
+  readonly position: number
+  readonly kind: string
+  readonly id: string
+  readonly version: number
+  readonly at: number
+  readonly body: Uint8Array
+}
+
+const recordsOf = (body: Uint8Array): ReadonlyArray<JournalRecord> | string => {
+  try {
+    return decodeJournalBody(body)
+  } catch (error) {
+    return error instanceof JournalBodyMalformed ? error.message : `no CBOR: ${String(error)}`
+  }
+}
+
+const entryOf = ({ txid, position, kind, id, version, at, body }: JournalRow): JournalEntry => {
+  const records = recordsOf(body)
+  const isReadable = typeof records !== "string"
+  return {
+    at: { transaction: BigInt(txid), position },
+    kind,
+    id,
+    version,
+    committedAt: at,
+    records: isReadable ? records : [],
+    unreadable: isReadable ? undefined : records
+  }
+}
+
+const make = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const hint = yield* JournalHint
+
+  const answer = <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, JournalUnavailable> =>
+    Effect.mapError(effect, (cause) => new JournalUnavailable({ cause }))
+
+  // Above the oldest open transaction a row may still appear in front of one already read; below it the order is final.
+  const read: JournalReaderMethods["read"] = ({ transaction, position }, limit) =>
+    answer(
+      Effect.map(
+        sql<JournalRow>`select txid::text, position::float8, kind, id, version::float8, at::float8, body from journal
+          where (txid, position) > (${String(transaction)}::xid8, ${position}::bigint)
+            and txid < pg_snapshot_xmin(pg_current_snapshot())
+          order by txid, position limit ${limit}`,
+        (rows) => rows.map(entryOf)
+      )
+    )
+
+  return JournalReader.of({
+    read,
+    end: answer(
+      Effect.flatMap(
+        sql<{ readonly xmin: string }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`,
+        ([row]) =>
+          row === undefined
+            ? Effect.die("a select without a table answered no row")
+            : Effect.succeed({ transaction: BigInt(row.xmin), position: 0 })
+      )
+    ),
+    follow: followBy(read, hint)
+  })
+})
+
+/** Needs a migrated database. */
+export const layerPgJournal: Layer.Layer<JournalReader, never, PgClient.PgClient | JournalHint> = Layer.effect(
+  JournalReader,
+  make
+)
