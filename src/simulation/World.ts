@@ -1,0 +1,85 @@
+/** What the parts of one run share: time, database, network, what is known from outside, and what is weakened on purpose. */
+import type { AnyBehaviour, EffectOrder } from "../actors/Behaviour.ts"
+import type { Address } from "../actors/Host.ts"
+import { make as makeRegistry, type Registry } from "../actors/Registry.ts"
+import type { Store } from "../actors/Store.ts"
+import type { Connection } from "./Connection.ts"
+import { Database } from "./Database.ts"
+import { type LeaseRule, leaseByHeartbeat } from "./Engine.ts"
+import { type JournalQuery, journalBelowHorizon } from "./JournalFollower.ts"
+import { ledger } from "./Ledger.ts"
+import { Ledgers } from "./Ledgers.ts"
+import { Network } from "./Network.ts"
+import { type Random, randomOf } from "./Random.ts"
+import { Verdict } from "./Verdict.ts"
+import { VirtualTime } from "./VirtualTime.ts"
+
+/** Replacements of ports, each a wrapper: how a test plants a bug without touching the code under test. */
+export interface Ports {
+  readonly store: (store: Store, connection: Connection) => Store
+  readonly leaseRule: LeaseRule
+  readonly behaviours: (
+    behaviours: ReadonlyArray<AnyBehaviour>,
+    begin: (self: Address, order: EffectOrder) => void
+  ) => ReadonlyArray<AnyBehaviour>
+  readonly journal: JournalQuery
+}
+
+export const soundPorts: Ports = {
+  store: (store) => store,
+  leaseRule: leaseByHeartbeat,
+  behaviours: (behaviours) => behaviours,
+  journal: journalBelowHorizon
+}
+
+const behaviours: ReadonlyArray<AnyBehaviour> = [ledger]
+// Compiling the schemas of the contracts costs more than a run.
+const soundRegistry = makeRegistry(behaviours)
+
+export class World {
+  readonly seed: number
+  readonly time = new VirtualTime()
+  readonly database = new Database(() => this.time.now)
+  readonly network: Network
+  readonly verdict: Verdict
+  readonly ports: Ports
+  readonly registry: Registry
+  /** What clients and auditors of ledgers know. */
+  readonly ledgers: Ledgers
+  /** Until when a node cannot reach the database, by slot, ms of the run. */
+  readonly databaseCuts = new Map<number, number>()
+  readonly #lines: Array<string> | undefined
+
+  constructor(seed: number, options: { readonly ports?: Partial<Ports>; readonly trace?: boolean } = {}) {
+    this.seed = seed
+    this.ports = { ...soundPorts, ...options.ports }
+    this.#lines = options.trace === true ? [] : undefined
+    this.network = new Network(this.time, this.random("network"))
+    this.verdict = new Verdict(
+      () => this.time.now,
+      (line) => this.trace(line)
+    )
+    this.ledgers = new Ledgers(this)
+    this.registry =
+      this.ports.behaviours === soundPorts.behaviours
+        ? soundRegistry
+        : makeRegistry(this.ports.behaviours(behaviours, (self, { id }) => this.ledgers.jobBegins(self, id)))
+  }
+
+  random(stream: string): Random {
+    return randomOf(this.seed, stream)
+  }
+
+  get isTraced(): boolean {
+    return this.#lines !== undefined
+  }
+
+  /** One line of the trace: what happened, at which ms of the run. */
+  trace(line: string): void {
+    this.#lines?.push(`${this.time.now.toFixed(1).padStart(8)} ${line}`)
+  }
+
+  get lines(): ReadonlyArray<string> {
+    return this.#lines ?? []
+  }
+}
