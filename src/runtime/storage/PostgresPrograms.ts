@@ -15,7 +15,7 @@ import {
 } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 
 /** The embedded PostgreSQL cannot run here. Permanent until somebody changes what `reason` names. */
 export class EmbeddedPostgresFailed extends Schema.TaggedError<EmbeddedPostgresFailed>()("EmbeddedPostgresFailed", {
@@ -140,10 +140,15 @@ export const findPrograms = (user: ProgramUser | undefined): Effect.Effect<Postg
 /** The conventional owner of PostgreSQL's files; Debian's packages use the same. */
 const userName = "postgres"
 
-const idsOf = (name: string): ProgramUser => {
+const lookUp = (name: string): ProgramUser | undefined => {
   const ask = (flag: string) =>
     Number(execFileSync("id", [flag, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }))
-  return { uid: ask("-u"), gid: ask("-g") }
+  try {
+    return { uid: ask("-u"), gid: ask("-g") }
+  } catch {
+    // `id` fails for a name that nobody has.
+    return undefined
+  }
 }
 
 const hasGroup = (name: string): boolean =>
@@ -155,12 +160,13 @@ const makeUser = (): void => {
   execFileSync("useradd", ["--system", ...group, ...home, userName], { stdio: ["ignore", "ignore", "pipe"] })
 }
 
-const orElse = <A>(first: () => A, second: (cause: unknown) => A): A => {
-  try {
-    return first()
-  } catch (cause) {
-    return second(cause)
-  }
+const lookUpOrMake = (): ProgramUser => {
+  const known = lookUp(userName)
+  if (known !== undefined) return known
+  const failure = Result.try(makeUser)
+  const made = lookUp(userName)
+  if (made !== undefined) return made // Also when `useradd` failed because another holon was faster.
+  throw new Error(Result.isFailure(failure) ? String(failure.failure) : "useradd made none")
 }
 
 /**
@@ -173,24 +179,7 @@ export const findUser = (data: string): Effect.Effect<ProgramUser | undefined, E
       if (process.getuid?.() !== 0) return undefined
       const owner = existsSync(data) ? statSync(data) : undefined
       if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
-      return orElse(
-        () => idsOf(userName),
-        () =>
-          orElse(
-            () => {
-              makeUser()
-              return idsOf(userName)
-            },
-            // Two holons that start at once both try: the slower one finds the user made.
-            (cause) =>
-              orElse(
-                () => idsOf(userName),
-                () => {
-                  throw cause
-                }
-              )
-          )
-      )
+      return lookUpOrMake()
     },
     catch: (cause) =>
       new EmbeddedPostgresFailed({
