@@ -3,14 +3,14 @@ import type { Effect } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
 import type { Fact } from "../protocol/JournalBody.ts"
-import type { DownFrame, UpFrame } from "../protocol/Frame.ts"
+import type { DownFrame, SealedDown, UpFrame } from "../protocol/Frame.ts"
 import type { Address } from "./Host.ts"
 import type { LinkEnd } from "./Links.ts"
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
-/** A down frame without its epoch, which the cell adds. */
-export type FrameToBoard = DistributiveOmit<DownFrame, "epoch">
+/** A down frame without its epoch, which the cell adds. Sealing is the gateway's. */
+export type FrameToBoard = DistributiveOmit<Exclude<DownFrame, SealedDown>, "epoch">
 
 /** A fact for the event stream. It stands in the journal row of the commit that made it true. */
 export type Emitted = Fact

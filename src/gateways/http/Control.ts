@@ -4,13 +4,14 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
+import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Refused } from "../../actors/Actors.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
 import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
 
 /** The token of a node's data folder stands in the `authorization` header of each request. */
-export class Authenticated extends RpcMiddleware.Service<Authenticated>()("holon/gateways/http/Authenticated", {
+export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()("holon/gateways/http/Authenticated", {
   error: Unauthenticated
 }) {}
 
