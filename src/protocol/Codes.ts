@@ -1,81 +1,147 @@
-/** Codes of refusals and results on the link: 1 to 199 are errno numbers, 200 to 219 the link's own, 220 to 239 ends of programs. */
+/**
+ * The one number space for outcomes, on the link, in stored results and in answers to people: 1–199 are errno numbers of
+ * Linux, 200–219 belong to the link, 220–239 to the end of a program.
+ */
 
-/** One code: its number, and what it means to people. */
-interface Code {
-  readonly number: number
-  readonly about: string
+/** Numbers by name. Both are on boards: they are for ever. */
+export const codes = {
+  ok: 0,
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  EINVAL: 22,
+  ENOSPC: 28,
+  ERANGE: 34,
+  ETIME: 62,
+  EPROTO: 71,
+  EBADMSG: 74,
+  EILSEQ: 84,
+  EMSGSIZE: 90,
+  ENOTSUP: 95,
+  ETIMEDOUT: 110,
+  ESTALE: 116,
+  EDQUOT: 122,
+  ECANCELED: 125,
+  ENOKEY: 126,
+  EKEYEXPIRED: 127,
+  EKEYREVOKED: 128,
+  EKEYREJECTED: 129,
+  EOWNERDEAD: 130,
+  Malformed: 200,
+  UnknownType: 201,
+  Version: 202,
+  NotAttached: 203,
+  WrongId: 204,
+  Unauthenticated: 205,
+  Replay: 206,
+  Quarantined: 207,
+  Retired: 208,
+  RateLimited: 209,
+  TooDeep: 210,
+  NotJson: 211,
+  Draining: 212,
+  Unavailable: 213,
+  Trap: 220,
+  OutOfFuel: 221,
+  OutOfMemory: 222,
+  StackOverflow: 223,
+  Uncaught: 224,
+  Rejected: 225,
+  ExitCode: 226,
+  Internal: 240
+} as const
+
+/** Name of a code. */
+export type CodeName = keyof typeof codes
+
+/** What a code is called, how HTTP says it, and what it means. */
+export interface CodeEntry {
+  readonly code: number
+  readonly name: string
+  readonly httpStatus: number
+  /** For people; says what is the matter, not what to do. */
+  readonly sentence: string
 }
 
-const table = {
-  ok: { number: 0, about: "done" },
-  EPERM: { number: 1, about: "not allowed" },
-  ENOENT: { number: 2, about: "no such command, file, pin, sensor or key" },
-  ESRCH: { number: 3, about: "no such program, transfer or id" },
-  EINTR: { number: 4, about: "started, then the board restarted" },
-  EIO: { number: 5, about: "hardware, storage or bus failed" },
-  EAGAIN: { number: 11, about: "no buffer now, try again" },
-  ENOMEM: { number: 12, about: "the board has no memory left" },
-  EFAULT: { number: 14, about: "bad address in a program" },
-  EBUSY: { number: 16, about: "in use, or the wrong state" },
-  EEXIST: { number: 17, about: "name or id is taken" },
-  EINVAL: { number: 22, about: "bad argument" },
-  ENOSPC: { number: 28, about: "no room in storage or slots" },
-  ERANGE: { number: 34, about: "value outside its range" },
-  ETIME: { number: 62, about: "its life was over before it began" },
-  EPROTO: { number: 71, about: "bad checksum or record" },
-  EBADMSG: { number: 74, about: "image corrupt or hash wrong" },
-  EILSEQ: { number: 84, about: "gap in the chunks" },
-  EMSGSIZE: { number: 90, about: "frame or value too large" },
-  ENOTSUP: { number: 95, about: "not on this board or version" },
-  ETIMEDOUT: { number: 110, about: "no answer in time" },
-  ESTALE: { number: 116, about: "the expected version differs" },
-  EDQUOT: { number: 122, about: "quota of the board or program is used up" },
-  ECANCELED: { number: 125, about: "cancelled" },
-  ENOKEY: { number: 126, about: "key unknown" },
-  EKEYEXPIRED: { number: 127, about: "key out of date" },
-  EKEYREVOKED: { number: 128, about: "key revoked" },
-  EKEYREJECTED: { number: 129, about: "signature wrong" },
-  EOWNERDEAD: { number: 130, about: "outcome unknown" },
-  Malformed: { number: 200, about: "undecodable or of the wrong shape" },
-  UnknownType: { number: 201, about: "frame type not known" },
-  Version: { number: 202, about: "no common protocol version" },
-  NotAttached: { number: 203, about: "frame before the welcome" },
-  WrongId: { number: 204, about: "speaks for another id" },
-  Unauthenticated: { number: 205, about: "no credential, or a wrong one" },
-  Replay: { number: 206, about: "counter or nonce seen before" },
-  Quarantined: { number: 207, about: "the device actor is quarantined" },
-  Retired: { number: 208, about: "the device is retired" },
-  RateLimited: { number: 209, about: "over the rate, try again later" },
-  TooDeep: { number: 210, about: "nested too deep" },
-  NotJson: { number: 211, about: "not a twin value" },
-  Draining: { number: 212, about: "the node leaves, come back elsewhere" },
-  Unavailable: { number: 213, about: "storage or shard is away, try again" },
-  Trap: { number: 220, about: "the program trapped" },
-  OutOfFuel: { number: 221, about: "the program used up its steps or time" },
-  OutOfMemory: { number: 222, about: "the program used up its memory" },
-  StackOverflow: { number: 223, about: "the program's stack overflowed" },
-  Uncaught: { number: 224, about: "a condition of the program was not handled" },
-  Rejected: { number: 225, about: "the program does not parse, compile or validate" },
-  ExitCode: { number: 226, about: "the program ended with a code other than 0" },
-  Internal: { number: 240, about: "a defect, logged with a trace id" }
-} as const satisfies Record<string, Code>
-
-export type CodeName = keyof typeof table
-
-const entries: ReadonlyArray<readonly [string, Code]> = Object.entries(table)
-const byNumber = new Map(entries.map(([name, { number, about }]) => [number, { name, about }]))
-
-/** Numbers by name. */
-export const codes: { readonly [Name in CodeName]: (typeof table)[Name]["number"] } = Object.fromEntries(
-  entries.map(([name, { number }]) => [name, number])
-) as { readonly [Name in CodeName]: (typeof table)[Name]["number"] }
-
-/** Name and meaning of a number, as one line for people. */
-export const describeCode = (number: number): string => {
-  const code = byNumber.get(number)
-  return code === undefined ? `code ${number}` : `${code.name} (${number}): ${code.about}`
+/** HTTP status and sentence of each code. A cancelled command is an outcome, so reading it is no failure: 200. */
+const meanings: Readonly<Record<CodeName, readonly [httpStatus: number, sentence: string]>> = {
+  ok: [200, "Done."],
+  EPERM: [403, "It is not allowed."],
+  ENOENT: [404, "The board knows no command, file, pin, sensor or key of that name."],
+  ESRCH: [404, "There is no such program, transfer or id."],
+  EINTR: [502, "The board restarted while the command ran."],
+  EIO: [502, "The board's hardware, storage or bus failed."],
+  EAGAIN: [503, "The board has no room for it now."],
+  ENOMEM: [402, "The board's memory does not suffice."],
+  EFAULT: [502, "A program used a bad address."],
+  EBUSY: [409, "It is in use, or in a state that does not permit this."],
+  EEXIST: [409, "The name or id is taken."],
+  EINVAL: [400, "An argument is wrong."],
+  ENOSPC: [402, "The storage, the slots or the size limit do not suffice."],
+  ERANGE: [400, "A value is outside its range."],
+  ETIME: [408, "Its life was over before it began."],
+  EPROTO: [400, "A chunk or record arrived damaged."],
+  EBADMSG: [422, "The image is corrupt, or its hash is wrong."],
+  EILSEQ: [502, "A chunk is missing before this one."],
+  EMSGSIZE: [413, "The frame or value is too large."],
+  ENOTSUP: [404, "This board or version cannot do it."],
+  ETIMEDOUT: [504, "No answer came in time."],
+  ESTALE: [409, "It has changed since it was read."],
+  EDQUOT: [402, "The quota of the board or program is used up."],
+  ECANCELED: [200, "It was cancelled."],
+  ENOKEY: [401, "The key is unknown."],
+  EKEYEXPIRED: [401, "The key is out of date."],
+  EKEYREVOKED: [401, "The key is revoked."],
+  EKEYREJECTED: [401, "The signature is wrong."],
+  EOWNERDEAD: [502, "The board went away; whether it was done is not known."],
+  Malformed: [400, "It cannot be decoded, or has the wrong shape."],
+  UnknownType: [400, "The frame's type is not known."],
+  Version: [400, "There is no common protocol version."],
+  NotAttached: [503, "The board is not attached."],
+  WrongId: [403, "It speaks for another id."],
+  Unauthenticated: [401, "The credential is missing or wrong."],
+  Replay: [409, "The counter or nonce was seen before."],
+  Quarantined: [503, "The device is in quarantine."],
+  Retired: [404, "The device is retired."],
+  RateLimited: [429, "It came too often."],
+  TooDeep: [400, "The value is nested too deeply."],
+  NotJson: [400, "The value is not one a twin may hold."],
+  Draining: [503, "The node is leaving."],
+  Unavailable: [503, "The storage or the shard cannot be reached."],
+  Trap: [502, "The program ran into an illegal instruction or access."],
+  OutOfFuel: [502, "The program used up its steps or its time."],
+  OutOfMemory: [502, "The program used up its memory."],
+  StackOverflow: [502, "The program used up its stack."],
+  Uncaught: [502, "The program raised a condition that nothing handled."],
+  Rejected: [422, "The program does not parse, compile, validate or start."],
+  ExitCode: [502, "The program ended with a code other than 0."],
+  Internal: [500, "Something is wrong inside; the trace says where."]
 }
 
-/** All codes, for the reference page. */
-export const allCodes: ReadonlyArray<{ readonly name: string; readonly number: number; readonly about: string }> =
-  entries.map(([name, { number, about }]) => ({ name, number, about }))
+const isCodeName = (name: string): name is CodeName => Object.hasOwn(codes, name)
+
+/** All codes, by number. */
+export const codeTable: ReadonlyMap<number, CodeEntry> = new Map(
+  Object.keys(codes)
+    .filter(isCodeName)
+    .map((name) => {
+      const [httpStatus, sentence] = meanings[name]
+      return [codes[name], { code: codes[name], name, httpStatus, sentence }]
+    })
+)
+
+/** The entry of any number; a board of a later version may send one that has no name here. */
+export const codeEntry = (code: number): CodeEntry =>
+  codeTable.get(code) ?? {
+    code,
+    name: `code ${code}`,
+    httpStatus: 502,
+    sentence: `The board answered with code ${code}.`
+  }
