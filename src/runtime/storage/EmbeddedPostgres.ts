@@ -22,7 +22,8 @@ const majorVersion = "18"
 /** What stays the same from start to start. The port is only a wish: another may have taken it. */
 const Remembered = Schema.fromJsonString(Schema.Struct({ port: Schema.Int, password: Schema.NonEmptyString }))
 
-const paths = (folder: string) => ({
+/** Where things are in a data folder. */
+export const paths = (folder: string) => ({
   data: join(folder, "postgres"),
   /** Where `initdb` works; renamed when it is done, so that a crash leaves no half-made data. */
   fresh: join(folder, "postgres.new"),
@@ -47,8 +48,13 @@ const freePort = (preferred: number): Effect.Effect<number> =>
 const passesByItself = (error: EmbeddedPostgresError): boolean =>
   error._tag === "EmbeddedPostgresFailed" && /could not create any TCP\/IP sockets|shared memory/.test(error.detail)
 
-/** Runs `initdb`. Its files are synced: rows acknowledged later are worth nothing if the catalog under them is lost. */
-const initialise = (at: Paths, program: string, user: ProgramUser | undefined, password: string) =>
+/** Makes the data of a new server with `initdb`, whole or not at all. Its files are synced: rows acknowledged later are worth nothing if the catalog under them is lost. */
+export const initialise = (
+  at: Paths,
+  program: string,
+  user: ProgramUser | undefined,
+  password: string
+): Effect.Effect<void, DataFolderUnusable | EmbeddedPostgresFailed> =>
   Effect.gen(function* () {
     const secret = `${at.fresh}.password`
     yield* attempt(at.fresh, () => {

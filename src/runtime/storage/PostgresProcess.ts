@@ -27,6 +27,7 @@ const stopWithin = Duration.seconds(10)
 /** The log is begun anew at a start when it has grown past this. */
 const logBytesMax = 4 * 1024 * 1024
 
+/** Settings of every server. */
 const settings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -217,6 +218,8 @@ export const startServer = (options: {
   readonly data: string
   readonly log: string
   readonly port: number
+  /** Settings besides, or instead of, the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>
 }): Effect.Effect<Running, DataFolderUnusable> =>
   startProgram({
     program: options.program,
@@ -228,7 +231,7 @@ export const startServer = (options: {
       data,
       "-p",
       String(options.port),
-      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+      ...Object.entries({ ...settings, ...options.settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
     ]
   })
 
