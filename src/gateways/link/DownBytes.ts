@@ -1,4 +1,4 @@
-/** What a gateway must know of an encoded frame to a board, read without decoding all of it. */
+/** What a gateway must know of an encoded frame, read without a full decode. */
 import { Result } from "effect"
 import { decodeDown } from "../../protocol/FrameCodec.ts"
 
@@ -19,6 +19,6 @@ export const qosOf = (type: number): 0 | 1 => (type === heartbeat || type === ac
 /** Life left of a command, in ms; nothing for other frames. */
 export const lifeOf = (bytes: Uint8Array): number | undefined => {
   if (frameTypeOf(bytes) !== invoke) return undefined
-  const decoded = decodeDown(bytes)
+  const decoded = decodeDown(bytes, bytes.length)
   return Result.isSuccess(decoded) && decoded.success.type === "invoke" ? decoded.success.ttl : undefined
 }

@@ -8,8 +8,16 @@ import type { FrameOutcome, ToGateway } from "../../actors/Links.ts"
 import { codes } from "../../protocol/Codes.ts"
 import type { PayloadOf, SuccessOf } from "../../protocol/Contract.ts"
 import type { Device } from "../../protocol/Device.ts"
-import { type DownFrame, goodbyeReasons, type Hello, sync, type UpFrame, type Welcome } from "../../protocol/Frame.ts"
-import { decodeUp, encodeDown, encodeUp, type FrameRefusal } from "../../protocol/FrameCodec.ts"
+import {
+  type DownFrame,
+  type ErrorDown,
+  goodbyeReasons,
+  type Hello,
+  sync,
+  type UpFrame,
+  type Welcome
+} from "../../protocol/Frame.ts"
+import { decodeUp, encodeDown, encodeUp, type FrameRefused, mayAnswer } from "../../protocol/FrameCodec.ts"
 import type { AttachOutcome, AttachPorts } from "./Attacher.ts"
 import { frameTypeOf, lifeOf, qosOf } from "./DownBytes.ts"
 import type { LinkCounters } from "./LinkCounters.ts"
@@ -50,8 +58,11 @@ export type Ending =
   | "unavailable"
   | "internal"
 
-/** How a publication was dealt with: `malformed` and `early` were refused by an error frame that went first. */
-export type Verdict = "durable" | "malformed" | "early"
+/**
+ * How a publication was dealt with. `malformed` and `early` were refused by an error frame that went first; `unheard` and
+ * `denied` were no frames of this link.
+ */
+export type Verdict = "durable" | "malformed" | "early" | "unheard" | "denied"
 
 /** What a link needs of its connection. After `close` it calls none of these. */
 export interface LinkTransport {
@@ -89,7 +100,7 @@ interface Held {
   readonly bytes: Uint8Array
   readonly at: number
   /** The refusal that consumes it: goes to the board ahead of the acknowledgement. */
-  readonly refusal: DownFrame | undefined
+  readonly refusal: ErrorDown | undefined
   verdict: Verdict
   isSettled: boolean
 }
@@ -201,9 +212,32 @@ export class Link {
     this.#hold(frame, bytes, ticket, now, undefined)
   }
 
-  /** The connection broke. A `will` is the goodbye the board left behind for that. */
-  lost(will?: Uint8Array): void {
+  /** The head of a frame too large to be read whole. */
+  receiveTooLarge(head: Uint8Array, ticket: number): void {
     if (this.#state === "closed") return
+    const now = this.#ports.host.monotonic()
+    this.#heardAt = now
+    this.#counters.received(head.length)
+    const decoded = decodeUp(head, 0)
+    if (Result.isFailure(decoded)) this.#refuse({ ...decoded.failure, detail: "frame too large" }, ticket, now)
+  }
+
+  /** Something of the connection that is no frame: acknowledged in its turn. */
+  settle(ticket: number, verdict: Verdict): void {
+    this.#answered(ticket, this.#ports.host.monotonic(), verdict)
+  }
+
+  /** A newer connection of the same board took over. */
+  supersede(): void {
+    if (this.#state === "closed") return
+    if (this.#welcome !== undefined) this.#goodbye("superseded")
+    this.#end("superseded", goodbyeReason("superseded"))
+  }
+
+  /** The connection ended: broken, with the goodbye the board left behind for that, or in an orderly way without one. */
+  lost({ will, reason }: { readonly will?: Uint8Array | undefined; readonly reason?: number }): void {
+    if (this.#state === "closed") return
+    if (reason !== undefined && this.#state !== "parting" && !this.#isDraining) this.#endReason = reason
     if (will !== undefined) {
       const decoded = decodeUp(will, greetingBytesMax)
       const isMeant = Result.isSuccess(decoded) && decoded.success.type === "goodbye"
@@ -424,16 +458,18 @@ export class Link {
   }
 
   /** Bytes that are no frame of a board. One that has a number is consumed: its refusal is stored in its place. */
-  #refuse(refusal: FrameRefusal, ticket: number, now: number): void {
+  #refuse(refusal: FrameRefused, ticket: number, now: number): void {
     this.#counters.refused()
-    const { code, seq = 0, frameType, ...rest } = refusal
+    const { code, detail, seq = 0, frameType, field, request } = refusal
     const isFatal = code === codes.Version
-    const error: DownFrame = {
+    const error: ErrorDown = {
       type: "error",
       epoch: this.#epoch,
       code,
-      ...rest,
+      ...(detail === "" ? {} : { detail }),
       ...(frameType === undefined ? {} : { frameType }),
+      ...(field === undefined ? {} : { field }),
+      ...(request === undefined ? {} : { req: request }),
       ...(seq > 0 ? { refusedSeq: seq } : {}),
       ...(isFatal ? { fatal: true } : {})
     }
@@ -441,7 +477,8 @@ export class Link {
       this.#send(error)
       return this.#end("protocol")
     }
-    if (this.#welcome !== undefined && seq > 0) {
+    if (!mayAnswer(refusal)) this.#answered(ticket, now)
+    else if (this.#welcome !== undefined && seq > 0) {
       const trace: UpFrame = {
         type: "event",
         seq,
@@ -514,7 +551,7 @@ export class Link {
     this.#push({ ticket, frame: stand, bytes: noBytes, at: now, refusal: undefined, verdict, isSettled: true })
   }
 
-  #hold(frame: UpFrame, bytes: Uint8Array, ticket: number, now: number, refusal: DownFrame | undefined): void {
+  #hold(frame: UpFrame, bytes: Uint8Array, ticket: number, now: number, refusal: ErrorDown | undefined): void {
     if (this.#state === "parting") return
     const verdict = refusal === undefined ? "durable" : "malformed"
     this.#push({ ticket, frame, bytes, at: now, refusal, verdict, isSettled: false })

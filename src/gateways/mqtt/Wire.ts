@@ -1,0 +1,84 @@
+/** A client's socket as a connection sees it: writes of one turn leave together, and unread bytes have a bound. */
+import type { Socket } from "node:net"
+import type { Host } from "../../actors/Host.ts"
+
+/** A client that leaves more than this unread is cut off. */
+const unreadBytesMax = 1_048_576
+
+export class Wire {
+  readonly #socket: Socket
+  readonly #flushes: Flushes
+  readonly isLoopback: boolean
+  #out: Array<Buffer> = []
+  #outBytes = 0
+  #isOver = false
+
+  constructor(socket: Socket, flushes: Flushes) {
+    this.#socket = socket
+    this.#flushes = flushes
+    this.isLoopback = isLoopbackAddress(socket.remoteAddress) && isLoopbackAddress(socket.localAddress)
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#isOver) return
+    if (this.#out.length === 0) this.#flushes.add(this)
+    this.#out.push(bytes)
+    this.#outBytes += bytes.length
+    if (this.#outBytes + this.#socket.writableLength > unreadBytesMax) this.destroy()
+  }
+
+  flush(): void {
+    const [first] = this.#out
+    if (this.#isOver || first === undefined) return
+    const bytes = this.#out.length === 1 ? first : Buffer.concat(this.#out, this.#outBytes)
+    this.#out = []
+    this.#outBytes = 0
+    this.#socket.write(bytes)
+  }
+
+  pause(isPaused: boolean): void {
+    if (this.#isOver) return
+    if (isPaused) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  /** Sends what waits, then ends; a client that does not close its side is cut off after `graceMillis`. */
+  end(host: Host, graceMillis: number): void {
+    if (this.#isOver) return
+    this.flush()
+    this.#isOver = true
+    this.#socket.resume()
+    this.#socket.end()
+    const cancel = host.schedule(graceMillis, () => this.#socket.destroy())
+    this.#socket.once("close", cancel)
+  }
+
+  destroy(): void {
+    this.#isOver = true
+    this.#out = []
+    this.#socket.destroy()
+  }
+}
+
+/** Flushes the wires written to in this turn at its end. */
+export class Flushes {
+  readonly #host: Host
+  #wires: Array<Wire> = []
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  add(wire: Wire): void {
+    this.#wires.push(wire)
+    if (this.#wires.length > 1) return
+    this.#host.defer(() => {
+      const wires = this.#wires
+      this.#wires = []
+      for (const each of wires) each.flush()
+    })
+  }
+}
+
+const isLoopbackAddress = (address: string | undefined): boolean =>
+  address !== undefined && (address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127."))
