@@ -3,6 +3,7 @@
  * outbox, the commands and the desired version, and starts over when the link is lost. Time, wire and storage come from
  * outside, so that the same code runs in a process and in a simulator's virtual time.
  */
+import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import {
   type Ack,
@@ -16,7 +17,7 @@ import {
   type UpFrame,
   type Welcome
 } from "../../src/protocol/Frame.ts"
-import { encodeUp } from "../../src/protocol/FrameCodec.ts"
+import { decodeDown, encodeUp, mayAnswer } from "../../src/protocol/FrameCodec.ts"
 import type { TwinPatch } from "../../src/protocol/TwinValue.ts"
 import type { Application, Applied, Voice } from "./Application.ts"
 import { Backoff } from "./Backoff.ts"
@@ -28,7 +29,6 @@ import { pointerOf } from "./Fields.ts"
 import type { Journal } from "./Journal.ts"
 import type { Letter } from "./Letter.ts"
 import { type Limits, Outbox } from "./Outbox.ts"
-import { read } from "./Reading.ts"
 import type { CloseCause, Connection, Transport } from "./Transport.ts"
 import { declineOf } from "./Unsupported.ts"
 import { WallClock } from "./WallClock.ts"
@@ -202,6 +202,7 @@ export class Agent {
     this.#commands.stop()
     const finish = () => {
       if (this.#state === "stopped") return
+      this.#quiet()
       this.#leave(true)
       this.#step({ state: "stopped" })
       done()
@@ -337,16 +338,12 @@ export class Agent {
 
   #receive(bytes: Uint8Array): void {
     this.#heardAt = this.#clock.board()
-    const reading = read(bytes)
-    if (reading._tag === "Frame") return this.#take(reading.frame)
-    if (this.#state !== "up") return
-    if (reading._tag === "Unknown" && reading.epoch !== this.#epoch) return
-    const { _tag, ...refusal } = reading
-    this.#send(
-      _tag === "Unknown"
-        ? { type: "error", seq: 0, code: codes.UnknownType, frameType: reading.frameType }
-        : { type: "error", seq: 0, code: codes.Malformed, ...refusal }
-    )
+    const decoded = decodeDown(bytes, this.#options.rx)
+    if (Result.isSuccess(decoded)) return this.#take(decoded.success)
+    const { epoch, request, ...refused } = decoded.failure
+    if (this.#state !== "up" || !mayAnswer(decoded.failure)) return
+    if (epoch !== undefined && epoch !== this.#epoch) return
+    this.#send({ type: "error", seq: 0, ...refused, ...(request === undefined ? {} : { req: request }) })
   }
 
   #take(frame: DownFrame): void {

@@ -48,6 +48,12 @@ export class VirtualTime {
     this.#now = end
   }
 
+  /** Lets time pass until the next timer has run. */
+  step(): void {
+    const next = Math.min(...this.#timers.map(({ at }) => at))
+    if (Number.isFinite(next)) this.advance(next - this.#now)
+  }
+
   /** A board's clock on this time. */
   clock(random: () => number = () => 0.5, wall: () => number | undefined = () => undefined): Clock {
     return { wall, board: () => this.#now, random, schedule: this.schedule }
