@@ -108,6 +108,32 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("P
     )
   )
 
+  it.effect("does not pass a transaction that began first and wrote last", () =>
+    fresh(
+      Effect.gen(function* () {
+        const { read } = yield* JournalReader
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const sql = yield* PgClient.PgClient
+            const first = yield* sql.reserve
+            const step = (text: string, parameters: ReadonlyArray<unknown> = []) =>
+              first.executeUnprepared(text, parameters, undefined)
+            yield* step("begin")
+            yield* step("select pg_current_xact_id()")
+            yield* put("second", 2)
+            yield* step("insert into journal (kind, id, version, at, body) values ('device', 'first', 1, 1000, $1)", [
+              bodyOf(1)
+            ])
+            yield* step("commit")
+          })
+        )
+        const one = yield* read(beginning, 1)
+        const rest = yield* read(one.at(-1)?.at ?? beginning, 10)
+        assert.deepStrictEqual(versionsOf([...one, ...rest]), [1, 2])
+      })
+    )
+  )
+
   it.effect("gives one order to two writers, whenever it looks", () =>
     fresh(
       Effect.gen(function* () {

@@ -1,6 +1,7 @@
+import { connect, createServer, type Socket } from "node:net"
 import { PgClient } from "@effect/sql-pg"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Redacted, Scope } from "effect"
 import type { Host } from "../../../src/actors/Host.ts"
 import type { Claimed, Committed, Outage } from "../../../src/actors/Store.ts"
 import { ProcessHost } from "../../../src/runtime/ProcessHost.ts"
@@ -265,6 +266,35 @@ describe("PgStore", () => {
     if (claimed?._tag !== "Row") throw new Error(claimed?._tag)
     const outcome = await commit("a", rowOf("frozen", claimed.version))
     assert.strictEqual(outcome._tag, "Written")
+  })
+
+  it("leaves a connection that nobody answers on for a new one", async () => {
+    const { port } = Context.get(services, Postgres)
+    const sockets = new Set<Socket>()
+    const proxy = createServer((socket) => {
+      const upstream = connect(port, "127.0.0.1")
+      for (const end of [socket, upstream]) {
+        sockets.add(end)
+        end.on("error", () => {})
+      }
+      socket.pipe(upstream).pipe(socket)
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+    const address = proxy.address()
+    if (address === null || typeof address === "string") throw new Error("no port")
+    const url = new URL(Redacted.value(Context.get(services, TestDatabase).url))
+    url.port = String(address.port)
+    const store = new PgStore({ url: Redacted.make(url.href), host, answerMillis: 500 })
+    stores.push(store)
+    const { claim, commit } = callsOf({ ...around, store })
+    await claim("a", requestOf("hung"))
+    await commit("a", rowOf("hung", 1))
+    // A router on the way has forgotten the connection: neither data nor an end comes through any more.
+    for (const socket of sockets) socket.unpipe().pause()
+    assert.strictEqual((await commit("a", rowOf("hung", 2)))._tag, "Outage")
+    assert.deepStrictEqual(await commit("a", rowOf("hung", 2)), written)
+    for (const socket of sockets) socket.destroy()
+    proxy.close()
   })
 
   it("answers calls after its end as an outage, after they have returned", async () => {
