@@ -105,7 +105,13 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     // The postmaster goes first, so that no backend is started that the list misses.
     process.kill(Number(postmaster), name)
     const children = execFileSync("pgrep", ["-P", postmaster], { encoding: "utf8" })
-    for (const pid of children.split("\n").filter((line) => line !== "")) process.kill(Number(pid), name)
+    for (const pid of children.split("\n").filter((line) => line !== "")) {
+      try {
+        process.kill(Number(pid), name)
+      } catch {
+        // It ended by itself since it was listed.
+      }
+    }
   }
   let databases = 0
   let frozen = false

@@ -54,9 +54,12 @@ const heartbeatSql = `
 
 /** Sessions this address left behind: of this process, or of one that is silent. Ended, they free their shards now. */
 const endForerunnersSql = `
-  select pg_terminate_backend(a.pid) from cluster_node n
-    join pg_stat_activity a on a.pid = n.backend_pid and a.application_name = n.session
-  where n.address = $1 and (n.incarnation = $2 or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds')`
+  with forerunner as materialized (
+    select a.pid from cluster_node n
+      join pg_stat_activity a on a.pid = n.backend_pid and a.application_name = n.session
+    where n.address = $1
+      and (n.incarnation = $2 or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'))
+  select pg_terminate_backend(pid) from forerunner`
 
 /** Nobody notifies on it: listening makes the connection tell at once when it dies. */
 const channel = "holon_lock_session"

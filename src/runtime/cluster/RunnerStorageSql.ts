@@ -2,17 +2,18 @@
 import { Array as Arr, Effect, Layer, Option, Schema } from "effect"
 import { ClusterError, MachineId, Runner, RunnerStorage } from "effect/cluster"
 import { LockSession } from "./LockSession.ts"
-import { lockExpirationMillis } from "./MembershipTiming.ts"
 import { NodeTable } from "./NodeTable.ts"
 import { ShardLocks } from "./ShardLocks.ts"
 import { Verdict } from "./Verdict.ts"
 
 const decodeRunner = Schema.decodeUnknownOption(Schema.fromJsonString(Runner.Runner))
 
-/** Who takes over from a silent node asks for its locks this often, until its session is ended. */
-const takeoverPollMillis = 100
-/** The engine's loop does nothing else meanwhile. */
-const takeoverWaitMillis = 1500
+/**
+ * Shards are assigned anew a little before their last owner gives them back or is ended. The engine would look again a
+ * second later; asking on saves that second. Its loop does nothing else meanwhile, so not for long.
+ */
+const acquirePollMillis = 100
+const acquireWaitMillis = 1000
 
 /** `RunnerStorage` of this node; other nodes' rows are read, never written, but by a verdict. */
 export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession | NodeTable | ShardLocks | Verdict> =
@@ -25,12 +26,16 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession 
       const verdict = yield* Verdict
       const { refail } = ClusterError.PersistenceError
 
-      const isTakeover = () => table.cached().some((row) => !row.healthy && row.silentMillis < lockExpirationMillis)
+      let isLeaving = false
 
       return RunnerStorage.RunnerStorage.of({
         register: (runner) =>
           lock.announce({ runner: Runner.Runner.encodeSync(runner) }).pipe(Effect.map(MachineId.make), refail),
-        unregister: () => refail(lock.announce({ runner: null })),
+        unregister: () =>
+          Effect.suspend(() => {
+            isLeaving = true
+            return refail(lock.announce({ runner: null }))
+          }),
         getRunners: table.read.pipe(
           Effect.map(
             // A row that this release cannot read belongs to one that it cannot work with.
@@ -46,13 +51,16 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession 
         // A healthy node says so itself with its heartbeat; an unhealthy one is judged, whoever suspects it.
         setRunnerHealth: (_address, healthy) => (healthy ? Effect.void : verdict.judge),
         acquire: (_address, shardIds) => {
-          const wanted = Array.from(shardIds)
+          const missing = Array.from(shardIds)
           return refail(
             Effect.gen(function* () {
-              for (let waited = 0; ; waited += takeoverPollMillis) {
-                const acquired = yield* locks.acquire(wanted)
-                if (acquired.length > 0 || waited >= takeoverWaitMillis || !isTakeover()) return acquired
-                yield* Effect.sleep(takeoverPollMillis)
+              for (let waited = 0; ; waited += acquirePollMillis) {
+                const acquired = yield* locks.acquire(missing)
+                const isEnough = acquired.length === missing.length || isLeaving || waited >= acquireWaitMillis
+                if (isEnough) return acquired
+                yield* Effect.sleep(acquirePollMillis)
+                // One that gives shards back does so one by one: once some are here, the others are a moment away.
+                if (acquired.length > 0) return yield* locks.acquire(missing)
               }
             })
           )

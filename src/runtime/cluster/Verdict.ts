@@ -43,11 +43,13 @@ const make = Effect.gen(function* () {
   const mark = sql<{ readonly address: string }>`
     update cluster_node n set healthy = false from cluster_node me
     where ${witness} and n.healthy and n.last_heartbeat < now() - ${silent} returning n.address`
+  // In a `where` the planner would end every session first and join the survivors.
   const endSessions = sql<{ readonly address: string }>`
-    select n.address from cluster_node n
-      join cluster_node me on ${witness} and n.last_heartbeat < now() - ${end}
-      join pg_stat_activity a on a.pid = n.backend_pid and a.application_name = n.session
-    where pg_terminate_backend(a.pid)`
+    with silent as materialized (
+      select n.address, a.pid from cluster_node n
+        join cluster_node me on ${witness} and n.last_heartbeat < now() - ${end}
+        join pg_stat_activity a on a.pid = n.backend_pid and a.application_name = n.session)
+    select address, pg_terminate_backend(pid) from silent`
   const judge = Effect.gen(function* () {
     for (const peer of yield* mark) yield* Effect.logWarning(`Node ${peer.address} is silent`)
     for (const peer of yield* endSessions) {
