@@ -229,7 +229,7 @@ export const Device = Contract.make("device", {
       payload: {
         name: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)),
         args: Schema.optionalKey(TwinValueSchema),
-        /** Life from the id's making, 30 s when absent. */
+        /** Life from acceptance, 30 s when absent. A command that has not begun by its end never does. */
         ttlMillis: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 }))),
         /** A board may run it again after a restart in the middle. */
         idempotent: Schema.optionalKey(Schema.Boolean),
@@ -342,13 +342,14 @@ export const Device = Contract.make("device", {
     }),
     /** A result for a command that had ended otherwise; it changed nothing. */
     "command.late": Schema.Struct({ id: CommandId, code: count, value: Schema.optionalKey(TwinValueSchema) }),
-    "link.refused": Schema.Struct({ code: count, frame: Schema.String }),
+    /** The board refused a frame. */
     "board.failed": Schema.Struct({ code: count, detail: Schema.optionalKey(Schema.String) }),
     "board.telemetry": TwinPatchSchema,
+    /** Records the board had to give up. */
+    "board.dropped": Schema.Struct({ count }),
     "board.log": Schema.Struct({
       text: Schema.String,
-      program: Schema.optionalKey(Schema.String),
-      dropped: Schema.optionalKey(count)
+      program: Schema.optionalKey(Schema.String)
     })
   }
 })

@@ -1,5 +1,98 @@
-/** The durable state of a device actor. */
-export interface DeviceState {
-  readonly x: number
+/** The durable state of a device: its twin, its commands, and what must be known of its board's link. */
+import type { Twin } from "./Twin.ts"
+import type { TwinValue } from "./TwinValue.ts"
+
+/** The frames of the current boot that were consumed: all up to `last`, and 64 more as bits, the lowest for `last` + 1. */
+export interface Numbering {
+  readonly last: number
+  /** Numbers `last` + 1 to `last` + 32. */
+  readonly low: number
+  /** Numbers `last` + 33 to `last` + 64. */
+  readonly high: number
 }
-export const isDeviceState = (value: unknown): value is DeviceState => typeof value === "object" && value !== null
+
+/** The board as its last accepted hello described it. */
+export interface Board {
+  readonly boot: number
+  readonly link: number
+  /** Counts the boots as their hellos came. */
+  readonly order: number
+  /** The two boots before, latest first. */
+  readonly previous: ReadonlyArray<number>
+  /** Where its link ends. */
+  readonly node: string
+  readonly connection: number
+  readonly leaseMillis: number
+  readonly profile: string
+  readonly firmware: string
+  /** Bits of `caps`. */
+  readonly caps: number
+  /** Bytes of a frame it can receive. */
+  readonly rx: number
+  /** Commands it takes at a time. */
+  readonly requests: number
+  readonly isLossy: boolean
+}
+
+/** A command. Its ids are remembered until `keepUntil`, so that no copy of it runs a second time. */
+export interface Command {
+  readonly id: string
+  readonly name: string
+  readonly args?: TwinValue
+  readonly program?: string
+  readonly idempotent: boolean
+  readonly state: "queued" | "sent" | "accepted" | "done"
+  /** Place in the order of acceptance. */
+  readonly place: number
+  readonly acceptedAt: number
+  readonly expiresAt: number
+  readonly keepUntil: number
+  /** Some boot of the board has said that it accepts it: from then on it may have run. */
+  readonly wasAccepted: boolean
+  readonly isCancelling: boolean
+  readonly progress?: number
+  readonly note?: string
+  readonly code?: number
+  readonly value?: TwinValue
+  readonly detail?: string
+  readonly tookMillis?: number
+  readonly endedAt?: number
+}
+
+/** All commands a device knows, with what is asked for at every frame computed once. Another object whenever it changes. */
+export interface Commands {
+  readonly byId: ReadonlyMap<string, Command>
+  /** Those that have not ended, in order of acceptance. */
+  readonly open: ReadonlyArray<Command>
+  /** How many of them are sent or accepted. */
+  readonly underWay: number
+  /** Earliest end of life of one that waits, of one that was sent, of one the board accepted; infinite for none. */
+  readonly queuedDue: number
+  readonly sentDue: number
+  readonly acceptedDue: number
+}
+
+/** Whether the board is there; the fields are those of the contract's connection. */
+export interface ConnectionNow {
+  readonly state: "never" | "online" | "offline" | "silent" | "retired"
+  readonly since: number
+  readonly reason: string
+  readonly lastSeen: number
+}
+
+export interface DeviceState {
+  readonly connection: ConnectionNow
+  /** Absent until the first hello. */
+  readonly board: Board | undefined
+  /** Attaches so far. */
+  readonly epoch: number
+  readonly numbering: Numbering
+  readonly twin: Twin
+  readonly commands: Commands
+  /** What a newer node keeps in the head and this one does not know. */
+  readonly rest: Readonly<Record<string, unknown>>
+}
+
+/** Whether a value is a device's state. States come from the behaviour itself, so the shape of the top is enough. */
+export const isDeviceState = (value: unknown): value is DeviceState =>
+  typeof value === "object" && value !== null && "connection" in value && "twin" in value && "commands" in value

@@ -2,12 +2,16 @@
  * Leaves and their paths. A path is a JSON pointer (RFC 6901) without its first `/`, so that the path of a plain top-level
  * key is the key itself: the usual report then needs no text made. The section itself is the empty path.
  */
+import { isTwinValue } from "./TwinSchema.ts"
 import type { TwinMap, TwinPatch, TwinPatchValue, TwinValue } from "./TwinValue.ts"
 
 /** A value that is no map. An array is one leaf. */
 export type LeafValue = boolean | number | string | ReadonlyArray<TwinValue>
 
 const isArray = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
+
+/** Whether a value at rest can be a leaf. */
+export const isLeafValue = (value: unknown): value is LeafValue => isTwinValue(value) && !isMap(value)
 
 /** Whether a value of a patch is a map to descend into. */
 export const isMap = (value: TwinPatchValue): value is TwinPatch =>

@@ -1,0 +1,131 @@
+/** One transition of a device under way: the rules change it one after another, its outcome is what leaves. */
+import type { DeviceState } from "../../protocol/DeviceState.ts"
+import type { UpFrame } from "../../protocol/Frame.ts"
+import { upShapes } from "../../protocol/FrameTable.ts"
+import type { Emitted, FrameToBoard, Link, Outcome, TransitionContext } from "../Behaviour.ts"
+
+/** When a request that a board has not answered is sent again. */
+export interface Repeat {
+  /** Wait before the one after next. */
+  readonly waitMillis: number
+  readonly at: number
+}
+
+/** What the last heartbeat said of the board. */
+export interface Vitals {
+  readonly freeBytes?: number
+  readonly load?: number
+  readonly signal?: number
+  readonly power?: number
+}
+
+/** Memory of one activation. Everything but `heardAt` belongs to the current link and begins anew with each. */
+export interface Resident {
+  /** When the board was last heard, or when the actor woke. */
+  readonly heardAt: number
+  /** The latest estimates of (time here − board clock), ms; the lowest had the shortest way. */
+  readonly offsets: ReadonlyArray<number>
+  readonly vitals: Vitals
+  /** No request goes out before: the link is new, or the board asked for a pause. */
+  readonly quietUntil: number
+  /** Desired waits for the full report until then. */
+  readonly awaitsFullUntil: number
+  /** Whether desired has something to send as soon as it may. */
+  readonly owesDesired: boolean
+  readonly desiredSentAt: number
+  /** Repeats of the last desired frame while the board has not acknowledged it. */
+  readonly desiredRepeat: Repeat | undefined
+  /** Fields on which the board went back, by path. */
+  readonly drifts: ReadonlyMap<string, Repeat>
+  /** Repeats of commands under way, by id. */
+  readonly repeats: ReadonlyMap<string, Repeat>
+  /** Earliest of all the above; infinite for none. */
+  readonly dueAt: number
+}
+
+/** Memory of a new activation, or of a new link. */
+export const freshResident = (now: number): Resident => ({
+  heardAt: now,
+  offsets: [],
+  vitals: {},
+  quietUntil: 0,
+  awaitsFullUntil: 0,
+  owesDesired: false,
+  desiredSentAt: Number.NEGATIVE_INFINITY,
+  desiredRepeat: undefined,
+  drifts: new Map(),
+  repeats: new Map(),
+  dueAt: Number.POSITIVE_INFINITY
+})
+
+export type Context = TransitionContext<Resident>
+
+/** A transition under way. */
+export interface Turn {
+  readonly context: Context
+  readonly now: number
+  state: DeviceState
+  resident: Resident
+  /** The link after the transition. */
+  link: Link | undefined
+  /** Reason of the goodbye to a link that ends. */
+  goodbye: number | undefined
+  events: Array<Emitted> | undefined
+  samples: Array<Emitted> | undefined
+  frames: Array<FrameToBoard> | undefined
+}
+
+/** Begins a transition. */
+export const begin = (state: DeviceState, context: Context): Turn => ({
+  context,
+  now: context.now,
+  state,
+  resident: context.resident,
+  link: context.link,
+  goodbye: undefined,
+  events: undefined,
+  samples: undefined,
+  frames: undefined
+})
+
+/** Puts a fact on the event stream. */
+export const emit = (turn: Turn, event: Emitted): void => {
+  turn.events ??= []
+  turn.events.push(event)
+}
+
+/** Sends a frame to the board, if it is there. */
+export const send = (turn: Turn, frame: FrameToBoard): void => {
+  if (turn.link === undefined) return
+  turn.frames ??= []
+  turn.frames.push(frame)
+}
+
+const numberOf: ReadonlyMap<string, number> = new Map(upShapes.map(({ type, number }) => [type, number]))
+
+/** Refuses an up frame: the refusal goes out before the acknowledgement, so a numbered frame is consumed by it. */
+export const refuseFrame = (turn: Turn, frame: UpFrame, code: number, req?: string): void => {
+  const frameType = frame.type === "private" ? frame.number : numberOf.get(frame.type)
+  send(turn, {
+    type: "error",
+    code,
+    ...(frameType === undefined ? {} : { frameType }),
+    ...(frame.seq > 0 ? { refusedSeq: frame.seq } : {}),
+    ...(req === undefined ? {} : { req })
+  })
+}
+
+/** What leaves the transition. */
+export const outcomeOf = <Reply>(turn: Turn, reply: Reply): Outcome<DeviceState, Resident, Reply, never> => {
+  const { context, state, resident, link, goodbye, events, samples, frames } = turn
+  return {
+    state,
+    resident,
+    reply,
+    ...(events === undefined ? {} : { events }),
+    ...(samples === undefined ? {} : { samples }),
+    ...(frames === undefined ? {} : { frames }),
+    ...(link === context.link ? {} : { link: link ?? null }),
+    ...(goodbye === undefined ? {} : { goodbye })
+  }
+}
