@@ -645,15 +645,11 @@ interface SealedFields {
   readonly frame: Uint8Array
 }
 
-/** Carries an authenticated frame of a board without TLS. The inner frame has the sequence number. */
-export interface SealedUp extends SealedFields {
-  readonly seq: 0
-}
+/** Carries an authenticated frame of a board without TLS. `seq` is 0: the inner frame has the number. */
+export interface SealedUp extends Up, SealedFields {}
 
-/** Carries an authenticated frame to a board without TLS. The inner frame has the epoch. */
-export interface SealedDown extends SealedFields {
-  readonly epoch: 0
-}
+/** Carries an authenticated frame to a board without TLS. `epoch` is 0: the inner frame has the attach. */
+export interface SealedDown extends Down, SealedFields {}
 
 interface PrivateFields {
   readonly type: "private"

@@ -1,5 +1,6 @@
 /** Schemas of twin values for contracts: hand-written walks, because a recursive union costs twice everything else. */
 import { Schema, SchemaGetter } from "effect"
+import { codes } from "./Codes.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "./TwinValue.ts"
 
 /** Levels of maps and arrays below a section, the section's own keys being the first. */
@@ -35,48 +36,91 @@ export const isTwinKey = (key: string): boolean =>
   key.isWellFormed() &&
   utf8Bytes(key) <= keyBytesMax
 
-const isText = (text: string): boolean =>
-  text.length <= textBytesMax && !text.includes("\u0000") && text.isWellFormed() && utf8Bytes(text) <= textBytesMax
-
 const isNumber = (value: number): boolean =>
   Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
 
-/** Whether `value` fits below `levels` more levels; `nulls` says whether maps may hold the order to delete. */
-const fits = (value: unknown, levels: number, nulls: boolean): boolean => {
+/** Why a value is none a twin, a command or an event may carry, and where. */
+export interface TwinRefused {
+  /** `TooDeep`, `EMSGSIZE` or `NotJson`. */
+  readonly code: number
+  readonly reason: string
+  readonly path: ReadonlyArray<string | number>
+}
+
+const refused = (code: number, reason: string): TwinRefused => ({ code, reason, path: [] })
+
+const under = (step: string | number, inner: TwinRefused): TwinRefused => ({ ...inner, path: [step, ...inner.path] })
+
+/** Why `value` does not fit below `levels` more levels; `nulls` says whether maps may hold the order to delete. */
+const refuse = (value: unknown, levels: number, nulls: boolean): TwinRefused | undefined => {
   switch (typeof value) {
     case "boolean":
-      return true
+      return undefined
     case "number":
-      return isNumber(value)
+      return isNumber(value) ? undefined : refused(codes.NotJson, `${value} is no finite number within ±(2^53-1)`)
     case "string":
-      return isText(value)
+      return refuseText(value)
     case "object":
-      if (value === null) return nulls
-      if (levels === 0) return false
-      if (!Array.isArray(value)) return fitsMap(value, levels, nulls)
-      return value.length <= entriesMax && value.every((element) => fits(element, levels - 1, false))
+      if (value === null) return nulls ? undefined : refused(codes.NotJson, "null only deletes a key of a map")
+      if (levels === 0) return refused(codes.TooDeep, `more than ${depthMax} levels`)
+      return Array.isArray(value) ? refuseList(value, levels) : refuseEntries(value, levels, nulls)
     default:
-      return false
+      return refused(codes.NotJson, `no JSON value: ${typeof value}`)
   }
 }
 
-const fitsMap = (map: object, levels: number, nulls: boolean): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(map)
-  if (prototype !== Object.prototype && prototype !== null) return false
-  const entries: ReadonlyArray<readonly [string, unknown]> = Object.entries(map)
-  if (entries.length > entriesMax) return false
-  for (const [key, value] of entries) if (!isTwinKey(key) || !fits(value, levels - 1, nulls)) return false
-  return true
+const refuseText = (text: string): TwinRefused | undefined => {
+  if (text.length > textBytesMax || utf8Bytes(text) > textBytesMax)
+    return refused(codes.EMSGSIZE, `text of more than ${textBytesMax} bytes`)
+  return text.includes("\u0000") || !text.isWellFormed()
+    ? refused(codes.NotJson, "text with NUL or a lone surrogate")
+    : undefined
 }
 
-const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value)
+const refuseList = (list: ReadonlyArray<unknown>, levels: number): TwinRefused | undefined => {
+  if (list.length > entriesMax) return refused(codes.EMSGSIZE, `list of more than ${entriesMax}`)
+  for (let index = 0; index < list.length; index++) {
+    const inner = refuse(list[index], levels - 1, false)
+    if (inner !== undefined) return under(index, inner)
+  }
+  return undefined
+}
+
+const refuseEntries = (map: object, levels: number, nulls: boolean): TwinRefused | undefined => {
+  const prototype: unknown = Object.getPrototypeOf(map)
+  if (prototype !== Object.prototype && prototype !== null) return refused(codes.NotJson, "no plain map")
+  const entries: ReadonlyArray<readonly [string, unknown]> = Object.entries(map)
+  if (entries.length > entriesMax) return refused(codes.EMSGSIZE, `map of more than ${entriesMax}`)
+  for (const [key, value] of entries) {
+    if (!isTwinKey(key))
+      return under(
+        key,
+        refused(codes.NotJson, `a key is 1 to ${keyBytesMax} bytes, without control characters, not __proto__`)
+      )
+    const inner = refuse(value, levels - 1, nulls)
+    if (inner !== undefined) return under(key, inner)
+  }
+  return undefined
+}
+
+const refuseMap = (value: unknown, nulls: boolean): TwinRefused | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? refuseEntries(value, depthMax, nulls)
+    : refused(codes.NotJson, "no map")
+
+/** Why a value is no map as desired or reported hold it; nothing when it is one. */
+export const refuseTwinMap = (value: unknown): TwinRefused | undefined => refuseMap(value, false)
+/** Why a value is no merge patch; nothing when it is one. */
+export const refuseTwinPatch = (value: unknown): TwinRefused | undefined => refuseMap(value, true)
+/** Why a value may be carried by no command and no event; nothing when it may. */
+export const refuseTwinValue = (value: unknown): TwinRefused | undefined => refuse(value, depthMax, false)
 
 /** A map as desired or reported hold it. */
-export const isTwinMap = (value: unknown): value is TwinMap => isMap(value) && fitsMap(value, depthMax, false)
+export const isTwinMap = (value: unknown): value is TwinMap => refuseTwinMap(value) === undefined
 /** A merge patch: null deletes, but never inside an array. */
-export const isTwinPatch = (value: unknown): value is TwinPatch => isMap(value) && fitsMap(value, depthMax, true)
+export const isTwinPatch = (value: unknown): value is TwinPatch => refuseTwinPatch(value) === undefined
 /** Any value a command or an event may carry. */
-export const isTwinValue = (value: unknown): value is TwinValue => fits(value, depthMax, false)
+export const isTwinValue = (value: unknown): value is TwinValue => refuseTwinValue(value) === undefined
 
 const jsonMap = Schema.Record(Schema.String, Schema.Json)
 
