@@ -22,15 +22,6 @@ const readElements = (reader: CborReader, levels: number, nulls: Nulls): Array<u
   return list
 }
 
-const isPlainKey = (key: string): boolean => {
-  for (let index = 0; index < key.length; index++) {
-    const unit = key.charCodeAt(index)
-    if (unit > 0x7e) return isTwinKey(key)
-    if (unit < 0x20) return false
-  }
-  return key !== "__proto__"
-}
-
 const readEntries = (reader: CborReader, levels: number, nulls: Nulls): Record<string, unknown> | undefined => {
   const count = reader.argument
   if (count > entriesMax) return reader.refuse(codes.EMSGSIZE, `map of more than ${entriesMax}`)
@@ -40,7 +31,7 @@ const readEntries = (reader: CborReader, levels: number, nulls: Nulls): Record<s
     if (reader.argument === 0 || reader.argument > keyBytesMax)
       return reader.refuse(codes.NotJson, `key that is not 1 to ${keyBytesMax} bytes long`)
     const key = reader.takeText()
-    if (!isPlainKey(key)) return reader.refuse(codes.NotJson, "key with a control character, or __proto__")
+    if (!isTwinKey(key)) return reader.refuse(codes.NotJson, "key with a control character, or __proto__")
     const value = readAny(reader, levels, nulls)
     if (value === undefined) return reader.inside(key)
     map[key] = value

@@ -27,14 +27,18 @@ export const utf8Bytes = (text: string): number => {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const control = /[\u0000-\u001f\u007f-\u009f]/
 
+const isWideKey = (key: string): boolean => !control.test(key) && key.isWellFormed() && utf8Bytes(key) <= keyBytesMax
+
 /** Whether a map may have this key. */
-export const isTwinKey = (key: string): boolean =>
-  key.length > 0 &&
-  key.length <= keyBytesMax &&
-  key !== "__proto__" &&
-  !control.test(key) &&
-  key.isWellFormed() &&
-  utf8Bytes(key) <= keyBytesMax
+export const isTwinKey = (key: string): boolean => {
+  if (key.length === 0 || key.length > keyBytesMax || key === "__proto__") return false
+  for (let index = 0; index < key.length; index++) {
+    const unit = key.charCodeAt(index)
+    if (unit > 0x7e) return isWideKey(key)
+    if (unit < 0x20) return false
+  }
+  return true
+}
 
 const isNumber = (value: number): boolean =>
   Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
@@ -122,28 +126,38 @@ export const isTwinPatch = (value: unknown): value is TwinPatch => refuseTwinPat
 /** Any value a command or an event may carry. */
 export const isTwinValue = (value: unknown): value is TwinValue => refuseTwinValue(value) === undefined
 
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The walk as a check, so that its reason and path reach who sent the value. */
+const saysWhy = (refusalOf: (value: unknown) => TwinRefused | undefined) =>
+  Schema.makeFilter((value: unknown) => {
+    const refusal = refusalOf(value)
+    return refusal === undefined ? undefined : { path: refusal.path, issue: refusal.reason }
+  })
+
 const jsonMap = Schema.Record(Schema.String, Schema.Json)
 
-const mapSchema = <Map extends TwinPatch>(is: (value: unknown) => value is Map, expected: string) =>
-  Schema.declare<Map>(is, {
+const mapSchema = <Map extends TwinPatch>(refusalOf: (value: unknown) => TwinRefused | undefined, expected: string) =>
+  // The guard says `Map` on the strength of the check behind it.
+  Schema.declare<Map>((value): value is Map => isMap(value), {
     expected,
     toCodecJson: () =>
       Schema.link<{ readonly [key: string]: Schema.Json }>()(jsonMap, {
         decode: SchemaGetter.passthrough(),
         encode: SchemaGetter.passthrough()
       })
-  })
+  }).check(saysWhy(refusalOf))
 
 /** Schema of {@link TwinMap}. */
-export const TwinMapSchema = mapSchema(isTwinMap, "a map of twin values")
+export const TwinMapSchema = mapSchema<TwinMap>(refuseTwinMap, "a map of twin values")
 /** Schema of {@link TwinPatch}. */
-export const TwinPatchSchema = mapSchema(isTwinPatch, "a merge patch of twin values")
+export const TwinPatchSchema = mapSchema<TwinPatch>(refuseTwinPatch, "a merge patch of twin values")
 /** Schema of {@link TwinValue}. */
-export const TwinValueSchema = Schema.declare<TwinValue>(isTwinValue, {
+export const TwinValueSchema = Schema.declare<TwinValue>((value): value is TwinValue => value !== undefined, {
   expected: "a twin value",
   toCodecJson: () =>
     Schema.link<Schema.Json>()(Schema.Json, {
       decode: SchemaGetter.passthrough(),
       encode: SchemaGetter.passthrough()
     })
-})
+}).check(saysWhy(refuseTwinValue))
