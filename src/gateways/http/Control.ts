@@ -106,6 +106,7 @@ export class Control extends RpcGroup.make(
   Rpc.make("Send", { payload: SendFields, success: Schema.Json, error: SendError }),
   Rpc.make("Watch", { payload: SendFields, success: Schema.Json, error: SendError, stream: true }),
   Rpc.make("Devices", { payload: { ...page, after: Schema.optionalKey(Schema.String) }, success: DevicePage, error: HolonError }),
+  Rpc.make("Device", { payload: { id: Schema.String }, success: DeviceLine, error: HolonError }),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }),
   Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }),

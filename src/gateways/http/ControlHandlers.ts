@@ -45,6 +45,7 @@ const handlers = Control.toLayer(
       Watch: ({ kind, id, message, payload, requestId }) =>
         Effect.map(by(requestId), (who) => Stream.map(actors.watch({ kind, id }, message, payload, who), json)).pipe(Stream.unwrap),
       Devices: (page) => operations.devices(page),
+      Device: ({ id }) => operations.device(id),
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,
       Quarantined: ({ limit }) => operations.quarantined(limit),

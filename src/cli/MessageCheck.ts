@@ -1,0 +1,43 @@
+/** Checks a message against the registry of the node before it is sent: unknown names get the nearest, wrong fields a sentence. */
+import { Effect, JsonSchema, Result, Schema, SchemaRepresentation } from "effect"
+import { nearest } from "../actors/Nearest.ts"
+import type { KindView, MessageView } from "../gateways/http/Control.ts"
+import { Malformed, UnknownCapability } from "../protocol/Errors.ts"
+
+const isJson = Schema.is(Schema.Json)
+const isSchema = Schema.is(Schema.Record(Schema.String, Schema.Json))
+
+/** The schema that a node gave as JSON Schema. */
+export const schemaOf = (document: Schema.Json): Schema.Codec<unknown> => {
+  if (!isSchema(document)) return Schema.Unknown
+  const parsed = JsonSchema.fromSchemaDraft2020_12(document)
+  return SchemaRepresentation.fromJsonSchemaDocument(parsed, { patterns: "apply" }) as Schema.Codec<unknown>
+}
+
+/** The message of that name, or the nearest names as an error. */
+export const findMessage = (
+  kinds: ReadonlyArray<KindView>,
+  kind: string,
+  message: string
+): Result.Result<MessageView, UnknownCapability> => {
+  const view = kinds.find((candidate) => candidate.kind === kind)
+  if (view === undefined) {
+    const names = kinds.map((candidate) => candidate.kind)
+    return Result.fail(new UnknownCapability({ name: `actor kind ${kind}`, suggestions: nearest(kind, names) }))
+  }
+  const found = view.messages.find((candidate) => candidate.name === message)
+  if (found !== undefined) return Result.succeed(found)
+  const names = view.messages.map((candidate) => candidate.name)
+  return Result.fail(new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) }))
+}
+
+/** The payload as it may be sent. */
+export const checkPayload = (message: MessageView, payload: unknown): Result.Result<Schema.Json, Malformed> => {
+  const decoded = Schema.decodeUnknownResult(schemaOf(message.payload), { onExcessProperty: "error" })(payload)
+  if (Result.isFailure(decoded)) return Result.fail(new Malformed({ path: message.name, reason: String(decoded.failure.message) }))
+  return isJson(payload) ? Result.succeed(payload) : Result.fail(new Malformed({ path: message.name, reason: "not JSON" }))
+}
+
+/** Both checks, with the payload as answer. */
+export const checkMessage = (kinds: ReadonlyArray<KindView>, kind: string, message: string, payload: unknown) =>
+  Effect.fromResult(Result.flatMap(findMessage(kinds, kind, message), (view) => checkPayload(view, payload)))

@@ -1,0 +1,132 @@
+/** What operators look at and mend: nodes, kinds of actors, quarantine, dead letters. */
+import { Clock, Console, Effect } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { Client } from "../Client.ts"
+import { connected, connection } from "../Globals.ts"
+import { ago, table } from "../Table.ts"
+
+const print = (flags: { readonly json: boolean }, value: unknown, text: () => string) =>
+  Console.log(flags.json ? JSON.stringify(value, null, 2) : text())
+
+const limit = Flag.Int("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(100))
+
+const nodesLs = Command.make(
+  "ls",
+  connection,
+  Effect.fn(function* (flags) {
+    const { found, residents } = yield* connected(flags)(
+      Effect.gen(function* () {
+        const client = yield* Client
+        return { found: yield* client.Nodes(), residents: yield* client.Residents() }
+      })
+    )
+    const now = yield* Clock.currentTimeMillis
+    const rows = found.map(({ node, address, isHealthy, isReady, heartbeatAgeMillis, shards, startedAt }) => [
+      address,
+      isHealthy ? "healthy" : "unhealthy",
+      isReady ? "ready" : "not ready",
+      shards,
+      `${Math.round(heartbeatAgeMillis)} ms`,
+      ago(now - startedAt),
+      node
+    ])
+    const here = Object.entries(residents).map(([kind, count]) => `${count} ${kind}`).join(", ")
+    yield* print(
+      flags,
+      { nodes: found, residents },
+      () =>
+        `${table(["address", "health", "ready", "shards", "heartbeat", "up", "node"], rows)}\nresident on the node asked: ${here || "nobody"}`
+    )
+  })
+).pipe(Command.withDescription("List nodes with their shards and health"))
+
+export const nodes = Command.make("nodes").pipe(
+  Command.withDescription("The members of the cluster"),
+  Command.withSubcommands([nodesLs])
+)
+
+export const actors = Command.make(
+  "actors",
+  connection,
+  Effect.fn(function* (flags) {
+    const kinds = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Describe()))
+    const rows = kinds.flatMap(({ kind, messages }) =>
+      messages.map(({ name, delivery, about }) => [kind, name, delivery, about])
+    )
+    yield* print(flags, kinds, () => table(["kind", "message", "delivery", "about"], rows))
+  })
+).pipe(Command.withDescription("List the kinds of actors and their messages"))
+
+const quarantineLs = Command.make(
+  "ls",
+  { ...connection, limit },
+  Effect.fn(function* (flags) {
+    const found = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Quarantined({ limit: flags.limit })))
+    const now = yield* Clock.currentTimeMillis
+    const rows = found.map(({ kind, id, since, cause, attempts }) => [kind, id, `${ago(now - since)} ago`, attempts, cause])
+    yield* print(flags, found, () =>
+      found.length === 0 ? "nobody is quarantined" : table(["kind", "id", "since", "failures", "cause"], rows)
+    )
+  })
+).pipe(Command.withDescription("List quarantined actors"))
+
+const release = Command.make(
+  "release",
+  { ...connection, kind: Argument.String("kind"), id: Argument.String("id") },
+  Effect.fn(function* (flags) {
+    const { kind, id } = flags
+    yield* connected(flags)(Effect.flatMap(Client, (client) => client.Release({ kind, id })))
+    yield* print(flags, { released: { kind, id } }, () => `${kind} ${id} is released and wakes`)
+  })
+).pipe(Command.withDescription("Release a quarantined actor"))
+
+export const quarantine = Command.make("quarantine").pipe(
+  Command.withDescription("Actors that crashed too often and stand still"),
+  Command.withSubcommands([quarantineLs, release])
+)
+
+const deadLs = Command.make(
+  "ls",
+  { ...connection, limit },
+  Effect.fn(function* (flags) {
+    const found = yield* connected(flags)(Effect.flatMap(Client, (client) => client.DeadLetters({ limit: flags.limit })))
+    const now = yield* Clock.currentTimeMillis
+    const rows = found.map(({ number, kind, id, message, at, isRetried, cause }) => [
+      number,
+      kind,
+      id,
+      message,
+      `${ago(now - at)} ago`,
+      isRetried ? "retried" : "",
+      cause
+    ])
+    yield* print(flags, found, () =>
+      found.length === 0 ? "no dead letters" : table(["number", "kind", "id", "message", "when", "", "cause"], rows)
+    )
+  })
+).pipe(Command.withDescription("List dead letters"))
+
+const number = Argument.Int("number")
+
+const deadShow = Command.make(
+  "show",
+  { ...connection, number },
+  Effect.fn(function* (flags) {
+    const letter = yield* connected(flags)(Effect.flatMap(Client, (client) => client.DeadLetter({ number: flags.number })))
+    yield* Console.log(JSON.stringify(letter, null, 2))
+  })
+).pipe(Command.withDescription("Show one dead letter whole"))
+
+const deadRetry = Command.make(
+  "retry",
+  { ...connection, number },
+  Effect.fn(function* (flags) {
+    const reply = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Retry({ number: flags.number })))
+    yield* Console.log(JSON.stringify(reply, null, flags.json ? undefined : 2))
+  })
+).pipe(Command.withDescription("Send a dead letter again"))
+
+export const dead = Command.make("dead").pipe(
+  Command.withDescription("Messages that were given up, with their causes"),
+  Command.withSubcommands([deadLs, deadShow, deadRetry])
+)

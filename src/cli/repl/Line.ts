@@ -1,0 +1,72 @@
+/** What a person types into the REPL: `device("press-1").SetDesired({ led: "on" }, 12)`, `watch device("press-1")`, words. */
+import JSON5 from "json5"
+import { Result, Schema } from "effect"
+
+/** A line that is none of the forms. `column` counts from 1. */
+export class LineMalformed extends Schema.TaggedError<LineMalformed>()("LineMalformed", {
+  reason: Schema.String,
+  column: Schema.Int
+}) {
+  override get message() {
+    return `${this.reason} (column ${this.column})`
+  }
+}
+
+/** One understood line. */
+export type Line =
+  | { readonly _tag: "Empty" }
+  | { readonly _tag: "Word"; readonly word: "help" | "actors" | "exit" }
+  | {
+      readonly _tag: "Message"
+      readonly isWatch: boolean
+      readonly kind: string
+      readonly id: string
+      /** Absent for `watch device("x")`, which means the kind's own `Watch`. */
+      readonly message: string | undefined
+      /** Values in order of the message's fields. */
+      readonly values: ReadonlyArray<unknown>
+    }
+
+const head = /^(?<watch>watch\s+)?(?<kind>[A-Za-z][\w-]*)\s*\(\s*(?<quote>["'])(?<id>[^"']*)\k<quote>\s*\)\s*/
+const call = /^\.\s*(?<message>[A-Za-z]\w*)\s*\((?<values>[\s\S]*)\)\s*;?$/
+const example = 'as device("host").GetTwin()'
+
+const isWord = Schema.is(Schema.Literals(["help", "actors", "exit"]))
+
+const malformed = (reason: string, column: number) => Result.fail(new LineMalformed({ reason, column }))
+
+/** JSON5 gives the place of its error as line and column. */
+const columnOf = (cause: unknown): number =>
+  typeof cause === "object" && cause !== null && "columnNumber" in cause && typeof cause.columnNumber === "number"
+    ? cause.columnNumber
+    : 1
+
+const valuesOf = (text: string, from: number): Result.Result<ReadonlyArray<unknown>, LineMalformed> =>
+  Result.try({
+    try: (): ReadonlyArray<unknown> => JSON5.parse(`[${text}]`),
+    catch: (cause) =>
+      new LineMalformed({
+        reason: `the arguments are not values: ${cause instanceof Error ? cause.message.replace(/^JSON5: /, "").replace(/ at .*$/, "") : ""}`,
+        column: from + columnOf(cause) - 1
+      })
+  })
+
+/** Understands a line or says where it stops making sense. */
+export const parseLine = (input: string): Result.Result<Line, LineMalformed> => {
+  const text = input.trim()
+  if (text === "") return Result.succeed({ _tag: "Empty" })
+  if (isWord(text)) return Result.succeed({ _tag: "Word", word: text })
+  const target = head.exec(text)
+  const { watch, kind, id } = target?.groups ?? {}
+  if (target === null || kind === undefined || id === undefined)
+    return malformed(`expected an actor and a message, ${example}; "help" says more`, 1)
+  const rest = text.slice(target[0].length)
+  const isWatch = watch !== undefined
+  if (rest === "" && isWatch) return Result.succeed({ _tag: "Message", isWatch, kind, id, message: undefined, values: [] })
+  const sent = call.exec(rest)
+  const { message, values } = sent?.groups ?? {}
+  if (message === undefined || values === undefined)
+    return malformed(`expected .Message(…) after the actor, ${example}`, target[0].length + 1)
+  const from = target[0].length + rest.indexOf("(") + 2
+  return Result.map(valuesOf(values, from), (found) => ({ _tag: "Message", isWatch, kind, id, message, values: found }))
+}

@@ -1,0 +1,146 @@
+/** `holon repl`: typed messages to any actor, with completion and history. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { createInterface, type Interface } from "node:readline"
+import { inspect } from "node:util"
+import { Cause, Console, Effect, Fiber, Option, Queue, Result, Stream } from "effect"
+import { Command } from "effect/cli"
+import type { KindView } from "../../gateways/http/Control.ts"
+import { NotFound } from "../../protocol/Errors.ts"
+import { Client } from "../Client.ts"
+import { dataFolder } from "../Files.ts"
+import { connected, connection } from "../Globals.ts"
+import { checkPayload, findMessage } from "../MessageCheck.ts"
+import { table } from "../Table.ts"
+import { complete } from "./Complete.ts"
+import { type Line, parseLine } from "./Line.ts"
+import { payloadOf } from "./Payload.ts"
+
+const historyMax = 1000
+const prompt = "holon> "
+const fleetSeen = 1000
+const fleetPollMillis = 5000
+
+const help = `  device("host").GetTwin()                    ask
+  device("host").SetDesired({ led: "on" })    tell it what to be; fields in order are the arguments
+  device("host").Invoke("identify")           a command for its board
+  watch device("host")                        follow it; Ctrl-C ends the watch
+  actors                                      kinds and their messages
+  exit                                        or Ctrl-D`
+
+const show = (value: unknown): string => inspect(value, { colors: process.stdout.isTTY, depth: 8, compact: 3 })
+
+/** Ids and twin fields for completion, refreshed in the background: a key press does not wait for the network. */
+const followFleet = Effect.gen(function* () {
+  const client = yield* Client
+  const fields = new Map<string, ReadonlyArray<string>>()
+  const look = client.Devices({ limit: fleetSeen }).pipe(
+    Effect.map(({ devices }) => {
+      fields.clear()
+      for (const { id, desired, reported } of devices)
+        fields.set(id, [...new Set([...Object.keys(desired), ...Object.keys(reported)])])
+    }),
+    Effect.ignore
+  )
+  yield* look
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(look, fleetPollMillis)))
+  return fields
+})
+
+const readHistory = (path: string): Array<string> =>
+  existsSync(path) ? readFileSync(path, "utf8").split("\n").filter((line) => line !== "").reverse() : []
+
+const send = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line & { readonly _tag: "Message" }) {
+  const { kind, id, values, isWatch } = line
+  const view = yield* Effect.fromResult(findMessage(kinds, kind, line.message ?? "Watch"))
+  const payload = yield* Effect.fromResult(Result.flatMap(payloadOf(view, values), (named) => checkPayload(view, named)))
+  const client = yield* Client
+  const message = { kind, id, message: view.name, payload }
+  if (!isWatch && view.delivery !== "watch") return yield* Effect.flatMap(client.Send(message), (reply) => Console.log(show(reply)))
+  if (view.delivery !== "watch") return yield* new NotFound({ what: `a watch of ${view.name}` })
+  yield* Stream.runForEach(client.Watch(message), (item) => Console.log(show(item)))
+})
+
+const run = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line) {
+  if (line._tag === "Message") return yield* send(kinds, line)
+  if (line._tag === "Empty") return
+  if (line.word === "help") return yield* Console.log(help)
+  const rows = kinds.flatMap(({ kind, messages }) => messages.map(({ name, about }) => [kind, name, about]))
+  yield* Console.log(table(["kind", "message", "about"], rows))
+})
+
+/** Every failure is a sentence, and the next line may be typed. */
+const forgiving = <E, R>(effect: Effect.Effect<void, E, R>) =>
+  effect.pipe(
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.void
+      const error = Cause.squash(cause)
+      return Console.log(error instanceof Error ? error.message : String(error))
+    })
+  )
+
+const loop = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, lines: Queue.Dequeue<string, Cause.Done>, reader: Interface) {
+  let running: Fiber.Fiber<void> | undefined
+  reader.on("SIGINT", () => {
+    if (running === undefined) return reader.close()
+    running.interruptUnsafe()
+  })
+  for (;;) {
+    reader.prompt()
+    const text = yield* Effect.option(Queue.take(lines))
+    if (Option.isNone(text)) return
+    const line = parseLine(text.value)
+    if (Result.isSuccess(line) && line.success._tag === "Word" && line.success.word === "exit") return
+    const work = Effect.flatMap(Effect.fromResult(line), (understood) => run(kinds, understood))
+    running = yield* Effect.forkChild(forgiving(work))
+    yield* Fiber.await(running)
+    running = undefined
+  }
+})
+
+const session = (historyPath: string) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const client = yield* Client
+      const kinds = yield* client.Describe()
+      const fleet = yield* followFleet
+      const lines = yield* Queue.unbounded<string, Cause.Done>()
+      const reader = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          createInterface({
+            input: process.stdin,
+            output: process.stdout,
+            terminal: process.stdin.isTTY,
+            prompt: process.stdin.isTTY ? prompt : "",
+            history: readHistory(historyPath),
+            historySize: historyMax,
+            completer: (text: string) => {
+              const [candidates, replaced] = complete(text, {
+                kinds,
+                ids: (kind, start) => (kind === "device" ? [...fleet.keys()].filter((id) => id.startsWith(start)) : []),
+                twinFields: (id) => fleet.get(id) ?? []
+              })
+              return [[...candidates], replaced]
+            }
+          })
+        ),
+        (open) => Effect.sync(() => open.close())
+      )
+      reader.on("history", (history: ReadonlyArray<string>) => {
+        writeFileSync(historyPath, `${[...history].reverse().join("\n")}\n`, { mode: 0o600 })
+      })
+      reader.on("line", (line) => Queue.offerUnsafe(lines, line))
+      reader.on("close", () => Queue.endUnsafe(lines))
+      if (process.stdin.isTTY) yield* Console.log(`${kinds.length} kinds of actors; "help" shows what to type`)
+      yield* loop(kinds, lines, reader)
+    })
+  )
+
+export const repl = Command.make(
+  "repl",
+  connection,
+  Effect.fn(function* (flags) {
+    const folder = Option.isSome(flags.data) ? flags.data.value : yield* dataFolder
+    yield* connected(flags)(session(join(folder, "repl_history")))
+  })
+).pipe(Command.withDescription("Type messages to actors"))
