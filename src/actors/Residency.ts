@@ -42,6 +42,10 @@ const failureWindowMillis = 60_000
 const scanMillis = 1000
 const scanRetryMillis = 500
 const scanLimit = 1000
+/**
+ * All that a node can hold. The flag stays while its actor is awake, so a second page would begin with the first one again.
+ */
+const takeoverLimit = 1_000_000
 const rewakeMillis = 200
 const escalationMillis = 10_000
 
@@ -229,15 +233,13 @@ export class Residency {
       if (takeover) this.later(scanRetryMillis, () => this.rescan(shards))
       return
     }
-    store.due(shards, host.now(), takeover, scanLimit, (due) => {
+    store.due(shards, host.now(), takeover, takeover ? takeoverLimit : scanLimit, (due) => {
       if ("_tag" in due) {
         if (takeover) this.later(scanRetryMillis, () => this.rescan(shards))
         return
       }
       this.wake(due.actors)
       for (const entry of due.untold) this.escalate(entry)
-      // A full page may have a successor: those already awake are no longer flagged only once they have committed.
-      if (takeover && due.actors.length >= scanLimit) this.later(scanRetryMillis, () => this.rescan(shards))
     })
   }
 

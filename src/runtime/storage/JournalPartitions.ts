@@ -93,12 +93,10 @@ export const dropPartitions = (days: number): Effect.Effect<ReadonlyArray<string
     })
   )
 
-/** Keeps the partitions in order for as long as the scope is open: at once, then every hour. A failure is logged and tried again. */
-export const keepPartitions = (days: number): Effect.Effect<void, SqlError, PgClient.PgClient> =>
-  Effect.gen(function* () {
-    yield* makePartitions
-    const round = Effect.andThen(makePartitions, dropPartitions(days)).pipe(
-      Effect.catchTag("SqlError", (error) => Effect.logWarning("journal partitions are not in order", error))
-    )
-    yield* Effect.repeat(round, Schedule.spaced("1 hour"))
-  })
+/** Keeps the partitions in order for as long as it runs: at once, then every hour. A failure is logged and tried again. */
+export const keepPartitions = (days: number): Effect.Effect<void, never, PgClient.PgClient> =>
+  Effect.andThen(makePartitions, dropPartitions(days)).pipe(
+    Effect.catchTag("SqlError", (error) => Effect.logWarning("the partitions of the journal are not in order", error)),
+    Effect.repeat(Schedule.spaced("1 hour")),
+    Effect.asVoid
+  )
