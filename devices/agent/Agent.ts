@@ -397,7 +397,7 @@ export class Agent {
       intervalMillis: frame.rate === undefined || frame.rate === 0 ? 0 : 1000 / frame.rate
     }
     this.#state = "up"
-    const resend = first || (frame.sync & sync.doNotResend) === 0
+    const resend = (frame.sync & sync.doNotResend) === 0
     const covered = this.#outbox.open(this.#limits, frame.last, resend)
     if (frame.sync & sync.fullReport) this.#outbox.pushFull()
     for (const letter of covered) this.#commands.covered(letter)

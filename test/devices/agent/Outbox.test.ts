@@ -93,6 +93,15 @@ describe("a numbered frame", () => {
     assert.deepStrictEqual(line.seqs, [1, 2, 3, 4, 5])
   })
 
+  it("is sent again one after the other as ack frames make room", () => {
+    const rig = new Rig()
+    rig.up({ ackMode: 1 })
+    events(rig, "a.a", "b.b", "c.c", "d.d")
+    const line = rig.again({ ackMode: 1, window: 1 })
+    for (const last of [1, 2, 3]) line.say({ type: "ack", epoch: rig.agent.epoch, boot: 7, last })
+    assert.deepStrictEqual(line.seqs, [1, 2, 3, 4])
+  })
+
   it("is acknowledged by ack frames alone where the broker's PUBACK is not ours", () => {
     const rig = new Rig()
     const line = rig.up({ ackMode: 1 })
