@@ -24,12 +24,37 @@ export interface DesiredLeaf {
   readonly by: string
 }
 
-/** What the board should be. Another object whenever it changes. */
+/** What the board should be. Never changed once made. */
 export interface Desired {
+  /** The form it rests in. */
+  readonly stored: StoredDesired
   readonly leaves: ReadonlyMap<string, DesiredLeaf>
   /** Paths deleted from desired that the board may not have forgotten yet, with the version that deleted them. */
   readonly forgotten: ReadonlyMap<string, number>
 }
+
+/** Desired by plain maps. */
+export interface StoredDesired {
+  readonly leaves: { readonly [path: string]: DesiredLeaf }
+  readonly forgotten: { readonly [path: string]: number }
+}
+
+/** Makes desired of its leaves. */
+export const desiredOf = (
+  leaves: ReadonlyMap<string, DesiredLeaf>,
+  forgotten: ReadonlyMap<string, number>
+): Desired => ({
+  stored: { leaves: Object.fromEntries(leaves), forgotten: Object.fromEntries(forgotten) },
+  leaves,
+  forgotten
+})
+
+/** Desired as it was stored. */
+export const loadedDesired = (stored: StoredDesired): Desired => ({
+  stored,
+  leaves: new Map(Object.entries(stored.leaves)),
+  forgotten: new Map(Object.entries(stored.forgotten))
+})
 
 /** A twin document. */
 export interface Twin {
@@ -49,7 +74,7 @@ export interface Twin {
 export const emptyTwin: Twin = {
   version: 1,
   desiredVersion: 0,
-  desired: { leaves: new Map(), forgotten: new Map() },
+  desired: desiredOf(new Map(), new Map()),
   reported: emptySection,
   applied: 0,
   refused: {}
@@ -141,7 +166,7 @@ export const changeDesired = (twin: Twin, patch: TwinPatch, at: number, by: stri
   )
   return {
     _tag: "Changed",
-    twin: { ...twin, version, desiredVersion: version, desired: { leaves, forgotten }, refused }
+    twin: { ...twin, version, desiredVersion: version, desired: desiredOf(leaves, forgotten), refused }
   }
 }
 
@@ -153,7 +178,8 @@ export const acknowledgeDesired = (
 ): Twin => {
   if (version < twin.applied || version > twin.desiredVersion) return twin
   const forgotten = new Map([...twin.desired.forgotten].filter(([, v]) => v > version))
-  const desired = forgotten.size === twin.desired.forgotten.size ? twin.desired : { ...twin.desired, forgotten }
+  const desired =
+    forgotten.size === twin.desired.forgotten.size ? twin.desired : desiredOf(twin.desired.leaves, forgotten)
   const stillRefused = Object.fromEntries(
     Object.entries(refused ?? {}).filter(([pointer]) => !isChangedAfter(twin, version, pathOf(pointer)))
   )

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
-import type { Desired, DesiredLeaf, Twin } from "../../protocol/Twin.ts"
+import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired, type Twin } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
 import { isTwinValue } from "../../protocol/TwinSchema.ts"
 import {
@@ -101,7 +101,7 @@ const StoredDesired = Schema.Struct({
   ),
   forgotten: Schema.Record(Schema.String, Schema.Number)
 })
-const decodeDesired = Schema.decodeUnknownSync(StoredDesired)
+const decodeDesired: (value: unknown) => DesiredForm = Schema.decodeUnknownSync(StoredDesired)
 
 const StoredReported = Schema.Struct({
   paths: Schema.Array(Schema.String),
@@ -111,14 +111,6 @@ const StoredReported = Schema.Struct({
   stamps: Schema.Array(StoredStamp)
 })
 const decodeReported: (value: unknown) => StoredBase = Schema.decodeUnknownSync(StoredReported)
-
-const desiredFrom = (part: unknown): Desired => {
-  const { leaves, forgotten } = decodeDesired(part)
-  return {
-    leaves: new Map<string, DesiredLeaf>(Object.entries(leaves)),
-    forgotten: new Map(Object.entries(forgotten))
-  }
-}
 
 /** Stamps and leaves of the recent layer in flat lists: most reports have one stamp for all their leaves. */
 const flatten = (recent: Section["recent"]): { stamps: ReadonlyArray<Stamp>; recent: ReadonlyArray<unknown> } => {
@@ -154,7 +146,7 @@ const unflatten = (stamps: ReadonlyArray<Stamp>, flat: ReadonlyArray<unknown>): 
 }
 
 const refusedOf = (twin: Twin) => (Object.keys(twin.refused).length === 0 ? {} : { refused: twin.refused })
-const marksOf = ({ marks }: Section) => (marks.size === 0 ? {} : { marks })
+const marksOf = ({ marks }: Section) => (marks.size === 0 ? {} : { marks: Object.fromEntries(marks) })
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
@@ -162,7 +154,7 @@ export const storage: Storage<DeviceState> = {
     const { reported } = twin
     const parts = new Map<string, unknown>()
     if (board !== undefined) parts.set("board", board)
-    if (twin.desired.leaves.size > 0 || twin.desired.forgotten.size > 0) parts.set("desired", twin.desired)
+    if (twin.desired.leaves.size > 0 || twin.desired.forgotten.size > 0) parts.set("desired", twin.desired.stored)
     if (reported.base.stored.paths.length > 0) parts.set("reported", reported.base.stored)
     for (const command of commands.byId.values()) parts.set(commandPrefix + command.id, command)
     const head = {
@@ -210,7 +202,7 @@ export const storage: Storage<DeviceState> = {
       twin: {
         version: decoded.version,
         desiredVersion: decoded.desiredVersion,
-        desired: desired === undefined ? { leaves: new Map(), forgotten: new Map() } : desiredFrom(desired),
+        desired: desired === undefined ? emptyTwin.desired : loadedDesired(decodeDesired(desired)),
         reported: section,
         applied: decoded.applied,
         refused: decoded.refused ?? {}
