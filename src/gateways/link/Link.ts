@@ -416,6 +416,8 @@ export class Link {
     }
     this.#send(this.#welcome)
     if (isFirst) {
+      this.#attachDelay = 0
+      this.#nextAttachAt = now
       if (!this.#wasAttached) this.#counters.attached()
       this.#wasAttached = true
       this.#ports.presence.publish(hello.id, { online: true, at: this.#ports.host.now(), reason: "attach" })

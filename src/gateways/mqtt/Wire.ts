@@ -1,6 +1,7 @@
 /** A client's socket as a connection sees it: writes of one turn leave together, and unread bytes have a bound. */
 import type { Socket } from "node:net"
 import type { Host } from "../../actors/Host.ts"
+import { isLocal } from "../link/LocalPeer.ts"
 
 /** A client that leaves more than this unread is cut off. */
 const unreadBytesMax = 1_048_576
@@ -16,7 +17,7 @@ export class Wire {
   constructor(socket: Socket, flushes: Flushes) {
     this.#socket = socket
     this.#flushes = flushes
-    this.isLoopback = isLoopbackAddress(socket.remoteAddress) && isLoopbackAddress(socket.localAddress)
+    this.isLoopback = isLocal(socket)
   }
 
   write(bytes: Buffer): void {
@@ -79,6 +80,3 @@ export class Flushes {
     })
   }
 }
-
-const isLoopbackAddress = (address: string | undefined): boolean =>
-  address !== undefined && (address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127."))

@@ -1,0 +1,49 @@
+/** Boards on WebSockets, as a service that an HTTP listener mounts at `/attach`. */
+import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
+import { Context, Duration, Effect, Layer } from "effect"
+import type { AdmissionTerms } from "../link/Admission.ts"
+import { Attacher } from "../link/Attacher.ts"
+import { Credentials } from "../link/Credentials.ts"
+import { publish } from "../link/GatewayMetrics.ts"
+import type { LinkTotals } from "../link/LinkCounters.ts"
+import { drainMillis, type LinkTerms } from "../link/LinkTerms.ts"
+import { WebSocketServer } from "./WebSocketServer.ts"
+
+export interface WebSocketGatewayOptions {
+  readonly terms?: LinkTerms
+  readonly admission?: AdmissionTerms
+}
+
+export class WebSocketGateway extends Context.Service<
+  WebSocketGateway,
+  {
+    /** For the `upgrade` event of an HTTP server, once the path is known to be that of boards. */
+    readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+    readonly totals: Readonly<LinkTotals>
+  }
+>()("holon/gateways/WebSocketGateway") {}
+
+/** Beside the boards' own time to leave: for closing sockets. */
+const closeMillis = 500
+
+/** Serves until its scope closes: then every board is told to go elsewhere, and given two seconds for it. */
+export const layer = (
+  options: WebSocketGatewayOptions = {}
+): Layer.Layer<WebSocketGateway, never, Attacher | Credentials> =>
+  Layer.effect(
+    WebSocketGateway,
+    Effect.gen(function* () {
+      const ports = yield* Attacher
+      const credentials = yield* Credentials
+      const server = yield* Effect.acquireRelease(
+        Effect.sync(() => new WebSocketServer({ ports, credentials, ...options })),
+        (open) =>
+          Effect.callback<void>((resume) => open.drain(() => resume(Effect.void))).pipe(
+            Effect.timeoutOption(Duration.millis(drainMillis + closeMillis))
+          )
+      )
+      yield* Effect.forkScoped(publish("websocket", server.counters.totals))
+      return WebSocketGateway.of({ handleUpgrade: server.handleUpgrade, totals: server.counters.totals })
+    })
+  )

@@ -1,0 +1,107 @@
+/** Boards on WebSockets: upgrades in, one link each, at a pace the node bears. It has no port of its own. */
+import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
+import { WebSocketServer as Upgrader } from "ws"
+import { Admission, type AdmissionTerms, defaultAdmission } from "../link/Admission.ts"
+import type { AttachPorts } from "../link/Attacher.ts"
+import type { Credentials, Grant } from "../link/Credentials.ts"
+import type { Link } from "../link/Link.ts"
+import { LinkCounters } from "../link/LinkCounters.ts"
+import { ceilingBytesMax, defaultTerms, type LinkTerms } from "../link/LinkTerms.ts"
+import { isLocal } from "../link/LocalPeer.ts"
+import { refuse, speaksLink, subprotocol, tokenOf } from "./Upgrade.ts"
+import { connect } from "./WebSocketConnection.ts"
+
+export interface WebSocketServerOptions {
+  readonly ports: AttachPorts
+  readonly credentials: Credentials["Service"]
+  readonly terms?: LinkTerms
+  readonly admission?: AdmissionTerms
+}
+
+export class WebSocketServer {
+  readonly counters = new LinkCounters()
+  readonly #ports: AttachPorts
+  readonly #credentials: Credentials["Service"]
+  readonly #terms: LinkTerms
+  readonly #admission: Admission
+  readonly #links = new Set<Link>()
+  readonly #upgrader = new Upgrader({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: ceilingBytesMax,
+    handleProtocols: () => subprotocol
+  })
+  #isDraining = false
+  #whenEmpty: (() => void) | undefined
+
+  constructor({ ports, credentials, terms = defaultTerms, admission = defaultAdmission }: WebSocketServerOptions) {
+    this.#ports = ports
+    this.#credentials = credentials
+    this.#terms = terms
+    this.#admission = new Admission(ports.host, admission)
+  }
+
+  /** Takes an upgrade request for the path of boards. Whether its Host and Origin are ours is the listener's to check. */
+  readonly handleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const discard = (): void => {
+      socket.destroy()
+    }
+    socket.on("error", discard)
+    if (this.#isDraining) return refuse(socket, 503, "this node leaves; connect to another one\n")
+    if (!speaksLink(request)) return this.#refuse(socket, 400, `offer the subprotocol ${subprotocol}\n`)
+    const token = tokenOf(request)
+    if (token === "malformed") return this.#refuse(socket, 401, "the token is not of the form Bearer TOKEN\n")
+    this.#credentials.judge({ user: undefined, token, isLoopback: isLocal(socket) }, (grant) => {
+      if (grant === "refused") return this.#refuse(socket, 401, "show the board's token as Authorization: Bearer\n")
+      if (grant.board === "none") return this.#refuse(socket, 403, "this token speaks for no board\n")
+      this.#admission.arrive({
+        enter: () => this.#enter(request, socket, head, grant, discard),
+        giveUp: () => refuse(socket, 503, "too many boards connect at once; try again later\n")
+      })
+    })
+  }
+
+  /** Tells every board to go elsewhere and takes nobody new; `done` runs when all have gone. */
+  drain(done: () => void): void {
+    this.#isDraining = true
+    this.#admission.close()
+    this.#whenEmpty = done
+    for (const link of [...this.#links]) link.drain()
+    this.#checkEmpty()
+  }
+
+  #refuse(socket: Duplex, status: 400 | 401 | 403, sentence: string): void {
+    this.counters.refused()
+    refuse(socket, status, sentence)
+  }
+
+  #enter(request: IncomingMessage, socket: Duplex, head: Buffer, { board }: Grant, discard: () => void): void {
+    if (socket.destroyed) return
+    if (this.#isDraining) return refuse(socket, 503, "this node leaves; connect to another one\n")
+    socket.off("error", discard)
+    this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      const link = connect({
+        ports: this.#ports,
+        terms: this.#terms,
+        counters: this.counters,
+        webSocket,
+        socket,
+        ...(typeof board === "object" ? { id: board.id } : {}),
+        closed: () => {
+          this.#links.delete(link)
+          this.#checkEmpty()
+        }
+      })
+      this.#links.add(link)
+    })
+  }
+
+  #checkEmpty(): void {
+    if (this.#links.size > 0) return
+    const done = this.#whenEmpty
+    this.#whenEmpty = undefined
+    done?.()
+  }
+}
