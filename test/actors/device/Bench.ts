@@ -122,6 +122,13 @@ export class Bench {
     return this.settle(handle(this.state, frame, this.context())).reply
   }
 
+  /** The frame crashed its transition three times. */
+  upFailed(frame: UpFrame): unknown {
+    const handle = reactions.frameFailed
+    if (handle === undefined) throw new Error("takes no failed frames")
+    return this.settle(handle(this.state, frame, this.context())).reply
+  }
+
   report(seq: number, state: TwinPatch, more: { readonly full?: boolean; readonly at?: number } = {}): unknown {
     return this.up({ type: "report", seq, state, ...more })
   }
