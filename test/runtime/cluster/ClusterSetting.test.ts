@@ -1,0 +1,68 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { FormatUnknown, PlacementChanged, raiseFormat, settle } from "../../../src/runtime/cluster/ClusterSetting.ts"
+import { createTables, NodeTable } from "../../../src/runtime/cluster/NodeTable.ts"
+import { Postgres } from "../../support/Postgres.ts"
+
+const database = Layer.effectDiscard(createTables).pipe(Layer.provideMerge(Postgres.client()))
+const placement = { shardsPerGroup: 64, groups: ["default", "vsm"], lockPrefix: "holon" }
+
+/** Members as if they had stored their rows, each with the highest format it reads. */
+const members = (...highest: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    yield* sql`delete from cluster_node`
+    for (const [index, format] of highest.entries()) {
+      yield* sql`insert into cluster_node (address, node, incarnation, healthy, ready, backend_pid, session,
+          last_heartbeat, beats, relay_host, relay_port, format_lowest, format_highest, started_at)
+        values (${`h:${index}`}, 'n', 'i', true, true, 1, 's', now(), array[now()], 'h', 1, 1, ${format}, now())`
+    }
+  })
+
+layer(Postgres.layer(), { timeout: "30 seconds" })("ClusterSetting", (it) => {
+  it.effect("lets nodes that agree in, however many start at once", () =>
+    Effect.gen(function* () {
+      yield* Effect.all(
+        Array.from({ length: 5 }, () => Effect.andThen(createTables, settle(placement))),
+        { concurrency: "unbounded", discard: true }
+      )
+    }).pipe(Effect.provide(Postgres.client()))
+  )
+
+  it.effect("refuses a node that would place actors elsewhere", () =>
+    Effect.gen(function* () {
+      yield* settle(placement)
+      const errors = yield* Effect.forEach(
+        [
+          { ...placement, shardsPerGroup: 300 },
+          { ...placement, groups: ["vsm", "default"] },
+          { ...placement, lockPrefix: "other" }
+        ],
+        (other) => Effect.flip(settle(other))
+      )
+      assert.deepStrictEqual(errors, [
+        new PlacementChanged({ setting: "shardsPerGroup", stored: "64", configured: "300" }),
+        new PlacementChanged({ setting: "groups", stored: "default,vsm", configured: "vsm,default" }),
+        new PlacementChanged({ setting: "lockPrefix", stored: "holon", configured: "other" })
+      ])
+      yield* settle(placement)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.effect("raises the row format when every member can read it, and never lowers it", () =>
+    Effect.gen(function* () {
+      yield* members(1)
+      assert.strictEqual(yield* raiseFormat({ lowest: 1, highest: 1 }), 1)
+      yield* members(1, 2)
+      assert.strictEqual(yield* raiseFormat({ lowest: 1, highest: 2 }), 1)
+      yield* members(2, 3)
+      assert.strictEqual(yield* raiseFormat({ lowest: 1, highest: 3 }), 2)
+      yield* members(2, 1)
+      assert.deepStrictEqual(
+        yield* Effect.flip(raiseFormat({ lowest: 1, highest: 1 })),
+        new FormatUnknown({ inForce: 2, highest: 1 })
+      )
+    }).pipe(Effect.provide(NodeTable.layer.pipe(Layer.provideMerge(database))))
+  )
+})
