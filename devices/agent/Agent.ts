@@ -141,7 +141,6 @@ export class Agent {
       now: ports.clock.board,
       wall: () => this.wall()
     }
-    this.#application = application(voice)
     this.#outbox = new Outbox(options.waitingMax ?? 512, {
       now: ports.clock.board,
       schedule: ports.clock.schedule,
@@ -162,6 +161,9 @@ export class Agent {
       push,
       now: ports.clock.board
     })
+    // Last, because an application may speak at once.
+    this.#application = application(voice)
+    // Last, because an application may speak while it is made.
   }
 
   get state(): LinkState {

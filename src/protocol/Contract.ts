@@ -45,6 +45,9 @@ interface Options<Fields extends Schema.Struct.Fields, Success extends PlainSche
   readonly about?: string
 }
 
+/** An empty struct would accept any value that is not null; this accepts the empty object only. */
+const noPayload = Schema.Record(Schema.String, Schema.Never)
+
 const declare =
   (delivery: Delivery) =>
   <
@@ -55,7 +58,7 @@ const declare =
     options: Options<Fields, Success, Failure>
   ) => ({
     delivery,
-    payload: Schema.Struct(options.payload ?? ({} as Fields)),
+    payload: options.payload === undefined ? (noPayload as PlainSchema as Schema.Struct<Fields>) : Schema.Struct(options.payload),
     success: options.success ?? (Schema.Void as PlainSchema as Success),
     error: options.error ?? (Schema.Never as PlainSchema as Failure),
     audience: options.audience ?? "internal",

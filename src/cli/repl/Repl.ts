@@ -86,7 +86,7 @@ const loop = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, lines:
     running.interruptUnsafe()
   })
   for (;;) {
-    reader.prompt()
+    if (process.stdin.isTTY) reader.prompt()
     const text = yield* Effect.option(Queue.take(lines))
     if (Option.isNone(text)) return
     const line = parseLine(text.value)

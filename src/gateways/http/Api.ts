@@ -89,7 +89,6 @@ type MessageGroup = ReturnType<typeof messageGroup>
 const fixed = HttpApi.make("holon")
   .add(fleet)
   .add(health)
-  .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
   .annotate(OpenApi.Description, "Messages to actors, lists and health, derived from the contracts of the actors.")
@@ -165,6 +164,7 @@ export const layer = (registry: Registry) => {
   let whole = fixed
   for (const { contract, messages } of shown)
     whole = whole.add(messageGroup(contract.kind, messages)) as unknown as typeof fixed
+  whole = whole.middleware(HttpApiMiddleware.ProblemDetails) as typeof fixed
   const derived = whole as unknown as HttpApi.HttpApi<"holon", MessageGroup>
   const groups = shown.map(({ contract, messages }) => messageHandlers(derived, contract, messages))
   return Layer.mergeAll(

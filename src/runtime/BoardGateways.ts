@@ -1,0 +1,39 @@
+/** The doors of a node for boards: MQTT on its own port, WebSocket on the HTTP port, with one set of tokens. */
+import { Duration, Layer, Redacted } from "effect"
+import * as Credentials from "../gateways/link/Credentials.ts"
+import type { LinkTerms } from "../gateways/link/LinkTerms.ts"
+import * as MqttGateway from "../gateways/mqtt/MqttGateway.ts"
+import * as WebSocketGateway from "../gateways/websocket/WebSocketGateway.ts"
+import type { ClusterConfig } from "./Config.ts"
+
+const plain = (tokens: Readonly<Record<string, Redacted.Redacted>>): ReadonlyMap<string, string> =>
+  new Map(Object.entries(tokens).map(([name, token]) => [name, Redacted.value(token)]))
+
+/** What every board is granted; demo clusters use shorter times, so that a pulled plug shows at once. */
+const termsOf = ({ link, demo }: ClusterConfig): LinkTerms => {
+  const { heartbeat, lease } = demo.isOn ? demo.link : link.times
+  return {
+    heartbeatMillis: Duration.toMillis(heartbeat),
+    leaseMillis: Duration.toMillis(lease),
+    window: link.window,
+    framesPerSecond: link.framesPerSecond,
+    frameBytesMax: link.frameBytesMax
+  }
+}
+
+/** Both gateways listen while this is built. */
+export const layer = (config: ClusterConfig, mqttPort: number) => {
+  const credentials = Layer.succeed(
+    Credentials.Credentials,
+    Credentials.fromTokens({
+      boards: plain(config.tokens.boards),
+      operators: plain(config.tokens.operators),
+      isOpenOnLoopback: true
+    })
+  )
+  const terms = termsOf(config)
+  return Layer.mergeAll(
+    MqttGateway.layer({ host: config.mqtt.host, port: mqttPort, terms }),
+    WebSocketGateway.layer({ terms })
+  ).pipe(Layer.provide(credentials))
+}
