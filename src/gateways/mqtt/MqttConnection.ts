@@ -14,6 +14,9 @@ import { type Publication, readPublication } from "./Publication.ts"
 import { applicationTopics, downTopic, isFilter, matches, presenceTopic, upTopic } from "./Topics.ts"
 import type { Wire } from "./Wire.ts"
 
+/** What a connection needs of its socket. */
+export type ClientWire = Pick<Wire, "isLoopback" | "write" | "pause" | "end">
+
 /** What the connections of one listener share. */
 export interface MqttShared {
   readonly ports: AttachPorts
@@ -37,7 +40,9 @@ const unnumberedMax = 8
 const aliasesMax = 4
 const deniedMax = 3
 const endMillis = 1_000
-const typeOf = { connect: 1, publish: 3, puback: 4, pingreq: 12, disconnect: 14 }
+/** First byte of a CONNECT (3.1.1 and 5, section 3.1.1). */
+const connectHead = 0x10
+const typeOf = { connect: 1, publish: 3, puback: 4 }
 const pingResponse = Buffer.from([0xd0, 0])
 const contentType = Buffer.from("application/holon+cbor")
 const noContentType = Buffer.alloc(0)
@@ -50,10 +55,11 @@ interface Subscription {
 
 export class MqttConnection {
   readonly #shared: MqttShared
-  readonly #wire: Wire
+  readonly #wire: ClientWire
   readonly #framer = new PacketFramer(connectBytesMax, connectBytesMax)
   #reader = new ControlReader(4)
   #client: Accepted | undefined
+  #hasSpoken = false
   #isJudging = false
   /** Packets that came while the credentials were judged. */
   #early: Array<Framed> = []
@@ -72,7 +78,7 @@ export class MqttConnection {
   #unwatch: (() => void) | undefined
   #cancelTimer: () => void
 
-  constructor(shared: MqttShared, wire: Wire) {
+  constructor(shared: MqttShared, wire: ClientWire) {
     this.#shared = shared
     this.#wire = wire
     this.#heardAt = this.#host.monotonic()
@@ -83,6 +89,9 @@ export class MqttConnection {
   data(chunk: Buffer): void {
     if (this.#isOver) return
     this.#heardAt = this.#host.monotonic()
+    // TLS, HTTP and others speak first, too: they need not wait until a packet of theirs would be complete.
+    if (!this.#hasSpoken && chunk[0] !== connectHead) return this.#stop()
+    this.#hasSpoken = true
     const fault = this.#framer.feed(chunk, (packet) => {
       if (this.#isJudging) this.#early.push(packet)
       else this.#packet(packet)
