@@ -371,7 +371,10 @@ export class Link {
       case "Expired":
         // A quarantine ends by a person's hand, everything else by itself: try on, until the attach has taken too long.
         if (error._tag === "Unavailable" && error.cause === "quarantined")
-          return this.#turnAway({ code: codes.Quarantined, retry: error.retryAfterMs ?? 60_000 }, "unavailable")
+          return this.#turnAway(
+            { code: codes.Quarantined, retry: Math.ceil(error.retryAfterMs ?? 60_000) },
+            "unavailable"
+          )
         return this.#ask(attempt)
       case "LinkStale":
         this.#goodbye("superseded")

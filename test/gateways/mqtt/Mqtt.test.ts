@@ -478,7 +478,7 @@ describe("violations", () => {
   it("cuts off a client that never reads, and keeps no more than a bound for it", async () => {
     const client = await attached("press-1")
     client.socket.pause()
-    const state = { text: "x".repeat(50_000) }
+    const state = { texts: Array.from({ length: 12 }, () => "x".repeat(4_000)) }
     await new Promise<void>((resolve) => {
       const flood = () => {
         if (node.losses.length > 0) return resolve()
