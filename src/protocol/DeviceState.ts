@@ -47,7 +47,7 @@ export interface Command {
   readonly acceptedAt: number
   readonly expiresAt: number
   readonly keepUntil: number
-  /** Some boot of the board has said that it accepts it: from then on it may have run. */
+  /** Some boot of the board accepted it, or could have begun it unasked: it may have run. */
   readonly wasAccepted: boolean
   readonly isCancelling: boolean
   readonly progress?: number

@@ -3,6 +3,7 @@
 import { codes } from "../../protocol/Codes.ts"
 import type { CommandView } from "../../protocol/Device.ts"
 import type { Board, Command, Commands } from "../../protocol/DeviceState.ts"
+import { caps } from "../../protocol/Frame.ts"
 
 /** Commands of one device that have not ended. */
 export const openMax = 256
@@ -106,19 +107,24 @@ export const expired = (
   return over
 }
 
+/** Whether a board remembers over a restart which commands it began and how they ended. */
+const keepsJournal = (board: Board): boolean => (board.caps & caps.commandJournal) !== 0
+
 /**
- * The board has started anew and keeps no journal: what its last boot accepted may have run, so only an idempotent command
- * is sent again; what was never accepted cannot have run, because such a board waits for the word to go.
+ * The board has started anew. With a journal in both boots it answers for itself. Else what may have run is sent again only
+ * if it is idempotent: a board without a journal runs nothing before its acceptance is acknowledged, one with a journal
+ * may run what it was sent.
  */
-export const rebooted = (commands: Commands, now: number): ReadonlyArray<Command> => {
+export const rebooted = (commands: Commands, old: Board, board: Board, now: number): ReadonlyArray<Command> => {
+  if (keepsJournal(old) && keepsJournal(board)) return []
   const changed: Array<Command> = []
   for (const command of commands.open) {
     if (command.state === "queued") continue
-    const mayHaveRun = command.state === "accepted"
+    const mayHaveRun = command.wasAccepted || keepsJournal(old)
     if (mayHaveRun && !command.idempotent) changed.push(ended(command, { code: codes.EOWNERDEAD }, now))
     else if (command.isCancelling)
       changed.push(ended(command, { code: mayHaveRun ? codes.EOWNERDEAD : codes.ECANCELED }, now))
-    else changed.push({ ...command, state: "queued" })
+    else changed.push({ ...command, state: "queued", wasAccepted: mayHaveRun })
   }
   return changed
 }

@@ -3,7 +3,7 @@ import { codes } from "../../protocol/Codes.ts"
 import type { Attached } from "../../protocol/Device.ts"
 import { DeviceRetired, LinkStale } from "../../protocol/Device.ts"
 import type { Board, ConnectionNow, DeviceState } from "../../protocol/DeviceState.ts"
-import { caps, goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
+import { goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
 import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
@@ -81,9 +81,10 @@ export const attach = (
     numbering: isNewBoot ? firstNumber : state.numbering,
     twin: continueFrom(state.twin, request.desired)
   }
-  if (isNewBoot && (board.caps & caps.commandJournal) === 0) endReboot(turn)
-  if (isNewBoot && old !== undefined)
+  if (isNewBoot && old !== undefined) {
+    endReboot(turn, old, board)
     emit(turn, { type: "device.restarted", data: { boot: board.boot, reset: resets[request.reset ?? 0] ?? "unknown" } })
+  }
   const { link, profile, firmware } = board
   become(turn, "online", "attach", { boot: board.boot, link, epoch, profile, firmware })
   const wantsFull = isNewBoot || state.twin.reported.leaves === 0
@@ -104,8 +105,8 @@ export const attach = (
   })
 }
 
-const endReboot = (turn: Turn): void => {
-  const changed = rebooted(turn.state.commands, turn.now)
+const endReboot = (turn: Turn, old: Board, board: Board): void => {
+  const changed = rebooted(turn.state.commands, old, board, turn.now)
   if (changed.length === 0) return
   for (const command of changed) if (command.state === "done") emitEnd(turn, command)
   turn.state = { ...turn.state, commands: write(turn.state.commands, changed, turn.now) }

@@ -50,6 +50,8 @@ export class Bench {
   events: Array<Emitted> = []
   samples: Array<Emitted> = []
   goodbyes: Array<number> = []
+  /** Off where thousands of commands make the round trip of every state too slow. */
+  storesEachState = true
   private ids = 0
 
   constructor() {
@@ -83,7 +85,7 @@ export class Bench {
     if (resident !== undefined) this.resident = resident
     if (state !== undefined) {
       if (!isDeviceState(state)) throw new Error("no state")
-      assert.deepStrictEqual(stored(state), state, "a state is what its row holds")
+      if (this.storesEachState) assert.deepStrictEqual(stored(state), state, "a state is what its row holds")
       this.state = state
     }
     if (link !== undefined) this.link = link ?? undefined
