@@ -46,8 +46,9 @@ export interface RecordCounts {
   readonly quarantined: number
   /** Dead letters not retried yet. */
   readonly deadLetters: number
-  readonly journalBytes: number
-  readonly journalDays: number
+  /** What the journal takes on disk: commits with events, and those with samples only. */
+  readonly eventBytes: number
+  readonly sampleBytes: number
 }
 
 export interface Page<Cursor> {

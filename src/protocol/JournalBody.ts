@@ -4,8 +4,8 @@
  *
  * The stored form is positional and small: `[form, seq, emission…]`. An emission is `[at, asker, request, record…]` with
  * `asker` = `[kind, id, role, root, traceparent]` or null for the runtime; a record is `[code, type, data, dt?, unit?]`,
- * where `code` is the severity's number, plus 8 for a sample, and `dt` its time less the emission's. Records are numbered from `seq` on, without a
- * gap per actor. The first element is the form's number; a reader refuses one it does not know.
+ * where `code` is the severity's number, plus 8 for a sample, and `dt` its time less the emission's. Records are numbered
+ * from `seq` on, without a gap per actor. `form` is 1, or 2 when there are samples only; a reader refuses others.
  */
 import { type Asker, runtimeAsker } from "./Asker.ts"
 import { decodeStored, encodeStored } from "./Stored.ts"
@@ -53,7 +53,8 @@ export class JournalBodyMalformed extends Error {
   override readonly name = "JournalBodyMalformed"
 }
 
-const form = 1
+const lastingForm = 1
+const passingForm = 2
 const sampleFlag = 8
 const codeOf: Readonly<Record<(typeof severities)[number], number>> = {
   debug: 0,
@@ -86,14 +87,23 @@ const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
 
 /** Encodes the body of a journal row; `seq` numbers the first fact. Samples come after the events of their emission. */
 export const encodeJournalBody = (seq: number, emissions: ReadonlyArray<Emission>): Uint8Array => {
-  const body: Array<unknown> = [form, seq]
+  const body: Array<unknown> = [passingForm, seq]
   for (const { at, asker, requestId, events, samples } of emissions) {
     const emission: Array<unknown> = [at, askerOf(asker), requestId]
+    if (events.length > 0) body[0] = lastingForm
     for (const event of events) emission.push(recordOf(event, 0, at))
     for (const sample of samples) emission.push(recordOf(sample, sampleFlag, at))
     body.push(emission)
   }
   return encodeStored(body)
+}
+
+/** Whether a body holds nothing but samples, which are kept for a shorter time. Looks at its first bytes only. */
+export const holdsOnlySamples = (body: Uint8Array): boolean => {
+  // The head of an array (RFC 8949, 3): one byte up to 23 elements, then one with the length in 1, 2, 4 or 8 more.
+  const head = body[0] ?? 0
+  const at = head < 0x98 ? 1 : 2 + ((1 << (head - 0x98)) - 1)
+  return body[at] === passingForm
 }
 
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
@@ -122,7 +132,7 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
   const body = decodeStored(bytes)
   if (!Array.isArray(body)) throw malformed("no array")
   const [found, first, ...emissions]: ReadonlyArray<unknown> = body
-  if (found !== form) throw malformed(`form ${String(found)}`)
+  if (found !== lastingForm && found !== passingForm) throw malformed(`form ${String(found)}`)
   if (!isInteger(first)) throw malformed("no number")
   const records: Array<JournalRecord> = []
   let seq = first

@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Asker, runtimeAsker } from "../../src/protocol/Asker.ts"
-import { countOf, decodeJournalBody, type Emission, encodeJournalBody } from "../../src/protocol/JournalBody.ts"
+import {
+  countOf,
+  decodeJournalBody,
+  type Emission,
+  encodeJournalBody,
+  holdsOnlySamples
+} from "../../src/protocol/JournalBody.ts"
 import { encodeStored } from "../../src/protocol/Stored.ts"
 
 const board: Asker = { kind: "device", id: "press-1", role: "board" }
@@ -61,8 +67,25 @@ describe("JournalBody", () => {
     )
   })
 
+  it("tells a body of samples only by its first bytes, however many emissions it has", () => {
+    for (const count of [1, 21, 22, 300, 70_000]) {
+      const samples: ReadonlyArray<Emission> = Array.from({ length: count }, (_, at) => ({
+        at,
+        asker: board,
+        requestId: "",
+        events: [],
+        samples: [{ type: "board.telemetry", data: at }]
+      }))
+      const passing = encodeJournalBody(1, samples)
+      assert.isTrue(holdsOnlySamples(passing))
+      assert.strictEqual(decodeJournalBody(passing).length, count)
+      assert.isFalse(holdsOnlySamples(encodeJournalBody(1, [...samples, ...emissions])))
+    }
+    assert.isFalse(holdsOnlySamples(new Uint8Array()))
+  })
+
   it("refuses a form it does not know", () => {
-    assert.throws(() => decodeJournalBody(encodeStored([2, 7])), /form 2/)
+    assert.throws(() => decodeJournalBody(encodeStored([3, 7])), /form 3/)
   })
 
   it("refuses what is no journal body", () => {

@@ -1,5 +1,6 @@
 /** The statement of a group commit: heads, parts, journal and dead letters of many actors, written or fenced row by row. */
 import type { CommitRow, Committed } from "../../actors/Store.ts"
+import { holdsOnlySamples } from "../../protocol/JournalBody.ts"
 import { booleans, byteStrings, integers, longs, text, texts } from "./Parameters.ts"
 import type { Values } from "./PgSession.ts"
 
@@ -16,10 +17,9 @@ const textOf = (shape: Shape): string => {
   let parameters = 9
   const next = (type: string): string => `$${++parameters}::${type}[]`
   const journal = shape.journal ? next("bytea") : undefined
+  const lasting = shape.journal ? next("bool") : undefined
   const at = shape.journal || shape.dead ? next("float8") : undefined
   const columns = ["kind", "id", "expected", "shard", "format", "wake_at", "takeover", "head"]
-  if (journal !== undefined) columns.push("journal")
-  if (at !== undefined) columns.push("at")
   const arrays = [
     "$1::text[]",
     "$2::text[]",
@@ -30,21 +30,29 @@ const textOf = (shape: Shape): string => {
     "$7::bool[]",
     "$8::bytea[]"
   ]
+  if (journal !== undefined && lasting !== undefined) {
+    arrays.push(journal, lasting)
+    columns.push("journal", "lasting")
+  }
+  if (at !== undefined) {
+    arrays.push(at)
+    columns.push("at")
+  }
   const returning = ["b.row"]
-  if (journal !== undefined) returning.push("b.journal")
+  if (journal !== undefined) returning.push("b.journal", "b.lasting")
   if (at !== undefined) returning.push("b.at::bigint as at", "a.version")
   if (at !== undefined || shape.put || shape.remove) returning.push("b.kind", "b.id")
   let statement = `with written as (
     update actor a set version = a.version + 1, owner = $9, shard = b.shard, format = b.format,
       wake_at = b.wake_at::bigint, takeover = b.takeover, head = b.head
-    from unnest(${[...arrays, ...(journal === undefined ? [] : [journal]), ...(at === undefined ? [] : [at])].join(", ")})
+    from unnest(${arrays.join(", ")})
       with ordinality as b(${columns.join(", ")}, row)
     where a.kind = b.kind and a.id = b.id and a.version = b.expected::bigint
     returning ${returning.join(", ")})`
   if (journal !== undefined)
     statement += `, journalled as (
-    insert into journal (kind, id, version, at, body)
-    select kind, id, version, at, journal from written where journal is not null)`
+    insert into journal (lasting, kind, id, version, at, body)
+    select lasting, kind, id, version, at, journal from written where journal is not null)`
   if (shape.put)
     statement += `, put as (
     insert into actor_part (kind, id, key, value)
@@ -89,6 +97,7 @@ export const commitStatement = (
   const takeover: Array<boolean> = []
   const head: Array<Uint8Array> = []
   const journal: Array<Uint8Array | null> = []
+  const lasting: Array<boolean> = []
   const at: Array<number> = []
   const put = { row: [] as number[], key: [] as string[], value: [] as Uint8Array[] }
   const remove = { row: [] as number[], key: [] as string[] }
@@ -111,6 +120,7 @@ export const commitStatement = (
     takeover.push(row.atTakeover)
     head.push(row.head)
     journal.push(row.journal)
+    lasting.push(row.journal === null || !holdsOnlySamples(row.journal))
     at.push(row.at)
     if (row.journal !== null) journals++
     // `with ordinality` counts from 1.
@@ -150,7 +160,7 @@ export const commitStatement = (
     byteStrings(head),
     text(owner)
   ]
-  if (shape.journal) parameters.push(byteStrings(journal))
+  if (shape.journal) parameters.push(byteStrings(journal), booleans(lasting))
   if (shape.journal || shape.dead) parameters.push(longs(at))
   if (shape.put) parameters.push(integers(put.row), texts(put.key), byteStrings(put.value))
   if (shape.remove) parameters.push(integers(remove.row), texts(remove.key))

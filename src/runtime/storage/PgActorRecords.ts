@@ -126,9 +126,10 @@ const make = Effect.gen(function* () {
           (select greatest(reltuples, 0)::float8 from pg_class where oid = 'actor'::regclass) as actors,
           (select count(*)::float8 from quarantine where released_at is null) as quarantined,
           (select count(*)::float8 from dead_letter where retried_at is null) as "deadLetters",
-          (select coalesce(sum(pg_total_relation_size(inhrelid)), 0)::float8 from pg_inherits
-            where inhparent = 'journal'::regclass) as "journalBytes",
-          (select count(*)::float8 from pg_inherits where inhparent = 'journal'::regclass) as "journalDays"`,
+          (select coalesce(sum(pg_total_relation_size(relid)), 0)::float8
+            from pg_partition_tree('journal_events')) as "eventBytes",
+          (select coalesce(sum(pg_total_relation_size(relid)), 0)::float8
+            from pg_partition_tree('journal_samples')) as "sampleBytes"`,
         ([row]) => (row === undefined ? Effect.die("a select without a table answered no row") : Effect.succeed(row))
       )
     )

@@ -17,7 +17,8 @@ const bodyOf = (seq: number): Uint8Array =>
 const put = (id: string, version: number, body: Uint8Array = bodyOf(version)) =>
   Effect.flatMap(
     PgClient.PgClient,
-    (sql) => sql`insert into journal (kind, id, version, at, body) values ('device', ${id}, ${version}, 1000, ${body})`
+    (sql) =>
+      sql`insert into journal (lasting, kind, id, version, at, body) values (true, 'device', ${id}, ${version}, 1000, ${body})`
   )
 
 /** A transaction that has drawn its position and its transaction id and is not yet committed. */
@@ -28,11 +29,10 @@ const heldOpen = (id: string, version: number) =>
     const step = (text: string, parameters: ReadonlyArray<unknown> = []) =>
       connection.executeUnprepared(text, parameters, undefined)
     yield* step("begin")
-    yield* step("insert into journal (kind, id, version, at, body) values ('device', $1, $2, 1000, $3)", [
-      id,
-      version,
-      bodyOf(version)
-    ])
+    yield* step(
+      "insert into journal (lasting, kind, id, version, at, body) values (true, 'device', $1, $2, 1000, $3)",
+      [id, version, bodyOf(version)]
+    )
     return step("commit")
   })
 
@@ -121,9 +121,10 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("P
             yield* step("begin")
             yield* step("select pg_current_xact_id()")
             yield* put("second", 2)
-            yield* step("insert into journal (kind, id, version, at, body) values ('device', 'first', 1, 1000, $1)", [
-              bodyOf(1)
-            ])
+            yield* step(
+              "insert into journal (lasting, kind, id, version, at, body) values (true, 'device', 'first', 1, 1000, $1)",
+              [bodyOf(1)]
+            )
             yield* step("commit")
           })
         )

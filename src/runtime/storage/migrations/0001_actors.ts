@@ -32,7 +32,9 @@ export const actors: Migration = {
     ) with (fillfactor = 60)`,
     `create sequence journal_position as bigint cache 1`,
     // `time` is the database's, so that every node agrees which partition is the current one; `at` is the actor's, in ms.
+    // Rows that hold nothing but samples are many and soon forgotten: they lie apart, and dropping them is dropping tables.
     `create table journal (
+      lasting boolean not null,
       time timestamptz not null default now(),
       txid xid8 not null default pg_current_xact_id(),
       position bigint not null default nextval('journal_position'),
@@ -41,7 +43,9 @@ export const actors: Migration = {
       version bigint not null,
       at bigint not null,
       body bytea not null
-    ) partition by range (time)`,
+    ) partition by list (lasting)`,
+    `create table journal_events partition of journal for values in (true) partition by range (time)`,
+    `create table journal_samples partition of journal for values in (false) partition by range (time)`,
     `create index journal_order on journal (txid, position)`,
     `create table dead_letter (
       number bigint generated always as identity primary key,
