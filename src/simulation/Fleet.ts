@@ -1,8 +1,10 @@
 /** One run: a fleet of nodes and boards under the faults of a seed, then a quiet end at which everything must be in order. */
+import { Board } from "./Board.ts"
 import { type Fault, scheduleOf } from "./Faults.ts"
 import { JournalFollower } from "./JournalFollower.ts"
 import { Owners } from "./Owners.ts"
 import { Probes } from "./Probes.ts"
+import { between } from "./Random.ts"
 import { type Process, SimulatedNode } from "./SimulatedNode.ts"
 import type { Verdict } from "./Verdict.ts"
 import { type Ports, World } from "./World.ts"
@@ -21,6 +23,7 @@ export interface FleetReport {
 }
 
 const nodesCount = 3
+const boardsCount = 20
 /** Times of a run, ms: faults begin when all is up, end well before the end, and what they broke is mended then. */
 const faultsFrom = 4000
 const faultsUntil = 31_000
@@ -28,6 +31,7 @@ const mendedAt = 32_000
 const restartedAt = 35_000
 const clientsUntil = 36_000
 const probedAt = 48_000
+const reportsUntil = 56_000
 const endsAt = 60_000
 
 /** Runs one seed from start to end. Nothing outside of it is read or changed. */
@@ -41,9 +45,15 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   const { time } = world
   const random = world.random("start")
   for (const node of nodes) time.at(random() * 300, () => node.start())
+  const boards = Array.from({ length: boardsCount }, (_, index) => new Board(world, nodes, index))
+  for (const board of boards) time.at(between(random, 1500, 2500), () => board.start(reportsUntil))
   time.at(1500, () => world.ledgers.start(nodes, clientsUntil))
+  time.at(3500, () => world.boards.start(nodes, boards, clientsUntil))
+  // One board goes dark for good: its device must learn it.
+  const dark = boards.at(-1)
+  time.at(between(random, 8000, 28_000), () => dark?.stop(random() < 0.3))
   for (const fault of scheduleOf(options.seed, faultsFrom, faultsUntil))
-    time.at(fault.at, () => strike(world, nodes, fault))
+    time.at(fault.at, () => strike(world, nodes, boards, fault))
   time.at(mendedAt, () => {
     world.trace("all is mended")
     world.network.healAll()
@@ -53,20 +63,23 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   })
   time.at(restartedAt, () => {
     for (const node of nodes) node.start()
+    for (const board of boards) if (board !== dark) board.start(reportsUntil)
   })
   time.at(probedAt, () => probes.start())
   time.runUntil(endsAt)
   world.ledgers.finish()
+  world.boards.finish()
   owners.finish()
   probes.finish()
   journal.finish()
   return { seed: options.seed, verdict: world.verdict, events: time.count, lines: world.lines }
 }
 
-const strike = (world: World, nodes: ReadonlyArray<SimulatedNode>, fault: Fault): void => {
+const strike = (world: World, nodes: ReadonlyArray<SimulatedNode>, boards: ReadonlyArray<Board>, fault: Fault): void => {
   const { time, database, databaseCuts, network } = world
   const node = nodes[fault.node % nodes.length]
   const other = nodes[fault.other % nodes.length]
+  const board = boards[fault.board % boards.length]
   if (node === undefined || other === undefined) return
   const struck = (what: string) => {
     world.verdict.fault(fault.kind)
@@ -114,8 +127,18 @@ const strike = (world: World, nodes: ReadonlyArray<SimulatedNode>, fault: Fault)
       time.at(fault.millis, () => node.start())
       return
     case "board-power":
+      if (board === undefined || !board.isOn) return
+      struck(board.id)
+      board.stop(fault.node % 2 === 0)
+      if (fault.other % 3 !== 0 && board !== boards.at(-1)) time.at(fault.millis, () => board.start(reportsUntil))
+      return
     case "link-loss":
+      struck(board?.id ?? "")
+      board?.resetLink()
+      return
     case "link-silence":
+      struck(board?.id ?? "")
+      board?.silenceLink(until)
       return
   }
 }

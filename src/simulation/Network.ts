@@ -133,7 +133,10 @@ export class Network {
     this.time = time
     this.random = random
     const ping = () => {
-      this.#wires = this.#wires.filter((wire) => wire.ping())
+      // Whoever hears of a break connects anew at once: those connections belong into the next round.
+      const wires = this.#wires
+      this.#wires = []
+      for (const wire of wires) if (wire.ping()) this.#wires.push(wire)
       time.at(pingMillis, ping)
     }
     time.at(pingMillis, ping)

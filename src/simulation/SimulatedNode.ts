@@ -7,6 +7,7 @@ import { Relay } from "../actors/Relay.ts"
 import { Residency } from "../actors/Residency.ts"
 import { Connection } from "./Connection.ts"
 import { Engine, engineTimes, shardOf } from "./Engine.ts"
+import { Gateway } from "./Gateway.ts"
 import { MemoryStore } from "./MemoryStore.ts"
 import type { Peer } from "./Network.ts"
 import { between } from "./Random.ts"
@@ -29,6 +30,7 @@ export interface Process {
   readonly residency: Residency
   readonly relay: Relay
   readonly channel: RelayChannel
+  readonly gateway: Gateway
 }
 
 export class SimulatedNode {
@@ -97,7 +99,7 @@ export class SimulatedNode {
     const residency = new Residency({
       node: name,
       host,
-      store: world.ports.store(new MemoryStore(connection, name), connection),
+      store: world.ports.store(new MemoryStore(connection, name), connection, host),
       registry: world.registry,
       idleMillis,
       engine: {
@@ -108,7 +110,10 @@ export class SimulatedNode {
         post: (to, posted, deadlineMillis, done) =>
           engine.ask(to, posted, deadlineMillis, (reply) => done(reply ?? { _tag: "NotHere" }))
       },
-      toGateway: (node, message) => relay.toGateway(node, message),
+      toGateway: (node, message) => {
+        if (message._tag === "Frames") world.boards.speaks(name, node, message.connection, message.epoch)
+        relay.toGateway(node, message)
+      },
       perform: (self, order, done) => {
         world.ledgers.jobBegins(self, order.id)
         host.schedule(between(random, ...jobMillis), () => done(undefined))
@@ -135,7 +140,9 @@ export class SimulatedNode {
         if (acquired.length > 0) residency.acquired(acquired)
       })
     }
-    return { peer, host, engine, residency, relay, channel }
+    const gateway = new Gateway(world, host, relay, (...ask) => this.#edge(process, ...ask), random)
+    const process: Process = { peer, host, engine, residency, relay, channel, gateway }
+    return process
   }
 
   #processAt(peer: Peer): Process | undefined {
@@ -145,8 +152,10 @@ export class SimulatedNode {
 
   /** A message from a client at this node's edge: to the resident cell, else through the cluster. */
   edge(address: Address, posted: Posted, done: (reply: Reply | undefined) => void): void {
-    const { process } = this
-    if (process === undefined) return
+    if (this.process !== undefined) this.#edge(this.process, address, posted, done)
+  }
+
+  #edge(process: Process, address: Address, posted: Posted, done: (reply: Reply | undefined) => void): void {
     const through = () => process.engine.ask(address, posted, engineTimes.callerPatience, done)
     const codec = this.#world.registry.get(address.kind)?.codec.messages.get(posted.message)
     const payload = codec === undefined ? undefined : fromBytes(codec.payload, posted.body)
@@ -166,6 +175,7 @@ export class SimulatedNode {
     if (process === undefined || !process.host.isAlive) return
     process.host.kill()
     process.engine.died(isSilent)
+    process.gateway.died(isSilent)
     this.#world.network.died(process.peer, isSilent)
     this.#processes.delete(this.slot)
     this.process = undefined
@@ -183,6 +193,7 @@ export class SimulatedNode {
   leave(): void {
     const { process } = this
     if (process === undefined || process.host.isFrozen) return
+    process.gateway.drain()
     process.engine.leave(() => {
       process.residency.stop()
       process.residency.dropAll()

@@ -17,6 +17,12 @@ interface Scheduled {
 const isBefore = (left: Scheduled, right: Scheduled): boolean =>
   left.time < right.time || (left.time === right.time && left.order < right.order)
 
+/** A power of two: sums and differences of instants are exact, so a deadline that has come is never a hair away. */
+const ticksPerMilli = 1024
+
+/** More events than this at one instant are a loop. */
+const instantEventsMax = 100_000
+
 /** The queue of events, earliest first. Nothing in a run happens but by one of its events. */
 export class VirtualTime {
   /** Ms since the start of the run. */
@@ -25,10 +31,12 @@ export class VirtualTime {
   count = 0
   readonly #heap: Array<Scheduled> = []
   #order = 0
+  #instant = 0
 
   /** Runs once, `delay` ms from now. An event of a host waits while that is frozen and is lost when it dies. */
   at(delay: number, run: () => void, host?: VirtualHost): Scheduled {
-    const event: Scheduled = { time: this.now + (delay > 0 ? delay : 0), order: this.#order++, run, host }
+    const time = this.now + (delay > 0 ? Math.ceil(delay * ticksPerMilli) / ticksPerMilli : 0)
+    const event: Scheduled = { time, order: this.#order++, run, host }
     const heap = this.#heap
     let index = heap.length
     heap.push(event)
@@ -49,6 +57,8 @@ export class VirtualTime {
       this.#removeFirst()
       const { run, host } = first
       if (run === undefined) continue
+      if (first.time > this.now) this.#instant = 0
+      else if (++this.#instant > instantEventsMax) throw new Error(`time stands still at ${this.now} ms`)
       this.now = first.time
       this.count++
       if (host === undefined) run()

@@ -1,8 +1,10 @@
 /** What the parts of one run share: time, database, network, what is known from outside, and what is weakened on purpose. */
 import type { AnyBehaviour, EffectOrder } from "../actors/Behaviour.ts"
-import type { Address } from "../actors/Host.ts"
+import { device } from "../actors/device/Device.ts"
+import type { Address, Host } from "../actors/Host.ts"
 import { make as makeRegistry, type Registry } from "../actors/Registry.ts"
 import type { Store } from "../actors/Store.ts"
+import { Boards } from "./Boards.ts"
 import type { Connection } from "./Connection.ts"
 import { Database } from "./Database.ts"
 import { type LeaseRule, leaseByHeartbeat } from "./Engine.ts"
@@ -16,7 +18,7 @@ import { VirtualTime } from "./VirtualTime.ts"
 
 /** Replacements of ports, each a wrapper: how a test plants a bug without touching the code under test. */
 export interface Ports {
-  readonly store: (store: Store, connection: Connection) => Store
+  readonly store: (store: Store, connection: Connection, host: Host) => Store
   readonly leaseRule: LeaseRule
   readonly behaviours: (
     behaviours: ReadonlyArray<AnyBehaviour>,
@@ -32,7 +34,7 @@ export const soundPorts: Ports = {
   journal: journalBelowHorizon
 }
 
-const behaviours: ReadonlyArray<AnyBehaviour> = [ledger]
+const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device]
 // Compiling the schemas of the contracts costs more than a run.
 const soundRegistry = makeRegistry(behaviours)
 
@@ -46,6 +48,8 @@ export class World {
   readonly registry: Registry
   /** What clients and auditors of ledgers know. */
   readonly ledgers: Ledgers
+  /** What operators and an eavesdropper on the wires of boards know. */
+  readonly boards: Boards
   /** Until when a node cannot reach the database, by slot, ms of the run. */
   readonly databaseCuts = new Map<number, number>()
   readonly #lines: Array<string> | undefined
@@ -60,6 +64,7 @@ export class World {
       (line) => this.trace(line)
     )
     this.ledgers = new Ledgers(this)
+    this.boards = new Boards(this)
     this.registry =
       this.ports.behaviours === soundPorts.behaviours
         ? soundRegistry

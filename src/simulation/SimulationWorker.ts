@@ -1,0 +1,16 @@
+/** A thread that runs seeds: it is given ranges of them and answers with a summary of each. */
+import { parentPort } from "node:worker_threads"
+import { runFleet } from "./Fleet.ts"
+import { emptySummary, plus, summaryOf } from "./Summary.ts"
+
+/** Seeds to run, in steps of one. */
+export interface SeedRange {
+  readonly from: number
+  readonly runs: number
+}
+
+parentPort?.on("message", ({ from, runs }: SeedRange) => {
+  let summary = emptySummary
+  for (let seed = from; seed < from + runs; seed++) summary = plus(summary, summaryOf(runFleet({ seed })))
+  parentPort?.postMessage(summary)
+})
