@@ -5,7 +5,6 @@ import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { MessageStorage, RunnerAddress, Sharding, ShardingConfig, SocketRunner } from "effect/cluster"
 import { Reactivity } from "effect/reactivity"
 import { RpcSerialization } from "effect/rpc"
-import type { SocketServer } from "effect/socket"
 import type { SqlError } from "effect/sql"
 import { type FormatUnknown, type PlacementChanged, raiseFormat, settle } from "./ClusterSetting.ts"
 import { type Durability, durability, type PoolingProxy, refuseProxy } from "./DatabaseCheck.ts"
@@ -14,7 +13,8 @@ import { type AddressTaken, LockSession } from "./LockSession.ts"
 import { assignmentsMillis, heartbeatMillis, lockExpirationMillis, lockRefreshMillis } from "./MembershipTiming.ts"
 import { NodeIdentity } from "./NodeIdentity.ts"
 import { createTables, type NodeStatus, NodeTable } from "./NodeTable.ts"
-import { type RelayPortTaken, RelaySocket } from "./RelaySocket.ts"
+import type { PortTaken } from "./PortTaken.ts"
+import { RelaySocket } from "./RelaySocket.ts"
 import * as RunnerSockets from "./RunnerSockets.ts"
 import * as RunnerStorageSql from "./RunnerStorageSql.ts"
 import { ShardLocks } from "./ShardLocks.ts"
@@ -36,8 +36,7 @@ export type ClusterStartError =
   | FormatUnknown
   | PlacementChanged
   | PoolingProxy
-  | RelayPortTaken
-  | SocketServer.SocketServerError
+  | PortTaken
   | SqlError.SqlError
   | UnprotectedAddress
 

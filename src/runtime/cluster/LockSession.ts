@@ -226,7 +226,8 @@ const make = Effect.gen(function* () {
       const exit = yield* Effect.exit(live)
       const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : "it did not answer"
       if (Deferred.isDoneUnsafe(started)) {
-        yield* Effect.logWarning("The lock session has died", failure)
+        const reason = failure instanceof Error ? failure.message : String(failure)
+        yield* Effect.logWarning(`The lock session has died: ${reason}`)
       } else if (Exit.isFailure(exit) && (!(failure instanceof AddressTaken) || monotonic() > waitUntil)) {
         Deferred.doneUnsafe(started, exit)
         return

@@ -5,25 +5,15 @@
  */
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { Context, Effect, Layer, Schedule, Schema } from "effect"
+import { Context, Effect, Layer, Schedule } from "effect"
 import type { RelayTransport } from "../../actors/Relay.ts"
 import { leaseMillis, pingMillis } from "./MembershipTiming.ts"
 import { Monotonic } from "./Monotonic.ts"
 import { NodeIdentity } from "./NodeIdentity.ts"
 import { NodeTable } from "./NodeTable.ts"
+import { PortTaken } from "./PortTaken.ts"
 import { backlogBytesMax, batchBytesMax, greeting, Inbound, Outbound } from "./RelayChannel.ts"
 import type { TlsIdentity } from "./TlsIdentity.ts"
-
-/** The relay cannot listen. Permanent until the port is free or another is configured. */
-export class RelayPortTaken extends Schema.TaggedError<RelayPortTaken>()("RelayPortTaken", {
-  host: Schema.String,
-  port: Schema.Int,
-  cause: Schema.Defect()
-}) {
-  override get message() {
-    return `the relay cannot listen on ${this.host}:${this.port}; free the port or configure another`
-  }
-}
 
 interface Peer {
   readonly node: string
@@ -48,7 +38,7 @@ export class RelaySocket extends Context.Service<
   static readonly layer = (options: {
     readonly listenHost: string
     readonly tls: TlsIdentity | undefined
-  }): Layer.Layer<RelaySocket, RelayPortTaken, NodeIdentity | NodeTable> => Layer.effect(RelaySocket, make(options))
+  }): Layer.Layer<RelaySocket, PortTaken, NodeIdentity | NodeTable> => Layer.effect(RelaySocket, make(options))
 }
 
 const make = ({ listenHost, tls }: { readonly listenHost: string; readonly tls: TlsIdentity | undefined }) =>
@@ -172,13 +162,13 @@ const make = ({ listenHost, tls }: { readonly listenHost: string; readonly tls: 
     }
 
     yield* Effect.acquireRelease(
-      Effect.callback<Net.Server, RelayPortTaken>((resume) => {
+      Effect.callback<Net.Server, PortTaken>((resume) => {
         const server =
           tls === undefined
             ? Net.createServer({ noDelay: true }, accept)
             : Tls.createServer({ ca: tls.ca, cert: tls.cert, key: tls.key, requestCert: true }, accept)
         server.once("error", (cause) =>
-          resume(Effect.fail(new RelayPortTaken({ host: listenHost, port: self.relayPort, cause })))
+          resume(Effect.fail(new PortTaken({ role: "relay", host: listenHost, port: self.relayPort, cause })))
         )
         server.listen(self.relayPort, listenHost, () => resume(Effect.succeed(server)))
       }),

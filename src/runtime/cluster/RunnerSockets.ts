@@ -3,8 +3,9 @@ import { NodeSocket, NodeSocketServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
-import { Socket, type SocketServer } from "effect/socket"
+import { Socket, SocketServer } from "effect/socket"
 import { pingMillis } from "./MembershipTiming.ts"
+import { PortTaken } from "./PortTaken.ts"
 import type { TlsIdentity } from "./TlsIdentity.ts"
 import { Verdict } from "./Verdict.ts"
 
@@ -50,18 +51,24 @@ export const layerServer = (options: {
   readonly host: string
   readonly port: number
   readonly tls: TlsIdentity | undefined
-}): Layer.Layer<SocketServer.SocketServer, SocketServer.SocketServerError> => {
+}): Layer.Layer<SocketServer.SocketServer, PortTaken> => {
   const { host, port, tls } = options
-  return tls === undefined
-    ? NodeSocketServer.layer({ host, port, noDelay })
-    : NodeSocketServer.layerTls({
-        host,
-        port,
-        noDelay,
-        ca: tls.ca,
-        cert: tls.cert,
-        key: tls.key,
-        requestCert: true,
-        rejectUnauthorized: true
-      })
+  const server =
+    tls === undefined
+      ? NodeSocketServer.layer({ host, port, noDelay })
+      : NodeSocketServer.layerTls({
+          host,
+          port,
+          noDelay,
+          ca: tls.ca,
+          cert: tls.cert,
+          key: tls.key,
+          requestCert: true,
+          rejectUnauthorized: true
+        })
+  return server.pipe(
+    Layer.catch((cause) =>
+      Layer.effect(SocketServer.SocketServer, new PortTaken({ role: "runner", host, port, cause }))
+    )
+  )
 }
