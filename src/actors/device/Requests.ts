@@ -34,13 +34,13 @@ const nextRepeat = ({ waitMillis }: Repeat, most: number, now: number): Repeat =
 
 /** The resident memory with its earliest due computed. */
 export const timed = (resident: Resident): Resident => {
+  if (resident.quietUntil > 0) return { ...resident, dueAt: resident.quietUntil }
   let dueAt = resident.owesDesired
-    ? Math.max(resident.desiredSentAt + gatherMillis, resident.quietUntil, resident.awaitsFullUntil)
+    ? Math.max(resident.desiredSentAt + gatherMillis, resident.awaitsFullUntil)
     : Number.POSITIVE_INFINITY
   if (resident.desiredRepeat !== undefined) dueAt = Math.min(dueAt, resident.desiredRepeat.at)
   for (const { at } of resident.drifts.values()) dueAt = Math.min(dueAt, at)
   for (const { at } of resident.repeats.values()) dueAt = Math.min(dueAt, at)
-  if (resident.quietUntil > 0) dueAt = Math.min(dueAt, resident.quietUntil)
   return { ...resident, dueAt }
 }
 
@@ -132,7 +132,7 @@ export const oweDesired = (turn: Turn): void => {
 /** Marks fields that the board had acknowledged and no longer reports; they are told again, ever more rarely. */
 export const noteDrift = (turn: Turn, changed: Iterable<string>): void => {
   const { twin } = turn.state
-  if (twin.desired.leaves.size === 0) return
+  if (twin.desired.leaves.size === 0 || turn.resident.owesDesired) return
   let drifts: Map<string, Repeat> | undefined
   for (const path of changed) {
     const leaf = twin.desired.leaves.get(path)
