@@ -96,7 +96,12 @@ export const ClusterConfig = Schema.Struct({
       /** Port of the first node's runner, which carries asks; the next nodes take the next ones. Default 7710. */
       runnerPort: withDefault(Port, 7710),
       /** Port of the first node's relay, which carries the frames of boards. Default 7730. */
-      relayPort: withDefault(Port, 7730)
+      relayPort: withDefault(Port, 7730),
+      /**
+       * Port mappings between nodes: `{ "127.0.0.1:7711": "127.0.0.1:9711" }` dials the second where a peer says the
+       * first. Runner and relay ports alike. Default none.
+       */
+      via: withDefault(Schema.Record(Schema.NonEmptyString, Schema.String.check(Schema.isPattern(/^.+:\d{1,5}$/))), {})
     }),
     {}
   ),

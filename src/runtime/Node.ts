@@ -16,6 +16,7 @@ import type { ClusterConfig, NodePorts as Ports } from "./Config.ts"
 import * as ClusterLayer from "./cluster/ClusterLayer.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { RelaySocket } from "./cluster/RelaySocket.ts"
+import { routeBy } from "./cluster/Route.ts"
 import * as BoardGateways from "./BoardGateways.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry } from "./Registry.ts"
@@ -66,7 +67,7 @@ const storage = Layer.effectDiscard(
   Effect.gen(function* () {
     yield* migrate()
     yield* makePartitions
-    yield* Effect.forkScoped(keepPartitions(journalDays))
+    yield* Effect.forkScoped(keepPartitions({ eventDays: journalDays }))
   })
 ).pipe(Layer.provideMerge(client))
 
@@ -158,7 +159,13 @@ export interface NodeOptions {
 /** The node of one process. Ready when it is built: shards are held and every listener listens. */
 export const layer = ({ config, ports: { http, mqtt, runner, relay } }: NodeOptions) => {
   const shardsPerGroup = config.shards.perGroup
-  const cluster = ClusterLayer.layer({ host: config.peers.host, port: runner, relayPort: relay, shardsPerGroup })
+  const cluster = ClusterLayer.layer({
+    host: config.peers.host,
+    port: runner,
+    relayPort: relay,
+    shardsPerGroup,
+    route: routeBy(config.peers.via)
+  })
   const actors = Actors.layer.pipe(
     Layer.provideMerge(Engine.layer(registry)),
     Layer.provideMerge(ports(shardsPerGroup))

@@ -15,6 +15,7 @@ import { NodeIdentity } from "./NodeIdentity.ts"
 import { createTables, type NodeStatus, NodeTable } from "./NodeTable.ts"
 import type { PortTaken } from "./PortTaken.ts"
 import { RelaySocket } from "./RelaySocket.ts"
+import { type Route, routeBy } from "./Route.ts"
 import * as RunnerSockets from "./RunnerSockets.ts"
 import * as RunnerStorageSql from "./RunnerStorageSql.ts"
 import { ShardLocks } from "./ShardLocks.ts"
@@ -56,6 +57,8 @@ export interface ClusterOptions {
   readonly formats?: { readonly lowest: number; readonly highest: number }
   /** Default none: loopback only. */
   readonly tls?: TlsIdentity
+  /** Default: peers are dialled where they say they are. */
+  readonly route?: Route
 }
 
 /** What the rest of a node asks about its membership. */
@@ -128,7 +131,7 @@ const layerHonestSharding = Layer.effect(
 
 const build = (options: ClusterOptions) =>
   Effect.gen(function* () {
-    const { host, port, relayPort, tls, lockPrefix = "holon", shardsPerGroup = 64, groups = ["default"] } = options
+    const { host, port, relayPort, tls, route = routeBy({}), lockPrefix = "holon", shardsPerGroup = 64, groups = ["default"] } = options
     const formats = options.formats ?? { lowest: 1, highest: 1 }
     if (tls === undefined && !isLoopback(host)) return yield* new UnprotectedAddress({ host })
     yield* refuseProxy
@@ -149,12 +152,12 @@ const build = (options: ClusterOptions) =>
     const judged = Layer.mergeAll(
       ShardLocks.layer({ prefix: lockPrefix, groups, shardsPerGroup }),
       Verdict.Verdict.layer,
-      RelaySocket.layer({ listenHost: host, tls })
+      RelaySocket.layer({ listenHost: host, tls, route })
     ).pipe(Layer.provideMerge(known))
     const engine = SocketRunner.layer.pipe(
       Layer.provide(RunnerStorageSql.layer),
       Layer.provide(Verdict.layerHealth),
-      Layer.provide(RunnerSockets.layerProtocol(tls)),
+      Layer.provide(RunnerSockets.layerProtocol(tls, route)),
       Layer.provide(RunnerSockets.layerServer({ host, port, tls })),
       Layer.provide(MessageStorage.layerNoop),
       Layer.provide(RpcSerialization.layerSchemaBinary()),

@@ -13,6 +13,7 @@ import { NodeIdentity } from "./NodeIdentity.ts"
 import { NodeTable } from "./NodeTable.ts"
 import { PortTaken } from "./PortTaken.ts"
 import { backlogBytesMax, batchBytesMax, greeting, Inbound, Outbound } from "./RelayChannel.ts"
+import type { Route } from "./Route.ts"
 import type { TlsIdentity } from "./TlsIdentity.ts"
 
 interface Peer {
@@ -38,10 +39,19 @@ export class RelaySocket extends Context.Service<
   static readonly layer = (options: {
     readonly listenHost: string
     readonly tls: TlsIdentity | undefined
+    readonly route: Route
   }): Layer.Layer<RelaySocket, PortTaken, NodeIdentity | NodeTable> => Layer.effect(RelaySocket, make(options))
 }
 
-const make = ({ listenHost, tls }: { readonly listenHost: string; readonly tls: TlsIdentity | undefined }) =>
+const make = ({
+  listenHost,
+  tls,
+  route
+}: {
+  readonly listenHost: string
+  readonly tls: TlsIdentity | undefined
+  readonly route: Route
+}) =>
   Effect.gen(function* () {
     const self = yield* NodeIdentity
     const table = yield* NodeTable
@@ -98,7 +108,8 @@ const make = ({ listenHost, tls }: { readonly listenHost: string; readonly tls: 
         : [Tls.connect({ host, port, ca: tls.ca, cert: tls.cert, key: tls.key }), "secureConnect"]
 
     const dialAt = (peer: Peer, host: string, port: number) => {
-      const [socket, connected] = connect(host, port)
+      const target = route(host, port)
+      const [socket, connected] = connect(target.host, target.port)
       const outbound: Outbound = new Outbound(socket, connected, greeting(self.node, peer.node), {
         opened: () => {
           peer.downSince = 0

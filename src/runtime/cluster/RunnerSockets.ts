@@ -6,6 +6,7 @@ import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket, SocketServer } from "effect/socket"
 import { pingMillis } from "./MembershipTiming.ts"
 import { PortTaken } from "./PortTaken.ts"
+import type { Route } from "./Route.ts"
 import type { TlsIdentity } from "./TlsIdentity.ts"
 import { Verdict } from "./Verdict.ts"
 
@@ -15,9 +16,10 @@ const pingTimeoutMillis = 3 * pingMillis
 /** Nagle's algorithm against delayed acknowledgements would cost 88 ms a pushed message. */
 const noDelay = true
 
-/** Dials peers. Silence and refusal only raise suspicion. */
+/** Dials peers, by the route that leads to them. Silence and refusal only raise suspicion. */
 export const layerProtocol = (
-  tls: TlsIdentity | undefined
+  tls: TlsIdentity | undefined,
+  route: Route
 ): Layer.Layer<Runners.RpcClientProtocol, never, RpcSerialization.RpcSerialization | Verdict> =>
   Layer.effect(
     Runners.RpcClientProtocol,
@@ -26,8 +28,8 @@ export const layerProtocol = (
       const verdict = yield* Verdict
       return {
         codecFor: serialization.codecFor,
-        make: Effect.fnUntraced(function* ({ host, port }) {
-          const options = { host, port, noDelay, openTimeout: 1000 }
+        make: Effect.fnUntraced(function* (address) {
+          const options = { ...route(address.host, address.port), noDelay, openTimeout: 1000 }
           const socket = yield* tls === undefined
             ? NodeSocket.makeNet(options)
             : NodeSocket.makeTls({ ...options, ca: tls.ca, cert: tls.cert, key: tls.key })

@@ -5,6 +5,7 @@ import { NodeIdentity } from "../../../src/runtime/cluster/NodeIdentity.ts"
 import { type NodeRow, NodeTable } from "../../../src/runtime/cluster/NodeTable.ts"
 import { BatchReader, batchBytesMax, greeting } from "../../../src/runtime/cluster/RelayChannel.ts"
 import { RelaySocket } from "../../../src/runtime/cluster/RelaySocket.ts"
+import { routeBy } from "../../../src/runtime/cluster/Route.ts"
 import { freePort } from "../../support/Postgres.ts"
 
 /** A relay whose node table is `rows`, with what it received and which breaks it was told. */
@@ -18,7 +19,7 @@ const relay = (rows: Array<NodeRow>, relayPort: number) =>
       list: Effect.succeed([]),
       formatInForce: Effect.succeed(1)
     })
-    const context = yield* RelaySocket.layer({ listenHost: "127.0.0.1", tls: undefined }).pipe(
+    const context = yield* RelaySocket.layer({ listenHost: "127.0.0.1", tls: undefined, route: routeBy({}) }).pipe(
       Layer.provideMerge(table),
       Layer.provideMerge(
         NodeIdentity.layer({ host: "127.0.0.1", port: 1, relayPort, formats: { lowest: 1, highest: 1 } })
