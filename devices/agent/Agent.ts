@@ -7,7 +7,6 @@ import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import {
   type Ack,
-  caps,
   type DownFrame,
   type ErrorDown,
   type Flow,
@@ -26,15 +25,14 @@ import { Commands } from "./Commands.ts"
 import { DesiredVersion } from "./Desired.ts"
 import { type Downfall, fallOfClose, fallOfError, fallOfGoodbye } from "./Downfall.ts"
 import { pointerOf } from "./Fields.ts"
+import { type AgentOptions, helloOf, protocolVersion } from "./Hello.ts"
 import type { Journal } from "./Journal.ts"
 import type { Letter } from "./Letter.ts"
 import { type Limits, Outbox } from "./Outbox.ts"
+import { Silence } from "./Silence.ts"
 import type { CloseCause, Connection, Transport } from "./Transport.ts"
 import { declineOf } from "./Unsupported.ts"
 import { WallClock } from "./WallClock.ts"
-
-/** The one version of the link protocol this agent speaks. */
-const protocolVersion = 1
 
 /** A transport that is not up by then is given up, ms. */
 const openMillis = 10_000
@@ -51,26 +49,6 @@ const farewellMillis = 1000
 
 /** Links of one boot are counted in 16 bits. */
 const linkMax = 65_535
-
-/** Who the board is and what it can. */
-export interface AgentOptions {
-  readonly id: string
-  readonly profile: string
-  readonly firmware: string
-  /** Bits of `caps` beside those of the wall clock and the journal, which follow from the ports. */
-  readonly caps?: number
-  /** Largest frame the board receives, bytes. */
-  readonly rx: number
-  /** Requests the board takes at a time. */
-  readonly requests: number
-  readonly kinds?: ReadonlyArray<number>
-  /** A number of the protocol's reset reasons. */
-  readonly reset?: number
-  /** Letters that may wait before the oldest is dropped. */
-  readonly waitingMax?: number
-  /** Commands that are remembered. */
-  readonly idsMax?: number
-}
 
 /** What an agent gets from outside. */
 export interface AgentPorts {
@@ -121,12 +99,11 @@ export class Agent {
   #limits: Limits | undefined
   #helloAt = 0
   #upAt = 0
-  #sentAt = 0
-  #heardAt = 0
-  /** Timer of the state's own step, and those of a link that is up. */
+  /** Our silence, which a heartbeat ends, and the cluster's, which ends the link. */
+  readonly #own: Silence
+  readonly #theirs: Silence
+  /** Timer of the state's next step. */
   #cancelStep: (() => void) | undefined
-  #cancelHeartbeat: (() => void) | undefined
-  #cancelLease: (() => void) | undefined
 
   constructor(options: AgentOptions, ports: AgentPorts, application: (voice: Voice) => Application) {
     this.#options = options
@@ -134,6 +111,11 @@ export class Agent {
     this.#clock = ports.clock
     this.#boot = ports.nextBoot()
     this.#backoff = new Backoff(ports.clock.random)
+    this.#own = new Silence(ports.clock, () => {
+      this.#heartbeat()
+      this.#own.watch(this.#heartbeatMillis)
+    })
+    this.#theirs = new Silence(ports.clock, () => this.#fall({ delay: "next", why: "silence" }))
     const voice: Voice = {
       report: (state, samples) => this.#report(state, samples),
       event: (name, data, level) => this.#event(name, data, level),
@@ -226,11 +208,12 @@ export class Agent {
 
   #report(state: Parameters<Voice["report"]>[0], samples: Parameters<Voice["report"]>[1]): void {
     const at = Math.floor(this.#clock.board())
-    if (state === undefined && samples === undefined) return
+    const isEmpty = state === undefined || Object.keys(state).length === 0
+    if (isEmpty && samples === undefined) return
     this.#outbox.push({
       type: "report",
       at,
-      ...(state === undefined ? {} : { state }),
+      ...(isEmpty ? {} : { state }),
       ...(samples === undefined ? {} : { samples })
     })
   }
@@ -309,37 +292,22 @@ export class Agent {
   }
 
   #hello(): UpFrame {
-    const { id, profile, firmware, rx, requests, kinds, reset } = this.#options
     const own = this.#clock.wall()
-    const wall = this.wall()
-    return {
-      type: "hello",
-      seq: 0,
-      min: protocolVersion,
-      max: protocolVersion,
-      id,
+    return helloOf(this.#options, {
       boot: this.#boot,
       link: this.#link,
-      up: Math.floor(this.#helloAt),
-      profile,
-      firmware,
-      caps:
-        (this.#options.caps ?? 0) |
-        (own === undefined ? 0 : caps.wallClock) |
-        (this.#ports.journal === undefined ? 0 : caps.commandJournal),
-      rx,
-      requests,
+      up: this.#helloAt,
+      wall: this.wall(),
+      keepsWall: own !== undefined,
+      keepsCommands: this.#ports.journal !== undefined,
       desired: this.#desired.applied,
       sent: this.#outbox.sent,
-      dropped: this.#outbox.dropped,
-      ...(wall === undefined ? {} : { wall: Math.max(0, Math.floor(wall)) }),
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(reset === undefined ? {} : { reset })
-    }
+      dropped: this.#outbox.dropped
+    })
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#heardAt = this.#clock.board()
+    this.#theirs.broken()
     const decoded = decodeDown(bytes, this.#options.rx)
     if (Result.isSuccess(decoded)) return this.#take(decoded.success)
     const { epoch, request, ...refused } = decoded.failure
@@ -434,7 +402,7 @@ export class Agent {
 
   #acknowledged(seq: number): void {
     if (this.#state !== "up" || this.#ackMode !== 0) return
-    this.#heardAt = this.#clock.board()
+    this.#theirs.broken()
     const letter = this.#outbox.acknowledge(seq)
     if (letter === undefined) return
     this.#commands.acknowledged(letter)
@@ -461,28 +429,9 @@ export class Agent {
     this.#outbox.limit(this.#limits)
   }
 
-  /** Starts the two watches of a link that is up: our own silence, and the cluster's. */
   #watch(): void {
-    this.#cancelHeartbeat?.()
-    this.#cancelLease?.()
-    this.#awaitHeartbeat()
-    this.#awaitLease()
-  }
-
-  #awaitHeartbeat(): void {
-    const due = this.#sentAt + this.#heartbeatMillis - this.#clock.board()
-    this.#cancelHeartbeat = this.#clock.schedule(Math.max(0, Math.ceil(due)), () => {
-      if (this.#clock.board() >= this.#sentAt + this.#heartbeatMillis) this.#heartbeat()
-      this.#awaitHeartbeat()
-    })
-  }
-
-  #awaitLease(): void {
-    const due = this.#heardAt + this.#leaseMillis - this.#clock.board()
-    this.#cancelLease = this.#clock.schedule(Math.max(0, Math.ceil(due)), () => {
-      if (this.#clock.board() < this.#heardAt + this.#leaseMillis) return this.#awaitLease()
-      this.#fall({ delay: "next", why: "silence" })
-    })
+    this.#own.watch(this.#heartbeatMillis)
+    this.#theirs.watch(this.#leaseMillis)
   }
 
   #heartbeat(): void {
@@ -505,7 +454,7 @@ export class Agent {
   }
 
   #put(bytes: Uint8Array, seq: number, qos: 0 | 1, taken?: () => void): void {
-    this.#sentAt = this.#clock.board()
+    this.#own.broken()
     this.#connection?.send(bytes, taken === undefined ? { seq, qos } : { seq, qos, taken })
   }
 
@@ -531,9 +480,9 @@ export class Agent {
 
   #quiet(): void {
     this.#cancelStep?.()
-    this.#cancelHeartbeat?.()
-    this.#cancelLease?.()
-    this.#cancelStep = this.#cancelHeartbeat = this.#cancelLease = undefined
+    this.#cancelStep = undefined
+    this.#own.stop()
+    this.#theirs.stop()
   }
 
   #step(step: LinkStep): void {

@@ -14,6 +14,9 @@ type Unnumbered<F> = F extends { readonly seq: number } ? Omit<F, "seq"> : never
 /** A report without its number. */
 export type ReportLetter = Unnumbered<Report>
 
+/** A result without its number. */
+export type ResultLetter = Unnumbered<ResultFrame>
+
 /** An event without its number. */
 export type EventLetter = Unnumbered<EventFrame>
 

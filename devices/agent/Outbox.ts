@@ -7,14 +7,12 @@ import { codes } from "../../src/protocol/Codes.ts"
 import type { UpFrame } from "../../src/protocol/Frame.ts"
 import { encodeUp } from "../../src/protocol/FrameCodec.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"
-import { asksToStart, type EventLetter, type Letter, type ReportLetter } from "./Letter.ts"
-import { compose, halve } from "./ReportPatch.ts"
+import type { Letter } from "./Letter.ts"
+import { hasTooManySamples, shrink } from "./Shrink.ts"
+import { Waiting } from "./Waiting.ts"
 
 /** Largest number; a boot that has used it up must end. */
 const seqMax = 2 ** 32 - 2
-
-/** Samples one report may carry. */
-const samplesMax = 512
 
 /** Links on which a frame may be passed by later ones before it is given up. */
 const poisonLinks = 3
@@ -52,22 +50,14 @@ interface Kept {
   replaced: boolean
 }
 
-/** A letter that waits, or the promise of a full report, which is read when it goes out. */
-interface Waiting {
-  letter: Letter | "full"
-}
-
 /** All letters of one board, waiting and kept. */
 export class Outbox {
   readonly #ports: OutboxPorts
-  readonly #waitingMax: number
-  #waiting: Array<Waiting> = []
+  readonly #waiting: Waiting
   /** In order of number. */
   #kept: Array<Kept> = []
   /** Index in `#kept` of the first frame that was not put on the wire of this link. */
   #unsent = 0
-  /** The last waiting report into which the next may be merged. */
-  #mergeable: Waiting | undefined
   #limits: Limits | undefined
   #seq = 0
   /** Highest number acknowledged by itself on this link. */
@@ -78,7 +68,7 @@ export class Outbox {
   #cancelPace: (() => void) | undefined
 
   constructor(waitingMax: number, ports: OutboxPorts) {
-    this.#waitingMax = waitingMax
+    this.#waiting = new Waiting(waitingMax)
     this.#ports = ports
   }
 
@@ -109,28 +99,15 @@ export class Outbox {
 
   /** Takes a letter, and sends it when window and pace allow. */
   push(letter: Letter): void {
-    if (letter.type === "report" && this.#merge(letter)) return
-    if (letter.type === "desired-ack") this.#outdate(letter)
-    const waiting: Waiting = { letter }
-    this.#waiting.push(waiting)
-    if (letter.type === "report" && mayMerge(letter)) this.#mergeable = waiting
-    if (this.#waiting.length > this.#waitingMax) this.#dropOne()
+    const dropped = this.#waiting.push(letter)
+    this.#dropped += dropped
+    this.#droppedUntold += dropped
     this.pump()
   }
 
   /** A report of all state goes next, and takes the place of the changes that wait. */
   pushFull(): void {
-    this.#waiting = this.#waiting.filter((waiting) => {
-      const letter = waiting.letter
-      if (letter === "full") return false
-      if (letter.type !== "report" || letter.state === undefined || letter.doc !== undefined) return true
-      if (letter.samples === undefined) return false
-      const { state: _superseded, full: _full, ...samples } = letter
-      waiting.letter = samples
-      return true
-    })
-    this.#mergeable = undefined
-    this.#waiting.unshift({ letter: "full" })
+    this.#waiting.pushFull()
   }
 
   /** Counts a record that never became a letter. */
@@ -204,7 +181,7 @@ export class Outbox {
 
   /** A new boot number begins: what has a number of the old one gets a new one. */
   renumber(): void {
-    this.#waiting = [...this.#kept.map(({ letter }) => ({ letter })), ...this.#waiting]
+    this.#waiting.unshift(this.#kept.map(({ letter }) => letter))
     this.#kept = []
     this.#unsent = 0
     this.#seq = 0
@@ -244,17 +221,13 @@ export class Outbox {
   #sendNext(limits: Limits): void {
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return
-    if (waiting === this.#mergeable) this.#mergeable = undefined
     const seq = this.#seq + 1
-    const letter = this.#addressed(waiting.letter)
+    const letter = this.#addressed(waiting)
     const bytes = encodeUp(numbered(letter, seq))
-    if (
-      bytes.length > limits.frameBytesMax ||
-      (letter.type === "report" && (letter.samples?.length ?? 0) > samplesMax)
-    ) {
+    if (bytes.length > limits.frameBytesMax || hasTooManySamples(letter)) {
       const smaller = shrink(letter)
       if (smaller.length === 0) this.countDropped()
-      this.#waiting.unshift(...smaller.map((part) => ({ letter: part })))
+      this.#waiting.unshift(smaller)
       return
     }
     if (letter.type === "event") this.#droppedUntold = 0
@@ -280,35 +253,6 @@ export class Outbox {
     return this.#kept.splice(0, count).map(({ letter }) => letter)
   }
 
-  #merge(letter: ReportLetter): boolean {
-    const earlier = this.#mergeable?.letter
-    if (this.#mergeable === undefined || earlier === undefined || earlier === "full" || earlier.type !== "report")
-      return false
-    if (!mayMerge(letter) || earlier.state === undefined || letter.state === undefined) return false
-    const state = compose(earlier.state, letter.state)
-    if (state === undefined) return false
-    this.#mergeable.letter = { ...earlier, ...letter, state }
-    return true
-  }
-
-  /** An acknowledgement of desired says all that an earlier one of no higher version would. */
-  #outdate({ version, doc }: Extract<Letter, { readonly type: "desired-ack" }>): void {
-    const index = this.#waiting.findIndex(
-      ({ letter }) =>
-        letter !== "full" && letter.type === "desired-ack" && letter.doc === doc && letter.version <= version
-    )
-    if (index >= 0) this.#waiting.splice(index, 1)
-  }
-
-  #dropOne(): void {
-    let index = this.#waiting.findIndex(({ letter }) => letter !== "full" && isExpendable(letter))
-    if (index < 0) index = this.#waiting.findIndex(({ letter }) => letter !== "full" && letter.type === "event")
-    if (index < 0) return
-    const [gone] = this.#waiting.splice(index, 1)
-    if (gone === this.#mergeable) this.#mergeable = undefined
-    this.countDropped()
-  }
-
   #replace(kept: Kept): void {
     const letter = kept.letter
     const stand: Letter =
@@ -328,73 +272,4 @@ export class Outbox {
   }
 }
 
-const mayMerge = (letter: ReportLetter): boolean =>
-  letter.state !== undefined && letter.samples === undefined && letter.full !== true && letter.doc === undefined
-
-/** May be dropped before events of level 0. Results and acknowledgements of desired never are. */
-const isExpendable = (letter: Letter): boolean => {
-  switch (letter.type) {
-    case "report":
-      return true
-    case "progress":
-      return !asksToStart(letter)
-    case "event":
-      return letter.level !== 0
-    default:
-      return false
-  }
-}
-
 const numbered = (letter: Letter, seq: number): UpFrame => ({ ...letter, seq })
-
-/** The same in smaller letters, as far as it can be said; nothing when it cannot. */
-const shrink = (letter: Letter): ReadonlyArray<Letter> => {
-  switch (letter.type) {
-    case "report":
-      return shrinkReport(letter)
-    case "event":
-      return letter.data === undefined ? [] : [withoutData(letter)]
-    case "result":
-      return letter.value === undefined && letter.detail === undefined
-        ? []
-        : [{ type: "result", id: letter.id, code: codes.EMSGSIZE }]
-    case "progress":
-      return letter.note === undefined ? [] : [{ type: "progress", id: letter.id, ...done(letter.done) }]
-    case "desired-ack": {
-      const refused = Object.entries(letter.refused ?? {})
-      if (refused.length === 0) return []
-      return [{ ...letter, refused: Object.fromEntries(refused.slice(0, refused.length >> 1)) }]
-    }
-    default:
-      return []
-  }
-}
-
-const done = (value: number | undefined) => (value === undefined ? {} : { done: value })
-
-const withoutData = ({ data: _data, ...rest }: EventLetter): EventLetter => rest
-
-const shrinkReport = (letter: ReportLetter): ReadonlyArray<ReportLetter> => {
-  const { samples, state, full, ...head } = letter
-  if (samples !== undefined && state !== undefined) {
-    return [
-      { ...head, state, ...(full === undefined ? {} : { full }) },
-      { ...head, samples }
-    ]
-  }
-  if (samples !== undefined) {
-    const middle = samples.length >> 1
-    return middle === 0
-      ? []
-      : [
-          { ...head, samples: samples.slice(0, middle) },
-          { ...head, samples: samples.slice(middle) }
-        ]
-  }
-  const halves = state && halve(state)
-  if (halves === undefined) return []
-  return [
-    { ...head, state: halves[0], ...(full === undefined ? {} : { full }) },
-    { ...head, state: halves[1] }
-  ]
-}

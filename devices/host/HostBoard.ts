@@ -52,15 +52,39 @@ const bootCell = (store: Store) => ({
 interface Kept {
   readonly store: Store
   readonly journal: FileJournal
+  readonly showLed: (on: boolean) => boolean
 }
 
-const keptIn = (folder: string): Effect.Effect<Kept, never, Scope.Scope> =>
+const openFolder = (folder: string): Kept => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return {
+    store: fileStore(join(folder, "store")),
+    journal: fileJournal(join(folder, "commands.jsonl")),
+    showLed: (on) => {
+      try {
+        writeFileSync(join(folder, "led"), on ? "on\n" : "off\n")
+        return true
+      } catch {
+        return false
+      }
+    }
+  }
+}
+
+/** A board whose folder cannot be used runs without, and tells the cluster that it keeps nothing. */
+const keptIn = (folder: string): Effect.Effect<Kept | undefined, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      return { store: fileStore(join(folder, "store")), journal: fileJournal(join(folder, "commands.jsonl")) }
-    }),
-    ({ journal }) => Effect.callback<void>((resume) => journal.close(() => resume(Effect.void)))
+    Effect.try({ try: () => openFolder(folder), catch: (cause) => cause }).pipe(
+      Effect.catch((cause) =>
+        Effect.logWarning(`the host board keeps nothing, ${folder} cannot be used: ${String(cause)}`).pipe(
+          Effect.as(undefined)
+        )
+      )
+    ),
+    (kept) =>
+      kept === undefined
+        ? Effect.void
+        : Effect.callback<void>((resume) => kept.journal.close(() => resume(Effect.void)))
   )
 
 /** Attaches this machine as a board and keeps it attached until interrupted. Fails with `NoTransport`, at once. */
@@ -82,15 +106,14 @@ export const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, 
     const transport = yield* transportOf(options, profile.id)
     const kept = options.folder === undefined ? undefined : yield* keptIn(options.folder)
     const told = yield* telling(options.id, options.observe)
-    const { folder } = options
     const hal = hostHal({
       id: options.id,
       machine,
       up: clock.board,
       startedAt,
       show: (on) => {
-        if (folder !== undefined) writeFileSync(join(folder, "led"), on ? "on\n" : "off\n")
         options.showLed?.(on)
+        return kept === undefined || kept.showLed(on)
       },
       ...(kept === undefined ? {} : { store: kept.store })
     })

@@ -10,8 +10,8 @@ export interface HostHalOptions {
   /** Milliseconds since the board started, and that start in UTC. */
   readonly up: () => number
   readonly startedAt: number
-  /** Shows the lamp, after each change. */
-  readonly show: (on: boolean) => void
+  /** Shows the lamp in its new state; answers whether it could. */
+  readonly show: (on: boolean) => boolean
   readonly store?: Store
 }
 
@@ -50,10 +50,8 @@ export const hostHal = ({ id, machine, up, startedAt, show, store }: HostHalOpti
       get: (index) => (index === 0 ? { value: lit } : { code: codes.ENOENT }),
       set: (index, on) => {
         if (index !== 0) return { code: codes.ENOENT }
-        if (lit !== on) {
-          lit = on
-          show(on)
-        }
+        if (lit !== on && !show(on)) return { code: codes.EIO }
+        lit = on
         return { value: on }
       }
     },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,6 +7,7 @@ import { Deferred, Effect, Fiber, Random } from "effect"
 import { runBoards } from "../../devices/Boards.ts"
 import { hostBoard } from "../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
+import { caps } from "../../src/protocol/Frame.ts"
 import { AttachServer, type Guest } from "./AttachServer.ts"
 
 const server = Effect.acquireRelease(
@@ -104,6 +105,19 @@ describe("hostBoard", () => {
         (started) => Effect.promise(() => started.stop())
       )
       yield* Effect.promise(() => peer.until(() => peer.guests.get("host")))
+      yield* gone(board)
+    })
+  )
+
+  it.live("runs without its folder when that cannot be used, and says that it keeps nothing", () =>
+    Effect.gen(function* () {
+      const peer = yield* server
+      const path = yield* folder
+      writeFileSync(join(path, "file"), "in the way")
+      const board = yield* Effect.forkChild(hostBoard({ id: "host", url: peer.url, folder: join(path, "file") }))
+      const guest = yield* Effect.promise(() => peer.until(() => peer.guests.get("host")))
+      const [hello] = guest.frames
+      assert.strictEqual(hello?.type === "hello" && hello.caps & caps.commandJournal, 0)
       yield* gone(board)
     })
   )

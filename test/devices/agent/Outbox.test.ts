@@ -274,6 +274,31 @@ describe("what waits", () => {
     assert.strictEqual(line.of("heartbeat")[0]?.dropped, 2)
   })
 
+  it("that is dropped and was a change of state comes in a full report", () => {
+    const rig = new Rig({ agent: { waitingMax: 2 }, state: () => ({ fan: { on: true }, led: "on" }) })
+    rig.agent.start()
+    rig.voice.report({ fan: 1 })
+    // Not to be merged with the value before it.
+    rig.voice.report({ fan: { on: true } })
+    events(rig, "a.a")
+    const line = rig.welcomed()
+    assert.deepStrictEqual(
+      line.frames.slice(1).map(({ seq: _seq, ...frame }) => frame),
+      [
+        { type: "report", at: 0, full: true, state: { fan: { on: true }, led: "on" } },
+        { type: "event", at: 0, name: "a.a", dropped: 1 }
+      ]
+    )
+  })
+
+  it("says nothing when there is nothing to say", () => {
+    const rig = new Rig()
+    const line = rig.up()
+    rig.voice.report({})
+    rig.voice.report(undefined)
+    assert.lengthOf(line.frames, 1)
+  })
+
   it("loses errors last, and never a result or an acknowledgement of desired", () => {
     const rig = new Rig({ agent: { waitingMax: 2 } })
     rig.up({ window: 1 })
@@ -356,5 +381,14 @@ describe("a frame too large for the gateway", () => {
     line.puback(1)
     rig.runs[0]?.execution.finish({ code: 0, value: "x".repeat(1000) })
     assert.strictEqual(line.of("result")[0]?.code, 90)
+  })
+
+  it("leaves out the explanation of a failure that does not fit, and keeps its code", () => {
+    const rig = new Rig()
+    const line = rig.up({ rx: 512 })
+    line.say({ type: "invoke", epoch: 5, id: "018f3a6e-4c00-7abc-8def-0123456789ab", name: "dump", ttl: 1000 })
+    line.puback(1)
+    rig.runs[0]?.execution.finish({ code: 5, value: "x".repeat(1000), detail: "bus" })
+    assert.strictEqual(line.of("result")[0]?.code, 5)
   })
 })

@@ -1,6 +1,7 @@
 /** The other end of a board's link, in the hands of a test: it hears what the board sends and says what the test wants. */
-import { Agent, type AgentOptions, type LinkStep } from "../../../devices/agent/Agent.ts"
+import { Agent, type LinkStep } from "../../../devices/agent/Agent.ts"
 import type { Applied, Command, Execution, Voice } from "../../../devices/agent/Application.ts"
+import type { AgentOptions } from "../../../devices/agent/Hello.ts"
 import type { Journal } from "../../../devices/agent/Journal.ts"
 import type {
   Carriage,

@@ -25,6 +25,7 @@ const setup = () => {
     sample: () => current
   }
   let current = fullSample
+  let isBroken = false
   const reports: Array<TwinPatch> = []
   const shown: Array<boolean> = []
   const logs: Array<string> = []
@@ -33,7 +34,11 @@ const setup = () => {
     machine,
     up: () => time.now,
     startedAt: 1_790_000_000_000,
-    show: (on) => shown.push(on)
+    show: (on) => {
+      if (isBroken) return false
+      shown.push(on)
+      return true
+    }
   })
   const application: Application = hostApplication({ machine, hal, clock: time.clock() })({
     report: (state) => {
@@ -57,6 +62,9 @@ const setup = () => {
     logs,
     application,
     run,
+    breakLamp: () => {
+      isBroken = true
+    },
     look: (sample: MachineSample) => {
       current = sample
     }
@@ -107,6 +115,13 @@ describe("host board", () => {
     })
     assert.deepStrictEqual(application.applyDesired({ led: "blue" }).refused, { "/led": 34 })
     assert.deepStrictEqual(shown, [])
+  })
+
+  it("refuses with 5 what its lamp does not do", () => {
+    const { application, breakLamp } = setup()
+    breakLamp()
+    assert.deepStrictEqual(application.applyDesired({ led: "on" }), { reported: {}, refused: { "/led": 5 } })
+    assert.strictEqual(application.state().led, "off")
   })
 
   it("reports as often as desired", () => {
