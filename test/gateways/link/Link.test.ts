@@ -339,6 +339,19 @@ describe("a moved actor", () => {
     assert.lengthOf(bench.acknowledged, 2)
   })
 
+  it("may call the old epoch superseded while the attach that made the new one is answered", () => {
+    const bench = new LinkBench()
+    bench.attach()
+    bench.report(1)
+    bench.report(2)
+    bench.offers[0]?.answer(notHere)
+    bench.offers[1]?.answer({ _tag: "Superseded" })
+    assert.isUndefined(bench.closedAs)
+    bench.grant(5)
+    for (const offer of bench.offers.slice(2)) offer.answer(consumed)
+    assert.lengthOf(bench.acknowledged, 2)
+  })
+
   it("is not asked for when the way to another node breaks", () => {
     const bench = new LinkBench()
     bench.attach()
