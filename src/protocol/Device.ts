@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import * as Contract from "./Contract.ts"
 import { type DeviceState, isDeviceState } from "./DeviceState.ts"
 import { HolonError } from "./Errors.ts"
-import { TwinMapSchema, TwinPatchSchema, TwinValueSchema } from "./TwinSchema.ts"
+import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
@@ -53,8 +53,8 @@ export const ReportedMeta = Schema.Struct({
 export type ReportedMeta = typeof ReportedMeta.Type
 
 const documentFields = {
-  desired: TwinMapSchema,
-  reported: TwinMapSchema,
+  desired: TwinSectionSchema,
+  reported: TwinSectionSchema,
   /** Steps with each change of desired or reported. */
   version: count,
   /** The version at which desired last changed. */
@@ -82,9 +82,9 @@ export type TwinDocument = typeof TwinDocument.Type
 
 /** What became of a `SetDesired`. */
 export const DesiredOutcome = Schema.Union([
-  Schema.TaggedStruct("Accepted", { version: count, desired: TwinMapSchema }),
+  Schema.TaggedStruct("Accepted", { version: count, desired: TwinSectionSchema }),
   /** `expected` was not the desired version; nothing changed. `code` is that of ESTALE. */
-  Schema.TaggedStruct("Conflict", { code: Schema.Literal(116), current: count, desired: TwinMapSchema })
+  Schema.TaggedStruct("Conflict", { code: Schema.Literal(116), current: count, desired: TwinSectionSchema })
 ])
 export type DesiredOutcome = typeof DesiredOutcome.Type
 

@@ -150,6 +150,11 @@ const mapSchema = <Map extends TwinPatch>(refusalOf: (value: unknown) => TwinRef
 
 /** Schema of {@link TwinMap}. */
 export const TwinMapSchema = mapSchema<TwinMap>(refuseTwinMap, "a map of twin values")
+/**
+ * Schema of a whole section as it is shown. It was checked when it was written, and many patches together may put more keys
+ * into a map than one patch may carry.
+ */
+export const TwinSectionSchema = mapSchema<TwinMap>(() => undefined, "a section of a twin")
 /** Schema of {@link TwinPatch}. */
 export const TwinPatchSchema = mapSchema<TwinPatch>(refuseTwinPatch, "a merge patch of twin values")
 /** Schema of {@link TwinValue}. */
