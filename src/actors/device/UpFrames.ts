@@ -152,6 +152,7 @@ const takeReport = (turn: Turn, frame: Report, board: Board, before: DeviceState
   }
 }
 
+/** The gateway has answered it: the sooner the board gets its echo, the better it knows the time. */
 const takeHeartbeat = (turn: Turn, frame: HeartbeatUp): void => {
   const { up, free, load, signal, power } = frame
   const { resident, now } = turn
@@ -165,7 +166,6 @@ const takeHeartbeat = (turn: Turn, frame: HeartbeatUp): void => {
       ...(power === undefined ? {} : { power })
     }
   }
-  send(turn, { type: "heartbeat", up, wall: now })
 }
 
 // ------------------------------------------------------------------------------------------------------------- desired
