@@ -21,7 +21,7 @@ import { ended, write } from "./Commands.ts"
 import { consume, highestOf, placeOf } from "./Numbering.ts"
 import { endLink } from "./Presence.ts"
 import { desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
-import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, send, type Turn } from "./Turn.ts"
+import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn } from "./Turn.ts"
 
 /** How far back a board may date a fact. */
 const oldestMillis = 7 * 24 * 3600 * 1000
