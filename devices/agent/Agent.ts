@@ -70,6 +70,8 @@ export type LinkState = "down" | "opening" | "greeting" | "up" | "closing" | "st
 /** One step of the link; `why` says what ended it, `retryMillis` when the next one begins. */
 export interface LinkStep {
   readonly state: LinkState
+  /** The cluster does not want this board, or has another of its name: time alone does not mend that. */
+  readonly isRefused?: boolean
   readonly why?: string
   readonly retryMillis?: number
 }
@@ -467,7 +469,8 @@ export class Agent {
       if (this.#clock.board() - this.#upAt >= steadyMillis) this.#backoff.reset()
     }
     const retryMillis = delay === "next" ? this.#backoff.next() : delay === "cap" ? this.#backoff.atCap() : delay
-    this.#step({ state: "down", why, retryMillis })
+    const isRefused = delay === "cap" || why === "superseded"
+    this.#step({ state: "down", why, retryMillis, ...(isRefused ? { isRefused } : {}) })
     this.#cancelStep = this.#clock.schedule(retryMillis, () => this.#open(server))
   }
 

@@ -27,13 +27,11 @@ export interface Telling {
 export const telling = (id: string, observe?: (step: LinkStep) => void): Effect.Effect<Telling> =>
   Effect.gen(function* () {
     const log = Effect.runForkWith(yield* Effect.context<never>())
-    const tell = (step: LinkStep): Effect.Effect<void> => {
-      const line = Effect.logDebug(`board ${id}: ${step.state}`)
-      if (step.state !== "down") return line.pipe(Effect.annotateLogs({ board: id }))
-      const seconds = Math.round((step.retryMillis ?? 0) / 100) / 10
-      const fell = `board ${id} is not linked: ${step.why ?? "closed"}; next try in ${seconds} s`
-      const isLoud = step.why?.includes("error") || step.why?.includes("refused") || step.why === "superseded"
-      return isLoud ? Effect.logWarning(fell) : Effect.logDebug(fell)
+    const tell = ({ state, why, retryMillis, isRefused }: LinkStep): Effect.Effect<void> => {
+      if (state !== "down") return Effect.logDebug(`board ${id}: link ${state}`)
+      const seconds = Math.round((retryMillis ?? 0) / 100) / 10
+      const fell = `board ${id} is not linked: ${why ?? "closed"}; next try in ${seconds} s`
+      return isRefused ? Effect.logWarning(fell) : Effect.logDebug(fell)
     }
     return {
       report: (what, cause) => {

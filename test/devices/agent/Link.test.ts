@@ -208,6 +208,18 @@ describe("the next link begins", () => {
     assert.strictEqual(delayAfterError(202), 250)
   })
 
+  it("and a person is told when time alone does not mend it", () => {
+    const refusals = (code: number): boolean | undefined => {
+      const rig = new Rig()
+      rig.agent.start()
+      rig.line.events.opened()
+      rig.line.say({ type: "error", epoch: 0, code, fatal: true })
+      return rig.steps.at(-1)?.isRefused
+    }
+    assert.isTrue(refusals(205))
+    assert.isUndefined(refusals(212))
+  })
+
   it("not at all because of an error that is not fatal", () => {
     const rig = new Rig()
     const line = rig.up()
