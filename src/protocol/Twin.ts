@@ -1,17 +1,6 @@
 /** Twin documents: merge patches, what the board should be, and the difference between that and what it is. */
 import { cborBytes } from "./CborSize.ts"
-import {
-  holdsNull,
-  isBelow,
-  isMap,
-  isSame,
-  type LeafValue,
-  leavesOf,
-  nest,
-  nestPatch,
-  pathOf,
-  pointerOf
-} from "./TwinPath.ts"
+import { holdsNull, isBelow, isMap, isSame, type LeafValue, leavesOf, nest, nestPatch, pathOf } from "./TwinPath.ts"
 import { depthMax } from "./TwinSchema.ts"
 import { emptySection, leavesMax, type Section, sectionBytesMax, valueAt } from "./TwinSection.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "./TwinValue.ts"
@@ -243,6 +232,3 @@ export const continueFrom = (twin: Twin, version: number): Twin => {
   const next = Math.max(version, twin.version) + 1
   return { ...twin, version: next, desiredVersion: next }
 }
-
-/** A refused map for people and boards: pointers, not paths. */
-export const pointersOf = (paths: ReadonlyArray<string>): ReadonlyArray<string> => paths.map(pointerOf)

@@ -14,8 +14,11 @@ import type { TwinMap, TwinPatch, TwinPatchValue } from "./TwinValue.ts"
 export const leavesMax = 1024
 /** CBOR bytes of one section. */
 export const sectionBytesMax = 32 * 1024
-/** Leaves in `recent` before it is folded into `base`: a stored head stays about 2 KiB. */
-const recentMax = 48
+/**
+ * Leaves in `recent` before it is folded into `base`. A small limit keeps the head small, a large one folds rarely: where
+ * reports touch leaves all over a section, an eighth of them writes the fewest bytes.
+ */
+const recentMax = (leaves: number): number => Math.max(48, leaves >> 3)
 
 /**
  * Which report wrote a leaf. `order` counts the boots of the board as their hellos came. `rank` is the report's number; an
@@ -322,7 +325,7 @@ class Merge {
     const { section, marks, leaves } = this
     let { bytes } = this
     if (leaves > leavesMax) throw new Refusal(90)
-    const isFull = this.recent.size > recentMax
+    const isFull = this.recent.size > recentMax(leaves)
     const base = isFull ? fold(section, this.recent) : section.base
     const recent = isFull ? emptySection.recent : this.recent
     if (bytes > sectionBytesMax) {

@@ -29,7 +29,17 @@ import { firstNumber } from "./Numbering.ts"
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { emitEnd, oweDesired, sendDue, timed } from "./Requests.ts"
 import { storage } from "./Stored.ts"
-import { begin, type Context, emit, freshResident, outcomeOf, type Resident, send, type Turn } from "./Turn.ts"
+import {
+  begin,
+  type Context,
+  emit,
+  freshResident,
+  outcomeOf,
+  type Resident,
+  send,
+  type Turn,
+  writeCommand
+} from "./Turn.ts"
 import { failFrame, takeFrame } from "./UpFrames.ts"
 import { connectionOf, statusOf, twinDocument, twinView } from "./Views.ts"
 
@@ -53,10 +63,6 @@ const refuse = (refusal: HolonError) => Behaviour.refuse(refusal)
 const finite = (due: number): number | undefined => (due === Number.POSITIVE_INFINITY ? undefined : due)
 
 const refuseRetired = (event: string) => refuse(new InvalidTransition({ from: "retired", event }))
-
-const replace = (turn: Turn, command: Command): void => {
-  turn.state = { ...turn.state, commands: write(turn.state.commands, [command], turn.now) }
-}
 
 const lookUp = (
   state: DeviceState,
@@ -109,7 +115,7 @@ const invoke = (
     wasAccepted: false,
     isCancelling: false
   }
-  replace(turn, command)
+  writeCommand(turn, command)
   emit(turn, { type: "command.accepted", data: { id, name, expiresAt: command.expiresAt } })
   sendDue(turn)
   return outcomeOf(turn, viewOf(turn.state.commands.byId.get(id) ?? command))
@@ -133,11 +139,11 @@ const cancel = (
   if (command.state === "queued" && !command.wasAccepted) {
     const end = ended(command, { code: codes.ECANCELED }, turn.now)
     emitEnd(turn, end)
-    replace(turn, end)
+    writeCommand(turn, end)
     return outcomeOf(turn, viewOf(end))
   }
   const cancelling: Command = { ...command, isCancelling: true }
-  replace(turn, cancelling)
+  writeCommand(turn, cancelling)
   send(turn, { type: "cancel", id })
   return outcomeOf(turn, viewOf(cancelling))
 }

@@ -6,7 +6,7 @@ import { caps } from "../../protocol/Frame.ts"
 import { deltaOf, isMissing, missing } from "../../protocol/Twin.ts"
 import { pathOf, pointerOf } from "../../protocol/TwinPath.ts"
 import { ended, write } from "./Commands.ts"
-import { emit, type Repeat, type Resident, send, type Turn } from "./Turn.ts"
+import { emit, noRepeats, type Repeat, type Resident, send, type Turn } from "./Turn.ts"
 
 /** What follows a change of desired within this time goes out as one frame. */
 export const gatherMillis = 20
@@ -126,7 +126,7 @@ const pathBytesMax = (path: string): number => textBytes(path) + 4 + 4 * path.sp
 
 /** Desired has changed: the first change goes out at once. */
 export const oweDesired = (turn: Turn): void => {
-  turn.resident = { ...turn.resident, owesDesired: true, desiredRepeat: undefined, drifts: new Map() }
+  turn.resident = { ...turn.resident, owesDesired: true, desiredRepeat: undefined, drifts: noRepeats }
 }
 
 /** Marks fields that the board had acknowledged and no longer reports; they are told again, ever more rarely. */
@@ -185,7 +185,7 @@ export const desiredAnswered = (turn: Turn, version: number, refused: ReadonlyAr
 export const sendCommands = (turn: Turn, board: Board): void => {
   const { open } = turn.state.commands
   if (open.length === 0) {
-    if (turn.resident.repeats.size > 0) turn.resident = { ...turn.resident, repeats: new Map() }
+    if (turn.resident.repeats.size > 0) turn.resident = { ...turn.resident, repeats: noRepeats }
     return
   }
   const { now } = turn

@@ -190,7 +190,7 @@ export const storage: Storage<DeviceState> = {
     const section: Section = {
       base: reported === undefined ? emptySection.base : indexed(decodeReported(reported)),
       recent: unflatten(decoded.stamps, decoded.recent),
-      marks: new Map<string, Mark>(Object.entries(decoded.marks ?? {})),
+      marks: decoded.marks === undefined ? emptySection.marks : new Map<string, Mark>(Object.entries(decoded.marks)),
       leaves: decoded.leaves,
       bytes: decoded.bytes
     }

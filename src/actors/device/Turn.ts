@@ -1,8 +1,9 @@
 /** One transition of a device under way: the rules change it one after another, its outcome is what leaves. */
-import type { DeviceState } from "../../protocol/DeviceState.ts"
+import type { Command, DeviceState } from "../../protocol/DeviceState.ts"
 import type { UpFrame } from "../../protocol/Frame.ts"
 import { upShapes } from "../../protocol/FrameTable.ts"
 import type { Emitted, FrameToBoard, Link, Outcome, TransitionContext } from "../Behaviour.ts"
+import { write } from "./Commands.ts"
 
 /** When a request that a board has not answered is sent again. */
 export interface Repeat {
@@ -10,6 +11,9 @@ export interface Repeat {
   readonly waitMillis: number
   readonly at: number
 }
+
+/** No requests to repeat. */
+export const noRepeats: ReadonlyMap<string, Repeat> = new Map()
 
 /** What the last heartbeat said of the board. */
 export interface Vitals {
@@ -53,8 +57,8 @@ export const freshResident = (now: number): Resident => ({
   owesDesired: false,
   desiredSentAt: Number.NEGATIVE_INFINITY,
   desiredRepeat: undefined,
-  drifts: new Map(),
-  repeats: new Map(),
+  drifts: noRepeats,
+  repeats: noRepeats,
   dueAt: Number.POSITIVE_INFINITY
 })
 
@@ -87,6 +91,11 @@ export const begin = (state: DeviceState, context: Context): Turn => ({
   samples: undefined,
   frames: undefined
 })
+
+/** Writes a command. */
+export const writeCommand = (turn: Turn, command: Command): void => {
+  turn.state = { ...turn.state, commands: write(turn.state.commands, [command], turn.now) }
+}
 
 /** Puts a fact on the event stream. */
 export const emit = (turn: Turn, event: Emitted): void => {

@@ -1,7 +1,7 @@
 /** What the frames of a board do to its device. */
 import { codes } from "../../protocol/Codes.ts"
 import { Device } from "../../protocol/Device.ts"
-import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
+import type { Board, DeviceState } from "../../protocol/DeviceState.ts"
 import type {
   DesiredAck,
   ErrorUp,
@@ -17,11 +17,11 @@ import type {
 import { acknowledgeDesired } from "../../protocol/Twin.ts"
 import { mergeReport, type Stamp } from "../../protocol/TwinSection.ts"
 import type { Emitted, FrameReply, Outcome } from "../Behaviour.ts"
-import { ended, write } from "./Commands.ts"
+import { ended } from "./Commands.ts"
 import { consume, highestOf, placeOf } from "./Numbering.ts"
 import { endLink } from "./Presence.ts"
 import { desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
-import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn } from "./Turn.ts"
+import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn, writeCommand } from "./Turn.ts"
 
 /** How far back a board may date a fact. */
 const oldestMillis = 7 * 24 * 3600 * 1000
@@ -180,10 +180,6 @@ const takeDesiredAck = (turn: Turn, frame: DesiredAck): void => {
 
 // ------------------------------------------------------------------------------------------------------------ commands
 
-const replace = (turn: Turn, command: Command): void => {
-  turn.state = { ...turn.state, commands: write(turn.state.commands, [command], turn.now) }
-}
-
 /**
  * A board that keeps no journal takes the acknowledgement of its progress as the word to go. For a command that has ended
  * the refusal stands before that acknowledgement, with every copy of the progress.
@@ -200,7 +196,7 @@ const takeProgress = (turn: Turn, frame: Progress): void => {
   const command = turn.state.commands.byId.get(frame.id)
   if (command === undefined) return
   const { done, note } = frame
-  replace(turn, {
+  writeCommand(turn, {
     ...command,
     state: "accepted",
     wasAccepted: true,
@@ -233,7 +229,7 @@ const takeResult = (turn: Turn, { id, code, value, detail, took }: ResultFrame):
     turn.now
   )
   emitEnd(turn, end)
-  replace(turn, end)
+  writeCommand(turn, end)
   sendDue(turn)
 }
 
@@ -251,7 +247,7 @@ const takeError = (turn: Turn, { code, detail, req, retry }: ErrorUp): void => {
   if (command === undefined || command.state === "done") return
   const end = ended(command, { code, ...(detail === undefined ? {} : { detail }) }, turn.now)
   emitEnd(turn, end)
-  replace(turn, end)
+  writeCommand(turn, end)
   sendDue(turn)
 }
 
