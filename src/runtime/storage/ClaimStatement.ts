@@ -5,7 +5,7 @@ import type { Values } from "./PgSession.ts"
 
 /**
  * The update waits for a commit under way and then sees its head, but parts and quarantine are read as of the statement's
- * begin. `seen` is the version at that begin: a row stepped from another one is torn and has to be claimed again.
+ * begin. `seen` is the version at that begin: a row stepped from another one is torn and has to be looked at again.
  */
 export const claimText = `with wanted as (
     select * from unnest($1::text[], $2::text[], $3::int4[], $4::bool[]) with ordinality as w(kind, id, shard, creates, row)),
@@ -43,33 +43,47 @@ export const claimParameters = (requests: ReadonlyArray<ClaimRequest>, owner: st
   text(owner)
 ]
 
-/** `Again`: the row changed under the statement, which has read a mixture. */
-export type ClaimAnswer = Claimed | { readonly _tag: "Again" }
+/**
+ * Looks at rows that a claim has stepped and found torn, all of it as of one moment. It waits for nobody: two nodes that
+ * claimed again and again instead could keep each other from ever seeing a row at rest. A row that has moved on is left out.
+ */
+export const lookText = `select w.row::int4, a.version::float8, a.format, a.head, p.keys, p.values, q.since::float8, q.cause
+  from unnest($1::text[], $2::text[], $3::float8[]) with ordinality as w(kind, id, version, row)
+    join actor a on a.kind = w.kind and a.id = w.id and a.version = w.version::bigint
+    left join quarantine q on q.kind = a.kind and q.id = a.id and q.released_at is null
+    left join lateral (
+      select array_agg(key) as keys, array_agg(value) as values from actor_part
+      where kind = a.kind and id = a.id) p on true`
 
-const partsOf = (keys: unknown, values: unknown): ReadonlyMap<string, Uint8Array> => {
+/** `Torn` was stepped to `version`, but what was read of it is a mixture. `Again` was neither stepped nor absent. */
+export type ClaimAnswer = Claimed | { readonly _tag: "Torn"; readonly version: number } | { readonly _tag: "Again" }
+
+type Place = readonly [index: number, answer: ClaimAnswer]
+
+const rowOf = (version: number, format: unknown, head: unknown, keys: unknown, values: unknown): Claimed => {
   const parts = new Map<string, Uint8Array>()
-  if (!Array.isArray(keys) || !Array.isArray(values)) return parts
-  for (const [index, key] of keys.entries()) parts.set(key, values[index])
-  return parts
+  if (Array.isArray(keys) && Array.isArray(values)) {
+    for (const [index, key] of keys.entries()) parts.set(key, values[index])
+  }
+  return { _tag: "Row", version, format: Number(format), head: head instanceof Uint8Array ? head : null, parts }
 }
 
-/** Reads one row: its place among the requests, from 0, and what the claim found. */
-export const claimAnswer = (
-  row: Values,
-  requests: ReadonlyArray<ClaimRequest>
-): readonly [index: number, ClaimAnswer] => {
+/** Reads one row of {@link claimText}: its place among the requests, from 0, and what the claim found. */
+export const claimAnswer = (row: Values, requests: ReadonlyArray<ClaimRequest>): Place => {
   const [ordinal, version, seen, format, head, keys, values, isCreated, since, cause] = row
   const index = Number(ordinal) - 1
   if (typeof since === "number") return [index, { _tag: "Quarantined", since, cause: String(cause) }]
-  if (isCreated === true) return [index, { _tag: "Row", version: 1, format: 0, head: null, parts: new Map() }]
-  if (typeof version === "number" && typeof seen === "number" && typeof format === "number") {
-    if (version !== seen + 1) return [index, { _tag: "Again" }]
-    return [
-      index,
-      { _tag: "Row", version, format, head: head instanceof Uint8Array ? head : null, parts: partsOf(keys, values) }
-    ]
+  if (isCreated === true) return [index, rowOf(1, 0, null, null, null)]
+  if (typeof version === "number" && typeof seen === "number") {
+    return [index, version === seen + 1 ? rowOf(version, format, head, keys, values) : { _tag: "Torn", version }]
   }
   // Somebody else has created the row since the statement began.
-  if (requests[index]?.creates === true) return [index, { _tag: "Again" }]
-  return [index, { _tag: "Absent" }]
+  return [index, { _tag: requests[index]?.creates === true ? "Again" : "Absent" }]
+}
+
+/** Reads one row of {@link lookText}. */
+export const lookAnswer = ([ordinal, version, format, head, keys, values, since, cause]: Values): Place => {
+  const index = Number(ordinal) - 1
+  if (typeof since === "number") return [index, { _tag: "Quarantined", since, cause: String(cause) }]
+  return [index, rowOf(Number(version), format, head, keys, values)]
 }

@@ -137,6 +137,18 @@ export class PgSession {
   }
 }
 
+/** For calls that know no other failure. */
+export const outageOf = (answer: Exclude<Answer, { readonly _tag: "Rows" }>): Outage => {
+  switch (answer._tag) {
+    case "Outage":
+      return answer
+    case "Refused":
+      return outage(answer.cause)
+    case "RolledBack":
+      return outage("rolled back")
+  }
+}
+
 const runCallback = Effect.runCallbackWith(Context.empty())
 
 const outage = (cause: unknown): Outage => ({ _tag: "Outage", cause })

@@ -11,10 +11,10 @@ import type {
   QuarantineEntry,
   Store
 } from "../../actors/Store.ts"
-import { claimAnswer, claimParameters, claimText } from "./ClaimStatement.ts"
 import { commitStatement, committedOf } from "./CommitStatement.ts"
 import { integer, integers, long, text } from "./Parameters.ts"
-import { type Answer, PgSession } from "./PgSession.ts"
+import { PgClaim } from "./PgClaim.ts"
+import { outageOf, PgSession } from "./PgSession.ts"
 
 export interface PgStoreOptions {
   readonly url: Redacted.Redacted
@@ -26,7 +26,6 @@ export interface PgStoreOptions {
 }
 
 const answerMillis = 5000
-const claimTriesMax = 5
 
 const isDue = (condition: string): string => `
   select false, kind, id, null::float8, null from (
@@ -111,33 +110,11 @@ export class PgStore implements Store {
     owner: string,
     done: (outcome: ReadonlyArray<Claimed> | Outage) => void
   ): void => {
-    const found = new Array<Claimed>(requests.length).fill({ _tag: "Absent" })
     const session = this.#claims[this.#claimed++ % 2] ?? this.#scans
-    const claim = (indexes: ReadonlyArray<number>, tries: number): void => {
-      const batch = indexes.flatMap((index) => requests[index] ?? [])
-      session.run(claimText, claimParameters(batch, owner), (answer) => {
-        const again: Array<number> = []
-        if (answer._tag === "Rows") {
-          for (const row of answer.rows) {
-            const [at, claimed] = claimAnswer(row, batch)
-            const index = indexes[at]
-            if (index === undefined) continue
-            if (claimed._tag === "Again") again.push(index)
-            else found[index] = claimed
-          }
-        } else if (answer._tag === "RolledBack") again.push(...indexes)
-        else {
-          done(outageOf(answer))
-          return
-        }
-        if (again.length === 0) done(found)
-        else if (tries > 1) claim(again, tries - 1)
-        else done({ _tag: "Outage", cause: "the rows changed under every try to claim them" })
-      })
-    }
-    const indexes = sortedIndexes(requests)
-    if (indexes.length === 0) this.#host.defer(() => done(found))
-    else claim(indexes, claimTriesMax)
+    const places = sortedPlaces(requests)
+    const claim = new PgClaim(session, requests, owner, done)
+    if (places.length === 0) this.#host.defer(() => claim.claim(places))
+    else claim.claim(places)
   }
 
   readonly due = (
@@ -185,7 +162,7 @@ export class PgStore implements Store {
 }
 
 /** Places of the requests that the store can hold. All nodes lock rows in one order, else two claims could wait for each other. */
-const sortedIndexes = (requests: ReadonlyArray<ClaimRequest>): ReadonlyArray<number> => {
+const sortedPlaces = (requests: ReadonlyArray<ClaimRequest>): ReadonlyArray<number> => {
   const keyed: Array<readonly [key: string, index: number]> = []
   for (const [index, { kind, id }] of requests.entries())
     if (isStorable(kind) && isStorable(id)) keyed.push([`${kind}/${id}`, index])
@@ -195,14 +172,3 @@ const sortedIndexes = (requests: ReadonlyArray<ClaimRequest>): ReadonlyArray<num
 
 /** A cause is a defect's own words, and those may hold anything. */
 const storable = (cause: string): string => cause.replaceAll("\u0000", "\u2400")
-
-const outageOf = (answer: Exclude<Answer, { readonly _tag: "Rows" }>): Outage => {
-  switch (answer._tag) {
-    case "Outage":
-      return answer
-    case "Refused":
-      return { _tag: "Outage", cause: answer.cause }
-    case "RolledBack":
-      return { _tag: "Outage", cause: "rolled back" }
-  }
-}
