@@ -131,7 +131,16 @@ const layerHonestSharding = Layer.effect(
 
 const build = (options: ClusterOptions) =>
   Effect.gen(function* () {
-    const { host, port, relayPort, tls, route = routeBy({}), lockPrefix = "holon", shardsPerGroup = 64, groups = ["default"] } = options
+    const {
+      host,
+      port,
+      relayPort,
+      tls,
+      route = routeBy({}),
+      lockPrefix = "holon",
+      shardsPerGroup = 64,
+      groups = ["default"]
+    } = options
     const formats = options.formats ?? { lowest: 1, highest: 1 }
     if (tls === undefined && !isLoopback(host)) return yield* new UnprotectedAddress({ host })
     yield* refuseProxy

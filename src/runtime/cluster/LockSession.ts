@@ -124,6 +124,7 @@ const make = Effect.gen(function* () {
   let leaseBegan = Number.NEGATIVE_INFINITY
   let lastBeat = Number.NEGATIVE_INFINITY
   let sessions = 0
+  let loggedReason = ""
   let isClosing = false
 
   const detached = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -212,6 +213,7 @@ const make = Effect.gen(function* () {
       leaseBegan = first.began
       opened.openUnsafe()
       Deferred.doneUnsafe(started, Effect.void)
+      loggedReason = ""
       yield* Effect.raceFirst(Effect.forever(Queue.take(death)), beats(session)).pipe(
         Effect.ensuring(Effect.sync(() => lose(session)))
       )
@@ -227,7 +229,9 @@ const make = Effect.gen(function* () {
       const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : "it did not answer"
       if (Deferred.isDoneUnsafe(started)) {
         const reason = failure instanceof Error ? failure.message : String(failure)
-        yield* Effect.logWarning(`The lock session has died: ${reason}`)
+        // Once for each cause, not for every attempt.
+        if (reason !== loggedReason) yield* Effect.logWarning(`No lock session: ${reason}`)
+        loggedReason = reason
       } else if (Exit.isFailure(exit) && (!(failure instanceof AddressTaken) || monotonic() > waitUntil)) {
         Deferred.doneUnsafe(started, exit)
         return

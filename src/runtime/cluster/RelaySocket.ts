@@ -60,7 +60,11 @@ const make = ({
     const peers = new Map<string, Peer>()
     /** Accepted and not greeted yet, or greeted and known to their peer. */
     const accepted = new Set<Inbound>()
-    let receive: ((from: string, bytes: Uint8Array) => void) | undefined
+    /** What came before somebody listened. */
+    const early: Array<readonly [from: string, bytes: Uint8Array]> = []
+    let receive = (from: string, bytes: Uint8Array) => {
+      early.push([from, bytes])
+    }
     let isClosed = false
     const brokenHandlers: Array<(node: string) => void> = []
 
@@ -152,7 +156,7 @@ const make = ({
       const inbound: Inbound = new Inbound(socket, {
         greeted: (line) => {
           const [, , from] = line.split(" ")
-          if (from === undefined || receive === undefined || line !== greeting(from, self.node)) return false
+          if (from === undefined || line !== greeting(from, self.node)) return false
           peer = peerOf(from)
           // The peer dialled again: what it sent on the connection before may be lost.
           if (peer.inbound !== undefined) breakPeer(peer)
@@ -160,7 +164,7 @@ const make = ({
           return true
         },
         batch: (bytes) => {
-          if (peer !== undefined) receive?.(peer.node, bytes)
+          if (peer !== undefined) receive(peer.node, bytes)
         },
         ended: (cause) => {
           accepted.delete(inbound)
@@ -224,6 +228,7 @@ const make = ({
       },
       onBatch: (handler) => {
         receive = handler
+        for (const [from, bytes] of early.splice(0)) handler(from, bytes)
       },
       onBroken: (handler) => {
         brokenHandlers.push(handler)

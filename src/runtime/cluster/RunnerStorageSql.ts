@@ -54,13 +54,18 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession 
           const missing = Array.from(shardIds)
           return refail(
             Effect.gen(function* () {
+              let before = 0
+              let still = 0
               for (let waited = 0; ; waited += acquirePollMillis) {
                 const acquired = yield* locks.acquire(missing)
-                const isEnough = acquired.length === missing.length || isLeaving || waited >= acquireWaitMillis
-                if (isEnough) return acquired
+                // One that gives shards back does so one by one: wait for the others as long as some come.
+                still = acquired.length > 0 && acquired.length === before ? still + 1 : 0
+                const isAll = acquired.length === missing.length
+                if (isAll || still === 2 || isLeaving || waited >= acquireWaitMillis) {
+                  return acquired
+                }
+                before = acquired.length
                 yield* Effect.sleep(acquirePollMillis)
-                // One that gives shards back does so one by one: once some are here, the others are a moment away.
-                if (acquired.length > 0) return yield* locks.acquire(missing)
               }
             })
           )
