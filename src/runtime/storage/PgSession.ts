@@ -163,7 +163,7 @@ const classify = (failure: Cause.Cause<unknown>): Answer => {
   const code = sqlStateOf(cause)
   if (code === "40001" || code === "40P01") return { _tag: "RolledBack" }
   if (code !== undefined && refusals.has(code.slice(0, 2))) return { _tag: "Refused", cause }
-  return outage(error)
+  return outage(cause ?? error)
 }
 
 const sqlStateOf = (cause: unknown): string | undefined =>
