@@ -136,7 +136,6 @@ const leave = (turn: Turn, state: "offline" | "silent", reason: string): void =>
   become(turn, state, reason, { reason })
   turn.link = undefined
   turn.resident = freshResident(turn.now)
-  endExpired(turn)
 }
 
 /** The link ends with a goodbye's reason; one that was lost makes the board silent. */
