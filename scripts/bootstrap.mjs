@@ -68,6 +68,7 @@ const withInstallLock = (install) => {
       return error.code === "EPERM"
     }
   }
+  let wasCutShort = false
   for (let waited = false; ; waited = true) {
     try {
       writeFileSync(lock, String(process.pid), { flag: "wx" })
@@ -76,10 +77,14 @@ const withInstallLock = (install) => {
       if (error.code !== "EEXIST") refuse(`cannot write to ${root} (${error.code}). Make the folder writable.`)
     }
     const holder = Number(existsSync(lock) ? readFileSync(lock, "utf8") : 0)
-    if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
-    else if (!waited) console.error("holon: another command is installing dependencies, waiting for it …")
+    if (holder > 0 && !isAlive(holder)) {
+      wasCutShort = true
+      rmSync(lock, { force: true })
+    } else if (!waited) console.error("holon: another command is installing dependencies, waiting for it …")
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
   }
+  // npm takes a package that was half unpacked for a whole one. Its record is the last thing that it writes.
+  if (wasCutShort && !existsSync(join(modules, ".package-lock.json"))) rmSync(modules, { recursive: true, force: true })
   const failure = install()
   rmSync(lock, { force: true })
   if (failure) refuse(failure)

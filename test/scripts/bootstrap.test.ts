@@ -111,7 +111,10 @@ describe("the bootstrap", () => {
       const root = yield* clone(install("1.0.0"))
       const dead = spawnSync("true").pid
       writeFileSync(join(root, ".install.lock"), String(dead))
+      const half = join(root, "node_modules", "half-unpacked")
+      mkdirSync(half, { recursive: true })
       assert.strictEqual(run(root, "x").status, 1)
+      assert.isFalse(existsSync(half))
     }).pipe(Effect.scoped)
   )
 
