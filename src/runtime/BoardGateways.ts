@@ -1,5 +1,6 @@
 /** The doors of a node for boards: MQTT on its own port, WebSocket on the HTTP port, with one set of tokens. */
-import { Duration, Layer, Redacted } from "effect"
+import { Duration, Effect, Layer, Redacted } from "effect"
+import { defaultAdmission } from "../gateways/link/Admission.ts"
 import * as Credentials from "../gateways/link/Credentials.ts"
 import type { LinkTerms } from "../gateways/link/LinkTerms.ts"
 import * as MqttGateway from "../gateways/mqtt/MqttGateway.ts"
@@ -32,8 +33,23 @@ export const layer = (config: ClusterConfig, mqttPort: number) => {
     })
   )
   const terms = termsOf(config)
+  const admission = { ...defaultAdmission, perSecond: config.link.newPerSecond }
   return Layer.mergeAll(
-    MqttGateway.layer({ host: config.mqtt.host, port: mqttPort, terms }),
-    WebSocketGateway.layer({ terms })
+    MqttGateway.layer({ host: config.mqtt.host, port: mqttPort, terms, admission }),
+    WebSocketGateway.layer({ terms, admission })
   ).pipe(Layer.provide(credentials))
 }
+
+/**
+ * Tells all boards to go elsewhere as the first thing when a node ends. Built last: an HTTP server that closes waits for
+ * its WebSockets, whose boards would learn of the end only after that.
+ */
+export const layerLeaving = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const mqtt = yield* MqttGateway.MqttGateway
+    const webSocket = yield* WebSocketGateway.WebSocketGateway
+    yield* Effect.addFinalizer(() =>
+      Effect.all([mqtt.drain, webSocket.drain], { concurrency: "unbounded", discard: true })
+    )
+  })
+)

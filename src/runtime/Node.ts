@@ -180,7 +180,8 @@ export const layer = ({ config, ports: { http, mqtt, runner, relay } }: NodeOpti
   )
   const operations = Operations.layer.pipe(Layer.provide([members, layerPgActorRecords]))
   const boards = BoardGateways.layer(config, mqtt).pipe(Layer.provideMerge(layerAttacher))
-  return HttpGateway.layer(registry, { host: config.http.host, port: http }).pipe(
+  return BoardGateways.layerLeaving.pipe(
+    Layer.provideMerge(HttpGateway.layer(registry, { host: config.http.host, port: http })),
     Layer.provideMerge(boards),
     Layer.provide([operations, health, gatekeeper]),
     Layer.provideMerge(started),

@@ -27,6 +27,8 @@ export class MqttGateway extends Context.Service<
   {
     readonly port: number
     readonly totals: Readonly<LinkTotals>
+    /** Tells every board to go elsewhere and takes nobody new, from now on; ends when all have gone, or their time is over. */
+    readonly drain: Effect.Effect<void>
   }
 >()("holon/gateways/MqttGateway") {}
 
@@ -57,12 +59,12 @@ const make = (options: MqttGatewayOptions) =>
     })
     if (tls === undefined) mqtt.serve(server)
     else server.on("secureConnection", (socket: Socket) => mqtt.accept(socket.pause()))
+    const drain = Effect.callback<void>((resume) => {
+      server.close()
+      mqtt.drain(() => resume(Effect.void))
+    }).pipe(Effect.timeoutOption(Duration.millis(drainMillis + closeMillis)), Effect.asVoid)
     const port = yield* Effect.acquireRelease(listen(server, options), () =>
-      Effect.callback<void>((resume) => {
-        server.close()
-        mqtt.drain(() => resume(Effect.void))
-      }).pipe(
-        Effect.timeoutOption(Duration.millis(drainMillis + closeMillis)),
+      drain.pipe(
         Effect.andThen(
           Effect.sync(() => {
             for (const socket of sockets) socket.destroy()
@@ -72,7 +74,7 @@ const make = (options: MqttGatewayOptions) =>
     )
     server.on("error", (cause) => ports.host.report("the MQTT listener", cause))
     yield* Effect.forkScoped(publish("mqtt", mqtt.counters.totals))
-    return MqttGateway.of({ port, totals: mqtt.counters.totals })
+    return MqttGateway.of({ port, totals: mqtt.counters.totals, drain })
   })
 
 /** Listens until its scope closes: then every board is told to go elsewhere, and given two seconds for it. */

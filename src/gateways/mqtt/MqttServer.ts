@@ -26,7 +26,7 @@ export class MqttServer {
   readonly #byClient = new Map<string, MqttConnection>()
   readonly #connections = new Set<MqttConnection>()
   #isDraining = false
-  #whenEmpty: (() => void) | undefined
+  #whenEmpty: Array<() => void> = []
 
   constructor({ ports, credentials, terms = defaultTerms, admission = defaultAdmission }: MqttServerOptions) {
     this.#ports = ports
@@ -56,11 +56,11 @@ export class MqttServer {
     })
   }
 
-  /** Tells every board to go elsewhere and takes nobody new; `done` runs when all have gone. */
+  /** Tells every board to go elsewhere and takes nobody new; `done` runs when all have gone. May be called again. */
   drain(done: () => void): void {
     this.#isDraining = true
     this.#admission.close()
-    this.#whenEmpty = done
+    this.#whenEmpty.push(done)
     for (const connection of [...this.#connections]) connection.drain()
     this.#checkEmpty()
   }
@@ -112,8 +112,6 @@ export class MqttServer {
 
   #checkEmpty(): void {
     if (this.#connections.size > 0) return
-    const done = this.#whenEmpty
-    this.#whenEmpty = undefined
-    done?.()
+    for (const done of this.#whenEmpty.splice(0)) done()
   }
 }

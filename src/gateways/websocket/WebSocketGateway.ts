@@ -21,6 +21,8 @@ export class WebSocketGateway extends Context.Service<
     /** For the `upgrade` event of an HTTP server, once the path is known to be that of boards. */
     readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
     readonly totals: Readonly<LinkTotals>
+    /** Tells every board to go elsewhere and takes nobody new, from now on; ends when all have gone, or their time is over. */
+    readonly drain: Effect.Effect<void>
   }
 >()("holon/gateways/WebSocketGateway") {}
 
@@ -36,14 +38,13 @@ export const layer = (
     Effect.gen(function* () {
       const ports = yield* Attacher
       const credentials = yield* Credentials
-      const server = yield* Effect.acquireRelease(
-        Effect.sync(() => new WebSocketServer({ ports, credentials, ...options })),
-        (open) =>
-          Effect.callback<void>((resume) => open.drain(() => resume(Effect.void))).pipe(
-            Effect.timeoutOption(Duration.millis(drainMillis + closeMillis))
-          )
+      const server = new WebSocketServer({ ports, credentials, ...options })
+      const drain = Effect.callback<void>((resume) => server.drain(() => resume(Effect.void))).pipe(
+        Effect.timeoutOption(Duration.millis(drainMillis + closeMillis)),
+        Effect.asVoid
       )
+      yield* Effect.addFinalizer(() => drain)
       yield* Effect.forkScoped(publish("websocket", server.counters.totals))
-      return WebSocketGateway.of({ handleUpgrade: server.handleUpgrade, totals: server.counters.totals })
+      return WebSocketGateway.of({ handleUpgrade: server.handleUpgrade, totals: server.counters.totals, drain })
     })
   )

@@ -34,7 +34,7 @@ export class WebSocketServer {
     handleProtocols: () => subprotocol
   })
   #isDraining = false
-  #whenEmpty: (() => void) | undefined
+  #whenEmpty: Array<() => void> = []
 
   constructor({ ports, credentials, terms = defaultTerms, admission = defaultAdmission }: WebSocketServerOptions) {
     this.#ports = ports
@@ -63,11 +63,11 @@ export class WebSocketServer {
     })
   }
 
-  /** Tells every board to go elsewhere and takes nobody new; `done` runs when all have gone. */
+  /** Tells every board to go elsewhere and takes nobody new; `done` runs when all have gone. May be called again. */
   drain(done: () => void): void {
     this.#isDraining = true
     this.#admission.close()
-    this.#whenEmpty = done
+    this.#whenEmpty.push(done)
     for (const link of [...this.#links]) link.drain()
     this.#checkEmpty()
   }
@@ -100,8 +100,6 @@ export class WebSocketServer {
 
   #checkEmpty(): void {
     if (this.#links.size > 0) return
-    const done = this.#whenEmpty
-    this.#whenEmpty = undefined
-    done?.()
+    for (const done of this.#whenEmpty.splice(0)) done()
   }
 }
