@@ -145,7 +145,8 @@ class World {
       }
       case "Progress": {
         const id = this.ids[step.which]
-        if (id === undefined) return
+        // No board accepts what it was never sent.
+        if (id === undefined || bench.state.commands.byId.get(id)?.state === "queued") return
         const seq = this.next(step.ahead)
         const reply = bench.up({ type: "progress", seq, id })
         const isRefused = bench.sent("error").length > 0
