@@ -122,6 +122,8 @@ export class Cell implements Committer, Claimer, Sender {
   private snapshotLayer = 0
   private snapshotState: unknown
   private inFlight = false
+  /** The store has refused what memory holds: it is never written again, also not with a later change. */
+  private isSpoilt = false
   private queued = false
   private outputs: Array<Output> = []
 
@@ -493,7 +495,7 @@ export class Cell implements Committer, Claimer, Sender {
 
   snapshot(): CommitRow | undefined {
     this.queued = false
-    if (this.status === "dead" || this.layer === this.durable) return undefined
+    if (this.status === "dead" || this.isSpoilt || this.layer === this.durable) return undefined
     const { kind, id, shard, version } = this
     const { contract, reactions } = this.type.behaviour
     const now = this.host.now()
@@ -577,7 +579,7 @@ export class Cell implements Committer, Claimer, Sender {
     const failures = this.around.countFailure(this)
     if (failures < failuresMax) return this.drop("refused")
     this.inFlight = false
-    this.durable = this.layer
+    this.isSpoilt = true
     this.quarantine(cause, failures)
   }
 
@@ -804,7 +806,7 @@ export class Cell implements Committer, Claimer, Sender {
     })
     const write = (): void => {
       if (this.status === "dead") return
-      if (this.inFlight || (this.layer > this.durable && this.queued)) {
+      if (this.inFlight || (this.layer > this.durable && this.queued && !this.isSpoilt)) {
         host.schedule(5, write)
         return
       }

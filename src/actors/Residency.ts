@@ -211,6 +211,8 @@ export class Residency {
   private dropped(cell: Cell, reason: DropReason): void {
     this.counts.drops[reason]++
     if (this.cells.get(cell.key) === cell) this.cells.delete(cell.key)
+    // A release is a new beginning: the failures before it have had their consequence.
+    if (reason === "quarantined") this.failures.delete(cell.key)
     const isOver = reason === "idle" || reason === "moved" || reason === "quarantined" || reason === "absent"
     if (isOver || this.stopped) return
     // Whoever asks and whatever memory said: an actor that was dropped by an outage wakes again within a second.

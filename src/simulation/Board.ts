@@ -131,7 +131,9 @@ export class Board {
 
   #open(opening: Opening, events: ConnectionEvents): Connection {
     const { time } = this.#world
-    const healthy = this.#nodes.filter((node) => node.isUp && !node.isFrozen && node.process?.engine.isLeaving === false)
+    const healthy = this.#nodes.filter(
+      (node) => node.isUp && !node.isFrozen && node.process?.engine.isLeaving === false
+    )
     const node = pick(this.#random, this.#random() < 0.8 && healthy.length > 0 ? healthy : this.#nodes)
     const { process } = node ?? {}
     if (process === undefined) {
@@ -188,4 +190,3 @@ export class Board {
     return delta
   }
 }
-

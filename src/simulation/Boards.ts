@@ -1,6 +1,7 @@
 /** The boards' operators and what they know from outside: what was acknowledged, ordered, executed, and must therefore hold. */
-import { placeOf } from "../actors/device/Numbering.ts"
+
 import { compile, toBytes } from "../actors/Codec.ts"
+import { placeOf } from "../actors/device/Numbering.ts"
 import type { Posted, Reply } from "../actors/Envelope.ts"
 import { addressKey } from "../actors/Host.ts"
 import type { Asker } from "../protocol/Asker.ts"
@@ -119,7 +120,11 @@ export class Boards {
       if (reported === undefined) return
       const stored = this.#reportOf(board.id)
       this.#check("reply after durable", stored >= reported, () => `${board.id}: reads ${reported}, stored ${stored}`)
-      this.#check("read sees what was acknowledged", reported >= known, () => `${board.id}: ${reported}, known ${known}`)
+      this.#check(
+        "read sees what was acknowledged",
+        reported >= known,
+        () => `${board.id}: ${reported}, known ${known}`
+      )
     })
   }
 
@@ -138,7 +143,8 @@ export class Boards {
         if (reply?._tag !== "Success") return
         ordered.isAccepted = true
         if (valueIn(reply.value, "state") !== "done") {
-          const again = wantsCancel && message === "Invoke" ? "CancelCommand" : this.#random() < 0.5 ? "Invoke" : "GetCommand"
+          const again =
+            wantsCancel && message === "Invoke" ? "CancelCommand" : this.#random() < 0.5 ? "Invoke" : "GetCommand"
           time.at(700, () => ask(again))
           return
         }
@@ -163,7 +169,12 @@ export class Boards {
   }
 
   /** One message under one id, through node after node, until somebody answers for good. */
-  #call(board: string, message: keyof typeof Device.messages, payload: unknown, done: (reply: Reply | undefined) => void): void {
+  #call(
+    board: string,
+    message: keyof typeof Device.messages,
+    payload: unknown,
+    done: (reply: Reply | undefined) => void
+  ): void {
     const { time } = this.#world
     const schema = codec.messages.get(message)
     if (schema === undefined) return
@@ -173,7 +184,10 @@ export class Boards {
     let isOver = false
     const attempt = () => {
       if (isOver) return
-      const node = pick(this.#random, this.#nodes.filter((each) => each.isUp && !each.isFrozen))
+      const node = pick(
+        this.#random,
+        this.#nodes.filter((each) => each.isUp && !each.isFrozen)
+      )
       const host = node?.process?.host
       if (time.now > until) return done(undefined)
       if (node === undefined || host === undefined) return void time.at(300, attempt)
@@ -205,7 +219,11 @@ export class Boards {
   attaches(board: string): void {
     let attaches = this.#attaches.get(board)
     if (attaches === undefined) this.#attaches.set(board, (attaches = []))
-    this.#check("no attach storm", !isStorm(attaches, this.#world.time.now), () => `${board}: ${attaches.length} in 1 s`)
+    this.#check(
+      "no attach storm",
+      !isStorm(attaches, this.#world.time.now),
+      () => `${board}: ${attaches.length} in 1 s`
+    )
   }
 
   /** A connection of a node ends at this board. */
@@ -258,12 +276,17 @@ export class Boards {
 
   #consumed(board: Board, boot: number, promised: Promised, seq: number): void {
     const state = this.#stateOf(board.id)
-    const isKnown = state?.board !== undefined && (state.board.boot !== boot || placeOf(state.numbering, seq) === "seen")
+    const isKnown =
+      state?.board !== undefined && (state.board.boot !== boot || placeOf(state.numbering, seq) === "seen")
     this.#check("acknowledged is durable", isKnown, () => `${board.id} boot ${boot} frame ${seq}`)
     const report = promised.reports.get(seq)
     if (report === undefined) return
     const stored = this.#reportOf(board.id)
-    this.#check("acknowledged report is in the twin", stored >= report, () => `${board.id}: ${report}, stored ${stored}`)
+    this.#check(
+      "acknowledged report is in the twin",
+      stored >= report,
+      () => `${board.id}: ${report}, stored ${stored}`
+    )
     this.#acknowledged.set(board.id, Math.max(report, this.#acknowledged.get(board.id) ?? 0))
   }
 
@@ -317,7 +340,11 @@ export class Boards {
       const stored = this.#stateOf(board)?.commands.byId.get(id)
       this.#check("command ends", stored?.state === "done", () => `${id} on ${board}: ${stored?.state}`)
       if (stored?.state !== "done") continue
-      this.#check("one result", code === undefined || code === stored.code, () => `${id}: ${code}, stored ${stored.code}`)
+      this.#check(
+        "one result",
+        code === undefined || code === stored.code,
+        () => `${id}: ${code}, stored ${stored.code}`
+      )
       const isNever = stored.code === expired || stored.code === cancelled
       if (isNever) this.#check("never ran when expired", ran === 0, () => `${id} ran ${ran} times, code ${stored.code}`)
       if (stored.code === 0) this.#check("done ran once", ran === 1, () => `${id} ran ${ran} times`)
@@ -330,12 +357,20 @@ export class Boards {
     const state = this.#stateOf(board.id)
     const acknowledged = this.#acknowledged.get(board.id) ?? 0
     const stored = this.#reportOf(board.id)
-    this.#check("acknowledged report is in the twin", stored >= acknowledged, () => `${board.id}: ${acknowledged}, ${stored}`)
+    this.#check(
+      "acknowledged report is in the twin",
+      stored >= acknowledged,
+      () => `${board.id}: ${acknowledged}, ${stored}`
+    )
     const desired = this.#desired.get(board.id)
     if (desired !== undefined) {
       const version = state?.twin.desiredVersion ?? 0
       const isKept = version > desired.version || state?.twin.desired.leaves.get("led")?.value === desired.led
-      this.#check("desired is kept", version >= desired.version && isKept, () => `${board.id}: ${desired.version}, ${version}`)
+      this.#check(
+        "desired is kept",
+        version >= desired.version && isKept,
+        () => `${board.id}: ${desired.version}, ${version}`
+      )
     }
     const offSince = this.#offSince.get(board.id)
     if (offSince !== undefined) {
@@ -349,7 +384,11 @@ export class Boards {
     }
     const { agent } = board
     const isUp = agent?.state === "up" && state?.connection.state === "online"
-    this.#check("board is attached", isUp, () => `${board.id}: agent ${agent?.state}, device ${state?.connection.state}`)
+    this.#check(
+      "board is attached",
+      isUp,
+      () => `${board.id}: agent ${agent?.state}, device ${state?.connection.state}`
+    )
     if (agent === undefined || !isUp) return
     this.#check("window is not stuck", agent.owed === 0, () => `${board.id} owes ${agent.owed}`)
     this.#check("one epoch", agent.epoch === state?.epoch, () => `${board.id}: ${agent.epoch}, stored ${state?.epoch}`)
@@ -359,7 +398,11 @@ export class Boards {
     }
     const wanted = state?.twin.desired.leaves.get("led")?.value
     if (wanted === undefined) return
-    this.#check("board is as desired", board.state["led"] === wanted, () => `${board.id}: ${board.state["led"]}, not ${wanted}`)
+    this.#check(
+      "board is as desired",
+      board.state["led"] === wanted,
+      () => `${board.id}: ${board.state["led"]}, not ${wanted}`
+    )
   }
 }
 
@@ -368,9 +411,20 @@ const decodeRow = (world: World, row: Row): DeviceState | undefined => {
   const stored = row.head === null ? undefined : decodeStored(row.head)
   if (storage === undefined || !Array.isArray(stored)) return undefined
   const parts = new Map<string, unknown>()
-  for (const [key, value] of row.parts) if (!key.startsWith("~")) parts.set(key, decodeStored(value))
+  for (const [key, value] of row.parts) if (!key.startsWith("~")) parts.set(key, decodePart(value))
   const state = storage.join(stored[0], parts, row.id)
   return isDeviceState(state) ? state : undefined
+}
+
+/** Decoded parts by their bytes: most parts of a row are those of the version before. */
+const decodedParts = new WeakMap<Uint8Array, unknown>()
+
+const decodePart = (bytes: Uint8Array): unknown => {
+  const known = decodedParts.get(bytes)
+  if (known !== undefined) return known
+  const value = decodeStored(bytes)
+  decodedParts.set(bytes, value)
+  return value
 }
 
 const valueIn = (value: unknown, key: string): unknown =>

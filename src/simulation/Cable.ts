@@ -4,8 +4,8 @@
  */
 import type { Carriage, CloseCause, Connection, ConnectionEvents, Opening } from "../../devices/agent/Transport.ts"
 import { type Ending, type Link, noTicket } from "../gateways/link/Link.ts"
-import type { Process } from "./SimulatedNode.ts"
 import { between, type Random } from "./Random.ts"
+import type { Process } from "./SimulatedNode.ts"
 import type { World } from "./World.ts"
 
 const wayMillis: readonly [number, number] = [0.2, 2.2]

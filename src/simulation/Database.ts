@@ -81,6 +81,9 @@ export interface Transaction {
 /** A part of this name makes the store refuse a row's data, as PostgreSQL refuses a NUL in a text. */
 export const refusedPart = "refused-by-the-store"
 
+/** More than a statement may have rows. */
+const positionsEach = 512
+
 export class Database {
   readonly rows = new Map<string, Row>()
   readonly journal: Array<JournalRow> = []
@@ -107,7 +110,10 @@ export class Database {
   begin(): Transaction {
     const id = ++this.#transactions
     this.#open.add(id)
-    return { id, nextPosition: () => ++this.#positions }
+    // Positions are drawn while the statement runs, its commit comes later: others may overtake it.
+    let position = this.#positions
+    this.#positions += positionsEach
+    return { id, nextPosition: () => ++position }
   }
 
   end(transaction: Transaction): void {

@@ -75,7 +75,12 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   return { seed: options.seed, verdict: world.verdict, events: time.count, lines: world.lines }
 }
 
-const strike = (world: World, nodes: ReadonlyArray<SimulatedNode>, boards: ReadonlyArray<Board>, fault: Fault): void => {
+const strike = (
+  world: World,
+  nodes: ReadonlyArray<SimulatedNode>,
+  boards: ReadonlyArray<Board>,
+  fault: Fault
+): void => {
   const { time, database, databaseCuts, network } = world
   const node = nodes[fault.node % nodes.length]
   const other = nodes[fault.other % nodes.length]

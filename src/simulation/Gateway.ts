@@ -37,11 +37,21 @@ export class Gateway {
 
   constructor(world: World, host: VirtualHost, links: Links, edge: Edge, random: Random) {
     this.#world = world
-    const ask = (id: string, message: "Attach" | "Lost", payload: unknown, done: (reply: Reply | undefined) => void) => {
+    const ask = (
+      id: string,
+      message: "Attach" | "Lost",
+      payload: unknown,
+      done: (reply: Reply | undefined) => void
+    ) => {
       const schema = codec.messages.get(message)
       if (schema === undefined) return
       const asker: Asker = { kind: "device", id, role: "board" }
-      const posted = { message, body: toBytes(schema.payload, payload), requestId: requestIdAt(host.now(), random), asker }
+      const posted = {
+        message,
+        body: toBytes(schema.payload, payload),
+        requestId: requestIdAt(host.now(), random),
+        asker
+      }
       edge({ kind: "device", id }, posted, done)
     }
     this.#ports = {

@@ -15,7 +15,9 @@ import type { World } from "./World.ts"
 
 const codec = compile(Ledger)
 
-const ledgerIds = ["ledger-0", "ledger-1", "ledger-2", "ledger-3"]
+const ledgerIds = ["ledger-0", "ledger-1", "ledger-2"]
+/** Read often and written to seldom: a cell that nobody owns any more shows itself by what it reads. */
+const watchedId = "watched"
 /** Used by nobody for most of a run, so that they are passivated between. */
 const quietIds = ["quiet-0", "quiet-1"]
 const victimIds = ["victim-0", "victim-1"]
@@ -76,6 +78,7 @@ export class Ledgers {
   }
 
   #act(): void {
+    if (this.#random() < 0.35) return this.#random() < 0.7 ? this.#count(watchedId) : this.#add(watchedId)
     const ledger = pick(this.#random, ledgerIds) ?? ""
     const dice = this.#random()
     if (dice < 0.5) this.#add(ledger)

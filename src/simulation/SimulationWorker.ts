@@ -9,6 +9,9 @@ export interface SeedRange {
   readonly runs: number
 }
 
+// Errors are values here, made by the thousand; a trace of one seed runs in the main thread and has stacks.
+Error.stackTraceLimit = 0
+
 parentPort?.on("message", ({ from, runs }: SeedRange) => {
   let summary = emptySummary
   for (let seed = from; seed < from + runs; seed++) summary = plus(summary, summaryOf(runFleet({ seed })))

@@ -1,7 +1,7 @@
 /** Bugs planted on purpose, each a wrapper of one port: the simulator must find every one of them. */
 import type { AnyBehaviour, Outcome } from "../../../src/actors/Behaviour.ts"
-import type { CommitRow, Store } from "../../../src/actors/Store.ts"
 import { addressKey } from "../../../src/actors/Host.ts"
+import type { CommitRow, Store } from "../../../src/actors/Store.ts"
 import { engineTimes } from "../../../src/simulation/Engine.ts"
 import type { Ports } from "../../../src/simulation/World.ts"
 
@@ -72,7 +72,8 @@ const effectBeforeCommit: Ports["behaviours"] = (behaviours, begin) =>
     const transitions = Object.fromEntries(
       Object.entries(behaviour.transitions).map(([tag, handle]) => [
         tag,
-        (...[state, payload, context]: Parameters<typeof handle>) => early(handle(state, payload, context), context.self)
+        (...[state, payload, context]: Parameters<typeof handle>) =>
+          early(handle(state, payload, context), context.self)
       ])
     )
     return { ...behaviour, transitions }
@@ -91,7 +92,11 @@ export const planted: ReadonlyArray<Planted> = [
   { name: "forgotten request ids", ports: { store: withoutParts("~once/") }, breaks: ["once takes effect once"] },
   { name: "tell without a row", ports: { store: withoutParts("~tell/") }, breaks: ["tell arrives"] },
   { name: "reader by position", ports: { journal: readerByPosition }, breaks: ["event reaches its reader"] },
-  { name: "lease by the locks' expiry", ports: { leaseRule: leaseByLockExpiry }, breaks: ["read sees what was acknowledged"] },
+  {
+    name: "lease by the locks' expiry",
+    ports: { leaseRule: leaseByLockExpiry },
+    breaks: ["read sees what was acknowledged"]
+  },
   { name: "no wake at takeover", ports: { store: noWakeAtTakeover }, breaks: ["no ghost online"] },
   { name: "effect before the commit", ports: { behaviours: effectBeforeCommit }, breaks: ["effect after the commit"] }
 ]
