@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Clock, Console, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Console, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { runBoards } from "../../../devices/Boards.ts"
 import { applyOverrides, type ClusterConfig, type Overrides, portsOf } from "../../runtime/Config.ts"
@@ -15,6 +15,9 @@ import { PostgresUrl } from "../../runtime/storage/PostgresUrl.ts"
 const postgresVariable = "HOLON_POSTGRES"
 const hostBoardId = "host"
 const stopMillis = 10_000
+/** Before a node that ended is started again: time to see that the others have taken over. */
+const restartMillis = 3_000
+const restartsMax = 5
 
 /** A node of this cluster ended by itself. */
 export class NodeEnded extends Schema.TaggedError<NodeEnded>()("NodeEnded", { node: Schema.Int, how: Schema.String }) {
@@ -35,7 +38,10 @@ const flags = {
   data: Flag.String("data").pipe(Flag.withDescription("Data folder"), Flag.optional),
   httpPort: Flag.Int("http-port").pipe(Flag.withDescription("HTTP port of the first node"), Flag.optional),
   mqttPort: Flag.Int("mqtt-port").pipe(Flag.withDescription("MQTT port of the first node"), Flag.optional),
-  postgres: Flag.Redacted("postgres").pipe(Flag.withDescription("URL of a PostgreSQL instead of the embedded one"), Flag.optional)
+  postgres: Flag.Redacted("postgres").pipe(
+    Flag.withDescription("URL of a PostgreSQL instead of the embedded one"),
+    Flag.optional
+  )
 }
 
 type Given = {
@@ -95,41 +101,66 @@ const main = fileURLToPath(new URL("../main.ts", import.meta.url))
 /** A node in a process of its own: it says `ready` on its standard output when it serves. */
 const spawnNode = (index: number, argv: ReadonlyArray<string>, url: Redacted.Redacted) =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly ended: Effect.Effect<never, NodeEnded>; readonly stop: Effect.Effect<void> }, NodeEnded>((resume) => {
-      const child = spawn(process.execPath, [...process.execArgv, main, "node", "--index", String(index), ...argv], {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, [postgresVariable]: Redacted.value(url) }
-      })
-      const exit = new Promise<string>((resolve) => {
-        child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`))
-        child.once("error", (error) => resolve(error.message))
-      })
-      const ended = Effect.flatMap(Effect.promise(() => exit), (how) => Effect.fail(new NodeEnded({ node: index + 1, how })))
-      const stop = Effect.sync(() => child.kill("SIGTERM")).pipe(
-        Effect.andThen(Effect.promise(() => exit)),
-        Effect.timeoutOrElse({ duration: stopMillis, orElse: () => Effect.sync(() => child.kill("SIGKILL")) }),
-        Effect.asVoid
-      )
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        if (text.includes(readyLine)) resume(Effect.succeed({ ended, stop }))
-        else process.stdout.write(text)
-      })
-      exit.then((how) => resume(Effect.fail(new NodeEnded({ node: index + 1, how }))))
-    }),
+    Effect.callback<{ readonly ended: Effect.Effect<never, NodeEnded>; readonly stop: Effect.Effect<void> }, NodeEnded>(
+      (resume) => {
+        const child = spawn(process.execPath, [...process.execArgv, main, "node", "--index", String(index), ...argv], {
+          stdio: ["ignore", "pipe", "inherit"],
+          env: { ...process.env, [postgresVariable]: Redacted.value(url) }
+        })
+        const exit = new Promise<string>((resolve) => {
+          child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`))
+          child.once("error", (error) => resolve(error.message))
+        })
+        const ended = Effect.flatMap(
+          Effect.promise(() => exit),
+          (how) => Effect.fail(new NodeEnded({ node: index + 1, how }))
+        )
+        const stop = Effect.sync(() => child.kill("SIGTERM")).pipe(
+          Effect.andThen(Effect.promise(() => exit)),
+          Effect.timeoutOrElse({ duration: stopMillis, orElse: () => Effect.sync(() => child.kill("SIGKILL")) }),
+          Effect.asVoid
+        )
+        child.stdout.setEncoding("utf8").on("data", (text: string) => {
+          if (text.includes(readyLine)) resume(Effect.succeed({ ended, stop }))
+          else process.stdout.write(text)
+        })
+        exit.then((how) => resume(Effect.fail(new NodeEnded({ node: index + 1, how }))))
+      }
+    ),
     ({ stop }) => stop
   )
 
 const readyLine = "holon node is ready"
+
+type RunningNode = Effect.Success<ReturnType<typeof spawnNode>>
+
+/** A cluster outlives its nodes: one that ends by itself is started again, unless it cannot start any more. */
+const keepUp = (first: RunningNode, start: ReturnType<typeof spawnNode>) =>
+  Effect.gen(function* () {
+    let running = first
+    for (;;) {
+      const end = yield* Effect.flip(running.ended)
+      yield* Console.error(`holon: ${end.message}; it starts again in ${restartMillis / 1000} s`)
+      running = yield* Effect.delay(start, restartMillis).pipe(
+        Effect.retry({ times: restartsMax, schedule: Schedule.spaced(restartMillis) })
+      )
+      yield* Console.error(`holon: node ${end.node} is back`)
+    }
+  })
 
 const runCluster = (config: ClusterConfig, argv: ReadonlyArray<string>, startedAt: number) =>
   Effect.scoped(
     Effect.gen(function* () {
       const url = yield* PostgresUrl
       const indexes = Array.from({ length: config.nodes }, (_, index) => index)
-      const nodes = yield* Effect.forEach(indexes, (index) => spawnNode(index, argv, url), { concurrency: "unbounded" })
+      const starts = indexes.map((index) => spawnNode(index, argv, url))
+      const nodes = yield* Effect.all(starts, { concurrency: "unbounded" })
       yield* announce(config, startedAt)
-      const ends = nodes.map(({ ended }) => ended)
-      return yield* Effect.raceAllFirst(config.demo.isOn ? [...ends, demoBoards(config)] : ends)
+      const kept = starts.flatMap((start, index) => {
+        const node = nodes[index]
+        return node === undefined ? [] : [keepUp(node, start)]
+      })
+      return yield* Effect.raceAllFirst(config.demo.isOn ? [...kept, demoBoards(config)] : kept)
     })
   ).pipe(Effect.provide(postgresOf(config)))
 
@@ -167,13 +198,18 @@ export const node = Command.make(
   "node",
   {
     ...flags,
-    index: Flag.Int("index").pipe(Flag.withDescription("Which node of this machine, from 0; sets its ports"), Flag.withDefault(0))
+    index: Flag.Int("index").pipe(
+      Flag.withDescription("Which node of this machine, from 0; sets its ports"),
+      Flag.withDefault(0)
+    )
   },
   Effect.fn(function* (given) {
     const inherited = process.env[postgresVariable]
     const file = yield* loadConfig(overridesOf(given), Option.getOrUndefined(given.config))
     const config =
-      inherited === undefined ? file : applyOverrides(file, { postgres: Redacted.make(inherited, { label: "PostgreSQL" }) })
+      inherited === undefined
+        ? file
+        : applyOverrides(file, { postgres: Redacted.make(inherited, { label: "PostgreSQL" }) })
     if (config.storage === "embedded") return yield* new NoSharedPostgres()
     return yield* runNode(config, given.index, Effect.andThen(Console.log(readyLine), Effect.never))
   })
