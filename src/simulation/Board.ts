@@ -82,7 +82,7 @@ export class Board {
         },
         transport: { open: (opening, events) => this.#open(opening, events) },
         nextBoot: () => ++this.#boots,
-        report: (what, cause) => this.#world.verdict.check("no defect of an agent", false, () => `${what}: ${cause}`),
+        report: (what, cause) => this.#world.verdict.violate("no defect of an agent", `${this.id}: ${what}: ${cause}`),
         observe: (step) => {
           this.retriesAt = step.retryMillis === undefined ? 0 : time.now + step.retryMillis
           if (this.#world.isTraced) this.#world.trace(`${this.id} is ${step.state} ${step.why ?? ""}`)

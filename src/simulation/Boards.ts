@@ -12,6 +12,7 @@ import { decodeStored } from "../protocol/Stored.ts"
 import { valueAt } from "../protocol/TwinSection.ts"
 import type { Board } from "./Board.ts"
 import type { WireTap } from "./Cable.ts"
+import type { Check } from "./Checks.ts"
 import type { Row } from "./Database.ts"
 import { isStorm } from "./Gateway.ts"
 import { between, pick, type Random } from "./Random.ts"
@@ -217,8 +218,8 @@ export class Boards {
 
   /** A gateway asks to attach a board. */
   attaches(board: string): void {
-    let attaches = this.#attaches.get(board)
-    if (attaches === undefined) this.#attaches.set(board, (attaches = []))
+    const attaches = this.#attaches.get(board) ?? []
+    this.#attaches.set(board, attaches)
     this.#check(
       "no attach storm",
       !isStorm(attaches, this.#world.time.now),
@@ -243,15 +244,14 @@ export class Boards {
   tap(board: Board): WireTap {
     const boot = board.agent?.boot ?? board.nextBoot
     const key = `${board.id} boot ${boot}`
-    let promised = this.#promised.get(key)
-    if (promised === undefined) this.#promised.set(key, (promised = { reports: new Map(), acknowledged: 0 }))
-    const promises = promised
+    const promises: Promised = this.#promised.get(key) ?? { reports: new Map(), acknowledged: 0 }
+    this.#promised.set(key, promises)
     return {
       sent: (bytes, seq) => {
         if (seq === 0 || promises.reports.has(seq)) return
         const frame = decodeUp(bytes, frameBytesMax)
         if (frame._tag === "Failure" || frame.success.type !== "report") return
-        const number = frame.success.state?.["n"]
+        const number = frame.success.state?.n
         if (typeof number === "number") promises.reports.set(seq, number)
       },
       acknowledged: (seq) => this.#consumed(board, boot, promises, seq),
@@ -295,7 +295,8 @@ export class Boards {
     this.#world.trace(`${board.id} executes ${id}`)
     this.#world.verdict.fact("commands executed")
     const ordered = this.#orders.get(id)
-    if (ordered === undefined) return this.#world.verdict.violate("command was ordered", `${board.id} executes ${id}`)
+    this.#check("command was ordered", ordered !== undefined, () => `${board.id} executes ${id}`)
+    if (ordered === undefined) return
     ordered.ran++
     this.#check("executed at most once", ordered.ran === 1, () => `${id} on ${board.id}, ${ordered.ran} times`)
     const isOver = ordered.code === expired || ordered.code === cancelled
@@ -328,7 +329,7 @@ export class Boards {
     return typeof number === "number" ? number : 0
   }
 
-  #check(name: string, holds: boolean, detail: () => string): void {
+  #check(name: Check, holds: boolean, detail: () => string): void {
     this.#world.verdict.check(name, holds, detail)
   }
 
@@ -400,8 +401,8 @@ export class Boards {
     if (wanted === undefined) return
     this.#check(
       "board is as desired",
-      board.state["led"] === wanted,
-      () => `${board.id}: ${board.state["led"]}, not ${wanted}`
+      board.state.led === wanted,
+      () => `${board.id}: ${board.state.led}, not ${wanted}`
     )
   }
 }

@@ -53,7 +53,11 @@ export const scheduleOf = (seed: number, from: number, until: number): ReadonlyA
   const total = Object.values(likelihood).reduce((sum, [weight]) => sum + weight, 0)
   const draw = (): FaultKind => {
     let left = random() * total
-    return faultKinds.find((kind) => (left -= likelihood[kind][0]) < 0) ?? "kill"
+    for (const kind of faultKinds) {
+      left -= likelihood[kind][0]
+      if (left < 0) return kind
+    }
+    return "kill"
   }
   // Some seeds know only two kinds: what several of one kind do together hides behind a mix.
   const only = random() < 0.3 ? [draw(), draw()] : undefined

@@ -2,7 +2,7 @@
 import { Board } from "./Board.ts"
 import { type Fault, scheduleOf } from "./Faults.ts"
 import { JournalFollower } from "./JournalFollower.ts"
-import { Owners } from "./Owners.ts"
+import { watchOwners } from "./Owners.ts"
 import { Probes } from "./Probes.ts"
 import { between } from "./Random.ts"
 import { type Process, SimulatedNode } from "./SimulatedNode.ts"
@@ -39,7 +39,7 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   const world = new World(options.seed, options)
   const processes = new Map<number, Process>()
   const nodes = Array.from({ length: nodesCount }, (_, slot) => new SimulatedNode(world, slot, processes))
-  const owners = new Owners(world)
+  watchOwners(world)
   const probes = new Probes(world, nodes)
   const journal = new JournalFollower(world)
   const { time } = world
@@ -69,7 +69,6 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   time.runUntil(endsAt)
   world.ledgers.finish()
   world.boards.finish()
-  owners.finish()
   probes.finish()
   journal.finish()
   return { seed: options.seed, verdict: world.verdict, events: time.count, lines: world.lines }

@@ -5,7 +5,7 @@ import type { World } from "./World.ts"
 const pingPongMillis = 3000
 const pingPongsMax = 5
 
-export class Owners {
+class Owners {
   readonly #world: World
   /** Who claimed an actor last. */
   readonly #claimer = new Map<string, string>()
@@ -50,11 +50,7 @@ export class Owners {
     verdict.check("write by the owner", claimer === owner, () => `${actor} by ${owner}, claimed by ${claimer}`)
     verdict.check("quarantined stands still", !database.quarantines.has(actor), () => `${actor} by ${owner}`)
   }
-
-  /** At the end of a run. */
-  finish(): void {
-    const { database, time, verdict } = this.#world
-    for (const session of database.sessions.values())
-      if (session.refreshedAt > time.now) verdict.violate("clock", "a session of the future")
-  }
 }
+
+/** Holds every claim, write and quarantine of a run to its owner. */
+export const watchOwners = (world: World): void => void new Owners(world)

@@ -1,9 +1,11 @@
 /** Many runs as one report: what was done, what was checked how often, what was found. */
+import { checks as allChecks, type Check } from "./Checks.ts"
+import { faultKinds } from "./Faults.ts"
 import type { FleetReport } from "./Fleet.ts"
 
 /** A broken promise with the seed that shows it again. */
 export interface Finding {
-  readonly check: string
+  readonly check: Check
   readonly seed: number
   /** Ms of the run. */
   readonly at: number
@@ -62,6 +64,10 @@ export const plus = (left: Summary, right: Summary): Summary => {
   }
 }
 
+/** What was never made or done is seen by its 0. */
+const zeros = (names: ReadonlyArray<string>): Record<string, number> =>
+  Object.fromEntries(names.map((name) => [name, 0]))
+
 const table = (title: string, counts: Readonly<Record<string, number>>): ReadonlyArray<string> => {
   const names = Object.keys(counts).sort()
   const width = Math.max(0, ...names.map((name) => name.length))
@@ -74,9 +80,9 @@ export const reportLines = (summary: Summary, seconds: number): ReadonlyArray<st
   const pace = seconds > 0 ? Math.round((runs / seconds) * 60) : 0
   return [
     `${runs} runs of 60 virtual seconds, ${events.toLocaleString("en-US")} events, in ${seconds.toFixed(1)} s (${pace} runs a minute)`,
-    ...table("faults", faults),
+    ...table("faults", { ...zeros(faultKinds), ...faults }),
     ...table("what happened", facts),
-    ...table("checks made", checks),
+    ...table("checks made", { ...zeros(Object.keys(allChecks)), ...checks }),
     ...(findings.length === 0
       ? ["all checks hold"]
       : [

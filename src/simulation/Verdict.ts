@@ -1,20 +1,22 @@
 /** What a run found: how often each check was made, and what it found wrong first. */
+import type { Check } from "./Checks.ts"
+import type { FaultKind } from "./Faults.ts"
 
 /** One broken promise. */
 export interface Violation {
-  readonly check: string
+  readonly check: Check
   /** Ms of the run. */
   readonly at: number
   readonly detail: string
 }
 
 export class Verdict {
-  readonly checks = new Map<string, number>()
-  readonly faults = new Map<string, number>()
+  readonly checks = new Map<Check, number>()
+  readonly faults = new Map<FaultKind, number>()
   /** What happened that is no promise, for the report: how hard the run was. */
   readonly facts = new Map<string, number>()
   /** The first violation of each check. */
-  readonly violations = new Map<string, Violation>()
+  readonly violations = new Map<Check, Violation>()
   readonly #now: () => number
   readonly #trace: (line: string) => void
 
@@ -24,17 +26,17 @@ export class Verdict {
   }
 
   /** Counts a check, and notes a violation when `holds` is false. */
-  check(name: string, holds: boolean, detail: () => string): void {
+  check(name: Check, holds: boolean, detail: () => string): void {
     count(this.checks, name)
     if (!holds) this.violate(name, detail())
   }
 
-  violate(check: string, detail: string): void {
+  violate(check: Check, detail: string): void {
     this.#trace(`VIOLATION ${check}: ${detail}`)
     if (!this.violations.has(check)) this.violations.set(check, { check, at: Math.floor(this.#now()), detail })
   }
 
-  fault(kind: string): void {
+  fault(kind: FaultKind): void {
     count(this.faults, kind)
   }
 
@@ -43,4 +45,4 @@ export class Verdict {
   }
 }
 
-const count = (counts: Map<string, number>, name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
+const count = <Name>(counts: Map<Name, number>, name: Name): void => void counts.set(name, (counts.get(name) ?? 0) + 1)

@@ -2,6 +2,7 @@
 import type { AnyBehaviour, Outcome } from "../../../src/actors/Behaviour.ts"
 import { addressKey } from "../../../src/actors/Host.ts"
 import type { CommitRow, Store } from "../../../src/actors/Store.ts"
+import type { Check } from "../../../src/simulation/Checks.ts"
 import { engineTimes } from "../../../src/simulation/Engine.ts"
 import type { Ports } from "../../../src/simulation/World.ts"
 
@@ -79,24 +80,24 @@ const effectBeforeCommit: Ports["behaviours"] = (behaviours, begin) =>
     return { ...behaviour, transitions }
   })
 
-/** A planted bug, and the promises one of which must be seen broken. */
+/** A planted bug, and the promise that must be seen broken. */
 export interface Planted {
   readonly name: string
   readonly ports: Partial<Ports>
-  readonly breaks: ReadonlyArray<string>
+  readonly breaks: Check
 }
 
 export const planted: ReadonlyArray<Planted> = [
-  { name: "no claim", ports: { store: noClaim }, breaks: ["write by the owner"] },
-  { name: "reply before commit", ports: { store: replyBeforeCommit }, breaks: ["reply after durable"] },
-  { name: "forgotten request ids", ports: { store: withoutParts("~once/") }, breaks: ["once takes effect once"] },
-  { name: "tell without a row", ports: { store: withoutParts("~tell/") }, breaks: ["tell arrives"] },
-  { name: "reader by position", ports: { journal: readerByPosition }, breaks: ["event reaches its reader"] },
+  { name: "no claim", ports: { store: noClaim }, breaks: "write by the owner" },
+  { name: "reply before commit", ports: { store: replyBeforeCommit }, breaks: "reply after durable" },
+  { name: "forgotten request ids", ports: { store: withoutParts("~once/") }, breaks: "once takes effect once" },
+  { name: "tell without a row", ports: { store: withoutParts("~tell/") }, breaks: "tell arrives" },
+  { name: "reader by position", ports: { journal: readerByPosition }, breaks: "event reaches its reader" },
   {
     name: "lease by the locks' expiry",
     ports: { leaseRule: leaseByLockExpiry },
-    breaks: ["read sees what was acknowledged"]
+    breaks: "read sees what was acknowledged"
   },
-  { name: "no wake at takeover", ports: { store: noWakeAtTakeover }, breaks: ["no ghost online"] },
-  { name: "effect before the commit", ports: { behaviours: effectBeforeCommit }, breaks: ["effect after the commit"] }
+  { name: "no wake at takeover", ports: { store: noWakeAtTakeover }, breaks: "no ghost online" },
+  { name: "effect before the commit", ports: { behaviours: effectBeforeCommit }, breaks: "effect after the commit" }
 ]
