@@ -134,10 +134,7 @@ export class FakeNode {
       cell.last = Math.max(cell.last, frame.seq)
       done({ _tag: "Consumed", before: [] })
     }
-    if (frame.type === "heartbeat") {
-      this.down(id, { type: "heartbeat", up: frame.up, wall: this.host.now() })
-      return done({ _tag: "Consumed", before: [] })
-    }
+    if (frame.type === "heartbeat") return done({ _tag: "Consumed", before: [] })
     cell.frames.push(frame)
     if (this.isHolding) this.held.push(commit)
     else this.host.defer(commit)

@@ -193,10 +193,9 @@ export class Link {
     if (this.#welcome === undefined) return this.#tooEarly(frame, bytes, ticket, now)
     switch (frame.type) {
       case "heartbeat":
-        // The cell answers: that shows the board that its whole way is open. While there is none, a sign of life will do.
-        if (this.#state === "attached") break
-        this.#beat(frame.up)
-        return this.#answered(ticket, now)
+        this.#send({ type: "heartbeat", epoch: this.#epoch, up: frame.up, wall: this.#ports.host.now() })
+        if (this.#state !== "attached") return this.#answered(ticket, now)
+        break
       case "proof":
       case "enrol":
       case "sealed":
@@ -605,7 +604,6 @@ export class Link {
         break
       case "NotHere":
         if (isCurrent) this.#reattach()
-        if (held.frame.type === "heartbeat") this.#beat(held.frame.up)
         if (held.frame.type === "heartbeat" || isLossy(held.frame)) this.#settle(held)
         break
       case "Superseded":
@@ -712,10 +710,6 @@ export class Link {
     const bytes = encodeDown(frame)
     this.#counters.sent(bytes.length)
     this.#transport.send(bytes, qosOf(frameTypeOf(bytes)), undefined)
-  }
-
-  #beat(up: number): void {
-    this.#send({ type: "heartbeat", epoch: this.#epoch, up, wall: this.#ports.host.now() })
   }
 
   #sendError(error: {

@@ -181,14 +181,14 @@ describe("frames", () => {
     )
   })
 
-  it("leaves the answer to a heartbeat to the cell, and gives it itself while there is none", () => {
+  it("answers a heartbeat at once with the board's clock and ours, and shows it to the cell where there is one", () => {
     const bench = new LinkBench()
     bench.attach()
     bench.up({ type: "heartbeat", seq: 0, up: 77, epoch: 4 })
-    assert.isEmpty(bench.sent)
     bench.offers[0]?.answer(notHere)
     bench.up({ type: "heartbeat", seq: 0, up: 78, epoch: 4 })
     assert.lengthOf(bench.offers, 1)
+    assert.strictEqual(bench.offers[0]?.frame.type, "heartbeat")
     assert.deepStrictEqual(
       bench.frames("heartbeat").map(({ up, wall }) => [up, wall]),
       [
