@@ -3,6 +3,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect, Layer, Logger } from "effect"
 import { CliError, Command } from "effect/cli"
 import { board } from "./commands/Boards.ts"
+import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
 import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
 import { send } from "./commands/Send.ts"
@@ -13,7 +14,7 @@ const version = "0.1.0"
 
 const holon = Command.make("holon").pipe(
   Command.withDescription("Runs fleets of physical boards as one living system"),
-  Command.withSubcommands([up, node, repl, send, devices, nodes, actors, quarantine, dead, board])
+  Command.withSubcommands([up, node, repl, send, devices, nodes, actors, quarantine, dead, board, chaos])
 )
 
 /** One clear line for people; the exit code says the rest. A defect shows its whole cause. */
