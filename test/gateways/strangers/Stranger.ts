@@ -145,6 +145,8 @@ export class Stranger {
   #wire: Wire | undefined
   #seq = 0
   #epoch = 0
+  #window = 0
+  #waiting: Array<readonly [type: number, body: ReadonlyArray<readonly [number, Item]>]> = []
   #state = "greeting"
   readonly #unacknowledged = new Set<number>()
   #resolve = (_: Stay): void => {}
@@ -186,6 +188,7 @@ export class Stranger {
   acknowledged(seq: number): void {
     if (!this.#unacknowledged.delete(seq)) return
     this.stay.acknowledged.push(seq)
+    this.#pump()
     this.#leave()
   }
 
@@ -217,6 +220,7 @@ export class Stranger {
 
   #welcomed(welcome: Frame): void {
     this.#epoch = numberIn(welcome, 2)
+    this.#window = numberIn(welcome, 8)
     if (this.#state !== "greeting") return
     this.#state = "up"
     for (let count = 0; count < this.#reports; count++)
@@ -240,14 +244,31 @@ export class Stranger {
   }
 
   #number(type: number, body: ReadonlyArray<readonly [number, Item]>): void {
-    this.#seq++
-    this.#unacknowledged.add(this.#seq)
-    this.#wire?.send(frame(type, this.#seq, body), this.#seq)
+    this.#waiting.push([type, body])
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#unacknowledged.size < this.#window) {
+      const [next, ...rest] = this.#waiting
+      if (next === undefined) return
+      this.#waiting = rest
+      const [type, body] = next
+      this.#seq++
+      this.#unacknowledged.add(this.#seq)
+      this.#wire?.send(frame(type, this.#seq, body), this.#seq)
+    }
   }
 
   #leave(): void {
     const beats = this.stay.frames.some(({ type }) => type === 3)
-    if (this.#state !== "up" || this.#unacknowledged.size > 0 || !beats || !this.#isDone(this.stay)) return
+    if (
+      this.#state !== "up" ||
+      this.#unacknowledged.size + this.#waiting.length > 0 ||
+      !beats ||
+      !this.#isDone(this.stay)
+    )
+      return
     this.#state = "gone"
     this.#wire?.send(
       frame(6, 0, [
