@@ -126,8 +126,6 @@ export const ClusterConfig = Schema.Struct({
       times: withDefault(LinkTimes("10 seconds", "25 seconds"), {}),
       /** Numbered frames a board may have unacknowledged. 2 to 64, default 16. */
       window: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 64 })), 16),
-      /** Down requests a board may have unanswered. 1 to 64, default 8; a board may ask for fewer. */
-      requests: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })), 8),
       /** Numbered frames a second a board may send before it is told to slow down. 0, the default, is no limit. */
       framesPerSecond: withDefault(Schema.Natural, 0),
       /** Bytes of one frame, 512 to 262,144. Default 65,536. */
@@ -145,19 +143,6 @@ export const ClusterConfig = Schema.Struct({
       boards: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {}),
       /** By operator's name: the bearer token for HTTP. */
       operators: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {})
-    }),
-    {}
-  ),
-
-  /** Bounds that keep one device or one flood from taking the node. */
-  limits: withDefault(
-    Schema.Struct({
-      /** Bytes of each section of a twin, as CBOR. Default 32,768; a write past it is refused whole. */
-      twinSectionBytesMax: withDefault(Positive, 32_768),
-      /** Messages and commands that wait for one device. Default 256; past it senders get `Backpressure`. */
-      queuePerDeviceMax: withDefault(Positive, 256),
-      /** Actors a node keeps in memory. Default 65,536, about 1 GB of bare devices; more than the fleet, or it churns. */
-      residentsMax: withDefault(Positive, 65_536)
     }),
     {}
   ),
