@@ -203,10 +203,11 @@ const run = (options: ChaosOptions) =>
     client.stop()
     yield* fiberDone(load)
     yield* settle(client, boards)
+    const acknowledged = new Map(boards.map(({ id, witness }) => [id, witness.acknowledged]))
     const twins = yield* twinsOf(client, boards)
     const stored = yield* readAll
     yield* until(() => followed.length >= stored.length)
-    const checks = checkAll({ boards, client, twins, followed, stored })
+    const checks = checkAll({ boards, client, acknowledged, twins, followed, stored })
     const isSound = checks.every(({ broken, looked }) => broken.length === 0 && looked > 0)
     if (!isSound) {
       for (const line of cluster.lines.slice(-40)) say(line)

@@ -23,6 +23,8 @@ export interface FinalTwin {
 export interface Evidence {
   readonly boards: ReadonlyArray<ChaosBoard>
   readonly client: ChaosClient
+  /** By device, the highest report that was acknowledged before the twins were read: boards go on reporting. */
+  readonly acknowledged: ReadonlyMap<string, number>
   readonly twins: ReadonlyMap<string, FinalTwin>
   /** What a reader saw that followed the journal during the whole run. */
   readonly followed: ReadonlyArray<JournalEntry>
@@ -32,14 +34,12 @@ export interface Evidence {
 
 const keyOf = ({ kind, id, version }: JournalEntry): string => `${kind}/${id}@${version}`
 
-const acknowledgedReports = ({ boards, twins }: Evidence): Check => ({
+const acknowledgedReports = ({ boards, acknowledged, twins }: Evidence): Check => ({
   name: "every acknowledged report is in the twin or superseded by a later one",
   looked: boards.reduce((sum, { witness }) => sum + witness.reportsAcknowledged, 0),
-  broken: boards.flatMap(({ id, witness }) => {
+  broken: [...acknowledged].flatMap(([id, least]) => {
     const count = twins.get(id)?.reported.count
-    return typeof count === "number" && count >= witness.acknowledged
-      ? []
-      : [`${id}: ${witness.acknowledged} was acknowledged, the twin has ${String(count)}`]
+    return typeof count === "number" && count >= least ? [] : [`${id}: ${least} was acknowledged, the twin has ${String(count)}`]
   })
 })
 
@@ -96,7 +96,12 @@ const noEventLost = ({ followed, stored }: Evidence): Check => {
   const seen = new Map<string, number>()
   for (const entry of followed) seen.set(keyOf(entry), (seen.get(keyOf(entry)) ?? 0) + 1)
   const lost = stored.filter((entry) => !seen.has(keyOf(entry))).map((entry) => `${keyOf(entry)} was not seen`)
-  const twice = [...seen].filter(([, times]) => times > 1).map(([key, times]) => `${key} was seen ${times} times`)
+  const twice = [...seen]
+    .filter(([, times]) => times > 1)
+    .map(([key]) => {
+      const places = followed.filter((entry) => keyOf(entry) === key).map(({ at }) => `${at.transaction}.${at.position}`)
+      return `${key} was seen at ${places.join(" and ")}`
+    })
   const last = new Map<string, number>()
   const order = followed.flatMap((entry) => {
     const key = `${entry.kind}/${entry.id}`

@@ -112,7 +112,7 @@ export class ChaosClient {
     const open = new Set<Promise<void>>()
     while (!this.#isStopped) {
       const device = devices[Math.floor(this.#random() * devices.length)] ?? ""
-      const work = this.#random() < 0.7 ? this.command(device, 1000 + this.#random() * 9000) : this.write(device, ++mode)
+      const work = this.#random() < 0.7 ? this.command(device, Math.round(1000 + this.#random() * 9000)) : this.write(device, ++mode)
       open.add(work)
       work.finally(() => open.delete(work))
       await new Promise((resolve) => setTimeout(resolve, everyMillis * (0.5 + this.#random())))
