@@ -12,6 +12,7 @@ import { decodeStored } from "../protocol/Stored.ts"
 import { valueAt } from "../protocol/TwinSection.ts"
 import type { Board } from "./Board.ts"
 import type { WireTap } from "./Cable.ts"
+import { Caller } from "./Caller.ts"
 import type { Check } from "./Checks.ts"
 import type { Row } from "./Database.ts"
 import { isStorm } from "./Gateway.ts"
@@ -29,8 +30,6 @@ const ackType = 4
 const expired = 62
 const cancelled = 125
 
-const answerWithinMillis = 5000
-const repeatMillis = 100
 const callLifeMillis = 25_000
 /** A board that is off for this long is known to be so. */
 const silenceNoticedMillis = 15_000
@@ -70,7 +69,7 @@ export class Boards {
   readonly #desired = new Map<string, { readonly version: number; readonly led: number }>()
   readonly #states = new WeakMap<Row, { readonly version: number; readonly state: DeviceState | undefined }>()
   readonly #offSince = new Map<string, number>()
-  #nodes: ReadonlyArray<SimulatedNode> = []
+  #caller: Caller | undefined
   #boards: ReadonlyArray<Board> = []
   #settings = 0
 
@@ -81,7 +80,7 @@ export class Boards {
 
   /** Operators act from now until `until`, ms of the run. */
   start(nodes: ReadonlyArray<SimulatedNode>, boards: ReadonlyArray<Board>, until: number): void {
-    this.#nodes = nodes
+    this.#caller = new Caller(this.#world, nodes, this.#random)
     this.#boards = boards
     const { time } = this.#world
     const next = () => {
@@ -169,7 +168,6 @@ export class Boards {
     if (isNever) this.#check("never ran when expired", ran === 0, () => `${id} ran ${ran} times, code ${code}`)
   }
 
-  /** One message under one id, through node after node, until somebody answers for good. */
   #call(
     board: string,
     message: keyof typeof Device.messages,
@@ -181,37 +179,7 @@ export class Boards {
     if (schema === undefined) return
     const requestId = requestIdAt(epochMillis + time.now, this.#random)
     const posted: Posted = { message, body: toBytes(schema.payload, payload), requestId, asker: operator }
-    const until = time.now + callLifeMillis
-    let isOver = false
-    const attempt = () => {
-      if (isOver) return
-      const node = pick(
-        this.#random,
-        this.#nodes.filter((each) => each.isUp && !each.isFrozen)
-      )
-      const host = node?.process?.host
-      if (time.now > until) return done(undefined)
-      if (node === undefined || host === undefined) return void time.at(300, attempt)
-      let isAnswered = false
-      const answered = (reply: Reply | undefined) => {
-        if (isAnswered || isOver) return
-        isAnswered = true
-        const isTransient = reply === undefined || reply._tag === "NotHere" || isOutage(reply)
-        if (isTransient) return void time.at(repeatMillis, attempt)
-        isOver = true
-        done(reply)
-      }
-      time.at(answerWithinMillis, () => answered(undefined))
-      time.at(
-        0.3,
-        () =>
-          node.edge({ kind: "device", id: board }, posted, (reply) => {
-            time.at(0.3, () => host.isAlive && answered(reply))
-          }),
-        host
-      )
-    }
-    attempt()
+    this.#caller?.call({ to: { kind: "device", id: board }, posted, until: time.now + callLifeMillis }, done)
   }
 
   // ---- what is seen on the wires
@@ -435,6 +403,3 @@ const numberIn = (value: unknown, key: string): number | undefined => {
   const found = valueIn(value, key)
   return typeof found === "number" ? found : undefined
 }
-
-const isOutage = (reply: Reply): boolean =>
-  reply._tag === "Failed" && ["Unavailable", "Timeout"].includes(reply.error._tag)

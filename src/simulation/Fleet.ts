@@ -49,9 +49,12 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   for (const board of boards) time.at(between(random, 1500, 2500), () => board.start(reportsUntil))
   time.at(1500, () => world.ledgers.start(nodes, clientsUntil))
   time.at(3500, () => world.boards.start(nodes, boards, clientsUntil))
-  // One board goes dark for good: its device must learn it.
+  // One board goes dark for good, sometimes with the machine that holds its device: the next owner must learn it by itself.
   const dark = boards.at(-1)
-  time.at(between(random, 8000, 28_000), () => dark?.stop(random() < 0.3))
+  time.at(between(random, 8000, 28_000), () => {
+    dark?.stop(random() < 0.3)
+    if (random() < 0.3) nodes.find(({ process }) => process?.peer.name === ownerOf(world, dark))?.kill(true)
+  })
   for (const fault of scheduleOf(options.seed, faultsFrom, faultsUntil))
     time.at(fault.at, () => strike(world, nodes, boards, fault))
   time.at(mendedAt, () => {
@@ -73,6 +76,9 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   journal.finish()
   return { seed: options.seed, verdict: world.verdict, events: time.count, lines: world.lines }
 }
+
+const ownerOf = (world: World, board: Board | undefined): string | undefined =>
+  world.database.rows.get(`device/${board?.id}`)?.owner
 
 const strike = (
   world: World,

@@ -5,6 +5,7 @@ import type { Posted, Reply } from "../actors/Envelope.ts"
 import { type Address, addressKey } from "../actors/Host.ts"
 import { runtimeAsker } from "../protocol/Asker.ts"
 import { decodeStored } from "../protocol/Stored.ts"
+import { Caller } from "./Caller.ts"
 import type { QuarantineRow, Row } from "./Database.ts"
 import { auditors, Ledger, type LedgerState } from "./Ledger.ts"
 import { between, pick, type Random } from "./Random.ts"
@@ -16,16 +17,12 @@ import type { World } from "./World.ts"
 const codec = compile(Ledger)
 
 const ledgerIds = ["ledger-0", "ledger-1", "ledger-2"]
-/** Read often and written to seldom: a cell that nobody owns any more shows itself by what it reads. */
-const watchedId = "watched"
 /** Used by nobody for most of a run, so that they are passivated between. */
 const quietIds = ["quiet-0", "quiet-1"]
 const victimIds = ["victim-0", "victim-1"]
 
 /** A request id lives ten minutes; a client that repeats an old one gets to its end within a run. */
 const requestLifeMillis = 600_000
-const answerWithinMillis = 5000
-const repeatMillis = 100
 
 /** An addition as its client sees it. */
 interface Addition {
@@ -33,11 +30,6 @@ interface Addition {
   readonly mark: string
   outcome: "unknown" | "added" | "refused"
 }
-
-type Outcome =
-  | { readonly _tag: "Answered"; readonly reply: Reply }
-  /** The request's life is over and nobody can say what became of it. */
-  | { readonly _tag: "GaveUp" }
 
 export class Ledgers {
   readonly #world: World
@@ -49,6 +41,7 @@ export class Ledgers {
   readonly #timers: Array<{ readonly ledger: string; readonly at: number }> = []
   #number = 0
   #nodes: ReadonlyArray<SimulatedNode> = []
+  #caller: Caller | undefined
 
   constructor(world: World) {
     this.#world = world
@@ -58,6 +51,7 @@ export class Ledgers {
   /** Clients act from now until `until`, ms of the run. */
   start(nodes: ReadonlyArray<SimulatedNode>, until: number): void {
     this.#nodes = nodes
+    this.#caller = new Caller(this.#world, nodes, this.#random)
     const { time } = this.#world
     const next = () => {
       if (time.now > until) return
@@ -78,7 +72,7 @@ export class Ledgers {
   }
 
   #act(): void {
-    if (this.#random() < 0.35) return this.#random() < 0.7 ? this.#count(watchedId) : this.#add(watchedId)
+    if (this.#random() < 0.25) return this.#writeWatched()
     const ledger = pick(this.#random, ledgerIds) ?? ""
     const dice = this.#random()
     if (dice < 0.5) this.#add(ledger)
@@ -89,32 +83,41 @@ export class Ledgers {
     else for (let burst = 0; burst < 4; burst++) this.#add(ledger)
   }
 
-  #add(ledger: string): void {
+  #add(ledger: string, via?: number, added: () => void = () => {}): void {
     const mark = `${ledger}+${++this.#number}`
     const addition: Addition = { ledger, mark, outcome: "unknown" }
     this.#additions.push(addition)
     const parity = this.#random() < 0.3 ? Math.floor(this.#random() * 2) : -1
     const flaky = this.#random() < 0.03
-    this.#call(ledger, "Add", { mark, parity, flaky }, (outcome) => {
-      if (outcome._tag === "GaveUp") return
-      const { reply } = outcome
-      if (reply._tag === "Success" && typeof reply.value === "number") {
+    const heard = (reply: Reply | undefined) => {
+      if (reply?._tag === "Success" && typeof reply.value === "number") {
         addition.outcome = "added"
         this.#durable(ledger, reply.value, "an addition")
         this.#floor.set(ledger, Math.max(reply.value, this.#floor.get(ledger) ?? 0))
-      } else if (reply._tag === "Refused") addition.outcome = "refused"
-    })
+        added()
+      } else if (reply?._tag === "Refused") addition.outcome = "refused"
+    }
+    this.#call(ledger, "Add", { mark, parity, flaky }, heard, via)
   }
 
-  #count(ledger: string): void {
+  #count(ledger: string, via?: number): void {
     const floor = this.#floor.get(ledger) ?? 0
-    this.#call(ledger, "Count", {}, (outcome) => {
-      if (outcome._tag === "GaveUp" || outcome.reply._tag !== "Success") return
-      const { value } = outcome.reply
+    const heard = (reply: Reply | undefined) => {
+      const value = reply?._tag === "Success" ? reply.value : undefined
       if (typeof value !== "number") return
       this.#durable(ledger, value, "a read")
       const { verdict } = this.#world
       verdict.check("read sees what was acknowledged", value >= floor, () => `${ledger}: read ${value}, known ${floor}`)
+    }
+    this.#call(ledger, "Count", {}, heard, via)
+  }
+
+  /** One writer through one node; then readers through all of them. */
+  #writeWatched(): void {
+    const node = Math.floor(this.#random() * this.#nodes.length)
+    const ledger = `watched-${node}`
+    this.#add(ledger, node, () => {
+      for (const { slot } of this.#nodes) this.#count(ledger, slot)
     })
   }
 
@@ -143,12 +146,12 @@ export class Ledgers {
     this.#add(ledger)
   }
 
-  /** Sends one message under one request id, through node after node, until its outcome is known or its life is over. */
   #call(
     ledger: string,
     message: keyof typeof Ledger.messages,
     payload: unknown,
-    done: (outcome: Outcome) => void
+    done: (reply: Reply | undefined) => void,
+    via?: number
   ): void {
     const { time } = this.#world
     const schema = codec.messages.get(message)
@@ -157,43 +160,10 @@ export class Ledgers {
     const life = this.#random() < 0.15 ? between(this.#random, 1000, 8000) : 25_000
     const requestId = requestIdAt(epochMillis + time.now + life - requestLifeMillis, this.#random)
     const posted: Posted = { message, body: toBytes(schema.payload, payload), requestId, asker: runtimeAsker }
-    const until = time.now + life
-    let isOver = false
-    const finish = (outcome: Outcome) => {
-      if (isOver) return
-      isOver = true
-      if (this.#world.isTraced)
-        this.#world.trace(`${message} ${ledger} ${JSON.stringify(payload)}: ${describe(outcome)}`)
-      done(outcome)
-    }
-    const attempt = () => {
-      if (isOver) return
-      if (time.now > until) return finish({ _tag: "GaveUp" })
-      const node = pick(
-        this.#random,
-        this.#nodes.filter((each) => each.isUp && !each.isFrozen)
-      )
-      const host = node?.process?.host
-      if (node === undefined || host === undefined) return void time.at(300, attempt)
-      let isAnswered = false
-      const answered = (reply: Reply | undefined) => {
-        if (isAnswered || isOver) return
-        isAnswered = true
-        if (reply === undefined || isTransient(reply)) time.at(repeatMillis, attempt)
-        else finish({ _tag: "Answered", reply })
-      }
-      time.at(answerWithinMillis, () => answered(undefined))
-      time.at(
-        0.3,
-        () =>
-          node.edge({ kind: "ledger", id: ledger }, posted, (reply) => {
-            // The node must live for its answer to leave it.
-            time.at(0.3, () => host.isAlive && answered(reply))
-          }),
-        host
-      )
-    }
-    attempt()
+    this.#caller?.call({ to: { kind: "ledger", id: ledger }, posted, until: time.now + life, via }, (reply) => {
+      if (this.#world.isTraced) this.#world.trace(`${message} ${ledger} ${JSON.stringify(payload)}: ${describe(reply)}`)
+      done(reply)
+    })
   }
 
   // ---- what is seen from outside
@@ -288,12 +258,8 @@ const stateOf = (row: Row): LedgerState | undefined => {
   return decoded?._tag === "Success" ? (decoded.success as LedgerState) : undefined
 }
 
-const isTransient = (reply: Reply): boolean =>
-  reply._tag === "NotHere" || (reply._tag === "Failed" && ["Unavailable", "Timeout"].includes(reply.error._tag))
-
-const describe = (outcome: Outcome): string => {
-  if (outcome._tag === "GaveUp") return "gave up"
-  const { reply } = outcome
+const describe = (reply: Reply | undefined): string => {
+  if (reply === undefined) return "gave up"
   return reply._tag === "Success"
     ? String(reply.value)
     : reply._tag === "NotHere"
