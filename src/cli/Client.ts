@@ -1,7 +1,6 @@
 /** The way from the command line to a node: its `/rpc`, with the token of the data folder. */
 import { NodeSocket } from "@effect/platform-node"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
-import { Headers } from "effect/http"
 import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { Control } from "../gateways/http/Control.ts"
@@ -33,7 +32,12 @@ const answers = (url: string) =>
   Effect.tryPromise({
     try: (signal) => fetch(new URL("/health/live", url), { signal }),
     catch: (cause) => new NodeUnreachable({ url, reason: reasonOf(cause) })
-  }).pipe(Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.fail(new NodeUnreachable({ url, reason: "no answer in 5 s" })) }))
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: "5 seconds",
+      orElse: () => Effect.fail(new NodeUnreachable({ url, reason: "no answer in 5 s" }))
+    })
+  )
 
 const reasonOf = (cause: unknown): string => {
   const inner = cause instanceof Error ? cause.cause : undefined
@@ -49,25 +53,16 @@ export const layer = ({ url, data }: ClientOptions) =>
       const token = yield* readToken(data)
       const target = new URL("/rpc", url)
       target.protocol = target.protocol === "https:" ? "wss:" : "ws:"
-      const socket = yield* Socket.makeWebSocket(target.href).pipe(Effect.provide(NodeSocket.layerWebSocketConstructor))
+      const headers = { authorization: `Bearer ${Redacted.value(token)}` }
+      const socket = yield* Socket.makeWebSocket(target.href, { headers }).pipe(
+        Effect.provide(NodeSocket.layerWebSocketConstructor)
+      )
       const protocol = yield* RpcClient.makeProtocolSocket({ retryTransientErrors: true }).pipe(
         Effect.provideService(Socket.Socket, socket),
         Effect.provide(RpcSerialization.layerJson)
       )
-      const client = yield* RpcClient.make(Control, { disableTracing: true }).pipe(
+      return yield* RpcClient.make(Control, { disableTracing: true }).pipe(
         Effect.provideService(RpcClient.Protocol, protocol)
       )
-      const headers = Headers.fromInput({ authorization: `Bearer ${Redacted.value(token)}` })
-      return withToken(client, headers)
     })
   )
-
-/** Every call carries the token in its own headers: a browser's page could not set them. */
-const withToken = (client: ControlClient, headers: Headers.Headers): ControlClient =>
-  new Proxy(client, {
-    get: (target, name, receiver) => {
-      const call: unknown = Reflect.get(target, name, receiver)
-      if (typeof call !== "function") return call
-      return (payload: unknown, options: object = {}) => call(payload, { ...options, headers })
-    }
-  })

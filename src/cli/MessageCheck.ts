@@ -1,5 +1,5 @@
 /** Checks a message against the registry of the node before it is sent: unknown names get the nearest, wrong fields a sentence. */
-import { Effect, JsonSchema, Result, Schema, SchemaRepresentation } from "effect"
+import { Effect, JsonSchema, Result, Schema, SchemaIssue, SchemaRepresentation } from "effect"
 import { nearest } from "../actors/Nearest.ts"
 import type { KindView, MessageView } from "../gateways/http/Control.ts"
 import { Malformed, UnknownCapability } from "../protocol/Errors.ts"
@@ -28,14 +28,27 @@ export const findMessage = (
   const found = view.messages.find((candidate) => candidate.name === message)
   if (found !== undefined) return Result.succeed(found)
   const names = view.messages.map((candidate) => candidate.name)
-  return Result.fail(new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) }))
+  return Result.fail(
+    new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) })
+  )
+}
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The first thing wrong, with its place in the message. */
+const misfit = (message: MessageView, error: Schema.SchemaError): Malformed => {
+  const [issue] = issuesOf(error.issue).issues
+  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
+  return new Malformed({ path: [message.name, ...path].join("."), reason: issue?.message ?? "it does not fit" })
 }
 
 /** The payload as it may be sent. */
 export const checkPayload = (message: MessageView, payload: unknown): Result.Result<Schema.Json, Malformed> => {
   const decoded = Schema.decodeUnknownResult(schemaOf(message.payload), { onExcessProperty: "error" })(payload)
-  if (Result.isFailure(decoded)) return Result.fail(new Malformed({ path: message.name, reason: String(decoded.failure.message) }))
-  return isJson(payload) ? Result.succeed(payload) : Result.fail(new Malformed({ path: message.name, reason: "not JSON" }))
+  if (Result.isFailure(decoded)) return Result.fail(misfit(message, decoded.failure))
+  return isJson(payload)
+    ? Result.succeed(payload)
+    : Result.fail(new Malformed({ path: message.name, reason: "not JSON" }))
 }
 
 /** Both checks, with the payload as answer. */

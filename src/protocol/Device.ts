@@ -200,6 +200,16 @@ export class DeviceRetired extends Schema.TaggedError<DeviceRetired>()(
   }
 }
 
+/** What a gateway may see on a link: frames no board of ours sends, floods, fights for an id, others' topics, lost time. */
+export const LinkEvidence = Schema.Literals([
+  "link.malformed-burst",
+  "link.flood",
+  "link.duplicate",
+  "link.denied",
+  "link.stuck"
+])
+export type LinkEvidence = typeof LinkEvidence.Type
+
 /** The device: kind of the actor that mirrors one board. */
 export const Device = Contract.make("device", {
   about: "mirrors one board: its twin, its commands, its link",
@@ -315,6 +325,19 @@ export const Device = Contract.make("device", {
       capability: "device.attach",
       creates: false,
       about: "the gateway says that a link has ended"
+    }),
+    NoteEvidence: Contract.idempotent({
+      payload: {
+        type: LinkEvidence,
+        /** Code of the errors that a malformed burst was answered with. */
+        code: Schema.optionalKey(count),
+        /** What was denied. */
+        what: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256)))
+      },
+      audience: "internal",
+      capability: "device.attach",
+      creates: false,
+      about: "a gateway saw something on a link that somebody should know of; it becomes an event"
     })
   },
   events: {
@@ -345,6 +368,14 @@ export const Device = Contract.make("device", {
     /** The board refused a frame. */
     "board.failed": Schema.Struct({ code: count, detail: Schema.optionalKey(Schema.String) }),
     "board.telemetry": TwinPatchSchema,
+    /** Five frames within a minute that could not be read. */
+    "link.malformed-burst": Schema.Struct({ code: Schema.optionalKey(count) }),
+    "link.flood": Schema.Struct({}),
+    /** Two connections fight for the board's id. */
+    "link.duplicate": Schema.Struct({}),
+    "link.denied": Schema.Struct({ what: Schema.optionalKey(Schema.String) }),
+    /** A frame was not consumed in time; its link was closed without acknowledging it. */
+    "link.stuck": Schema.Struct({}),
     /** Records the board had to give up. */
     "board.dropped": Schema.Struct({ count }),
     "board.log": Schema.Struct({

@@ -1,17 +1,41 @@
-/** How the gateways of this node reach device actors: attaches and losses as asks, frames by the relay, evidence to the log. */
+/** How the gateways of this node reach device actors: attaches and losses as asks, frames by the relay, evidence as events. */
 import { Effect, Layer, Result, Schema } from "effect"
 import { Actors } from "../actors/Actors.ts"
 import { Engine } from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
-import { Attacher, type AttachOutcome } from "../gateways/link/Attacher.ts"
+import { Attacher, type AttachOutcome, type Evidence } from "../gateways/link/Attacher.ts"
 import { Presence } from "../gateways/link/Presence.ts"
 import type { Asker } from "../protocol/Asker.ts"
 import { Device, DeviceRetired, LinkStale } from "../protocol/Device.ts"
 import { HolonError, Unavailable } from "../protocol/Errors.ts"
 
+/** Evidence of one type about one board is noted once in this time: it must not cost more than what it tells of. */
+const evidenceMillis = 10_000
+/** Boards about which evidence is remembered. */
+const notedMax = 10_000
+
 const board = (id: string): Asker => ({ kind: "device", id, role: "board" })
+const gateway: Asker = { kind: "service", id: "gateway", role: "internal" }
 
 const isRefusal = Schema.is(Schema.Union([LinkStale, DeviceRetired, HolonError]))
+
+/** Lets the first of a kind through, and again after a while. */
+export const makeNoted = (monotonic: () => number) => {
+  const noted = new Map<string, number>()
+  return ({ type, id }: Pick<Evidence, "type" | "id">): boolean => {
+    const key = `${type} ${id}`
+    const now = monotonic()
+    if (now - (noted.get(key) ?? Number.NEGATIVE_INFINITY) < evidenceMillis) return false
+    // In order of the last note: the first entries are the oldest.
+    noted.delete(key)
+    noted.set(key, now)
+    for (const oldest of noted.keys()) {
+      if (noted.size <= notedMax) break
+      noted.delete(oldest)
+    }
+    return true
+  }
+}
 
 /** The ports of this node's gateways. */
 export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodePorts> = Layer.effect(
@@ -21,6 +45,7 @@ export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodeP
     const { relay } = yield* Engine
     const { host } = yield* NodePorts
     const runFork = Effect.runForkWith(yield* Effect.context())
+    const isNew = makeNoted(host.monotonic)
     let connections = 0
     return Attacher.of({
       host,
@@ -31,7 +56,9 @@ export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodeP
         runFork(Effect.result(actors.ask(Device, id, "Attach", request, { asker: board(id) }))).addObserver((exit) => {
           const outcome: AttachOutcome =
             exit._tag === "Success"
-              ? Result.mapError(exit.value, (error) => (isRefusal(error) ? error : new Unavailable({ cause: "attach failed" })))
+              ? Result.mapError(exit.value, (error) =>
+                  isRefusal(error) ? error : new Unavailable({ cause: "attach failed" })
+                )
               : Result.fail(new Unavailable({ cause: "the attach was interrupted" }))
           done(outcome)
         })
@@ -40,7 +67,13 @@ export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodeP
         runFork(Effect.ignore(actors.ask(Device, id, "Lost", payload, { asker: board(id) })))
       },
       evidence: (evidence) => {
-        runFork(Effect.logWarning(evidence.type, evidence))
+        if (!isNew(evidence)) return
+        const { id, ...what } = evidence
+        // Somebody who is no device of ours has no stream of events: the log is all there is.
+        const noted = actors
+          .ask(Device, id, "NoteEvidence", what, { asker: gateway })
+          .pipe(Effect.catch(() => Effect.logWarning(evidence.type, evidence)))
+        runFork(noted)
       }
     })
   })

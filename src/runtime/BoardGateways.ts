@@ -5,7 +5,9 @@ import * as Credentials from "../gateways/link/Credentials.ts"
 import type { LinkTerms } from "../gateways/link/LinkTerms.ts"
 import * as MqttGateway from "../gateways/mqtt/MqttGateway.ts"
 import * as WebSocketGateway from "../gateways/websocket/WebSocketGateway.ts"
+import { isLoopback } from "./Binds.ts"
 import type { ClusterConfig } from "./Config.ts"
+import { readTls } from "./Tls.ts"
 
 const plain = (tokens: Readonly<Record<string, Redacted.Redacted>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(tokens).map(([name, token]) => [name, Redacted.value(token)]))
@@ -22,23 +24,37 @@ const termsOf = ({ link, demo }: ClusterConfig): LinkTerms => {
   }
 }
 
-/** Both gateways listen while this is built. */
-export const layer = (config: ClusterConfig, mqttPort: number) => {
-  const credentials = Layer.succeed(
+/** What a door asks for. A board of this machine may come without a token only where nobody else can come at all. */
+const credentials = ({ tokens }: ClusterConfig, host: string) =>
+  Layer.succeed(
     Credentials.Credentials,
     Credentials.fromTokens({
-      boards: plain(config.tokens.boards),
-      operators: plain(config.tokens.operators),
-      isOpenOnLoopback: true
+      boards: plain(tokens.boards),
+      operators: plain(tokens.operators),
+      isOpenOnLoopback: isLoopback(host)
     })
   )
-  const terms = termsOf(config)
-  const admission = { ...defaultAdmission, perSecond: config.link.newPerSecond }
-  return Layer.mergeAll(
-    MqttGateway.layer({ host: config.mqtt.host, port: mqttPort, terms, admission }),
-    WebSocketGateway.layer({ terms, admission })
-  ).pipe(Layer.provide(credentials))
-}
+
+/** Both gateways listen while this is built. */
+export const layer = (config: ClusterConfig, mqttPort: number) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { http, link, mqtt } = config
+      const terms = termsOf(config)
+      const admission = { ...defaultAdmission, perSecond: link.newPerSecond }
+      const tls = yield* readTls("mqtt", config)
+      return Layer.mergeAll(
+        MqttGateway.layer({
+          host: mqtt.host,
+          port: mqttPort,
+          terms,
+          admission,
+          ...(tls !== undefined && { tls })
+        }).pipe(Layer.provide(credentials(config, mqtt.host))),
+        WebSocketGateway.layer({ terms, admission }).pipe(Layer.provide(credentials(config, http.host)))
+      )
+    })
+  )
 
 /**
  * Tells all boards to go elsewhere as the first thing when a node ends. Built last: an HTTP server that closes waits for

@@ -1,132 +1,62 @@
 /** One node of the runtime, whole: storage, membership, actors, gateways. Built as one layer, taken down with its scope. */
-import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, Schedule, Schema } from "effect"
-import { Reactivity } from "effect/reactivity"
+import { Context, Effect, Layer, Schedule } from "effect"
+import { HttpServer } from "effect/http"
+import { NetAddress } from "effect/net"
 import * as Actors from "../actors/Actors.ts"
 import * as Engine from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
 import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
-import { Health } from "../gateways/http/Health.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
-import { Members } from "../gateways/http/Operations.ts"
 import * as Operations from "../gateways/http/Operations.ts"
-import { Unavailable } from "../protocol/Errors.ts"
+import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
 import { layerAttacher } from "./Attaching.ts"
+import { isLoopback } from "./Binds.ts"
+import * as BoardGateways from "./BoardGateways.ts"
 import type { ClusterConfig, NodePorts as Ports } from "./Config.ts"
 import * as ClusterLayer from "./cluster/ClusterLayer.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { RelaySocket } from "./cluster/RelaySocket.ts"
 import { routeBy } from "./cluster/Route.ts"
-import * as BoardGateways from "./BoardGateways.ts"
+import { freePort } from "./FreePort.ts"
+import * as Metrics from "./Metrics.ts"
+import { layerHealth, layerMembers } from "./NodeHealth.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry } from "./Registry.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
 import { PgStore } from "./storage/PgStore.ts"
+import * as PostgresClient from "./storage/PostgresClient.ts"
 import { PostgresUrl } from "./storage/PostgresUrl.ts"
+import { readTls } from "./Tls.ts"
 import { ensureToken } from "./Token.ts"
 
 /** Days a journal partition is kept. */
 const journalDays = 30
 const idleMillis = 60_000
-const queryConnections = 4
-const connectRetryMillis = 500
-const connectMillisMax = 30_000
-const storeCheckMillis = 2_000
 const readyPollMillis = 20
 
-/** PostgreSQL did not answer at the start. The node gives up after half a minute of trying. */
-export class StorageUnreachable extends Schema.TaggedError<StorageUnreachable>()("StorageUnreachable", {
-  reason: Schema.String
-}) {
-  override get message() {
-    return `PostgreSQL does not answer (${this.reason}); check that it runs and that the URL is right`
-  }
-}
+const storage = (waitMillis: number | undefined) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      yield* migrate()
+      yield* makePartitions
+      yield* Effect.forkScoped(keepPartitions({ eventDays: journalDays }))
+    })
+  ).pipe(Layer.provideMerge(PostgresClient.layer(waitMillis)))
 
-/** The client for everything but the hot path. Tries for a while: at the start of a machine everything starts at once. */
-const client = Layer.unwrap(
-  Effect.gen(function* () {
-    const url = yield* PostgresUrl
-    const layer = PgClient.layer({ url, maxConnections: queryConnections, applicationName: "holon" })
-    const reach = Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      yield* sql`select 1`
-    }).pipe(Effect.provide(layer))
-    yield* reach.pipe(
-      Effect.tapError((error) => Effect.logWarning(`PostgreSQL does not answer yet, trying again: ${error.message}`)),
-      Effect.retry({ schedule: Schedule.spaced(connectRetryMillis), while: () => true, times: connectMillisMax / connectRetryMillis }),
-      Effect.mapError((error) => new StorageUnreachable({ reason: error.message }))
-    )
-    return layer
-  })
-).pipe(Layer.provide(Reactivity.layer))
-
-const storage = Layer.effectDiscard(
-  Effect.gen(function* () {
-    yield* migrate()
-    yield* makePartitions
-    yield* Effect.forkScoped(keepPartitions({ eventDays: journalDays }))
-  })
-).pipe(Layer.provideMerge(client))
-
-const ports = (shardsPerGroup: number) =>
+const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
   Layer.effect(
     NodePorts,
     Effect.gen(function* () {
       const host = yield* ProcessHost
       const lease = yield* Lease
       const { transport } = yield* RelaySocket
-      const store = yield* PgStore.make({ url: yield* PostgresUrl, host })
+      const store = Metrics.counted(yield* PgStore.make({ url: yield* PostgresUrl, host }), counts)
       const { node, isFresh, onSessionLost } = lease
       return NodePorts.of({ node, host, store, transport, isFresh, onSessionLost, shardsPerGroup, idleMillis })
     })
   )
-
-const members = Layer.effect(
-  Members,
-  Effect.gen(function* () {
-    const membership = yield* ClusterLayer.Membership
-    const list = membership.nodes.pipe(
-      Effect.map((nodes) =>
-        nodes.map(({ node, address, healthy, ready, heartbeatAgeMillis, shards, startedAt }) => ({
-          node,
-          address,
-          isHealthy: healthy,
-          isReady: ready,
-          heartbeatAgeMillis,
-          shards,
-          startedAt: startedAt.getTime()
-        }))
-      ),
-      Effect.mapError((error) => new Unavailable({ cause: `the store does not answer (${error.message})` }))
-    )
-    return Members.of({ list })
-  })
-)
-
-const health = Layer.effect(
-  Health,
-  Effect.gen(function* () {
-    const membership = yield* ClusterLayer.Membership
-    const lease = yield* Lease
-    const engine = yield* Engine.Engine
-    const sql = yield* PgClient.PgClient
-    const report = Effect.gen(function* () {
-      const isStoreReachable = yield* sql`select 1`.pipe(
-        Effect.timeout(storeCheckMillis),
-        Effect.match({ onFailure: () => false, onSuccess: () => true })
-      )
-      const shards = engine.shards().length
-      const isLeaseFresh = lease.isFresh()
-      const isReady = isStoreReachable && isLeaseFresh && shards > 0 && membership.isReady()
-      const status: "ready" | "not ready" = isReady ? "ready" : "not ready"
-      return { status, node: lease.node, shards, isStoreReachable, isLeaseFresh, durability: membership.durability }
-    })
-    return Health.of({ report })
-  })
-)
 
 /** Boards may come once shards are held: until then the first of them would only wait. */
 const started = Layer.effectDiscard(
@@ -151,44 +81,70 @@ const endWhenSuperseded = Layer.effectDiscard(
   })
 )
 
+/** Where the listeners of a node really are, whatever was asked for. */
+export class Listening extends Context.Service<Listening, { readonly http: number; readonly mqtt: number }>()(
+  "holon/runtime/Listening"
+) {}
+
+const listening = Layer.effect(
+  Listening,
+  Effect.gen(function* () {
+    const { address } = yield* HttpServer.HttpServer
+    const { port: mqtt } = yield* MqttGateway
+    return Listening.of({ http: NetAddress.isInetAddress(address) ? address.port : 0, mqtt })
+  })
+)
+
 export interface NodeOptions {
   readonly config: ClusterConfig
   readonly ports: Ports
+  /** How long to try for a PostgreSQL that does not answer at the start, ms. Default half a minute. */
+  readonly storageWaitMillis?: number | undefined
 }
 
 /** The node of one process. Ready when it is built: shards are held and every listener listens. */
-export const layer = ({ config, ports: { http, mqtt, runner, relay } }: NodeOptions) => {
-  const shardsPerGroup = config.shards.perGroup
-  const cluster = ClusterLayer.layer({
-    host: config.peers.host,
-    port: runner,
-    relayPort: relay,
-    shardsPerGroup,
-    route: routeBy(config.peers.via)
-  })
-  const actors = Actors.layer.pipe(
-    Layer.provideMerge(Engine.layer(registry)),
-    Layer.provideMerge(ports(shardsPerGroup))
-  )
-  const gatekeeper = Layer.unwrap(
-    Effect.map(ensureToken(config.data), (token) =>
-      Gatekeeper.layer({
+export const layer = (options: NodeOptions) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { config, storageWaitMillis } = options
+      const { http, mqtt } = options.ports
+      const host = config.peers.host
+      // Peers dial what the table of nodes says: these must be known before anybody listens.
+      const runner = options.ports.runner === 0 ? yield* freePort(host) : options.ports.runner
+      const relayPort = options.ports.relay === 0 ? yield* freePort(host) : options.ports.relay
+      const shardsPerGroup = config.shards.perGroup
+      const route = routeBy(config.peers.via)
+      const tls = yield* readTls("http", config)
+      const token = yield* ensureToken(config.data)
+      const counts = Metrics.noCounts()
+
+      const cluster = ClusterLayer.layer({ host, port: runner, relayPort, shardsPerGroup, route })
+      const actors = Layer.merge(Actors.layer, Metrics.layer(counts)).pipe(
+        Layer.provideMerge(Engine.layer(registry)),
+        Layer.provideMerge(ports(shardsPerGroup, counts))
+      )
+      const gatekeeper = Gatekeeper.layer({
         operators: new Map([...Object.entries(config.tokens.operators), ["local", token]]),
-        isOpen: config.http.tls === undefined
+        isOpen: tls === undefined && isLoopback(config.http.host)
       })
-    )
+      const operations = Operations.layer.pipe(Layer.provide([layerMembers, layerPgActorRecords]))
+      const boards = BoardGateways.layer(config, mqtt).pipe(Layer.provideMerge(layerAttacher))
+      const gateway = HttpGateway.layer(registry, {
+        host: config.http.host,
+        port: http,
+        isLoopback: isLoopback(config.http.host),
+        ...(tls !== undefined && { tls })
+      })
+      return Layer.merge(BoardGateways.layerLeaving, listening).pipe(
+        Layer.provideMerge(gateway),
+        Layer.provideMerge(boards),
+        Layer.provide([operations, layerHealth, gatekeeper]),
+        Layer.provideMerge(started),
+        Layer.provideMerge(actors),
+        Layer.provideMerge(endWhenSuperseded),
+        Layer.provideMerge(cluster),
+        Layer.provideMerge(storage(storageWaitMillis)),
+        Layer.provideMerge(ProcessHost.layer)
+      )
+    })
   )
-  const operations = Operations.layer.pipe(Layer.provide([members, layerPgActorRecords]))
-  const boards = BoardGateways.layer(config, mqtt).pipe(Layer.provideMerge(layerAttacher))
-  return BoardGateways.layerLeaving.pipe(
-    Layer.provideMerge(HttpGateway.layer(registry, { host: config.http.host, port: http })),
-    Layer.provideMerge(boards),
-    Layer.provide([operations, health, gatekeeper]),
-    Layer.provideMerge(started),
-    Layer.provideMerge(actors),
-    Layer.provideMerge(endWhenSuperseded),
-    Layer.provideMerge(cluster),
-    Layer.provideMerge(storage),
-    Layer.provideMerge(ProcessHost.layer)
-  )
-}

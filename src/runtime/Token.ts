@@ -1,6 +1,6 @@
 /** The token that `/rpc` asks for, kept in the data folder where only its owner can read it. */
 import { randomBytes } from "node:crypto"
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Redacted, Schema } from "effect"
 
@@ -10,35 +10,56 @@ export class TokenUnreadable extends Schema.TaggedError<TokenUnreadable>()("Toke
   reason: Schema.String
 }) {
   override get message() {
-    return `${this.path} cannot be used as the token of this cluster (${this.reason}); is a node running with this data folder?`
+    return `${this.path} is no token of a cluster (${this.reason}); name the data folder of a node with --data`
   }
 }
 
 /** Where the token of a data folder lies. */
 export const tokenPath = (dataFolder: string): string => join(dataFolder, "token")
 
-const attempt = <A>(path: string, run: () => A) =>
-  Effect.try({ try: run, catch: (cause) => new TokenUnreadable({ path, reason: String(cause) }) })
+const tokenBytes = 32
+/** What `tokenBytes` make as base64url. Anything else is no token: an empty one would let everybody in. */
+const tokenPattern = /^[\w-]{43}$/
 
-/** Reads the token. Fails when no node has made it yet. */
-export const readToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> => {
-  const path = tokenPath(dataFolder)
-  return attempt(path, () => Redacted.make(readFileSync(path, "utf8").trim()))
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return "code" in cause && cause.code === "ENOENT" ? "there is no such file" : cause.message
 }
 
-/** Reads the token, or makes one of 256 random bits with mode 0600. Nodes that start together agree: the first one's wins. */
+const attempt = (path: string, run: () => void) =>
+  Effect.try({
+    try: () => {
+      run()
+      const token = readFileSync(path, "utf8").trim()
+      if (!tokenPattern.test(token)) throw new Error("it does not hold 256 bits as base64url")
+      return Redacted.make(token)
+    },
+    catch: (cause) => new TokenUnreadable({ path, reason: reasonOf(cause) })
+  })
+
+/** Reads the token. Fails when no node has made it yet. */
+export const readToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> =>
+  attempt(tokenPath(dataFolder), () => {})
+
+/** Reads the token, or makes one with mode 0600. Nodes that start together agree: the first one's wins. */
 export const ensureToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> => {
   const path = tokenPath(dataFolder)
   return attempt(path, () => {
     mkdirSync(dataFolder, { recursive: true })
-    if (!existsSync(path)) {
-      try {
-        writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" })
-      } catch (cause) {
-        if (!existsSync(path)) throw cause
-      }
-    }
+    if (!existsSync(path)) make(path)
     chmodSync(path, 0o600)
-    return Redacted.make(readFileSync(path, "utf8").trim())
   })
+}
+
+/** The file appears whole or not at all: another node may read it at any moment. */
+const make = (path: string): void => {
+  const draft = `${path}.${process.pid}`
+  writeFileSync(draft, `${randomBytes(tokenBytes).toString("base64url")}\n`, { mode: 0o600 })
+  try {
+    linkSync(draft, path)
+  } catch (cause) {
+    if (!existsSync(path)) throw cause
+  } finally {
+    rmSync(draft, { force: true })
+  }
 }

@@ -173,6 +173,8 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   Attach: attach,
   Lost: lost,
 
+  NoteEvidence: (_state, { type, ...data }) => ({ events: [{ type, severity: "warn", data }] }),
+
   SetDesired: (state, { patch, expected }, context) => {
     if (state.connection.state === "retired") return refuseRetired("SetDesired")
     const { twin } = state

@@ -10,7 +10,10 @@ const url = Flag.String("url").pipe(
   Flag.withDescription("Where to attach: mqtt://, mqtts://, ws:// or wss://"),
   Flag.withDefault("mqtt://127.0.0.1:1883")
 )
-const token = Flag.String("token").pipe(Flag.withDescription("Board token; none on loopback in development"), Flag.optional)
+const token = Flag.String("token").pipe(
+  Flag.withDescription("Board token; none on loopback in development"),
+  Flag.optional
+)
 
 const tokenOf = (given: Option.Option<string>) => (Option.isSome(given) ? { token: given.value } : {})
 

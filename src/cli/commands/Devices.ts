@@ -15,7 +15,10 @@ const list = (limit: number) =>
     const found: Array<DeviceLine> = []
     let after: string | undefined
     do {
-      const page = yield* client.Devices({ limit: Math.min(pageSize, limit - found.length), ...(after !== undefined && { after }) })
+      const page = yield* client.Devices({
+        limit: Math.min(pageSize, limit - found.length),
+        ...(after !== undefined && { after })
+      })
       found.push(...page.devices)
       after = page.next
     } while (after !== undefined && found.length < limit)
@@ -39,7 +42,9 @@ const ls = Command.make(
       status.profile,
       fields(reported)
     ])
-    yield* Console.log(devices.length === 0 ? "no devices yet" : table(["id", "state", "seen", "profile", "reported"], rows))
+    yield* Console.log(
+      devices.length === 0 ? "no devices yet" : table(["id", "state", "seen", "profile", "reported"], rows)
+    )
   })
 ).pipe(Command.withDescription("List devices"))
 

@@ -30,7 +30,9 @@ const nodesLs = Command.make(
       ago(now - startedAt),
       node
     ])
-    const here = Object.entries(residents).map(([kind, count]) => `${count} ${kind}`).join(", ")
+    const here = Object.entries(residents)
+      .map(([kind, count]) => `${count} ${kind}`)
+      .join(", ")
     yield* print(
       flags,
       { nodes: found, residents },
@@ -61,9 +63,17 @@ const quarantineLs = Command.make(
   "ls",
   { ...connection, limit },
   Effect.fn(function* (flags) {
-    const found = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Quarantined({ limit: flags.limit })))
+    const found = yield* connected(flags)(
+      Effect.flatMap(Client, (client) => client.Quarantined({ limit: flags.limit }))
+    )
     const now = yield* Clock.currentTimeMillis
-    const rows = found.map(({ kind, id, since, cause, attempts }) => [kind, id, `${ago(now - since)} ago`, attempts, cause])
+    const rows = found.map(({ kind, id, since, cause, attempts }) => [
+      kind,
+      id,
+      `${ago(now - since)} ago`,
+      attempts,
+      cause
+    ])
     yield* print(flags, found, () =>
       found.length === 0 ? "nobody is quarantined" : table(["kind", "id", "since", "failures", "cause"], rows)
     )
@@ -89,7 +99,9 @@ const deadLs = Command.make(
   "ls",
   { ...connection, limit },
   Effect.fn(function* (flags) {
-    const found = yield* connected(flags)(Effect.flatMap(Client, (client) => client.DeadLetters({ limit: flags.limit })))
+    const found = yield* connected(flags)(
+      Effect.flatMap(Client, (client) => client.DeadLetters({ limit: flags.limit }))
+    )
     const now = yield* Clock.currentTimeMillis
     const rows = found.map(({ number, kind, id, message, at, isRetried, cause }) => [
       number,
@@ -112,7 +124,9 @@ const deadShow = Command.make(
   "show",
   { ...connection, number },
   Effect.fn(function* (flags) {
-    const letter = yield* connected(flags)(Effect.flatMap(Client, (client) => client.DeadLetter({ number: flags.number })))
+    const letter = yield* connected(flags)(
+      Effect.flatMap(Client, (client) => client.DeadLetter({ number: flags.number }))
+    )
     yield* Console.log(JSON.stringify(letter, null, 2))
   })
 ).pipe(Command.withDescription("Show one dead letter whole"))

@@ -6,16 +6,19 @@ import { connected, connection } from "../Globals.ts"
 import { checkMessage } from "../MessageCheck.ts"
 
 /** The payload is no JSON. */
-export class PayloadMalformed extends Schema.TaggedError<PayloadMalformed>()("PayloadMalformed", { reason: Schema.String }) {
+export class PayloadMalformed extends Schema.TaggedError<PayloadMalformed>()("PayloadMalformed", {
+  reason: Schema.String
+}) {
   override get message() {
     return `the payload is not JSON (${this.reason}); quote it, as '{"patch":{"led":"on"}}'`
   }
 }
 
 const parse = (text: string) =>
-  Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))(text).pipe(
-    Result.mapError((error) => new PayloadMalformed({ reason: String(error) }))
-  )
+  Result.try({
+    try: (): unknown => JSON.parse(text),
+    catch: (cause) => new PayloadMalformed({ reason: cause instanceof Error ? cause.message : String(cause) })
+  })
 
 export const send = Command.make(
   "send",
@@ -24,7 +27,10 @@ export const send = Command.make(
     kind: Argument.String("actor").pipe(Argument.withDescription("Kind of actor, as device")),
     id: Argument.String("id"),
     message: Argument.String("message").pipe(Argument.withDescription("As SetDesired")),
-    payload: Argument.String("json").pipe(Argument.withDescription("Payload as JSON (default {})"), Argument.withDefault("{}")),
+    payload: Argument.String("json").pipe(
+      Argument.withDescription("Payload as JSON (default {})"),
+      Argument.withDefault("{}")
+    ),
     requestId: Flag.String("request-id").pipe(
       Flag.withDescription("UUIDv7 that makes a repeat safe: the actor answers what it answered first"),
       Flag.optional
@@ -38,7 +44,13 @@ export const send = Command.make(
         const client = yield* Client
         const checked = yield* checkMessage(yield* client.Describe(), kind, message, payload)
         const requestId = Option.getOrUndefined(flags.requestId)
-        return yield* client.Send({ kind, id, message, payload: checked, ...(requestId !== undefined && { requestId }) })
+        return yield* client.Send({
+          kind,
+          id,
+          message,
+          payload: checked,
+          ...(requestId !== undefined && { requestId })
+        })
       })
     )
     yield* Console.log(JSON.stringify(reply, null, flags.json ? undefined : 2))

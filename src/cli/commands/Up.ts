@@ -1,30 +1,20 @@
 /** `holon up` and `holon node`: the processes of a cluster. */
-import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { Clock, Console, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import { Clock, Console, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { runBoards } from "../../../devices/Boards.ts"
+import { isLoopback } from "../../runtime/Binds.ts"
 import { applyOverrides, type ClusterConfig, type Overrides, portsOf } from "../../runtime/Config.ts"
 import { loadConfig } from "../../runtime/ConfigFile.ts"
 import * as Node from "../../runtime/Node.ts"
 import * as EmbeddedPostgres from "../../runtime/storage/EmbeddedPostgres.ts"
+import { waitMillisDefault } from "../../runtime/storage/PostgresClient.ts"
 import { PostgresUrl } from "../../runtime/storage/PostgresUrl.ts"
+import { inputEnded, keepUp, type Listened, postgresVariable, readyLine, spawnNode } from "./NodeProcess.ts"
 
-/** Environment variable in which `holon up` hands the address of PostgreSQL to the nodes it starts. */
-const postgresVariable = "HOLON_POSTGRES"
 const hostBoardId = "host"
-const stopMillis = 10_000
-/** Before a node that ended is started again: time to see that the others have taken over. */
-const restartMillis = 3_000
-const restartsMax = 5
-
-/** A node of this cluster ended by itself. */
-export class NodeEnded extends Schema.TaggedError<NodeEnded>()("NodeEnded", { node: Schema.Int, how: Schema.String }) {
-  override get message() {
-    return `node ${this.node} ended (${this.how}); what it said stands above`
-  }
-}
+/** What commands take when they are told nothing else. */
+const usual = { http: 7700, data: ".holon" }
 
 /** A node needs a PostgreSQL that all nodes share. */
 export class NoSharedPostgres extends Schema.TaggedError<NoSharedPostgres>()("NoSharedPostgres", {}) {
@@ -41,6 +31,10 @@ const flags = {
   postgres: Flag.Redacted("postgres").pipe(
     Flag.withDescription("URL of a PostgreSQL instead of the embedded one"),
     Flag.optional
+  ),
+  postgresWait: Flag.Finite("postgres-wait").pipe(
+    Flag.withDescription("Seconds to try for a PostgreSQL that does not answer at the start"),
+    Flag.withDefault(waitMillisDefault / 1000)
   )
 }
 
@@ -60,9 +54,12 @@ const overridesOf = (given: Given): Overrides => ({
 const postgresOf = (config: ClusterConfig) =>
   config.storage === "embedded" ? EmbeddedPostgres.layer(config.data) : PostgresUrl.layer(config.storage.url)
 
+/** Demo boards carry no token and trust no certificate: they run only where a board needs neither. */
+const hasDemo = ({ demo, mqtt }: ClusterConfig): boolean => demo.isOn && mqtt.tls === undefined && isLoopback(mqtt.host)
+
 /** Host and simulated boards against the first node, until interrupted. */
-const demoBoards = (config: ClusterConfig) => {
-  const { mqtt } = portsOf(config, 0)
+const demoBoards = (config: ClusterConfig, { mqtt }: Listened) => {
+  if (!hasDemo(config)) return Effect.never
   const url = `mqtt://${config.mqtt.host}:${mqtt}`
   return runBoards({
     host: { id: hostBoardId, url, folder: join(config.data, "boards", hostBoardId) },
@@ -70,83 +67,46 @@ const demoBoards = (config: ClusterConfig) => {
   })
 }
 
-const announce = (config: ClusterConfig, startedAt: number) =>
+const boardsText = (config: ClusterConfig): string => {
+  if (hasDemo(config)) return `, host board "${hostBoardId}" and ${config.demo.boards} simulated boards`
+  return config.demo.isOn ? ", no demo boards: MQTT wants TLS" : ""
+}
+
+const announce = (config: ClusterConfig, startedAt: number, listened: Listened) =>
   Effect.gen(function* () {
     const took = (yield* Clock.currentTimeMillis) - startedAt
-    const { http, mqtt } = portsOf(config, 0)
-    const nodes = config.nodes === 1 ? "1 node" : `${config.nodes} nodes`
-    const boards = config.demo.isOn ? `, host board "${hostBoardId}" and ${config.demo.boards} simulated boards` : ""
+    const { data, http, mqtt, nodes } = config
+    const s = (listener: typeof http) => (listener.tls === undefined ? "" : "s")
+    const web = `${http.host}:${listened.http}`
+    const where = [
+      ...(listened.http === usual.http && http.tls === undefined ? [] : [`--url http${s(http)}://${web}`]),
+      ...(data === usual.data ? [] : [`--data ${data}`])
+    ]
+    const npx = (command: string) => ["npx holon", command, ...where].join(" ")
     yield* Console.log(
       [
-        `holon is ready after ${(took / 1000).toFixed(1)} s: ${nodes}${boards}`,
-        `  API and docs   http://${config.http.host}:${http}/docs`,
-        `  boards         mqtt://${config.mqtt.host}:${mqtt} and ws://${config.http.host}:${http}/attach`,
-        `  look around    npx holon devices ls      npx holon repl`
+        `holon is ready after ${(took / 1000).toFixed(1)} s: ${nodes === 1 ? "1 node" : `${nodes} nodes`}${boardsText(config)}`,
+        `  API and docs   http${s(http)}://${web}/docs`,
+        `  boards         mqtt${s(mqtt)}://${mqtt.host}:${listened.mqtt} and ws${s(http)}://${web}/attach`,
+        `  look around    ${npx("devices ls")}`,
+        `  talk           ${npx("repl")}`
       ].join("\n")
     )
   })
 
-/** One node in this process; `ready` runs when it serves. */
-const runNode = <E, R>(config: ClusterConfig, index: number, ready: Effect.Effect<never, E, R>) =>
+/** One node in this process; `serve` runs while it does. */
+const runNode = <E, R>(
+  config: ClusterConfig,
+  { index, postgresWait }: { readonly index: number; readonly postgresWait: number },
+  serve: (listened: Listened) => Effect.Effect<never, E, R>
+) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const postgres = postgresOf(config)
-      yield* Layer.build(Node.layer({ config, ports: portsOf(config, index) }).pipe(Layer.provide(postgres)))
-      return yield* ready
+      const node = Node.layer({ config, ports: portsOf(config, index), storageWaitMillis: postgresWait * 1000 })
+      const built = yield* Layer.build(node.pipe(Layer.provide(postgresOf(config))))
+      return yield* serve(Context.get(built, Node.Listening))
     })
   )
-
-const main = fileURLToPath(new URL("../main.ts", import.meta.url))
-
-/** A node in a process of its own: it says `ready` on its standard output when it serves. */
-const spawnNode = (index: number, argv: ReadonlyArray<string>, url: Redacted.Redacted) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly ended: Effect.Effect<never, NodeEnded>; readonly stop: Effect.Effect<void> }, NodeEnded>(
-      (resume) => {
-        const child = spawn(process.execPath, [...process.execArgv, main, "node", "--index", String(index), ...argv], {
-          stdio: ["ignore", "pipe", "inherit"],
-          env: { ...process.env, [postgresVariable]: Redacted.value(url) }
-        })
-        const exit = new Promise<string>((resolve) => {
-          child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`))
-          child.once("error", (error) => resolve(error.message))
-        })
-        const ended = Effect.flatMap(
-          Effect.promise(() => exit),
-          (how) => Effect.fail(new NodeEnded({ node: index + 1, how }))
-        )
-        const stop = Effect.sync(() => child.kill("SIGTERM")).pipe(
-          Effect.andThen(Effect.promise(() => exit)),
-          Effect.timeoutOrElse({ duration: stopMillis, orElse: () => Effect.sync(() => child.kill("SIGKILL")) }),
-          Effect.asVoid
-        )
-        child.stdout.setEncoding("utf8").on("data", (text: string) => {
-          if (text.includes(readyLine)) resume(Effect.succeed({ ended, stop }))
-          else process.stdout.write(text)
-        })
-        exit.then((how) => resume(Effect.fail(new NodeEnded({ node: index + 1, how }))))
-      }
-    ),
-    ({ stop }) => stop
-  )
-
-const readyLine = "holon node is ready"
-
-type RunningNode = Effect.Success<ReturnType<typeof spawnNode>>
-
-/** A cluster outlives its nodes: one that ends by itself is started again, unless it cannot start any more. */
-const keepUp = (first: RunningNode, start: ReturnType<typeof spawnNode>) =>
-  Effect.gen(function* () {
-    let running = first
-    for (;;) {
-      const end = yield* Effect.flip(running.ended)
-      yield* Console.error(`holon: ${end.message}; it starts again in ${restartMillis / 1000} s`)
-      running = yield* Effect.delay(start, restartMillis).pipe(
-        Effect.retry({ times: restartsMax, schedule: Schedule.spaced(restartMillis) })
-      )
-      yield* Console.error(`holon: node ${end.node} is back`)
-    }
-  })
 
 const runCluster = (config: ClusterConfig, argv: ReadonlyArray<string>, startedAt: number) =>
   Effect.scoped(
@@ -155,12 +115,14 @@ const runCluster = (config: ClusterConfig, argv: ReadonlyArray<string>, startedA
       const indexes = Array.from({ length: config.nodes }, (_, index) => index)
       const starts = indexes.map((index) => spawnNode(index, argv, url))
       const nodes = yield* Effect.all(starts, { concurrency: "unbounded" })
-      yield* announce(config, startedAt)
+      const [first] = nodes
+      if (first === undefined) return yield* Effect.die("a cluster without nodes")
+      yield* announce(config, startedAt, first)
       const kept = starts.flatMap((start, index) => {
         const node = nodes[index]
         return node === undefined ? [] : [keepUp(node, start)]
       })
-      return yield* Effect.raceAllFirst(config.demo.isOn ? [...kept, demoBoards(config)] : kept)
+      return yield* Effect.raceAllFirst([...kept, demoBoards(config, first)])
     })
   ).pipe(Effect.provide(postgresOf(config)))
 
@@ -182,13 +144,15 @@ export const up = Command.make(
     }
     const config = yield* loadConfig(overrides, Option.getOrUndefined(given.config))
     if (config.nodes === 1) {
-      const ready = Effect.andThen(announce(config, startedAt), config.demo.isOn ? demoBoards(config) : Effect.never)
-      return yield* runNode(config, 0, ready)
+      return yield* runNode(config, { index: 0, postgresWait: given.postgresWait }, (listened) =>
+        Effect.andThen(announce(config, startedAt, listened), demoBoards(config, listened))
+      )
     }
     const argv = [
       ...Option.match(given.config, { onNone: () => [], onSome: (path) => ["--config", path] }),
       ...["--data", config.data],
-      ...["--http-port", String(config.http.port), "--mqtt-port", String(config.mqtt.port)]
+      ...["--http-port", String(config.http.port), "--mqtt-port", String(config.mqtt.port)],
+      ...["--postgres-wait", String(given.postgresWait)]
     ]
     return yield* runCluster(config, argv, startedAt)
   })
@@ -201,7 +165,8 @@ export const node = Command.make(
     index: Flag.Int("index").pipe(
       Flag.withDescription("Which node of this machine, from 0; sets its ports"),
       Flag.withDefault(0)
-    )
+    ),
+    leashed: Flag.Boolean("leashed").pipe(Flag.withDescription("End when standard input does"), Flag.withDefault(false))
   },
   Effect.fn(function* (given) {
     const inherited = process.env[postgresVariable]
@@ -211,6 +176,10 @@ export const node = Command.make(
         ? file
         : applyOverrides(file, { postgres: Redacted.make(inherited, { label: "PostgreSQL" }) })
     if (config.storage === "embedded") return yield* new NoSharedPostgres()
-    return yield* runNode(config, given.index, Effect.andThen(Console.log(readyLine), Effect.never))
+    const { index, postgresWait } = given
+    const node = runNode(config, { index, postgresWait }, (listened) =>
+      Effect.andThen(Console.log(readyLine(listened)), Effect.never)
+    )
+    return yield* given.leashed ? Effect.raceFirst(node, inputEnded) : node
   })
 ).pipe(Command.withDescription("Start one node that joins the cluster of the config"))

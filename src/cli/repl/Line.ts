@@ -1,6 +1,7 @@
 /** What a person types into the REPL: `device("press-1").SetDesired({ led: "on" }, 12)`, `watch device("press-1")`, words. */
-import JSON5 from "json5"
+
 import { Result, Schema } from "effect"
+import JSON5 from "json5"
 
 /** A line that is none of the forms. `column` counts from 1. */
 export class LineMalformed extends Schema.TaggedError<LineMalformed>()("LineMalformed", {
@@ -62,7 +63,8 @@ export const parseLine = (input: string): Result.Result<Line, LineMalformed> => 
     return malformed(`expected an actor and a message, ${example}; "help" says more`, 1)
   const rest = text.slice(target[0].length)
   const isWatch = watch !== undefined
-  if (rest === "" && isWatch) return Result.succeed({ _tag: "Message", isWatch, kind, id, message: undefined, values: [] })
+  if (rest === "" && isWatch)
+    return Result.succeed({ _tag: "Message", isWatch, kind, id, message: undefined, values: [] })
   const sent = call.exec(rest)
   const { message, values } = sent?.groups ?? {}
   if (message === undefined || values === undefined)

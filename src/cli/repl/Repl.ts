@@ -48,15 +48,23 @@ const followFleet = Effect.gen(function* () {
 })
 
 const readHistory = (path: string): Array<string> =>
-  existsSync(path) ? readFileSync(path, "utf8").split("\n").filter((line) => line !== "").reverse() : []
+  existsSync(path)
+    ? readFileSync(path, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .reverse()
+    : []
 
 const send = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line & { readonly _tag: "Message" }) {
   const { kind, id, values, isWatch } = line
   const view = yield* Effect.fromResult(findMessage(kinds, kind, line.message ?? "Watch"))
-  const payload = yield* Effect.fromResult(Result.flatMap(payloadOf(view, values), (named) => checkPayload(view, named)))
+  const payload = yield* Effect.fromResult(
+    Result.flatMap(payloadOf(view, values), (named) => checkPayload(view, named))
+  )
   const client = yield* Client
   const message = { kind, id, message: view.name, payload }
-  if (!isWatch && view.delivery !== "watch") return yield* Effect.flatMap(client.Send(message), (reply) => Console.log(show(reply)))
+  if (!isWatch && view.delivery !== "watch")
+    return yield* Effect.flatMap(client.Send(message), (reply) => Console.log(show(reply)))
   if (view.delivery !== "watch") return yield* new NotFound({ what: `a watch of ${view.name}` })
   yield* Stream.runForEach(client.Watch(message), (item) => Console.log(show(item)))
 })
@@ -79,7 +87,11 @@ const forgiving = <E, R>(effect: Effect.Effect<void, E, R>) =>
     })
   )
 
-const loop = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, lines: Queue.Dequeue<string, Cause.Done>, reader: Interface) {
+const loop = Effect.fnUntraced(function* (
+  kinds: ReadonlyArray<KindView>,
+  lines: Queue.Dequeue<string, Cause.Done>,
+  reader: Interface
+) {
   let running: Fiber.Fiber<void> | undefined
   reader.on("SIGINT", () => {
     if (running === undefined) return reader.close()

@@ -1,6 +1,7 @@
 /** The HTTP API: fixed paths for lists and health, and one path per message of the registry that people may send. */
-import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
+
 import { Effect, Layer, Schema } from "effect"
+import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import {
   HttpApi,
   HttpApiBuilder,
@@ -13,10 +14,11 @@ import {
 } from "effect/http-api"
 import { Actors } from "../../actors/Actors.ts"
 import type { Registry } from "../../actors/Registry.ts"
-import type { Contract, Message } from "../../protocol/Contract.ts"
+import type { Contract, Message, PlainSchema } from "../../protocol/Contract.ts"
 import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
-import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
+import { isForPeople } from "./Describe.ts"
+import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { Health, HealthReport, NotReady } from "./Health.ts"
 import { Operations } from "./Operations.ts"
 
@@ -39,19 +41,31 @@ const authorizationLayer = Layer.effect(
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
 
+const isUnion = (schema: PlainSchema): schema is PlainSchema & { readonly members: ReadonlyArray<PlainSchema> } =>
+  "members" in schema && Array.isArray(schema.members)
+
+/** The members of a union one by one: a response has the status of its member, never that of a union. */
+const membersOf = (schema: PlainSchema): ReadonlyArray<PlainSchema> =>
+  isUnion(schema) ? schema.members.flatMap(membersOf) : [schema]
+
+const errors = HolonError.members
+
 const fleet = HttpApiGroup.make("fleet")
   .add(
     HttpApiEndpoint.get("listDevices", "/api/devices", {
       query: { limit: Schema.optionalKey(limit), after: Schema.optionalKey(Schema.String) },
       success: DevicePage,
-      error: HolonError
-    }).annotate(OpenApi.Description, "Devices in order of their ids, as last stored. `next` goes into `after` for the page behind."),
+      error: errors
+    }).annotate(
+      OpenApi.Description,
+      "Devices in order of their ids, as last stored. `next` goes into `after` for the page behind."
+    ),
     HttpApiEndpoint.get("getDevice", "/api/devices/:id", {
       params: { id: Schema.String },
       success: DeviceLine,
-      error: HolonError
+      error: errors
     }),
-    HttpApiEndpoint.get("listNodes", "/api/nodes", { success: Schema.Array(NodeLine), error: HolonError })
+    HttpApiEndpoint.get("listNodes", "/api/nodes", { success: Schema.Array(NodeLine), error: errors })
   )
   .middleware(Authorization)
 
@@ -64,8 +78,7 @@ const health = HttpApiGroup.make("health", { topLevel: true }).add(
 /** Path of a message: `/api/device/{id}/SetDesired`. */
 const pathOf = (kind: string, tag: string): `/${string}` => `/api/${kind}/:id/${tag}`
 
-const isShown = (message: Message): boolean =>
-  message.delivery !== "watch" && (message.audience === "operator" || message.audience === "public")
+const isShown = (message: Message): boolean => message.delivery !== "watch" && isForPeople(message)
 
 const shownOf = (messages: Readonly<Record<string, Message>>): ReadonlyArray<readonly [string, Message]> =>
   Object.entries(messages).filter(([, message]) => isShown(message))
@@ -76,7 +89,7 @@ const endpointOf = (kind: string, tag: string, message: Message) =>
     headers: { "idempotency-key": Schema.optionalKey(Schema.String) },
     payload: message.payload,
     success: message.success,
-    error: [message.error, HolonError]
+    error: [...new Set([...membersOf(message.error), ...errors])]
   }).annotate(OpenApi.Description, message.about)
 
 const messageGroup = (kind: string, [first, ...rest]: NonEmptyReadonlyArray<readonly [string, Message]>) =>

@@ -4,16 +4,19 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
-import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Refused } from "../../actors/Actors.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
 import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
+import type { CurrentAsker } from "./Gatekeeper.ts"
 
 /** The token of a node's data folder stands in the `authorization` header of each request. */
-export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()("holon/gateways/http/Authenticated", {
-  error: Unauthenticated
-}) {}
+export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()(
+  "holon/gateways/http/Authenticated",
+  {
+    error: Unauthenticated
+  }
+) {}
 
 /** One message of a kind, for completion and checks before anything is sent. */
 export const MessageView = Schema.Struct({
@@ -105,13 +108,21 @@ export class Control extends RpcGroup.make(
   Rpc.make("Describe", { success: Schema.Array(KindView) }),
   Rpc.make("Send", { payload: SendFields, success: Schema.Json, error: SendError }),
   Rpc.make("Watch", { payload: SendFields, success: Schema.Json, error: SendError, stream: true }),
-  Rpc.make("Devices", { payload: { ...page, after: Schema.optionalKey(Schema.String) }, success: DevicePage, error: HolonError }),
+  Rpc.make("Devices", {
+    payload: { ...page, after: Schema.optionalKey(Schema.String) },
+    success: DevicePage,
+    error: HolonError
+  }),
   Rpc.make("Device", { payload: { id: Schema.String }, success: DeviceLine, error: HolonError }),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }),
   Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }),
   Rpc.make("Release", { payload: { kind: Schema.String, id: Schema.String }, error: HolonError }),
-  Rpc.make("DeadLetters", { payload: { ...page, after: Schema.optionalKey(Schema.Int) }, success: Schema.Array(DeadLetterLine), error: HolonError }),
+  Rpc.make("DeadLetters", {
+    payload: { ...page, after: Schema.optionalKey(Schema.Int) },
+    success: Schema.Array(DeadLetterLine),
+    error: HolonError
+  }),
   Rpc.make("DeadLetter", { payload: { number: Schema.Int }, success: DeadLetterLine, error: HolonError }),
   Rpc.make("Retry", { payload: { number: Schema.Int }, success: Schema.Json, error: SendError })
 ).middleware(Authenticated) {}

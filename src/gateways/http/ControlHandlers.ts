@@ -43,7 +43,9 @@ const handlers = Control.toLayer(
       Send: ({ kind, id, message, payload, requestId }) =>
         Effect.flatMap(by(requestId), (who) => Effect.map(actors.send({ kind, id }, message, payload, who), json)),
       Watch: ({ kind, id, message, payload, requestId }) =>
-        Effect.map(by(requestId), (who) => Stream.map(actors.watch({ kind, id }, message, payload, who), json)).pipe(Stream.unwrap),
+        Effect.map(by(requestId), (who) => Stream.map(actors.watch({ kind, id }, message, payload, who), json)).pipe(
+          Stream.unwrap
+        ),
       Devices: (page) => operations.devices(page),
       Device: ({ id }) => operations.device(id),
       Nodes: () => operations.nodes,

@@ -1,7 +1,7 @@
 /** The registry as JSON Schema: what surfaces that know no actor check and complete with. */
 import { Schema } from "effect"
-import type { Message, PlainSchema } from "../../protocol/Contract.ts"
 import type { Registry } from "../../actors/Registry.ts"
+import type { Message, PlainSchema } from "../../protocol/Contract.ts"
 import type { KindView, MessageView } from "./Control.ts"
 
 const isJson = Schema.is(Schema.Json)
@@ -22,12 +22,15 @@ const messageView = (name: string, message: Message): MessageView => ({
   success: jsonSchemaOf(message.success)
 })
 
+/** Whether people may send it: what surfaces that are derived from contracts show. */
+export const isForPeople = ({ audience }: Message): boolean => audience === "operator" || audience === "public"
+
 /** Every kind with the messages that people may send. */
 export const describeRegistry = (registry: Registry): ReadonlyArray<KindView> =>
   [...registry.values()].map(({ behaviour: { contract } }) => ({
     kind: contract.kind,
     about: contract.about,
     messages: Object.entries(contract.messages)
-      .filter(([, { audience }]) => audience === "operator" || audience === "public")
+      .filter(([, message]) => isForPeople(message))
       .map(([name, message]) => messageView(name, message))
   }))

@@ -1,12 +1,13 @@
 /** From a bearer token to who asks. Loopback in development needs no token for the API; `/rpc` always does. */
-import { Context, Effect, Layer, Redacted } from "effect"
 import { timingSafeEqual } from "node:crypto"
+import { Context, Effect, Layer, Redacted } from "effect"
 import type { Asker } from "../../protocol/Asker.ts"
 import { Unauthenticated } from "../../protocol/Errors.ts"
 
 /** Who sent the request at hand. */
 export class CurrentAsker extends Context.Service<CurrentAsker, Asker>()("holon/gateways/http/CurrentAsker") {}
 
+/** Judges the tokens that requests show. */
 export class Gatekeeper extends Context.Service<
   Gatekeeper,
   {
@@ -14,6 +15,8 @@ export class Gatekeeper extends Context.Service<
     readonly askerOf: (credential: Redacted.Redacted) => Effect.Effect<Asker, Unauthenticated>
     /** For `/rpc`: never without a token. */
     readonly operatorOf: (credential: Redacted.Redacted) => Effect.Effect<Asker, Unauthenticated>
+    /** Whether the token is an operator's, before anything of the request is read. */
+    readonly isOperator: (token: string) => boolean
   }
 >()("holon/gateways/http/Gatekeeper") {}
 
@@ -32,16 +35,21 @@ const areEqual = (left: string, right: string): boolean => {
 
 const operator = (id: string): Asker => ({ kind: "user", id, role: "operator" })
 
+/** A gatekeeper that knows these tokens. */
 export const layer = ({ operators, isOpen }: GatekeeperOptions): Layer.Layer<Gatekeeper> => {
+  const find = (token: string): Asker | undefined => {
+    for (const [name, known] of operators) if (areEqual(token, Redacted.value(known))) return operator(name)
+    return undefined
+  }
   const operatorOf = (credential: Redacted.Redacted): Effect.Effect<Asker, Unauthenticated> => {
-    const shown = Redacted.value(credential)
-    for (const [name, token] of operators) if (areEqual(shown, Redacted.value(token))) return Effect.succeed(operator(name))
-    return Effect.fail(new Unauthenticated({}))
+    const asker = find(Redacted.value(credential))
+    return asker === undefined ? Effect.fail(new Unauthenticated({})) : Effect.succeed(asker)
   }
   return Layer.succeed(
     Gatekeeper,
     Gatekeeper.of({
       operatorOf,
+      isOperator: (token) => find(token) !== undefined,
       askerOf: (credential) =>
         isOpen && Redacted.value(credential) === "" ? Effect.succeed(operator("local")) : operatorOf(credential)
     })

@@ -1,86 +1,140 @@
 /** The HTTP listener of a node: API, documentation, metrics, health, `/rpc`, and the upgrade of boards at `/attach`. */
-import { IncomingMessage, Server, ServerResponse } from "node:http"
+import { createServer, IncomingMessage, type Server, ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import { Duplex } from "node:stream"
 import { NodeHttpServer } from "@effect/platform-node"
-import { Cause, Effect, Layer, Schema } from "effect"
-import { HttpRouter } from "effect/http"
+import { ByteSize, Effect, Layer } from "effect"
+import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import type { Registry } from "../../actors/Registry.ts"
-import { foreignHeader } from "../Origin.ts"
+import { TooLarge, Unauthenticated } from "../../protocol/Errors.ts"
+import { listenFailed } from "../link/ListenFailed.ts"
+import { foreignHeader, loopbackNames } from "../Origin.ts"
+import { refuse } from "../websocket/Upgrade.ts"
 import { WebSocketGateway } from "../websocket/WebSocketGateway.ts"
 import * as Api from "./Api.ts"
 import * as ControlHandlers from "./ControlHandlers.ts"
+import * as Fallback from "./Fallback.ts"
+import { Gatekeeper } from "./Gatekeeper.ts"
 
-/** The port is not free. Permanent until somebody frees it or another is configured. */
-export class HttpPortTaken extends Schema.TaggedError<HttpPortTaken>()("HttpPortTaken", {
-  host: Schema.String,
-  port: Schema.Int,
-  reason: Schema.String
-}) {
-  override get message() {
-    return `HTTP cannot listen on ${this.host}:${this.port} (${this.reason}); free the port or pass --http-port`
-  }
+/** Files of the listener's TLS, read: PEM. */
+export interface HttpTls {
+  readonly key: string
+  readonly cert: string
+  /** Who signs the certificates of clients; with it a client needs one. */
+  readonly ca?: string
 }
 
 export interface HttpGatewayOptions {
   readonly host: string
+  /** 0 takes a free one. */
   readonly port: number
+  /** Only this machine reaches it: then its names are known, and any other in a request is a trick. */
+  readonly isLoopback: boolean
+  /** Plain HTTP without it. */
+  readonly tls?: HttpTls
 }
 
+/** Bytes of a request's body and of one message on `/rpc`. */
+export const bodyBytesMax = 1_048_576
+
 const attachPath = "/attach"
+const controlPath = "/rpc"
+const bearer = "Bearer "
+
+/** A request comes by another event when it announces its body (RFC 9110, section 10.1.1). */
+const requestEvents: ReadonlySet<string> = new Set(["request", "checkContinue", "checkExpectation"])
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "").split("?", 1)[0] ?? ""
 
-type Attach = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+const tokenOf = ({ headers: { authorization = "" } }: IncomingMessage): string =>
+  authorization.startsWith(bearer) ? authorization.slice(bearer.length) : ""
 
-/** Boards leave here for their own gateway; a page of another origin goes no further. */
-class GuardedServer extends Server {
-  readonly #attach: Attach
-
-  constructor(attach: Attach) {
-    super()
-    this.#attach = attach
-  }
-
-  override emit(event: string, ...values: ReadonlyArray<unknown>): boolean {
-    const [request, peer, head] = values
-    if (!(request instanceof IncomingMessage)) return super.emit(event, ...values)
-    const foreign = foreignHeader(request.headers)
-    if (event === "request" && peer instanceof ServerResponse && foreign !== undefined) {
-      const sentence = `The ${foreign} header is not one of this node's own names.\n`
-      peer.writeHead(403, { "content-type": "text/plain" }).end(sentence)
-      return true
-    }
-    if (event === "upgrade" && peer instanceof Duplex) {
-      if (foreign !== undefined) {
-        peer.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n")
-        return true
-      }
-      if (pathOf(request) === attachPath && Buffer.isBuffer(head)) {
-        this.#attach(request, peer, head)
-        return true
-      }
-    }
-    return super.emit(event, ...values)
-  }
+const send = (response: ServerResponse, status: number, body: object): void => {
+  response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body))
 }
 
-/** Listens while it is built. Fails with {@link HttpPortTaken}. */
-export const layer = (registry: Registry, { host, port }: HttpGatewayOptions) =>
+interface Doors {
+  readonly isLoopback: boolean
+  readonly attach: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly mayControl: (token: string) => boolean
+}
+
+/** Names under which the listener is itself. One that others reach cannot know them: its own is what the request says. */
+const namesOf = ({ headers: { host } }: IncomingMessage, isLoopback: boolean): ReadonlySet<string> => {
+  const url = `https://${host}`
+  return isLoopback || !URL.canParse(url) ? loopbackNames : new Set([new URL(url).hostname])
+}
+
+/**
+ * What never reaches the routes: a page of another origin, a body that is too large, a stranger at `/rpc`. Boards leave
+ * here for their own gateway.
+ */
+const guard = (server: Server, { isLoopback, attach, mayControl }: Doors): Server => {
+  const pass = server.emit.bind(server)
+  const takeRequest = (request: IncomingMessage, response: ServerResponse): boolean => {
+    const foreign = foreignHeader(request.headers, namesOf(request, isLoopback))
+    if (foreign !== undefined) {
+      send(response, 403, { _tag: "Forbidden", message: `the ${foreign} header is not one of this node's own names` })
+      return true
+    }
+    const actual = Number(request.headers["content-length"] ?? 0)
+    if (actual <= bodyBytesMax) return false
+    const error = new TooLarge({ limit: bodyBytesMax, actual })
+    send(response, 413, { ...error, message: error.message })
+    return true
+  }
+  const takeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
+    const foreign = foreignHeader(request.headers, namesOf(request, isLoopback))
+    const path = pathOf(request)
+    if (foreign !== undefined) refuse(socket, 403, `The ${foreign} header is not one of this node's own names.\n`)
+    else if (path === attachPath) attach(request, socket, head)
+    else if (path !== controlPath) refuse(socket, 404, "Boards attach at /attach.\n")
+    else if (!mayControl(tokenOf(request))) refuse(socket, 401, `${new Unauthenticated({}).message}\n`)
+    else return false
+    return true
+  }
+  const emit = (event: string, ...values: ReadonlyArray<unknown>): boolean => {
+    const [request, peer, head] = values
+    if (!(request instanceof IncomingMessage)) return pass(event, ...values)
+    if (requestEvents.has(event) && peer instanceof ServerResponse && takeRequest(request, peer)) return true
+    if (event === "upgrade" && peer instanceof Duplex && Buffer.isBuffer(head) && takeUpgrade(request, peer, head))
+      return true
+    return pass(event, ...values)
+  }
+  return Object.assign(server, { emit })
+}
+
+const serverOf = (tls: HttpTls | undefined): Server =>
+  tls === undefined
+    ? createServer()
+    : createTlsServer({ ...tls, ...(tls.ca !== undefined && { requestCert: true, rejectUnauthorized: true }) })
+
+const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
+
+/** Listens while it is built. Fails with {@link ListenFailed}; answers the address as `HttpServer`. */
+export const layer = (registry: Registry, { host, port, isLoopback, tls }: HttpGatewayOptions) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const boards = yield* WebSocketGateway
-      const routes = Layer.mergeAll(Api.layer(registry), ControlHandlers.layer, PrometheusMetrics.layerHttp({ prefix: "holon" }))
-      const server = NodeHttpServer.layer(() => new GuardedServer(boards.handleUpgrade), {
+      const { isOperator } = yield* Gatekeeper
+      const doors = { isLoopback, attach: boards.handleUpgrade, mayControl: isOperator }
+      const server = NodeHttpServer.layer(() => guard(serverOf(tls), doors), {
         host,
         port,
-        gracefulShutdownTimeout: "2 seconds"
+        gracefulShutdownTimeout: "2 seconds",
+        websocket: { maxPayload: bodyBytesMax }
       }).pipe(
-        Layer.catchCause((cause) =>
-          Layer.effectContext(Effect.fail(new HttpPortTaken({ host, port, reason: String(Cause.squash(cause)) })))
-        )
+        Layer.catch(({ cause }) => Layer.effectContext(Effect.fail(listenFailed("HTTP", host, port, asError(cause)))))
+      )
+      const routes = Layer.mergeAll(
+        Api.layer(registry),
+        ControlHandlers.layer,
+        Fallback.layer(registry),
+        PrometheusMetrics.layerHttp()
       )
       return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+        Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax))),
         Layer.provideMerge(server)
       )
     })

@@ -1,6 +1,11 @@
 /** What operators read and do beside sending messages: devices, nodes, quarantine, dead letters. One service for `/rpc` and `/api`. */
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
-import { type ActorRecord, ActorRecords, type DeadLetterRecord, type RecordsUnavailable } from "../../actors/ActorRecords.ts"
+import {
+  type ActorRecord,
+  ActorRecords,
+  type DeadLetterRecord,
+  type RecordsUnavailable
+} from "../../actors/ActorRecords.ts"
 import { Actors, type By, type Refused } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
 import { look } from "../../actors/StoredState.ts"
@@ -20,7 +25,10 @@ export class Operations extends Context.Service<
   Operations,
   {
     /** Reads what is stored, without waking anybody. */
-    readonly devices: (page: { readonly limit: number; readonly after?: string }) => Effect.Effect<DevicePage, HolonError>
+    readonly devices: (page: {
+      readonly limit: number
+      readonly after?: string
+    }) => Effect.Effect<DevicePage, HolonError>
     readonly device: (id: string) => Effect.Effect<DeviceLine, HolonError>
     readonly nodes: Effect.Effect<ReadonlyArray<NodeLine>, HolonError>
     /** Resident actors of this node by kind. */
@@ -28,14 +36,18 @@ export class Operations extends Context.Service<
     readonly quarantined: (limit: number) => Effect.Effect<ReadonlyArray<QuarantineLine>, HolonError>
     /** Lets the actor be claimed again and wakes it. */
     readonly release: (kind: string, id: string) => Effect.Effect<void, HolonError>
-    readonly deadLetters: (page: { readonly limit: number; readonly after?: number }) => Effect.Effect<ReadonlyArray<DeadLetterLine>, HolonError>
+    readonly deadLetters: (page: {
+      readonly limit: number
+      readonly after?: number
+    }) => Effect.Effect<ReadonlyArray<DeadLetterLine>, HolonError>
     readonly deadLetter: (number: number) => Effect.Effect<DeadLetterLine, HolonError>
     /** Sends the message again under a new id; answers its reply. */
     readonly retry: (number: number, by: By) => Effect.Effect<unknown, HolonError | Refused>
   }
 >()("holon/gateways/http/Operations") {}
 
-const outage = (error: RecordsUnavailable) => new Unavailable({ cause: `the store does not answer (${String(error.cause)})` })
+const outage = (error: RecordsUnavailable) =>
+  new Unavailable({ cause: `the store does not answer (${String(error.cause)})` })
 
 const isStatus = Schema.is(DeviceStatus)
 const isTwin = Schema.is(TwinDocument)
@@ -80,7 +92,7 @@ const make = Effect.gen(function* () {
     quarantined: (limit) => Effect.mapError(records.quarantined({ limit }), outage),
     release: Effect.fnUntraced(function* (kind, id) {
       const released = yield* Effect.mapError(records.release({ kind, id }), outage)
-      if (Option.isNone(released)) return yield* new NotFound({ what: `a quarantine of ${kind}/${id}` })
+      if (Option.isNone(released)) return yield* new NotFound({ what: `quarantine of ${kind}/${id}` })
       residency.wake([{ kind, id }])
     }),
     deadLetters: ({ limit, after }) =>
@@ -109,7 +121,21 @@ const letterOf = Effect.fnUntraced(function* (records: ActorRecords["Service"], 
 const letterLine = (letter: DeadLetterRecord): DeadLetterLine => {
   const { number, kind, id, message, cause, traceId, at, isRetried } = letter
   const payload = letter.payload.length === 0 ? null : decodeStored(letter.payload)
-  return { number, kind, id, letter: letter.letter, message, cause, traceId, at, isRetried, payload: isJson(payload) ? payload : null }
+  return {
+    number,
+    kind,
+    id,
+    letter: letter.letter,
+    message,
+    cause,
+    traceId,
+    at,
+    isRetried,
+    payload: isJson(payload) ? payload : null
+  }
 }
 
-export const layer: Layer.Layer<Operations, never, ActorRecords | Actors | Members | Engine> = Layer.effect(Operations, make)
+export const layer: Layer.Layer<Operations, never, ActorRecords | Actors | Members | Engine> = Layer.effect(
+  Operations,
+  make
+)

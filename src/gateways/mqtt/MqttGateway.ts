@@ -15,8 +15,8 @@ import { MqttServer } from "./MqttServer.ts"
 export interface MqttGatewayOptions {
   readonly host: string
   readonly port: number
-  /** PEM; plain TCP without it. */
-  readonly tls?: { readonly key: string; readonly cert: string }
+  /** PEM; plain TCP without it. With `ca`, who signs the certificates of clients, a client needs one. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string }
   readonly terms?: LinkTerms
   readonly admission?: AdmissionTerms
 }
@@ -52,7 +52,14 @@ const make = (options: MqttGatewayOptions) =>
     const mqtt = new MqttServer({ ports, credentials, ...rest })
     const sockets = new Set<Socket>()
     const terms = { noDelay: true, pauseOnConnect: true, keepAlive: true }
-    const server = tls === undefined ? createServer(terms) : createTlsServer({ ...terms, ...tls })
+    const server =
+      tls === undefined
+        ? createServer(terms)
+        : createTlsServer({
+            ...terms,
+            ...tls,
+            ...(tls.ca !== undefined && { requestCert: true, rejectUnauthorized: true })
+          })
     server.on("connection", (socket) => {
       sockets.add(socket)
       socket.once("close", () => sockets.delete(socket))
