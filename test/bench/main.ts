@@ -1,0 +1,20 @@
+/** `npm run bench`: what the cluster costs, each figure beside its baseline. `npm run bench -- NAME … --quick`. */
+import { frames, framesInCluster } from "./frames.ts"
+import type { BenchOptions } from "./Rounds.ts"
+
+const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
+  frames,
+  "frames-in-cluster": framesInCluster
+}
+
+const words = process.argv.slice(2)
+const isQuick = words.includes("--quick")
+const names = words.filter((word) => !word.startsWith("--"))
+const unknown = names.find((name) => benches[name] === undefined)
+if (unknown !== undefined) {
+  console.error(`there is no bench ${unknown}; there are ${Object.keys(benches).join(", ")}`)
+  process.exit(1)
+}
+for (const [name, bench] of Object.entries(benches))
+  if (names.length === 0 || names.includes(name)) await bench({ isQuick })
+process.exit(0)
