@@ -9,6 +9,7 @@ import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
 import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
 import { send } from "./commands/Send.ts"
+import { simulate } from "./commands/Simulate.ts"
 import { node, up } from "./commands/Up.ts"
 import { log } from "./Log.ts"
 import { repl } from "./repl/Repl.ts"
@@ -17,7 +18,7 @@ const version = "0.1.0"
 
 const holon = Command.make("holon").pipe(
   Command.withDescription("Runs fleets of physical boards as one living system"),
-  Command.withSubcommands([up, node, repl, send, devices, nodes, actors, quarantine, dead, board, chaos])
+  Command.withSubcommands([up, node, repl, send, devices, nodes, actors, quarantine, dead, board, chaos, simulate])
 )
 
 /** One clear line for people; the exit code says the rest. A defect shows its whole cause. */
