@@ -3,14 +3,14 @@ import { Effect, Metric, Schedule } from "effect"
 import type { LinkTotals } from "./LinkCounters.ts"
 
 /** Links that are open, and those whose board has its welcome. */
-const connections = Metric.gauge("holon_link_connections", { description: "Open connections of boards and readers" })
+const connections = Metric.gauge("holon_link_connections", { description: "Connections that carry a link" })
 const attached = Metric.gauge("holon_link_attached", { description: "Boards with a welcome" })
 
 const counter = (name: string, description: string) =>
   Metric.counter(`holon_link_${name}`, { description, incremental: true })
 
 const counters = {
-  opened: counter("opened_total", "Connections taken"),
+  opened: counter("opened_total", "Links begun"),
   framesIn: counter("frames_in_total", "Frames from boards"),
   framesOut: counter("frames_out_total", "Frames to boards"),
   bytesIn: counter("bytes_in_total", "Bytes of frames from boards"),

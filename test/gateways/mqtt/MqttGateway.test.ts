@@ -46,10 +46,15 @@ describe("the MQTT gateway", () => {
     Effect.gen(function* () {
       const { port } = yield* Gateway.MqttGateway
       const client = yield* Effect.promise(() => RawClient.connected(port, "press-1"))
-      client.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "holon/1/b/press-2/dn", qos: 1 }] })
+      const topic = "holon/1/b/press-1/up"
+      client.send({ cmd: "publish", topic, payload: "no frame", qos: 0, dup: false, retain: false })
       const counted = Effect.gen(function* () {
         const snapshot = yield* Metric.snapshot
-        return snapshot.some(({ id }) => id === "holon_link_connections") ? Effect.void : Effect.fail("not yet")
+        return snapshot.some(
+          ({ id, type, state }) => id === "holon_link_opened_total" && type === "Counter" && state.count > 0
+        )
+          ? Effect.void
+          : Effect.fail("not yet")
       }).pipe(Effect.flatten)
       yield* counted.pipe(Effect.eventually, Effect.timeout("5 seconds"))
       client.socket.destroy()
