@@ -206,7 +206,10 @@ const run = (options: ChaosOptions) =>
     const acknowledged = new Map(boards.map(({ id, witness }) => [id, witness.acknowledged]))
     const twins = yield* twinsOf(client, boards)
     const stored = yield* readAll
-    yield* until(() => followed.length >= stored.length)
+    const end = stored.at(-1)?.at
+    const isPast = ({ at }: JournalEntry): boolean =>
+      end === undefined || at.transaction > end.transaction || (at.transaction === end.transaction && at.position >= end.position)
+    yield* until(() => followed.some(isPast))
     const checks = checkAll({ boards, client, acknowledged, twins, followed, stored })
     const isSound = checks.every(({ broken, looked }) => broken.length === 0 && looked > 0)
     if (!isSound) {

@@ -55,10 +55,11 @@ const make = Effect.gen(function* () {
   const read: JournalReaderMethods["read"] = ({ transaction, position }, limit) =>
     answer(
       Effect.map(
-        sql<JournalRow>`select txid::text, position::float8, kind, id, version::float8, at::float8, body from journal
-          where (txid, position) > (${String(transaction)}::xid8, ${position}::bigint)
-            and txid < pg_snapshot_xmin(pg_current_snapshot())
-          order by txid, position limit ${limit}`,
+        // Qualified: a bare `txid` in `order by` would be the text of the list, where 1000 comes before 999.
+        sql<JournalRow>`select txid::text, position::float8, kind, id, version::float8, at::float8, body from journal j
+          where (j.txid, j.position) > (${String(transaction)}::xid8, ${position}::bigint)
+            and j.txid < pg_snapshot_xmin(pg_current_snapshot())
+          order by j.txid, j.position limit ${limit}`,
         (rows) => rows.map(entryOf)
       )
     )

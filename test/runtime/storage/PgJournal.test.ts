@@ -50,6 +50,30 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("P
       layerPgJournal.pipe(Layer.provideMerge(JournalHint.layer), Layer.provideMerge(TestDatabase.layer))
     )
 
+  it.effect("keeps the order when transaction ids grow by a digit", () =>
+    fresh(
+      Effect.gen(function* () {
+        const { read } = yield* JournalReader
+        const sql = yield* PgClient.PgClient
+        const [now] = yield* sql<{ readonly id: number }>`select pg_current_xact_id()::text::float8 as id`
+        // A function that writes in its own subtransaction draws one id each: cheap enough for the next power of ten.
+        const power = 10 ** Math.ceil(Math.log10((now?.id ?? 1) + 10))
+        yield* sql`create table drawn (n integer)`
+        const burn = power - (now?.id ?? 1) - 6
+        yield* sql.unsafe(`do $$ begin for n in 1..${burn} loop
+          begin insert into drawn values (n); exception when others then null; end; end loop; end $$`)
+        for (let version = 1; version <= 12; version++) yield* put("a", version)
+        const entries = yield* read(beginning, 100)
+        const ids = entries.map(({ at }) => String(at.transaction).length)
+        assert.isAbove(Math.max(...ids), Math.min(...ids))
+        assert.deepStrictEqual(
+          versionsOf(entries),
+          Array.from({ length: 12 }, (_, index) => index + 1)
+        )
+      })
+    )
+  )
+
   it.effect("reads each commit once, in order, in pages, with what it emitted", () =>
     fresh(
       Effect.gen(function* () {
