@@ -35,11 +35,13 @@ const followFleet = Effect.gen(function* () {
   const client = yield* Client
   const fields = new Map<string, ReadonlyArray<string>>()
   const look = client.Devices({ limit: fleetSeen }).pipe(
-    Effect.map(({ devices }) => {
-      fields.clear()
-      for (const { id, desired, reported } of devices)
-        fields.set(id, [...new Set([...Object.keys(desired), ...Object.keys(reported)])])
-    }),
+    Effect.tap(({ devices }) =>
+      Effect.sync(() => {
+        fields.clear()
+        for (const { id, desired, reported } of devices)
+          fields.set(id, [...new Set([...Object.keys(desired), ...Object.keys(reported)])])
+      })
+    ),
     Effect.ignore
   )
   yield* look
