@@ -104,6 +104,7 @@ const fixed = HttpApi.make("holon")
   .add(health)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
+  .annotate(OpenApi.Version, "0.1.0")
   .annotate(OpenApi.Description, "Messages to actors, lists and health, derived from the contracts of the actors.")
 
 const messageHandlers = (
