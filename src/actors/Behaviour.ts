@@ -2,8 +2,8 @@
 import type { Effect } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
-import type { Fact } from "../protocol/JournalBody.ts"
 import type { DownFrame, SealedDown, UpFrame } from "../protocol/Frame.ts"
+import type { Fact } from "../protocol/JournalBody.ts"
 import type { Address } from "./Host.ts"
 import type { LinkEnd } from "./Links.ts"
 
@@ -71,9 +71,10 @@ export interface Outcome<State, Resident, Reply = unknown, Refusal = unknown> {
   readonly goodbye?: number
 }
 
-/** The answer to an up frame: the frames in `before` go to the board ahead of the acknowledgement. */
+/** The answer to an up frame: its number is taken, or it is too far ahead of the last one and not taken. */
 export type FrameReply = "consumed" | "beyond"
 
+/** One transition: from state, payload and context to what leaves the actor. A throw changes nothing. */
 export type Handler<State, Resident, Payload, Reply, Refusal> = (
   state: State,
   payload: Payload,
@@ -101,9 +102,17 @@ export interface Reactions<State, Resident> {
   /** Runs when the actor wakes and whenever one of the two dues has passed. */
   readonly timeout?: (state: State, context: TransitionContext<Resident>) => Outcome<State, Resident>
   /** An up frame of the current link. */
-  readonly frame?: (state: State, frame: UpFrame, context: TransitionContext<Resident>) => Outcome<State, Resident, FrameReply>
+  readonly frame?: (
+    state: State,
+    frame: UpFrame,
+    context: TransitionContext<Resident>
+  ) => Outcome<State, Resident, FrameReply>
   /** An up frame that crashed its last try: consume its number and tell the board, without its effect. */
-  readonly frameFailed?: (state: State, frame: UpFrame, context: TransitionContext<Resident>) => Outcome<State, Resident, FrameReply>
+  readonly frameFailed?: (
+    state: State,
+    frame: UpFrame,
+    context: TransitionContext<Resident>
+  ) => Outcome<State, Resident, FrameReply>
   /** The outcome of an effect; one the state no longer waits for changes nothing. */
   readonly completed?: (
     state: State,
@@ -117,14 +126,17 @@ export interface Reactions<State, Resident> {
   readonly storage?: Storage<State>
 }
 
+/** A reaction is never a message: else the compiler took `timeout` for both, and its context had no type. */
 type Transitions<C extends Contract.Contract, Resident> = {
-  readonly [Tag in Contract.TagOf<C>]: Handler<
-    Contract.StateOf<C>,
-    Resident,
-    Contract.PayloadOf<C, Tag>,
-    Contract.SuccessOf<C, Tag>,
-    Contract.FailureOf<C, Tag>
-  >
+  readonly [Tag in keyof C["messages"]]: Tag extends keyof Reactions<Contract.StateOf<C>, Resident>
+    ? unknown
+    : Handler<
+        Contract.StateOf<C>,
+        Resident,
+        C["messages"][Tag]["payload"]["Type"],
+        C["messages"][Tag]["success"]["Type"],
+        C["messages"][Tag]["error"]["Type"]
+      >
 }
 
 /** A behaviour with its types known. */

@@ -32,8 +32,8 @@ export const Counter = Contract.make("counter", {
 export const counter = Behaviour.make(Counter, {
   initial: () => ({ count: 0, told: [], due: null, rings: 0 }),
   dueAt: (state) => state.due ?? undefined,
-  timeout: (state, context: Behaviour.TransitionContext<undefined>) => ({
-    state: state.due !== null && state.due <= context.now ? { ...state, due: null, rings: state.rings + 1 } : state
+  timeout: (state, { now }) => ({
+    state: state.due !== null && state.due <= now ? { ...state, due: null, rings: state.rings + 1 } : state
   }),
   Add: (state, { by, limit }) => {
     if (limit !== undefined && state.count + by > limit) return Behaviour.refuse(new TooHigh({ limit }))
