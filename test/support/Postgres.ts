@@ -28,6 +28,10 @@ export interface PostgresServer {
   readonly freeze: () => void
   /** Lets them run again. */
   readonly thaw: () => void
+  /** Ends the server with its connections; it starts again, on the same port with what was durable, by {@link start}. */
+  readonly end: () => Promise<void>
+  /** Starts what {@link end} has ended. */
+  readonly start: () => Promise<void>
   /** Stops the server and deletes its folder. */
   readonly stop: () => Promise<void>
 }
@@ -85,23 +89,22 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
   execFileSync("cp", ["-a", `${template}/.`, folder])
   const { data: dataDirectory, log } = paths(folder)
   const port = await freePort()
-  const server = await Effect.runPromise(
-    Effect.gen(function* () {
-      const running = yield* startServer({
-        program: owner.programs.postgres,
-        user: owner.user,
-        data: dataDirectory,
-        log,
-        port,
-        settings: { shared_buffers: "32MB", ...Object.fromEntries(options.settings?.map(pairOf) ?? []) }
-      })
-      yield* untilReady(dataDirectory, running)
-      return running
+  const run = Effect.gen(function* () {
+    const running = yield* startServer({
+      program: owner.programs.postgres,
+      user: owner.user,
+      data: dataDirectory,
+      log,
+      port,
+      settings: { shared_buffers: "32MB", ...Object.fromEntries(options.settings?.map(pairOf) ?? []) }
     })
-  )
-  const postmaster = String(server.pid)
+    yield* untilReady(dataDirectory, running)
+    return running
+  })
+  let server = await Effect.runPromise(run)
   const urlOf = (database: string) => `postgres://holon:${password}@127.0.0.1:${port}/${database}`
   const signal = (name: "SIGSTOP" | "SIGCONT") => {
+    const postmaster = String(server.pid)
     // The postmaster goes first, so that no backend is started that the list misses.
     process.kill(Number(postmaster), name)
     const children = execFileSync("pgrep", ["-P", postmaster], { encoding: "utf8" })
@@ -136,6 +139,10 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     thaw: () => {
       frozen = false
       signal("SIGCONT")
+    },
+    end: () => Effect.runPromise(stopServer(server)),
+    start: async () => {
+      server = await Effect.runPromise(run)
     },
     stop: async () => {
       if (frozen) signal("SIGCONT")
