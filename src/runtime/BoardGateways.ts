@@ -7,7 +7,7 @@ import * as MqttGateway from "../gateways/mqtt/MqttGateway.ts"
 import * as WebSocketGateway from "../gateways/websocket/WebSocketGateway.ts"
 import { isLoopback } from "./Binds.ts"
 import type { ClusterConfig } from "./Config.ts"
-import { readTls } from "./Tls.ts"
+import type { TlsFiles } from "./Tls.ts"
 
 const plain = (tokens: Readonly<Record<string, Redacted.Redacted>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(tokens).map(([name, token]) => [name, Redacted.value(token)]))
@@ -36,25 +36,17 @@ const credentials = ({ tokens }: ClusterConfig, host: string) =>
   )
 
 /** Both gateways listen while this is built. */
-export const layer = (config: ClusterConfig, mqttPort: number) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const { http, link, mqtt } = config
-      const terms = termsOf(config)
-      const admission = { ...defaultAdmission, perSecond: link.newPerSecond }
-      const tls = yield* readTls("mqtt", config)
-      return Layer.mergeAll(
-        MqttGateway.layer({
-          host: mqtt.host,
-          port: mqttPort,
-          terms,
-          admission,
-          ...(tls !== undefined && { tls })
-        }).pipe(Layer.provide(credentials(config, mqtt.host))),
-        WebSocketGateway.layer({ terms, admission }).pipe(Layer.provide(credentials(config, http.host)))
-      )
-    })
+export const layer = (config: ClusterConfig, mqttPort: number, tls: TlsFiles | undefined) => {
+  const { http, link, mqtt } = config
+  const terms = termsOf(config)
+  const admission = { ...defaultAdmission, perSecond: link.newPerSecond }
+  return Layer.mergeAll(
+    MqttGateway.layer({ host: mqtt.host, port: mqttPort, terms, admission, ...(tls !== undefined && { tls }) }).pipe(
+      Layer.provide(credentials(config, mqtt.host))
+    ),
+    WebSocketGateway.layer({ terms, admission }).pipe(Layer.provide(credentials(config, http.host)))
   )
+}
 
 /**
  * Tells all boards to go elsewhere as the first thing when a node ends. Built last: an HTTP server that closes waits for

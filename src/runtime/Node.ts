@@ -115,6 +115,7 @@ export const layer = (options: NodeOptions) =>
       const shardsPerGroup = config.shards.perGroup
       const route = routeBy(config.peers.via)
       const tls = yield* readTls("http", config)
+      const mqttTls = yield* readTls("mqtt", config)
       const token = yield* ensureToken(config.data)
       const counts = Metrics.noCounts()
 
@@ -128,7 +129,7 @@ export const layer = (options: NodeOptions) =>
         isOpen: tls === undefined && isLoopback(config.http.host)
       })
       const operations = Operations.layer.pipe(Layer.provide([layerMembers, layerPgActorRecords]))
-      const boards = BoardGateways.layer(config, mqtt).pipe(Layer.provideMerge(layerAttacher))
+      const boards = BoardGateways.layer(config, mqtt, mqttTls).pipe(Layer.provideMerge(layerAttacher))
       const gateway = HttpGateway.layer(registry, {
         host: config.http.host,
         port: http,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface, type Interface } from "node:readline"
 import { inspect } from "node:util"
-import { Cause, Console, Effect, Fiber, Option, Queue, Result, Stream } from "effect"
+import { Cause, Console, Effect, Fiber, Option, Queue, Result, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import type { KindView } from "../../gateways/http/Control.ts"
 import { NotFound } from "../../protocol/Errors.ts"
@@ -12,7 +12,8 @@ import { dataFolder } from "../Files.ts"
 import { connected, connection } from "../Globals.ts"
 import { checkPayload, findMessage } from "../MessageCheck.ts"
 import { table } from "../Table.ts"
-import { complete } from "./Complete.ts"
+import { complete, type Known } from "./Complete.ts"
+import { Keyboard } from "./Keyboard.ts"
 import { type Line, parseLine } from "./Line.ts"
 import { payloadOf } from "./Payload.ts"
 
@@ -28,7 +29,10 @@ const help = `  device("host").GetTwin()                    ask
   actors                                      kinds and their messages
   exit                                        or Ctrl-D`
 
-const show = (value: unknown): string => inspect(value, { colors: process.stdout.isTTY, depth: 8, compact: 3 })
+const print = Effect.fnUntraced(function* (value: unknown) {
+  const { isTerminal } = yield* Keyboard
+  yield* Console.log(inspect(value, { colors: isTerminal, depth: 8, compact: 3 }))
+})
 
 /** Ids and twin fields for completion, refreshed in the background: a key press does not wait for the network. */
 const followFleet = Effect.gen(function* () {
@@ -65,10 +69,9 @@ const send = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: 
   )
   const client = yield* Client
   const message = { kind, id, message: view.name, payload }
-  if (!isWatch && view.delivery !== "watch")
-    return yield* Effect.flatMap(client.Send(message), (reply) => Console.log(show(reply)))
+  if (!isWatch && view.delivery !== "watch") return yield* Effect.flatMap(client.Send(message), print)
   if (view.delivery !== "watch") return yield* new NotFound({ what: `a watch of ${view.name}` })
-  yield* Stream.runForEach(client.Watch(message), (item) => Console.log(show(item)))
+  yield* Stream.runForEach(client.Watch(message), print)
 })
 
 const run = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line) {
@@ -79,61 +82,75 @@ const run = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: L
   yield* Console.log(table(["kind", "message", "about"], rows))
 })
 
-/** Every failure is a sentence, and the next line may be typed. */
+/** Every failure is a sentence, and the next line may be typed. Answers whether the line did what it said. */
 const forgiving = <E, R>(effect: Effect.Effect<void, E, R>) =>
   effect.pipe(
+    Effect.as(true),
     Effect.catchCause((cause) => {
-      if (Cause.hasInterruptsOnly(cause)) return Effect.void
+      if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(true)
       const error = Cause.squash(cause)
-      return Console.log(error instanceof Error ? error.message : String(error))
+      return Effect.as(Console.log(error instanceof Error ? error.message : String(error)), false)
     })
   )
+
+/** Lines of a script did not do what they said. */
+export class LinesFailed extends Schema.TaggedError<LinesFailed>()("LinesFailed", { count: Schema.Int }) {
+  override get message() {
+    return `${this.count === 1 ? "1 line" : `${this.count} lines`} failed; what was wrong stands above`
+  }
+}
 
 const loop = Effect.fnUntraced(function* (
   kinds: ReadonlyArray<KindView>,
   lines: Queue.Dequeue<string, Cause.Done>,
   reader: Interface
 ) {
-  let running: Fiber.Fiber<void> | undefined
+  const { isTerminal } = yield* Keyboard
+  let running: Fiber.Fiber<boolean> | undefined
+  let failed = 0
   reader.on("SIGINT", () => {
     if (running === undefined) return reader.close()
     running.interruptUnsafe()
   })
   for (;;) {
-    if (process.stdin.isTTY) reader.prompt()
+    if (isTerminal) reader.prompt()
     const text = yield* Effect.option(Queue.take(lines))
-    if (Option.isNone(text)) return
+    if (Option.isNone(text)) break
     const line = parseLine(text.value)
-    if (Result.isSuccess(line) && line.success._tag === "Word" && line.success.word === "exit") return
+    if (Result.isSuccess(line) && line.success._tag === "Word" && line.success.word === "exit") break
     const work = Effect.flatMap(Effect.fromResult(line), (understood) => run(kinds, understood))
     running = yield* Effect.forkChild(forgiving(work))
-    yield* Fiber.await(running)
+    const exit = yield* Fiber.await(running)
     running = undefined
+    if (exit._tag === "Success" && !exit.value) failed++
   }
+  if (failed > 0 && !isTerminal) return yield* new LinesFailed({ count: failed })
 })
 
 const session = (historyPath: string) =>
   Effect.scoped(
     Effect.gen(function* () {
+      const { input, output, isTerminal } = yield* Keyboard
       const client = yield* Client
       const kinds = yield* client.Describe()
-      const fleet = yield* followFleet
+      const fleet = isTerminal ? yield* followFleet : new Map<string, ReadonlyArray<string>>()
       const lines = yield* Queue.unbounded<string, Cause.Done>()
+      const known: Known = {
+        kinds,
+        ids: (kind, start) => (kind === "device" ? [...fleet.keys()].filter((id) => id.startsWith(start)) : []),
+        twinFields: (id) => fleet.get(id) ?? []
+      }
       const reader = yield* Effect.acquireRelease(
         Effect.sync(() =>
           createInterface({
-            input: process.stdin,
-            output: process.stdout,
-            terminal: process.stdin.isTTY,
-            prompt: process.stdin.isTTY ? prompt : "",
-            history: readHistory(historyPath),
+            input,
+            output,
+            terminal: isTerminal,
+            prompt: isTerminal ? prompt : "",
+            history: isTerminal ? readHistory(historyPath) : [],
             historySize: historyMax,
             completer: (text: string) => {
-              const [candidates, replaced] = complete(text, {
-                kinds,
-                ids: (kind, start) => (kind === "device" ? [...fleet.keys()].filter((id) => id.startsWith(start)) : []),
-                twinFields: (id) => fleet.get(id) ?? []
-              })
+              const [candidates, replaced] = complete(text, known)
               return [[...candidates], replaced]
             }
           })
@@ -145,7 +162,10 @@ const session = (historyPath: string) =>
       })
       reader.on("line", (line) => Queue.offerUnsafe(lines, line))
       reader.on("close", () => Queue.endUnsafe(lines))
-      if (process.stdin.isTTY) yield* Console.log(`${kinds.length} kinds of actors; "help" shows what to type`)
+      if (isTerminal) {
+        const names = kinds.map(({ kind }) => kind).join(", ")
+        yield* Console.log(`Actors here: ${names}. "help" shows what to type, Tab completes it.`)
+      }
       yield* loop(kinds, lines, reader)
     })
   )

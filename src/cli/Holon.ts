@@ -1,0 +1,31 @@
+/** The `holon` command: what it knows, and how it says that something failed. */
+import { Cause, Console, Effect } from "effect"
+import { CliError, Command } from "effect/cli"
+import { SqlError } from "effect/sql"
+import { sqlReason } from "../runtime/storage/SqlReason.ts"
+import { board } from "./commands/Boards.ts"
+import { chaos } from "./commands/Chaos.ts"
+import { devices } from "./commands/Devices.ts"
+import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
+import { send } from "./commands/Send.ts"
+import { simulate } from "./commands/Simulate.ts"
+import { node, up } from "./commands/Up.ts"
+import { repl } from "./repl/Repl.ts"
+
+/** As in package.json. */
+export const version = "0.1.0"
+
+/** The whole command. */
+export const holon = Command.make("holon").pipe(
+  Command.withDescription("Runs fleets of physical boards as one living system"),
+  Command.withSubcommands([up, node, repl, send, devices, nodes, actors, quarantine, dead, board, chaos, simulate])
+)
+
+/** One clear line for people; the exit code says the rest. A defect shows its whole cause. */
+export const report = (cause: Cause.Cause<unknown>) => {
+  const error = Cause.squash(cause)
+  if (Cause.hasInterruptsOnly(cause) || CliError.isCliError(error)) return Effect.void
+  if (SqlError.isSqlError(error)) return Console.error(`holon: PostgreSQL: ${sqlReason(error)}`)
+  if (Cause.hasDies(cause) || !(error instanceof Error)) return Console.error(Cause.pretty(cause))
+  return Console.error(`holon: ${error.message}`)
+}
