@@ -6,7 +6,7 @@ import type { Connection, ConnectionEvents, Opening } from "../../devices/agent/
 import type { TwinMap, TwinPatch, TwinValue } from "../protocol/TwinValue.ts"
 import { Cable } from "./Cable.ts"
 import { between, pick, type Random } from "./Random.ts"
-import type { SimulatedNode } from "./SimulatedNode.ts"
+import type { Process, SimulatedNode } from "./SimulatedNode.ts"
 import { epochMillis } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
 
@@ -26,6 +26,8 @@ export class Board {
   readonly #flash = new Map<string, JournalEntry>()
   /** Number of the last report; it grows over all boots, so that a later one covers an earlier one. */
   reports = 0
+  /** Number of the last full report: it tells its telemetry from that of others. */
+  #fulls = 0
   #boots = 0
   #desired: TwinMap = {}
   #cable: Cable | undefined
@@ -55,7 +57,7 @@ export class Board {
 
   /** What the board would report in full now. */
   get state(): TwinMap {
-    return { n: this.reports, ...this.#desired }
+    return { n: this.reports, fulls: this.#fulls, ...this.#desired }
   }
 
   /** Powers on; reports until then, ms of the run. */
@@ -84,6 +86,7 @@ export class Board {
         nextBoot: () => ++this.#boots,
         report: (what, cause) => this.#world.verdict.violate("no defect of an agent", `${this.id}: ${what}: ${cause}`),
         observe: (step) => {
+          if (step.state === "down") this.#world.boards.falls(this, step.why ?? "")
           this.retriesAt = step.retryMillis === undefined ? 0 : time.now + step.retryMillis
           if (this.#world.isTraced) this.#world.trace(`${this.id} is ${step.state} ${step.why ?? ""}`)
         },
@@ -119,6 +122,11 @@ export class Board {
     this.agent = undefined
     this.retriesAt = 0
     this.#world.boards.powered(this, false)
+  }
+
+  /** The process that holds its link, or held it last. */
+  get gateway(): Process | undefined {
+    return this.#cable?.process
   }
 
   resetLink(): void {
@@ -176,7 +184,10 @@ export class Board {
         return undefined
       },
       applyDesired: (delta) => ({ reported: this.#apply(delta) }),
-      state: () => this.state
+      state: () => {
+        this.#fulls++
+        return this.state
+      }
     }
   }
 

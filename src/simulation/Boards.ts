@@ -25,6 +25,8 @@ import type { World } from "./World.ts"
 const codec = compile(Device)
 const operator: Asker = { kind: "user", id: "operator", role: "operator" }
 const frameBytesMax = 65_536
+/** How many of the boards most orders go to: only where orders are dense do they meet faults. */
+export const busyBoards = 5
 const welcomeType = 2
 const ackType = 4
 const expired = 62
@@ -68,6 +70,9 @@ export class Boards {
   /** Highest desired version an operator has heard of, with its value. */
   readonly #desired = new Map<string, { readonly version: number; readonly led: number }>()
   readonly #states = new WeakMap<Row, { readonly version: number; readonly state: DeviceState | undefined }>()
+  /** Reports and ends of commands that stand in the journal. */
+  readonly #telemetry = new Set<string>()
+  readonly #endings = new Set<string>()
   readonly #offSince = new Map<string, number>()
   #caller: Caller | undefined
   #boards: ReadonlyArray<Board> = []
@@ -85,7 +90,7 @@ export class Boards {
     const { time } = this.#world
     const next = () => {
       if (time.now > until) return
-      const board = pick(this.#random, boards)
+      const board = pick(this.#random, this.#random() < 0.6 ? boards.slice(0, busyBoards) : boards)
       const dice = this.#random()
       if (board !== undefined) {
         if (dice < 0.6) this.#order(board)
@@ -271,6 +276,27 @@ export class Boards {
     this.#check("not executed after its end", !isOver, () => `${id} on ${board.id}, code ${ordered.code}`)
     const isStored = this.#stateOf(board.id)?.commands.byId.has(id) === true
     this.#check("executed after durable", isStored, () => `${id} on ${board.id}`)
+  }
+
+  /** The link that a board holds to be its newest ends. */
+  falls(board: Board, why: string): void {
+    this.#check("newest link is not superseded", why !== "superseded", () => board.id)
+  }
+
+  /** A fact of a device in the journal. */
+  journalled(id: string, type: string, data: unknown): void {
+    if (type === "command.ended") {
+      const command = String(valueIn(data, "id"))
+      this.#check("command ends once", !this.#endings.has(command), () => command)
+      this.#endings.add(command)
+    }
+    if (type !== "board.telemetry") return
+    const fulls = numberIn(data, "fulls")
+    const mark = fulls === undefined ? numberIn(data, "n") : `full ${fulls}`
+    if (mark === undefined) return
+    const key = `${id} ${mark}`
+    this.#check("report acts once", !this.#telemetry.has(key), () => key)
+    this.#telemetry.add(key)
   }
 
   /** A board's power goes on or off. */

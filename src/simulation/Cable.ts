@@ -48,6 +48,10 @@ export class Cable implements Connection {
     this.#up(() => this.#accept())
   }
 
+  get process(): Process {
+    return this.#options.process
+  }
+
   #accept(): void {
     const { opening, process, ackMode, events } = this.#options
     this.#link = process.gateway.accept(this, opening.id, {

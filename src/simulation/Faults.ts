@@ -29,6 +29,8 @@ export interface Fault {
   readonly other: number
   /** Which board, likewise. */
   readonly board: number
+  /** Boards linked to a frozen node lose their power meanwhile, or their links. */
+  readonly takesBoards: boolean
 }
 
 /** How likely each kind is, and how long it lasts at least and at most, ms. */
@@ -42,9 +44,9 @@ const likelihood: Readonly<Record<FaultKind, readonly [weight: number, least: nu
   "database-stall": [8, 300, 4000],
   "database-restart": [5, 300, 1800],
   leave: [9, 5000, 8000],
-  "board-power": [6, 200, 8000],
-  "link-loss": [6, 0, 0],
-  "link-silence": [4, 1000, 9000]
+  "board-power": [10, 200, 8000],
+  "link-loss": [9, 0, 0],
+  "link-silence": [7, 1000, 9000]
 }
 
 /** The faults of a seed between `from` and `until`, in order of time. */
@@ -71,7 +73,8 @@ export const scheduleOf = (seed: number, from: number, until: number): ReadonlyA
       millis: between(random, least, most),
       node,
       other: node + 1 + Math.floor(random() * 2),
-      board: Math.floor(random() * 64)
+      board: Math.floor(random() * 64),
+      takesBoards: random() < 0.35
     }
   })
   return faults.sort((left, right) => left.at - right.at)

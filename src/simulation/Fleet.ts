@@ -1,5 +1,6 @@
 /** One run: a fleet of nodes and boards under the faults of a seed, then a quiet end at which everything must be in order. */
 import { Board } from "./Board.ts"
+import { busyBoards } from "./Boards.ts"
 import { type Fault, scheduleOf } from "./Faults.ts"
 import { JournalFollower } from "./JournalFollower.ts"
 import { watchOwners } from "./Owners.ts"
@@ -49,11 +50,14 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   for (const board of boards) time.at(between(random, 1500, 2500), () => board.start(reportsUntil))
   time.at(1500, () => world.ledgers.start(nodes, clientsUntil))
   time.at(3500, () => world.boards.start(nodes, boards, clientsUntil))
-  // One board goes dark for good, sometimes with the machine that holds its device: the next owner must learn it by itself.
+  // One board goes dark for good, sometimes with the machine that holds its device, sometimes unnoticed by a database that
+  // stalls: whoever owns the device then must learn it by itself.
   const dark = boards.at(-1)
   time.at(between(random, 8000, 28_000), () => {
     dark?.stop(random() < 0.3)
-    if (random() < 0.3) nodes.find(({ process }) => process?.peer.name === ownerOf(world, dark))?.kill(true)
+    const dice = random()
+    if (dice < 0.3) nodes.find(({ process }) => process?.peer.name === ownerOf(world, dark))?.kill(true)
+    else if (dice < 0.6) time.at(between(random, 6500, 8000), () => stall(world, 4000))
   })
   for (const fault of scheduleOf(options.seed, faultsFrom, faultsUntil))
     time.at(fault.at, () => strike(world, nodes, boards, fault))
@@ -77,6 +81,24 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   return { seed: options.seed, verdict: world.verdict, events: time.count, lines: world.lines }
 }
 
+const stall = ({ database, time }: World, millis: number): void => {
+  database.stalledUntil = Math.max(database.stalledUntil, time.now + millis)
+}
+
+/** While a node is frozen, boards at its gateway start anew elsewhere: what it still holds of them is of the past. */
+const takeBoards = ({ time }: World, boards: ReadonlyArray<Board>, node: SimulatedNode, fault: Fault): void => {
+  for (const [index, board] of boards.entries()) {
+    if (board === boards.at(-1) || board.gateway !== node.process) continue
+    const at = ((fault.board + index * 7) % 13) * 150
+    if ((fault.board + index) % 2 === 0) time.at(at, () => board.resetLink())
+    else
+      time.at(at, () => {
+        board.stop(false)
+        time.at(300, () => board.start(reportsUntil))
+      })
+  }
+}
+
 const ownerOf = (world: World, board: Board | undefined): string | undefined =>
   world.database.rows.get(`device/${board?.id}`)?.owner
 
@@ -89,7 +111,8 @@ const strike = (
   const { time, database, databaseCuts, network } = world
   const node = nodes[fault.node % nodes.length]
   const other = nodes[fault.other % nodes.length]
-  const board = boards[fault.board % boards.length]
+  // Every other fault of a board strikes one that operators are busy with.
+  const board = boards[fault.board % (fault.board % 2 === 0 ? busyBoards : boards.length)]
   if (node === undefined || other === undefined) return
   const struck = (what: string) => {
     world.verdict.fault(fault.kind)
@@ -111,6 +134,7 @@ const strike = (
       struck(`node ${node.slot}`)
       node.freeze()
       time.at(fault.millis, () => process.host.thaw())
+      if (fault.takesBoards) takeBoards(world, boards, node, fault)
       return
     }
     case "database-cut":
@@ -123,12 +147,12 @@ const strike = (
       return
     case "database-stall":
       struck("")
-      database.stalledUntil = Math.max(database.stalledUntil, until)
+      stall(world, fault.millis)
       return
     case "database-restart":
       struck("")
       database.restart()
-      database.stalledUntil = Math.max(database.stalledUntil, until)
+      stall(world, fault.millis)
       return
     case "leave":
       if (!node.isUp || node.isFrozen) return

@@ -61,7 +61,7 @@ export class JournalFollower {
     const actor = addressKey(row)
     verdict.check("event read once", !this.#read.has(row), () => `${actor} version ${row.version}`)
     this.#read.add(row)
-    for (const { seq } of decodeJournalBody(row.body)) {
+    for (const { seq, type, data } of decodeJournalBody(row.body)) {
       const expected = this.#nextSeq.get(actor) ?? 1
       verdict.check(
         "events in order, none lost",
@@ -69,6 +69,7 @@ export class JournalFollower {
         () => `${actor}: event ${seq} where ${expected} was due`
       )
       this.#nextSeq.set(actor, seq + 1)
+      if (row.kind === "device") this.#world.boards.journalled(row.id, type, data)
     }
   }
 

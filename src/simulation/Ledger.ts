@@ -50,6 +50,7 @@ export const Ledger = Contract.make("ledger", {
     /** Makes a change that the store refuses. */
     Spoil: Contract.once({ payload: {} }),
     Count: Contract.query({ payload: {}, success: Schema.Number }),
+    WatchCount: Contract.watch({ payload: {}, success: Schema.Number }),
     Note: Contract.idempotent({ payload: { from: Schema.String, number: Schema.Number } }),
     Escalate: Contract.idempotent({
       payload: { kind: Schema.String, id: Schema.String, since: Schema.Number, cause: Schema.String }
@@ -141,6 +142,8 @@ export const ledger = Behaviour.make<typeof Ledger, Begun>(Ledger, {
   Spoil: (state) => ({ state: { ...state, isSpoilt: true } }),
 
   Count: (state) => ({ reply: state.added.length }),
+
+  WatchCount: (state) => ({ reply: state.added.length }),
 
   Note: (state, { from, number }) => ({ state: { ...state, received: [...state.received, `${from}:${number}`] } }),
 

@@ -80,6 +80,8 @@ export class Ledgers {
     else if (dice < 0.88) this.#setTimer(ledger)
     else if (dice < 0.95) this.#startJob(ledger)
     else if (dice < 0.96) this.#call(ledger, "Crash", {}, () => {})
+    else if (dice < 0.975) this.#askNobody()
+    else if (dice < 0.985) this.#watch(ledger)
     else for (let burst = 0; burst < 4; burst++) this.#add(ledger)
   }
 
@@ -110,6 +112,34 @@ export class Ledgers {
       verdict.check("read sees what was acknowledged", value >= floor, () => `${ledger}: read ${value}, known ${floor}`)
     }
     this.#call(ledger, "Count", {}, heard, via)
+  }
+
+  #askNobody(): void {
+    const nobody = `nobody-${++this.#number}`
+    this.#call(nobody, "Count", {}, (reply) => {
+      if (reply === undefined) return
+      const isUnknown = reply._tag === "Failed" && reply.error._tag === "NotFound"
+      const isRowless = !this.#world.database.rows.has(addressKey({ kind: "ledger", id: nobody }))
+      this.#world.verdict.check("unknown stays unknown", isUnknown && isRowless, () => `${nobody}: ${describe(reply)}`)
+    })
+  }
+
+  /** A watch wherever the ledger lives; it ends with the cell. */
+  #watch(ledger: string): void {
+    const { time, verdict } = this.#world
+    const schema = codec.messages.get("WatchCount")
+    if (schema === undefined) return
+    const requestId = requestIdAt(epochMillis + time.now, this.#random)
+    const posted: Posted = { message: "WatchCount", body: toBytes(schema.payload, {}), requestId, asker: runtimeAsker }
+    for (const node of this.#nodes) {
+      if (node.isFrozen) continue
+      const stop = node.watch({ kind: "ledger", id: ledger }, posted, (item) => {
+        const stored = this.state(ledger)?.added.length ?? 0
+        const isStored = typeof item === "number" && item <= stored
+        verdict.check("watch after durable", isStored, () => `${ledger}: shows ${item}, stored ${stored}`)
+      })
+      time.at(between(this.#random, 500, 5000), stop)
+    }
   }
 
   /** One writer through one node; then readers through all of them. */

@@ -169,6 +169,13 @@ export class SimulatedNode {
     if (!isTaken) through()
   }
 
+  /** Watches an actor of this node; nothing comes when it is not here. The answer ends it. */
+  watch(address: Address, posted: Posted, receive: (item: unknown) => void): () => void {
+    const { process } = this
+    if (process === undefined || !process.engine.hasShard(shardOf(address))) return () => {}
+    return process.residency.watchPosted(address, posted, receive, () => {})
+  }
+
   /** SIGKILL; with `isSilent` the machine dies, and its kernel tells nobody. */
   kill(isSilent: boolean): void {
     const { process } = this
