@@ -342,6 +342,8 @@ export class MqttConnection {
         if (code === reasons.notAuthorised) denied.push(topic)
         return client.version === 5 ? code : 0x80
       }
+      // Frames come by the link: nobody looks through a filter for them, nor through all of them for who is online.
+      if (client.board !== undefined && topic === downTopic(client.board)) return code
       const isNew = !this.#filters.has(topic)
       this.#filters.set(topic, { qos: code === 0 ? 0 : 1, keepsRetain: rap === true })
       if (rh === 0 || (rh === 1 && isNew)) retained.push(topic)
@@ -367,8 +369,9 @@ export class MqttConnection {
     const { messageId = 0, unsubscriptions } = packet
     if (messageId <= 0 || unsubscriptions.length === 0) return this.#disconnect(reasons.protocol)
     const granted = unsubscriptions.map((topic) => {
-      if (client.board !== undefined && topic === downTopic(client.board)) this.#downQos = undefined
-      return this.#filters.delete(topic) ? reasons.success : reasons.noSubscription
+      const isOwn = client.board !== undefined && topic === downTopic(client.board) && this.#downQos !== undefined
+      if (isOwn) this.#downQos = undefined
+      return this.#filters.delete(topic) || isOwn ? reasons.success : reasons.noSubscription
     })
     this.#wire.write(write({ cmd: "unsuback", messageId, granted }, client.version))
   }
