@@ -28,15 +28,26 @@ export interface ClientOptions {
   readonly data: string
 }
 
-const answers = (url: string) =>
+/** The node is one of another data folder. */
+export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefused", { url: Schema.String }) {
+  override get message() {
+    return `the node at ${this.url} does not know this token; name its data folder with --data`
+  }
+}
+
+const answerWithin = "5 seconds"
+
+/** A WebSocket that is refused does not say why, and would be tried for ever: asks for the reason first. */
+const greet = (url: string, authorization: string) =>
   Effect.tryPromise({
-    try: (signal) => fetch(new URL("/health/live", url), { signal }),
+    try: (signal) => fetch(new URL("/rpc", url), { signal, headers: { authorization } }),
     catch: (cause) => new NodeUnreachable({ url, reason: reasonOf(cause) })
   }).pipe(
     Effect.timeoutOrElse({
-      duration: "5 seconds",
-      orElse: () => Effect.fail(new NodeUnreachable({ url, reason: "no answer in 5 s" }))
-    })
+      duration: answerWithin,
+      orElse: () => Effect.fail(new NodeUnreachable({ url, reason: `no answer in ${answerWithin}` }))
+    }),
+    Effect.flatMap(({ status }) => (status === 401 ? Effect.fail(new TokenRefused({ url })) : Effect.void))
   )
 
 const reasonOf = (cause: unknown): string => {
@@ -44,17 +55,17 @@ const reasonOf = (cause: unknown): string => {
   return inner instanceof Error ? inner.message : String(cause)
 }
 
-/** Connects while it is built. Fails with {@link NodeUnreachable} or when there is no token. */
+/** Connects while it is built. Fails with {@link NodeUnreachable}, {@link TokenRefused}, or when there is no token. */
 export const layer = ({ url, data }: ClientOptions) =>
   Layer.effect(
     Client,
     Effect.gen(function* () {
-      yield* answers(url)
       const token = yield* readToken(data)
+      const authorization = `Bearer ${Redacted.value(token)}`
+      yield* greet(url, authorization)
       const target = new URL("/rpc", url)
       target.protocol = target.protocol === "https:" ? "wss:" : "ws:"
-      const headers = { authorization: `Bearer ${Redacted.value(token)}` }
-      const socket = yield* Socket.makeWebSocket(target.href, { headers }).pipe(
+      const socket = yield* Socket.makeWebSocket(target.href, { headers: { authorization } }).pipe(
         Effect.provide(NodeSocket.layerWebSocketConstructor)
       )
       const protocol = yield* RpcClient.makeProtocolSocket({ retryTransientErrors: true }).pipe(

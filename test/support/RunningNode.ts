@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted, References, Schedule, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
+import { Actors } from "../../src/actors/Actors.ts"
 import { Engine } from "../../src/actors/Engine.ts"
 import { ClusterConfig, type ClusterInput, portsOf } from "../../src/runtime/Config.ts"
 import * as Node from "../../src/runtime/Node.ts"
@@ -64,6 +65,7 @@ export class RunningNode extends Context.Service<
     readonly data: string
     readonly token: string
     readonly engine: Engine["Service"]
+    readonly actors: Actors["Service"]
     readonly sql: PgClient.PgClient
     readonly get: (path: string, init?: RequestInit) => Effect.Effect<Answer>
     readonly post: (path: string, body: unknown, headers?: Readonly<Record<string, string>>) => Effect.Effect<Answer>
@@ -108,6 +110,7 @@ export class RunningNode extends Context.Service<
           data,
           token: readFileSync(tokenPath(data), "utf8").trim(),
           engine: Context.get(built, Engine),
+          actors: Context.get(built, Actors),
           sql: Context.get(built, PgClient.PgClient),
           get,
           post: (path, body, headers = {}) =>

@@ -48,7 +48,8 @@ const valuesOf = (text: string, from: number): Result.Result<ReadonlyArray<unkno
     catch: (cause) =>
       new LineMalformed({
         reason: `the arguments are not values: ${cause instanceof Error ? cause.message.replace(/^JSON5: /, "").replace(/ at .*$/, "") : ""}`,
-        column: from + columnOf(cause) - 1
+        // Columns count from 1, and the text was read behind a bracket.
+        column: from + columnOf(cause) - 2
       })
   })
 

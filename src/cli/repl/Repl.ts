@@ -108,12 +108,17 @@ const loop = Effect.fnUntraced(function* (
   const { isTerminal } = yield* Keyboard
   let running: Fiber.Fiber<boolean> | undefined
   let failed = 0
+  let isOpen = true
+  // Ctrl-D while a message is under way: there is no prompt after it.
+  reader.on("close", () => {
+    isOpen = false
+  })
   reader.on("SIGINT", () => {
     if (running === undefined) return reader.close()
     running.interruptUnsafe()
   })
   for (;;) {
-    if (isTerminal) reader.prompt()
+    if (isTerminal && isOpen) reader.prompt()
     const text = yield* Effect.option(Queue.take(lines))
     if (Option.isNone(text)) break
     const line = parseLine(text.value)

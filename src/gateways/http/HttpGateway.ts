@@ -78,6 +78,14 @@ const guard = (server: Server, { isLoopback, attach, mayControl }: Doors): Serve
       send(response, 403, { _tag: "Forbidden", message: `the ${foreign} header is not one of this node's own names` })
       return true
     }
+    if (pathOf(request) === controlPath) {
+      // Not the conversation, but the way to learn whether one may begin it: a WebSocket does not say why it was refused.
+      const isKnown = mayControl(tokenOf(request))
+      send(response, isKnown ? 426 : 401, {
+        message: isKnown ? "a WebSocket talks here" : new Unauthenticated({}).message
+      })
+      return true
+    }
     const actual = Number(request.headers["content-length"] ?? 0)
     if (actual <= bodyBytesMax) return false
     const error = new TooLarge({ limit: bodyBytesMax, actual })

@@ -1,0 +1,94 @@
+/** The `holon` command in the process of the test, with what it printed. */
+import { PassThrough } from "node:stream"
+import { NodeServices } from "@effect/platform-node"
+import { Console, Effect, Exit, Logger } from "effect"
+import { Command } from "effect/cli"
+import { holon, report, version } from "../../src/cli/Holon.ts"
+import { Keyboard, type Keys } from "../../src/cli/repl/Keyboard.ts"
+
+/** What a command printed, and how it ended. */
+export interface Ran {
+  readonly out: string
+  readonly err: string
+  readonly isSuccess: boolean
+}
+
+/** A console that keeps what is printed. */
+const recording = () => {
+  const lines = { out: "", err: "" }
+  const to =
+    (side: "out" | "err") =>
+    (...values: ReadonlyArray<unknown>) => {
+      lines[side] += `${values.join(" ")}\n`
+    }
+  const recorded: Console.Console = {
+    ...globalThis.console,
+    log: to("out"),
+    info: to("out"),
+    error: to("err"),
+    warn: to("err")
+  }
+  return { lines, recorded }
+}
+
+/** Runs `holon` with these arguments to its end. */
+export const run = (argv: ReadonlyArray<string>, keys?: Keys): Effect.Effect<Ran> => {
+  const { lines, recorded } = recording()
+  const command = Command.runWith(holon, { version })(argv).pipe(Effect.tapCause(report))
+  const typed = keys === undefined ? command : Effect.provideService(command, Keyboard, keys)
+  return typed.pipe(
+    Effect.provide(Logger.layer([])),
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(Console.Console, recorded),
+    Effect.exit,
+    Effect.map((exit) => ({ ...lines, isSuccess: Exit.isSuccess(exit) }))
+  )
+}
+
+/** A script of the REPL: lines from a pipe. */
+export const piped = (text: string): Keys => {
+  const input = new PassThrough()
+  input.end(text)
+  return { input, output: new PassThrough(), isTerminal: false }
+}
+
+/** A terminal at which the test types. What the REPL prints and what the terminal shows stand in one text. */
+export class Typist {
+  readonly input = new PassThrough()
+  readonly output = new PassThrough()
+  readonly keys: Keys = { input: this.input, output: this.output, isTerminal: true }
+  #text = ""
+  readonly #changed = new Set<() => void>()
+
+  constructor() {
+    this.output.setEncoding("utf8").on("data", (chunk: string) => this.#append(chunk))
+  }
+
+  /** For {@link Console.Console}. */
+  readonly console: Console.Console = {
+    ...globalThis.console,
+    log: (...values: ReadonlyArray<unknown>) => this.#append(`${values.join(" ")}\n`),
+    error: (...values: ReadonlyArray<unknown>) => this.#append(`${values.join(" ")}\n`)
+  }
+
+  /** Presses keys and waits until `text` has appeared since. */
+  type(keys: string, text: string): Effect.Effect<string> {
+    return Effect.callback((resume) => {
+      const from = this.#text.length
+      const look = (): void => {
+        const shown = this.#text.slice(from)
+        if (!shown.includes(text)) return
+        this.#changed.delete(look)
+        resume(Effect.succeed(shown))
+      }
+      this.#changed.add(look)
+      if (keys !== "") this.input.write(keys)
+      look()
+    })
+  }
+
+  #append(chunk: string): void {
+    this.#text += chunk
+    for (const look of [...this.#changed]) look()
+  }
+}
