@@ -6,7 +6,16 @@
  */
 import { type Asker, runtimeAsker } from "../protocol/Asker.ts"
 import type { Message } from "../protocol/Contract.ts"
-import { Backpressure, Expired, type HolonError, Internal, Malformed, NotFound, PolicyDenied, Unavailable } from "../protocol/Errors.ts"
+import {
+  Backpressure,
+  Expired,
+  type HolonError,
+  Internal,
+  Malformed,
+  NotFound,
+  PolicyDenied,
+  Unavailable
+} from "../protocol/Errors.ts"
 import { encodeDown } from "../protocol/FrameCodec.ts"
 import { millisOf } from "../protocol/Ids.ts"
 import { countOf, type Emission, encodeJournalBody } from "../protocol/JournalBody.ts"
@@ -22,8 +31,8 @@ import type { Committer, Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer, ToGateway } from "./Links.ts"
 import { type EncodedTell, forgetTell, Outbox, type Sender, tellsMax } from "./Outbox.ts"
 import type { Kind, Registry } from "./Registry.ts"
-import { decodeRow, layerPrefix } from "./StoredState.ts"
 import type { Claimed, CommitRow, DeadLetter, Outage, QuarantineEntry, Store } from "./Store.ts"
+import { decodeRow, layerPrefix } from "./StoredState.ts"
 
 /** Why a cell ended. Only `idle` and `moved` are not followed by a new claim of the same node. */
 export type DropReason = "idle" | "moved" | "fenced" | "outage" | "refused" | "crashed" | "quarantined" | "absent"
@@ -61,6 +70,12 @@ interface Output {
   readonly fail: (() => void) | undefined
 }
 
+/** What leaves a transition for other actors and the board, encoded: a value that does not encode discards the transition. */
+interface Leaving {
+  readonly tells: ReadonlyArray<EncodedTell>
+  readonly frames: { readonly node: string; readonly message: ToGateway } | undefined
+}
+
 /** A standing query: its answer is sent again when the actor has changed. */
 interface Watcher {
   readonly message: string
@@ -92,6 +107,8 @@ const frameSuperseded: FrameOutcome = { _tag: "Superseded" }
 const frameBeyond: FrameOutcome = { _tag: "Beyond" }
 const frameConsumed: FrameOutcome = { _tag: "Consumed", before: [] }
 const acknowledged: Reply = { _tag: "Success", value: undefined }
+
+const noTells: ReadonlyArray<EncodedTell> = []
 
 const failed = (error: HolonError): Reply => ({ _tag: "Failed", error })
 const unavailable = (cause: string): Reply => failed(new Unavailable({ cause }))
@@ -279,13 +296,15 @@ export class Cell implements Committer, Claimer, Sender {
     this.settleFrame(outcome, asker, done)
   }
 
-  private settleFrame(
-    outcome: Outcome<unknown, unknown>,
-    asker: Asker,
-    done: (outcome: FrameOutcome) => void
-  ): void {
+  private settleFrame(outcome: Outcome<unknown, unknown>, asker: Asker, done: (outcome: FrameOutcome) => void): void {
     const answer = outcome.reply === "beyond" ? frameBeyond : frameConsumed
-    this.settle(outcome, asker, "", () => done(answer), () => done(frameNotHere))
+    this.settle(
+      outcome,
+      asker,
+      "",
+      () => done(answer),
+      () => done(frameNotHere)
+    )
   }
 
   private transitMessage(envelope: Envelope, done: (reply: Reply) => void): void {
@@ -308,9 +327,17 @@ export class Cell implements Committer, Claimer, Sender {
       outcome.refusal === undefined
         ? { _tag: "Success", value: outcome.reply }
         : { _tag: "Refused", error: outcome.refusal }
+    const leaving = this.encode(outcome)
     if (tell !== undefined) this.remember(tell)
     else if (message.delivery === "once") this.keepReply(tag, requestId, reply)
-    this.settle(outcome, asker, requestId, () => done(reply), () => done(unavailable(unconfirmed)))
+    this.settle(
+      outcome,
+      asker,
+      requestId,
+      () => done(reply),
+      () => done(unavailable(unconfirmed)),
+      leaving
+    )
   }
 
   /** A repeat is answered from memory, an id past its life is refused: a copy of either must not run. */
@@ -346,7 +373,7 @@ export class Cell implements Committer, Claimer, Sender {
         ? toBytes(codec.success, reply.value)
         : reply._tag === "Refused"
           ? toBytes(codec.error, reply.error)
-          : encodeStored([reply.error._tag, reply.error.message])
+          : encodeStored(reply.error._tag === "Internal" ? reply.error.traceId : "")
     this.answered ??= new Answered()
     this.answered.keep(requestId, bornAt, { tag: reply._tag, body }, this.changes)
     this.change()
@@ -354,7 +381,10 @@ export class Cell implements Committer, Claimer, Sender {
 
   private decodeAnswer(tag: string, answer: Answer): Reply {
     const codec = this.type.codec.messages.get(tag)
-    if (codec === undefined || answer.tag === "Failed") return failed(new Internal({ traceId: "" }))
+    if (codec === undefined || answer.tag === "Failed") {
+      const traceId = decodeStored(answer.body)
+      return failed(new Internal({ traceId: typeof traceId === "string" ? traceId : "" }))
+    }
     const value = fromBytes(answer.tag === "Success" ? codec.success : codec.error, answer.body)
     if (value._tag === "Failure")
       return failed(new Malformed({ path: "requestId", reason: "the id belongs to another message" }))
@@ -402,9 +432,10 @@ export class Cell implements Committer, Claimer, Sender {
     asker: Asker,
     requestId: string,
     release: (() => void) | undefined,
-    fail: (() => void) | undefined
+    fail: (() => void) | undefined,
+    { tells, frames }: Leaving = this.encode(outcome)
   ): void {
-    const { events, samples, tells, frames, effects } = outcome
+    const { events, samples, effects } = outcome
     if (outcome.resident !== undefined) this.resident = outcome.resident
     if (outcome.state !== undefined && outcome.state !== this.state) {
       this.state = outcome.state
@@ -415,17 +446,16 @@ export class Cell implements Committer, Claimer, Sender {
       this.emissions.push({ at, asker, requestId, events: events ?? [], samples: samples ?? [] })
       this.change()
     }
-    if (tells !== undefined && tells.length > 0) {
+    if (tells.length > 0) {
       this.outbox ??= new Outbox(this)
-      this.outbox.add(tells.map((tell) => this.encodeTell(tell)))
+      this.outbox.add(tells)
       this.change()
     }
     const replaced = this.relink(outcome)
     if (release !== undefined || frames !== undefined || effects !== undefined || replaced !== undefined) {
-      const { link } = this
       this.let(() => {
         if (replaced !== undefined) this.around.toGateway(replaced.node, replaced.message)
-        if (frames !== undefined && link !== undefined) this.sendFrames(link, frames)
+        if (frames !== undefined) this.around.toGateway(frames.node, frames.message)
         release?.()
         if (effects !== undefined) for (const order of effects) this.perform(order)
       }, fail)
@@ -445,11 +475,11 @@ export class Cell implements Committer, Claimer, Sender {
     return { node: old.node, message: { _tag: "Close", connection, epoch, reason } }
   }
 
-  private sendFrames(link: Link, frames: ReadonlyArray<FrameToBoard>): void {
-    if (frames.length === 0) return
-    const { connection, epoch } = link
-    const encoded = frames.map((frame) => encodeDown({ ...frame, epoch }))
-    this.around.toGateway(link.node, { _tag: "Frames", connection, epoch, frames: encoded })
+  private encode({ tells, frames, link = this.link }: Outcome<unknown, unknown>): Leaving {
+    return {
+      tells: tells === undefined ? noTells : tells.map((tell) => this.encodeTell(tell)),
+      frames: frames === undefined || frames.length === 0 || !link ? undefined : framesTo(link, frames)
+    }
   }
 
   private perform(order: EffectOrder): void {
@@ -485,7 +515,10 @@ export class Cell implements Committer, Claimer, Sender {
   }
 
   private answer(done: (reply: Reply) => void, reply: Reply): void {
-    this.let(() => done(reply), () => done(unavailable(unconfirmed)))
+    this.let(
+      () => done(reply),
+      () => done(unavailable(unconfirmed))
+    )
   }
 
   private let(release: () => void, fail: (() => void) | undefined): void {
@@ -493,9 +526,27 @@ export class Cell implements Committer, Claimer, Sender {
     this.outputs.push({ need: this.layer, release, fail })
   }
 
+  /** One that fails must not keep the others, nor the lane, from theirs. */
+  private letOut(output: (() => void) | undefined): void {
+    try {
+      output?.()
+    } catch (cause) {
+      this.host.report(`${this.key}: what it let out failed`, cause)
+    }
+  }
+
   snapshot(): CommitRow | undefined {
     this.queued = false
     if (this.status === "dead" || this.isSpoilt || this.layer === this.durable) return undefined
+    try {
+      return this.toRow()
+    } catch (cause) {
+      this.commitRefused(cause)
+      return undefined
+    }
+  }
+
+  private toRow(): CommitRow {
     const { kind, id, shard, version } = this
     const { contract, reactions } = this.type.behaviour
     const now = this.host.now()
@@ -508,14 +559,7 @@ export class Cell implements Committer, Claimer, Sender {
     const journal = this.emissions.length === 0 ? null : encodeJournalBody(seq, this.emissions)
     const dead = this.deadLetters
     const due = reactions.dueAt?.(this.state) ?? null
-    this.emissions = []
-    this.deadLetters = []
-    this.puts.clear()
-    this.removes.clear()
-    this.inFlight = true
-    this.snapshotLayer = this.layer
-    this.snapshotState = this.state
-    return {
+    const row: CommitRow = {
       kind,
       id,
       shard,
@@ -530,6 +574,14 @@ export class Cell implements Committer, Claimer, Sender {
       at: now,
       dead
     }
+    this.emissions = []
+    this.deadLetters = []
+    this.puts.clear()
+    this.removes.clear()
+    this.inFlight = true
+    this.snapshotLayer = this.layer
+    this.snapshotState = this.state
+    return row
   }
 
   /** The head, and the behaviour's parts that are other objects than at the last commit. */
@@ -537,7 +589,8 @@ export class Cell implements Committer, Claimer, Sender {
     const { storage } = this.type.behaviour.reactions
     const put: Array<[string, Uint8Array]> = []
     const remove: Array<string> = []
-    if (storage === undefined) return { head: withKept(this.type.codec.state.encode(this.state), this.kept), put, remove }
+    if (storage === undefined)
+      return { head: withKept(this.type.codec.state.encode(this.state), this.kept), put, remove }
     const { head, parts } = storage.split(this.state)
     for (const [key, value] of parts) if (this.storedParts.get(key) !== value) put.push([key, encodeStored(value)])
     for (const key of this.storedParts.keys()) if (!parts.has(key)) remove.push(key)
@@ -547,6 +600,7 @@ export class Cell implements Committer, Claimer, Sender {
 
   committed(): void {
     this.inFlight = false
+    if (this.status === "dead") return
     this.version++
     this.durable = this.snapshotLayer
     this.touchedAt = this.host.monotonic()
@@ -555,12 +609,12 @@ export class Cell implements Committer, Claimer, Sender {
     for (; released < outputs.length; released++) {
       const output = outputs[released]
       if (output === undefined || output.need > this.durable) break
-      output.release()
+      this.letOut(output.release)
     }
     if (released > 0) this.outputs = outputs === this.outputs ? outputs.slice(released) : this.outputs
     this.outbox?.committed(this.version)
     if (this.watchers !== undefined && this.watchers.size > 0) this.scheduleWatch()
-    if (this.status !== "dead" && this.layer > this.durable && !this.queued) {
+    if (!this.isDead && this.layer > this.durable && !this.queued) {
       this.queued = true
       this.around.lanes.add(this)
     }
@@ -575,7 +629,7 @@ export class Cell implements Committer, Claimer, Sender {
   }
 
   commitRefused(cause: unknown): void {
-    this.host.report(`${this.key}: the store refused its row`, cause)
+    this.host.report(`${this.key}: its row cannot be stored`, cause)
     const failures = this.around.countFailure(this)
     if (failures < failuresMax) return this.drop("refused")
     this.inFlight = false
@@ -587,11 +641,23 @@ export class Cell implements Committer, Claimer, Sender {
     if (this.status === "dead") return
     forgetTell(number, this.changes)
     if (cause !== undefined)
-      this.deadLetters.push({ letter: `tell ${this.key} ${number}`, message: tell.message, payload: tell.body, cause, traceId: "" })
+      this.deadLetters.push({
+        letter: `tell ${this.key} ${number}`,
+        message: tell.message,
+        payload: this.maskedTell(tell),
+        cause,
+        traceId: ""
+      })
     this.change()
   }
 
-  readonly post: Sender["post"] = (to, posted, deadlineMillis, done) => this.around.post(to, posted, deadlineMillis, done)
+  private maskedTell({ to, message, body }: EncodedTell): Uint8Array {
+    const contract = this.around.registry.get(to.kind)?.behaviour.contract
+    return encodeStored(this.mask(contract?.messages[message], decodeStored(body)))
+  }
+
+  readonly post: Sender["post"] = (to, posted, deadlineMillis, done) =>
+    this.around.post(to, posted, deadlineMillis, done)
 
   // ------------------------------------------------------------------------------------------------------------- waking
 
@@ -640,6 +706,11 @@ export class Cell implements Committer, Claimer, Sender {
 
   private open(row: Claimed & { readonly _tag: "Row" }): void {
     const { host } = this
+    if (row.format > this.type.behaviour.contract.format) {
+      // A newer node wrote it, and one will serve it again. No crash: a release under way must not quarantine a fleet.
+      host.report(`${this.key}: its row has format ${row.format}, newer than this node`, undefined)
+      return this.drop("moved")
+    }
     this.version = row.version
     try {
       this.load(row)
@@ -705,6 +776,7 @@ export class Cell implements Committer, Claimer, Sender {
   }
 
   private readonly ring = (): void => {
+    this.timer?.()
     this.timer = undefined
     this.timerAt = Number.POSITIVE_INFINITY
     if (this.status !== "open") return
@@ -712,6 +784,14 @@ export class Cell implements Committer, Claimer, Sender {
     const due = Math.min(stored, this.residentDue() ?? Number.POSITIVE_INFINITY)
     if (due > this.host.now()) return this.arm()
     if (!this.queue.some((item) => item._tag === "Timeout")) this.enqueue({ _tag: "Timeout", tries: 0 })
+  }
+
+  /** The store says that the actor is due: a timer may have slept with its machine. */
+  nudge(): void {
+    if (this.status !== "open" || this.type.behaviour.reactions.timeout === undefined) return
+    const due = this.type.behaviour.reactions.dueAt?.(this.state) ?? Number.POSITIVE_INFINITY
+    const now = this.host.now()
+    if (due <= now && now >= this.timedOutAt + timeoutPaceMillis) this.ring()
   }
 
   // ----------------------------------------------------------------------------------------------------------- watching
@@ -729,8 +809,13 @@ export class Cell implements Committer, Claimer, Sender {
     const state = this.layer === this.durable ? this.state : this.snapshotState
     for (const watcher of this.watchers ?? []) {
       const { message, payload, asker } = watcher
-      const outcome = this.type.behaviour.transitions[message]?.(state, payload, this.context(asker, ""))
-      if (outcome?.reply !== undefined) watcher.receive(outcome.reply)
+      try {
+        const outcome = this.type.behaviour.transitions[message]?.(state, payload, this.context(asker, ""))
+        if (outcome?.reply !== undefined) watcher.receive(outcome.reply)
+      } catch (cause) {
+        this.watchers?.delete(watcher)
+        watcher.ended(new Internal({ traceId: this.trace(`the watch ${message} crashed`, cause) }))
+      }
     }
   }
 
@@ -743,12 +828,20 @@ export class Cell implements Committer, Claimer, Sender {
       this.pause(firstBackoffMillis * 2 ** (item.tries - 1))
       return
     }
-    const traceId = Math.floor(this.host.random() * 2 ** 48).toString(16).padStart(12, "0")
-    this.host.report(`${this.key}: ${describe(item)} crashed ${triesMax} times, trace ${traceId}`, cause)
+    const traceId = this.trace(`${describe(item)} crashed ${triesMax} times`, cause)
     this.bury(item, String(cause), traceId)
     const failures = this.around.countFailure(this)
     if (failures >= failuresMax) this.quarantine(cause, failures)
-    else if (item._tag === "Timeout") this.pause(timeoutPaceMillis)
+    else if (item._tag === "Timeout") this.arm()
+  }
+
+  /** Reports a defect; the answer finds it in the log. */
+  private trace(what: string, cause: unknown): string {
+    const traceId = Math.floor(this.host.random() * 2 ** 48)
+      .toString(16)
+      .padStart(12, "0")
+    this.host.report(`${this.key}: ${what}, trace ${traceId}`, cause)
+    return traceId
   }
 
   private pause(millis: number): void {
@@ -766,14 +859,14 @@ export class Cell implements Committer, Claimer, Sender {
     if (item._tag === "Message") {
       const { message, payload, requestId, tell } = item.envelope
       const letter = tell === undefined ? requestId : `tell ${tell.from} ${tell.version}.${tell.index}`
-      const shown = this.mask(this.messageOf(item.envelope), payload)
-      this.deadLetters.push({ letter, message, payload: encodeStored(shown), cause, traceId })
+      this.deadLetters.push({ letter, message, payload: this.masked(message, payload), cause, traceId })
       if (tell !== undefined) this.remember(tell)
       else if (this.messageOf(item.envelope)?.delivery === "once") this.keepReply(message, requestId, internal)
       this.answer(item.done, internal)
       return
     }
-    const letter = item._tag === "Frame" ? `frame ${item.offer.frame.seq}` : item._tag === "Completed" ? item.order.id : "timeout"
+    const letter =
+      item._tag === "Frame" ? `frame ${item.offer.frame.seq}` : item._tag === "Completed" ? item.order.id : "timeout"
     const payload = item._tag === "Frame" ? item.offer.bytes : new Uint8Array()
     this.deadLetters.push({ letter, message: describe(item), payload, cause, traceId })
     if (item._tag !== "Frame") return
@@ -782,7 +875,19 @@ export class Cell implements Committer, Claimer, Sender {
       const outcome = this.type.behaviour.reactions.frameFailed?.(this.state, item.offer.frame, this.context(asker, ""))
       this.settleFrame(outcome ?? {}, asker, item.done)
     } catch {
-      this.let(() => item.done(frameConsumed), () => item.done(frameNotHere))
+      this.let(
+        () => item.done(frameConsumed),
+        () => item.done(frameNotHere)
+      )
+    }
+  }
+
+  private masked(tag: string, payload: unknown): Uint8Array {
+    try {
+      const encoded = this.type.codec.messages.get(tag)?.payload.encode(payload)
+      return encodeStored(this.mask(this.type.behaviour.contract.messages[tag], encoded))
+    } catch {
+      return new Uint8Array()
     }
   }
 
@@ -860,9 +965,14 @@ export class Cell implements Committer, Claimer, Sender {
     this.outbox?.close()
     const { outputs, link } = this
     this.outputs = []
-    for (const { fail } of outputs) fail?.()
-    const gone = new NotFound({ what: `${this.kind} ${this.id}` })
-    for (const { ended } of this.watchers ?? []) ended(reason === "absent" ? gone : undefined)
+    for (const { fail } of outputs) this.letOut(fail)
+    const error =
+      reason === "absent"
+        ? new NotFound({ what: `${this.kind} ${this.id}` })
+        : reason === "quarantined"
+          ? new Unavailable({ cause: "quarantined" })
+          : undefined
+    for (const { ended } of this.watchers ?? []) this.letOut(() => ended(error))
     if (link !== undefined) {
       const { connection, epoch } = link
       this.around.toGateway(link.node, { _tag: "Moved", connection, epoch })
@@ -870,6 +980,16 @@ export class Cell implements Committer, Claimer, Sender {
     this.around.dropped(this, reason)
   }
 }
+
+const framesTo = ({ node, connection, epoch }: Link, frames: ReadonlyArray<FrameToBoard>) => ({
+  node,
+  message: {
+    _tag: "Frames",
+    connection,
+    epoch,
+    frames: frames.map((frame) => encodeDown({ ...frame, epoch }))
+  } satisfies ToGateway
+})
 
 const describe = (item: Item): string => {
   switch (item._tag) {

@@ -24,6 +24,7 @@ export interface Engine {
   readonly post: (to: Address, posted: Posted, deadlineMillis: number, done: (reply: Reply) => void) => void
 }
 
+/** A node's residency and what is around it. */
 export interface Options {
   readonly node: string
   readonly host: Host
@@ -56,6 +57,7 @@ export interface Counts {
   failures: number
 }
 
+/** The cells of one node. A message for an actor that belongs here and sleeps wakes it. */
 export class Residency {
   readonly counts: Counts = {
     claims: 0,
@@ -69,6 +71,7 @@ export class Residency {
   private readonly telling = new Set<string>()
   private readonly timers = new Set<Cancel>()
   private stopped = false
+  private isScanning = false
 
   constructor(options: Options) {
     this.options = options
@@ -154,7 +157,9 @@ export class Residency {
     if (message?.delivery !== "watch" || codec === undefined)
       return refuse(new NotFound({ what: `message ${posted.message} of ${address.kind} that can be watched` }))
     if (!permits(posted.asker, message, address))
-      return refuse(new PolicyDenied({ policyIds: [], reason: `${posted.message} is for ${message.audience}`, guidance: "" }))
+      return refuse(
+        new PolicyDenied({ policyIds: [], reason: `${posted.message} is for ${message.audience}`, guidance: "" })
+      )
     const payload = fromBytes(codec.payload, posted.body)
     if (payload._tag === "Failure") return refuse(new Malformed({ path: "payload", reason: payload.failure.reason }))
     const watcher = { message: posted.message, payload: payload.success, asker: posted.asker, receive, ended }
@@ -163,7 +168,11 @@ export class Residency {
 
   /** Makes a cell for each actor that is not resident and belongs here. */
   wake(addresses: ReadonlyArray<Address>): void {
-    for (const address of addresses) this.cellFor(address)
+    for (const address of addresses) {
+      const resident = this.cells.get(addressKey(address))
+      if (resident === undefined) this.cellFor(address)
+      else resident.nudge()
+    }
   }
 
   /** These shards are ours from now on: wakes who is due or flagged for it. */
@@ -173,7 +182,13 @@ export class Residency {
 
   /** The shard leaves this node: ends its cells, each after the commit under way. */
   release(shard: number, done: () => void): void {
-    const cells = [...this.cells.values()].filter((cell) => cell.shard === shard)
+    this.end(
+      [...this.cells.values()].filter((cell) => cell.shard === shard),
+      done
+    )
+  }
+
+  private end(cells: ReadonlyArray<Cell>, done: () => void): void {
     let open = cells.length
     if (open === 0) return done()
     for (const cell of cells) {
@@ -188,6 +203,13 @@ export class Residency {
     for (const cell of [...this.cells.values()]) cell.drop("moved")
   }
 
+  /** The node stops: ends every cell after the commit under way, and wakes nobody from now on. */
+  close(done: () => void): void {
+    this.stop()
+    this.end([...this.cells.values()], done)
+  }
+
+  /** Wakes nobody from now on. What is resident stays. */
   stop(): void {
     this.stopped = true
     for (const cancel of this.timers) cancel()
@@ -216,8 +238,15 @@ export class Residency {
     const isOver = reason === "idle" || reason === "moved" || reason === "quarantined" || reason === "absent"
     if (isOver || this.stopped) return
     // Whoever asks and whatever memory said: an actor that was dropped by an outage wakes again within a second.
-    const { host } = this.options
-    this.later(rewakeMillis * (1 + host.random()), () => this.wake([cell]))
+    this.rewake(cell)
+  }
+
+  /** Again and again while the lease is stale: what dropped the cell is often what made it so. */
+  private rewake(cell: Cell): void {
+    const { engine, host } = this.options
+    this.later(rewakeMillis * (1 + host.random()), () => {
+      if (this.cellFor(cell) === undefined && engine.shards().includes(cell.shard)) this.rewake(cell)
+    })
   }
 
   private countFailure(key: string): number {
@@ -235,7 +264,14 @@ export class Residency {
       if (takeover) this.later(scanRetryMillis, () => this.rescan(shards))
       return
     }
-    store.due(shards, host.now(), takeover, takeover ? takeoverLimit : scanLimit, (due) => {
+    if (!takeover) {
+      if (this.isScanning) return
+      this.isScanning = true
+    }
+    // What is due and resident is found again every time: it must not hide who sleeps.
+    const limit = takeover ? takeoverLimit : scanLimit + this.cells.size
+    store.due(shards, host.now(), takeover, limit, (due) => {
+      if (!takeover) this.isScanning = false
       if ("_tag" in due) {
         if (takeover) this.later(scanRetryMillis, () => this.rescan(shards))
         return

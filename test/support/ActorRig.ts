@@ -41,6 +41,11 @@ export class ActorRig {
   readonly batches: Array<ReadonlyArray<string>> = []
   isFresh = true
   holdsShards = true
+  /** Whether tells reach anybody. */
+  canPost = true
+  /** Scans get no answer while this is on. */
+  holdScans = false
+  scans = 0
   residency: Residency
   /** Commits wait in here while `holdCommits` is on. */
   holdCommits = false
@@ -63,22 +68,21 @@ export class ActorRig {
 
   /** Another process over the same rows; what the old one held in memory is gone. */
   start(node: string): Residency {
-    const rig = this
     const host: Host = {
-      now: () => rig.#now,
-      monotonic: () => rig.#now - epoch,
+      now: () => this.#now,
+      monotonic: () => this.#now - epoch,
       random: () => 0.5,
       schedule: (delayMillis, run) => {
-        const timer = { at: rig.#now + delayMillis, run }
-        rig.#timers.push(timer)
+        const timer = { at: this.#now + delayMillis, run }
+        this.#timers.push(timer)
         return () => {
-          rig.#timers = rig.#timers.filter((other) => other !== timer)
+          this.#timers = this.#timers.filter((other) => other !== timer)
         }
       },
       defer: (run) => {
-        rig.#timers.push({ at: rig.#now, run })
+        this.#timers.push({ at: this.#now, run })
       },
-      report: (what) => rig.reported.push(what)
+      report: (what) => this.reported.push(what)
     }
     this.residency = new Residency({
       node,
@@ -93,7 +97,8 @@ export class ActorRig {
         mayServe: () => this.holdsShards && this.isFresh,
         isFresh: () => this.isFresh,
         shards: () => (this.holdsShards ? [1] : []),
-        post: (to, posted, _deadline, done) => this.residency.deliverPosted(to, posted, done)
+        post: (to, posted, _deadline, done) =>
+          this.canPost ? this.residency.deliverPosted(to, posted, done) : done({ _tag: "NotHere" })
       }
     })
     assert.isAbove(this.#behaviours.length, 0)
@@ -111,6 +116,12 @@ export class ActorRig {
       next.run()
     }
     this.#now = until
+  }
+
+  /** The machine sleeps: the wall clock goes on, timers do not. */
+  sleep(millis: number): void {
+    this.#now += millis
+    this.#timers = this.#timers.map(({ at, run }) => ({ at: at + millis, run }))
   }
 
   /** Lets held commits happen. */
@@ -156,7 +167,8 @@ export class ActorRig {
       const answers = requests.map((request): Claimed => {
         const key = addressKey(request)
         let row = this.rows.get(key)
-        if (row?.quarantine !== undefined) return { _tag: "Quarantined", since: row.quarantine.since, cause: row.quarantine.cause }
+        if (row?.quarantine !== undefined)
+          return { _tag: "Quarantined", since: row.quarantine.since, cause: row.quarantine.cause }
         if (row === undefined) {
           if (!request.creates) return { _tag: "Absent" }
           row = { version: 0, owner, format: 1, head: null, parts: new Map(), wakeAt: null, quarantine: undefined }
@@ -182,9 +194,13 @@ export class ActorRig {
       if (this.holdCommits) this.#held.push(run)
       else this.#timers.push({ at: this.#now, run })
     },
-    due: (_shards, now, takeover, _limit, done) => {
+    due: (_shards, now, takeover, limit, done) => {
+      this.scans++
+      if (this.holdScans) return
       const actors = [...this.rows]
         .filter(([, row]) => row.quarantine === undefined && (takeover || (row.wakeAt !== null && row.wakeAt <= now)))
+        .sort(([, left], [, right]) => (left.wakeAt ?? 0) - (right.wakeAt ?? 0))
+        .slice(0, limit)
         .map(([key]) => ({ kind: key.slice(0, key.indexOf("/")), id: key.slice(key.indexOf("/") + 1) }))
       done({ actors, untold: [] })
     },

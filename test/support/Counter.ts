@@ -21,6 +21,7 @@ export const Counter = Contract.make("counter", {
     }),
     Read: Contract.query({ success: Schema.Int, audience: "operator" }),
     TellTo: Contract.once({ payload: { id: Schema.String, numbers: Schema.Array(Schema.Int) }, audience: "operator" }),
+    TellCrash: Contract.once({ payload: { id: Schema.String, password: Schema.String }, audience: "operator" }),
     Told: Contract.idempotent({ payload: { number: Schema.Int } }),
     RingAt: Contract.once({ payload: { at: Schema.Finite }, audience: "operator" }),
     Work: Contract.once({ payload: { id: Schema.String }, audience: "operator" }),
@@ -43,6 +44,9 @@ export const counter = Behaviour.make(Counter, {
   Read: (state) => ({ reply: state.count }),
   TellTo: (_state, { id, numbers }) => ({
     tells: numbers.map((number) => ({ to: { kind: "counter", id }, message: "Told", payload: { number } }))
+  }),
+  TellCrash: (_state, { id, password }) => ({
+    tells: [{ to: { kind: "counter", id }, message: "Crash", payload: { password } }]
   }),
   Told: (state, { number }) => ({ state: { ...state, told: [...state.told, number] } }),
   RingAt: (state, { at }) => ({ state: { ...state, due: at } }),
