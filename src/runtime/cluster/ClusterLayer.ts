@@ -152,7 +152,9 @@ const build = (options: ClusterOptions) =>
     const pool = PgClient.layer({
       ...config,
       minConnections: 0,
-      maxConnections: 3,
+      maxConnections: 2,
+      // Only so is a statement given up at once when PostgreSQL is silent and the node stops.
+      multiplex: true,
       applicationName: "holon membership"
     })
     const known = Layer.mergeAll(NodeTable.layer, LockSession.layer).pipe(

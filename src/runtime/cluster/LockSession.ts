@@ -128,7 +128,11 @@ const make = Effect.gen(function* () {
   let isClosing = false
 
   const detached = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.flatMap(Effect.forkIn(effect, workScope, { startImmediately: true }), Fiber.join)
+    Effect.flatMap(
+      Effect.forkIn(Effect.interruptible(effect), workScope, { startImmediately: true }),
+      // Also a finalizer may give up waiting.
+      (fiber) => Effect.interruptible(Fiber.join(fiber))
+    )
 
   /** Stores a heartbeat; answers the machine id, or nothing when the row belongs to another process. */
   const beat = (session: Session) =>

@@ -83,6 +83,12 @@ const make = ({
       return peer
     }
 
+    /** After the turn that broke it: who sends is not called back inside its call. */
+    const tellBroken = (node: string) =>
+      queueMicrotask(() => {
+        if (!isClosed) for (const handler of brokenHandlers) handler(node)
+      })
+
     /** Closes both ways and tells it once, unless nothing was lost. */
     const breakPeer = (peer: Peer) => {
       const { outbound, inbound } = peer
@@ -94,7 +100,7 @@ const make = ({
       if (peer.downSince === 0) peer.downSince = monotonic()
       outbound?.end("broken")
       inbound?.end("broken")
-      if (isLoss && !isClosed) for (const handler of brokenHandlers) handler(peer.node)
+      if (isLoss) tellBroken(peer.node)
     }
 
     /** The dial failed: what waited for it is lost. */
@@ -103,7 +109,7 @@ const make = ({
       peer.outbound = undefined
       peer.waiting = []
       peer.waitingBytes = 0
-      if (isLoss && !isClosed) for (const handler of brokenHandlers) handler(peer.node)
+      if (isLoss) tellBroken(peer.node)
     }
 
     const connect = (host: string, port: number): readonly [Net.Socket, "connect" | "secureConnect"] =>

@@ -1,6 +1,6 @@
 /** The sockets between runners: small messages leave at once, and a peer that does not answer is suspected. */
 import { NodeSocket, NodeSocketServer } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket, SocketServer } from "effect/socket"
@@ -48,7 +48,39 @@ export const layerProtocol = (
     })
   )
 
-/** Accepts peers; fails when the port is in use. With TLS it wants a certificate of the cluster's own authority. */
+/** A dialler pings all the time, so an accepted connection that hears nothing for this long leads nowhere. */
+const silentMillisMax = 5000
+
+const closed = new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause: new Error("socket closed") }) })
+
+/**
+ * A connection whose writes fail once it is closed. What it wraps would wait for a `drain` of the dead stream, or for an
+ * accepted connection to be opened again, and a node that stops would wait for that write for ever.
+ */
+const failWhenClosed = (socket: Socket.Socket): Effect.Effect<Socket.Socket> =>
+  Effect.map(Effect.serviceOption(NodeSocket.NetSocket), (stream) => {
+    let isClosed = false
+    if (Option.isSome(stream)) stream.value.setTimeout(silentMillisMax, () => stream.value.destroy())
+    const unlessClosed = (write: Effect.Effect<void, Socket.SocketError>) =>
+      Effect.suspend(() =>
+        isClosed || (Option.isSome(stream) && stream.value.destroyed) ? Effect.fail(closed) : write
+      )
+    return Socket.make({
+      reader: Effect.tap(socket.reader, () =>
+        Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            isClosed = true
+          })
+        )
+      ),
+      writer: Effect.map(socket.writer, (writer) => ({
+        write: (chunk) => unlessClosed(writer.write(chunk)),
+        writeAll: (chunks) => unlessClosed(writer.writeAll(chunks))
+      }))
+    })
+  })
+
+/** Accepts peers. With TLS it wants a certificate of the cluster's own authority. */
 export const layerServer = (options: {
   readonly host: string
   readonly port: number
@@ -57,8 +89,8 @@ export const layerServer = (options: {
   const { host, port, tls } = options
   const server =
     tls === undefined
-      ? NodeSocketServer.layer({ host, port, noDelay })
-      : NodeSocketServer.layerTls({
+      ? NodeSocketServer.make({ host, port, noDelay })
+      : NodeSocketServer.makeTls({
           host,
           port,
           noDelay,
@@ -68,9 +100,16 @@ export const layerServer = (options: {
           requestCert: true,
           rejectUnauthorized: true
         })
-  return server.pipe(
-    Layer.catch((cause) =>
-      Layer.effect(SocketServer.SocketServer, new PortTaken({ role: "runner", host, port, cause }))
+  return Layer.effect(
+    SocketServer.SocketServer,
+    server.pipe(
+      Effect.map(({ address, run }) =>
+        SocketServer.SocketServer.of({
+          address,
+          run: (handler) => run((socket) => Effect.flatMap(failWhenClosed(socket), handler))
+        })
+      ),
+      Effect.mapError((cause) => new PortTaken({ role: "runner", host, port, cause }))
     )
   )
 }

@@ -15,6 +15,9 @@ const decodeRunner = Schema.decodeUnknownOption(Schema.fromJsonString(Runner.Run
 const acquirePollMillis = 100
 const acquireWaitMillis = 1000
 
+/** A node that stops does not wait for a database that is away; its peers judge it then. */
+const leaveMillis = 1000
+
 /** `RunnerStorage` of this node; other nodes' rows are read, never written, but by a verdict. */
 export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession | NodeTable | ShardLocks | Verdict> =
   Layer.effect(
@@ -34,7 +37,7 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession 
         unregister: () =>
           Effect.suspend(() => {
             isLeaving = true
-            return refail(lock.announce({ runner: null }))
+            return refail(Effect.timeout(lock.announce({ runner: null }), leaveMillis))
           }),
         getRunners: table.read.pipe(
           Effect.map(
@@ -72,7 +75,7 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession 
         },
         refresh: (_address, shardIds) => refail(locks.refresh(Array.from(shardIds))),
         release: (_address, shardId) => refail(locks.release([shardId])),
-        releaseAll: () => refail(locks.releaseAll)
+        releaseAll: () => refail(Effect.timeout(locks.releaseAll, leaveMillis))
       })
     })
   )

@@ -54,6 +54,7 @@ export class ShardLocks extends Context.Service<
     readonly refresh: (
       shardIds: ReadonlyArray<ShardId.ShardId>
     ) => Effect.Effect<Array<ShardId.ShardId>, SqlError.SqlError | LocksUnknown>
+    /** Unlocks now, or as soon as PostgreSQL answers again: a node that stops does not wait for that. */
     readonly release: (shardIds: ReadonlyArray<ShardId.ShardId>) => Effect.Effect<void, SqlError.SqlError>
     readonly releaseAll: Effect.Effect<void, SqlError.SqlError>
   }
@@ -92,7 +93,11 @@ const make = ({ prefix, groups, shardsPerGroup }: ShardLocksOptions) =>
     const inOrder = <A>(work: (session: Session) => Effect.Effect<A, SqlError.SqlError>) => turn(lock.run(work))
     /** Goes on without its caller: what the database did must be noted here. */
     const detached = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-      Effect.flatMap(Effect.forkIn(effect, scope, { startImmediately: true }), Fiber.join)
+      Effect.flatMap(
+        Effect.forkIn(Effect.interruptible(effect), scope, { startImmediately: true }),
+        // Also a finalizer may give up waiting.
+        (fiber) => Effect.interruptible(Fiber.join(fiber))
+      )
 
     const tryLock = (session: Session, shardIds: Iterable<ShardId.ShardId>) =>
       Effect.map(session.connection.query(tryLockSql, [keysOf(shardIds)]), ({ rows }) => {
@@ -170,7 +175,7 @@ const make = ({ prefix, groups, shardsPerGroup }: ShardLocksOptions) =>
                 shardIds.filter((shardId) => held.has(shardId))
               )
             )
-          )
+          ).pipe(Effect.timeoutOption(answerMillis), Effect.asVoid)
         }),
       releaseAll: Effect.suspend(() => {
         wanted.clear()

@@ -198,7 +198,16 @@ describe("members of a cluster", { timeout: 30_000 }, () => {
       )
     })
     console.log(`SIGTERM: longest silence ${silence.toFixed(0)} ms`)
-    assert.isBelow(silence, 1500)
+    assert.isBelow(silence, 2500)
     assert.strictEqual((await addresses(true)).length, 2)
+  })
+
+  it("stop within ten seconds also when PostgreSQL is silent", async () => {
+    server.freeze()
+    const began = performance.now()
+    await member(1).end("SIGTERM")
+    const took = performance.now() - began
+    server.thaw()
+    assert.isBelow(took, 10_000)
   })
 })
