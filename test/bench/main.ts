@@ -1,10 +1,14 @@
 /** `npm run bench`: what the cluster costs, each figure beside its baseline. `npm run bench -- NAME … --quick`. */
+import { asks } from "./asks.ts"
+import { commits } from "./commits.ts"
 import { frames, framesInCluster } from "./frames.ts"
 import type { BenchOptions } from "./Rounds.ts"
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   frames,
-  "frames-in-cluster": framesInCluster
+  "frames-in-cluster": framesInCluster,
+  asks,
+  commits
 }
 
 const words = process.argv.slice(2)
