@@ -106,7 +106,7 @@ const through = (url: string, port: number) => {
   return PgClient.layer({ url: Redacted.make(proxied.href), prepare: false })
 }
 
-describe("DatabaseCheck", () => {
+describe("DatabaseCheck", { timeout: 40_000 }, () => {
   it.live("refuses a proxy that pools transactions and lets a direct connection pass", () =>
     Effect.gen(function* () {
       const server = yield* Postgres

