@@ -15,6 +15,7 @@ export const reportMillis = 2000
 const workMillis: readonly [number, number] = [50, 1500]
 const refusedMillis = 2
 
+/** A simulated board. Its agent is the one of real boards; only the wire and the application are the simulator's. */
 export class Board {
   readonly id: string
   readonly keepsJournal: boolean

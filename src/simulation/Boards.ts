@@ -54,6 +54,7 @@ interface Promised {
   acknowledged: number
 }
 
+/** What is known of all boards of a run, and the promises to them. */
 export class Boards {
   readonly #world: World
   readonly #random: Random

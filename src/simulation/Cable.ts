@@ -17,6 +17,7 @@ export interface WireTap {
   readonly acknowledged: (seq: number) => void
 }
 
+/** Both ends of a cable. */
 export interface CableOptions {
   readonly opening: Opening
   readonly events: ConnectionEvents
@@ -26,6 +27,7 @@ export interface CableOptions {
   readonly tap: WireTap
 }
 
+/** A connection: the agent holds one end, a link of the gateway the other. */
 export class Cable implements Connection {
   readonly #world: World
   readonly #random: Random

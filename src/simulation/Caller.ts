@@ -11,6 +11,7 @@ const nobodyUpMillis = 300
 /** Between client and node, one way. */
 const wayMillis = 0.3
 
+/** A request and how long it is worth repeating. */
 export interface Call {
   readonly to: Address
   readonly posted: Posted
@@ -20,6 +21,7 @@ export interface Call {
   readonly via?: number | undefined
 }
 
+/** Asks on behalf of clients. Frozen nodes are not asked: their clients would time out and go elsewhere. */
 export class Caller {
   readonly #world: World
   readonly #random: Random

@@ -50,4 +50,5 @@ export const checks = {
   "write by the owner": "no write of a node survives that has lost the actor to another"
 } as const
 
+/** Name of a promise. */
 export type Check = keyof typeof checks

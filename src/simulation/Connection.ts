@@ -19,6 +19,7 @@ export interface ConnectionTimes {
   readonly rollbackShare: number
 }
 
+/** A healthy local network and a database that is now and then slow. */
 export const defaultTimes: ConnectionTimes = {
   way: [0.2, 1.2],
   lateShare: 0.1,

@@ -84,6 +84,7 @@ export const refusedPart = "refused-by-the-store"
 /** More than a statement may have rows. */
 const positionsEach = 512
 
+/** The simulated database. Checkers read its maps; nodes reach it by a connection. */
 export class Database {
   readonly rows = new Map<string, Row>()
   readonly journal: Array<JournalRow> = []

@@ -10,6 +10,7 @@ import type { LockSession } from "./Database.ts"
 import type { Network, Peer } from "./Network.ts"
 import { hashOf } from "./Random.ts"
 
+/** Shards of the fleet: few, so that each holds several actors. */
 export const shardsCount = 12
 
 /** The shard of an actor; depends on nothing that changes. */
@@ -47,6 +48,7 @@ export type LeaseRule = (now: number, heartbeatBegan: number, refreshBegan: numb
 /** Fresh by the heartbeat through the lock session. */
 export const leaseByHeartbeat: LeaseRule = (now, heartbeatBegan) => now - heartbeatBegan < engineTimes.leaseFresh
 
+/** The engine of one process. Ends with it. */
 export class Engine {
   readonly peer: Peer
   /** Shards whose lock this node believes to hold and serves. */

@@ -16,8 +16,10 @@ export const faultKinds = [
   "link-loss",
   "link-silence"
 ] as const
+/** Name of a fault. */
 export type FaultKind = (typeof faultKinds)[number]
 
+/** One fault of a schedule. */
 export interface Fault {
   readonly kind: FaultKind
   /** Ms of the run. */

@@ -10,12 +10,14 @@ import { type Process, SimulatedNode } from "./SimulatedNode.ts"
 import type { Verdict } from "./Verdict.ts"
 import { type Ports, World } from "./World.ts"
 
+/** Which run. Absent ports are sound. */
 export interface FleetOptions {
   readonly seed: number
   readonly ports?: Partial<Ports>
   readonly trace?: boolean
 }
 
+/** What a run found. `lines` is empty without `trace`. */
 export interface FleetReport {
   readonly seed: number
   readonly verdict: Verdict
@@ -57,7 +59,7 @@ export const runFleet = (options: FleetOptions): FleetReport => {
     dark?.stop(random() < 0.3)
     const dice = random()
     if (dice < 0.3) nodes.find(({ process }) => process?.peer.name === ownerOf(world, dark))?.kill(true)
-    else if (dice < 0.6) time.at(between(random, 6500, 8000), () => stall(world, 4000))
+    else if (dice < 0.6) time.at(between(random, 5000, 6500), () => stall(world, 5000))
   })
   for (const fault of scheduleOf(options.seed, faultsFrom, faultsUntil))
     time.at(fault.at, () => strike(world, nodes, boards, fault))

@@ -28,6 +28,7 @@ const stormAttaches = 12
 /** Asks through the cluster, as an edge of this node does. */
 export type Edge = (address: Address, posted: Posted, done: (reply: Reply | undefined) => void) => void
 
+/** Holds the links of one process. */
 export class Gateway {
   readonly #world: World
   readonly #ports: AttachPorts

@@ -31,6 +31,7 @@ const pollMillis: readonly [number, number] = [200, 400]
 /** A row this old has been read, unless the reader lost it. */
 const readWithinMillis = 5000
 
+/** Reads the journal of a run from its start to its end. */
 export class JournalFollower {
   readonly #world: World
   #after: JournalPosition = { transaction: 0, position: 0 }

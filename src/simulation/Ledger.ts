@@ -28,11 +28,13 @@ export const LedgerState = Schema.Struct({
   /** The next commit is one the store refuses. */
   isSpoilt: Schema.Boolean
 })
+/** See {@link LedgerState}. */
 export type LedgerState = typeof LedgerState.Type
 
 /** The addition wants another parity of the count. */
 export class WrongParity extends Schema.TaggedError<WrongParity>()("WrongParity", { count: Schema.Number }) {}
 
+/** The ledger: what may be asked of it. */
 export const Ledger = Contract.make("ledger", {
   state: LedgerState,
   about: "Records what happened to it; of the simulator.",
@@ -87,6 +89,7 @@ type Begun = ReadonlySet<string>
 
 const order = (job: string): Behaviour.EffectOrder => ({ name: "job", id: job, input: job })
 
+/** The behaviour of a ledger. */
 export const ledger = Behaviour.make<typeof Ledger, Begun>(Ledger, {
   initial: () => initial,
   awake: () => new Set(),

@@ -31,6 +31,7 @@ interface Addition {
   outcome: "unknown" | "added" | "refused"
 }
 
+/** Clients of all ledgers of a run, and the promises to them. */
 export class Ledgers {
   readonly #world: World
   readonly #random: Random

@@ -16,6 +16,7 @@ const claimTimeoutMillis = 3000
 const commitTimeoutMillis = 2500
 const scanTimeoutMillis = 1500
 
+/** One node's store. Timeouts are those of its statements; faults are the connection's. */
 export class MemoryStore implements Store {
   readonly #connection: Connection
   readonly #node: string

@@ -121,6 +121,7 @@ export class Wire {
   }
 }
 
+/** All connections between processes, and the cuts between their addresses. */
 export class Network {
   readonly time: VirtualTime
   readonly random: Random

@@ -10,6 +10,7 @@ import type { World } from "./World.ts"
 
 const codec = compile(Ledger)
 
+/** One question to every actor through every node. */
 export class Probes {
   readonly #world: World
   readonly #nodes: ReadonlyArray<SimulatedNode>

@@ -6,6 +6,7 @@ import { runFleet } from "./Fleet.ts"
 import type { SeedRange } from "./SimulationWorker.ts"
 import { emptySummary, plus, reportLines, type Summary } from "./Summary.ts"
 
+/** Which seeds, on how many threads. */
 export interface SimulateOptions {
   /** The first seed; the others follow it. */
   readonly seed: number
@@ -16,6 +17,7 @@ export interface SimulateOptions {
   readonly progress?: (runs: number, findings: number) => void
 }
 
+/** What all runs found together. */
 export interface SimulateResult {
   readonly summary: Summary
   readonly seconds: number
@@ -25,6 +27,9 @@ export interface SimulateResult {
 
 /** Small enough for progress to be seen, large enough for the threads to have work. */
 const batchRuns = 20
+
+/** Nearly everything a run makes is garbage a moment later: a large nursery collects it in few, cheap sweeps. */
+const maxYoungGenerationSizeMb = 64
 
 /** The next batches, one after another. */
 const batches = function* ({ seed, runs }: SimulateOptions): Generator<SeedRange, void> {
@@ -37,7 +42,11 @@ const simulateOnThreads = (options: SimulateOptions): Effect.Effect<Summary> =>
     const count = Math.max(1, Math.min(options.threads ?? availableParallelism(), Math.ceil(options.runs / batchRuns)))
     let summary = emptySummary
     let working = 0
-    const workers = Array.from({ length: count }, () => new Worker(new URL("./SimulationWorker.ts", import.meta.url)))
+    const workers = Array.from(
+      { length: count },
+      () =>
+        new Worker(new URL("./SimulationWorker.ts", import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb } })
+    )
     const stop = () => Promise.all(workers.map((worker) => worker.terminate()))
     const next = (worker: Worker) => {
       const batch = waiting.next()

@@ -33,6 +33,7 @@ export interface Process {
   readonly gateway: Gateway
 }
 
+/** A node by its address: it lives through processes that are killed, frozen and started again. */
 export class SimulatedNode {
   readonly slot: number
   readonly #world: World

@@ -25,6 +25,7 @@ export interface Summary {
   readonly findings: ReadonlyArray<Finding>
 }
 
+/** No runs. */
 export const emptySummary: Summary = { runs: 0, events: 0, faults: {}, checks: {}, facts: {}, findings: [] }
 
 const added = (

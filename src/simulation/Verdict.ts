@@ -10,6 +10,7 @@ export interface Violation {
   readonly detail: string
 }
 
+/** Collects what checkers see during one run. */
 export class Verdict {
   readonly checks = new Map<Check, number>()
   readonly faults = new Map<FaultKind, number>()

@@ -27,6 +27,7 @@ export interface Ports {
   readonly journal: JournalQuery
 }
 
+/** The ports of a sound system. */
 export const soundPorts: Ports = {
   store: (store) => store,
   leaseRule: leaseByHeartbeat,
@@ -38,6 +39,7 @@ const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device]
 // Compiling the schemas of the contracts costs more than a run.
 const soundRegistry = makeRegistry(behaviours)
 
+/** One run's world. Everything in it draws its luck from the seed. */
 export class World {
   readonly seed: number
   readonly time = new VirtualTime()

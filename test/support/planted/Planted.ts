@@ -87,6 +87,7 @@ export interface Planted {
   readonly breaks: Check
 }
 
+/** Every planted bug. */
 export const planted: ReadonlyArray<Planted> = [
   { name: "no claim", ports: { store: noClaim }, breaks: "write by the owner" },
   { name: "reply before commit", ports: { store: replyBeforeCommit }, breaks: "reply after durable" },
