@@ -1,0 +1,247 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { freePort } from "../support/Postgres.ts"
+import { ask, tempFolder, until } from "../support/RunningNode.ts"
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+
+/** Processes of the tree below `pid`, without itself. */
+const below = (pid: number): ReadonlyArray<number> => {
+  const lines = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
+  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number))
+  const found: Array<number> = []
+  for (let parents = [pid]; parents.length > 0; ) {
+    const children = pairs.flatMap(([child, parent]) =>
+      child !== undefined && parent !== undefined && parents.includes(parent) ? [child] : []
+    )
+    found.push(...children)
+    parents = children
+  }
+  return found
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A `holon` of its own process. */
+class Holon {
+  out = ""
+  err = ""
+  readonly pid: number
+  readonly ended: Promise<number | null>
+  readonly #child: ChildProcess
+
+  constructor(folder: string, argv: ReadonlyArray<string>) {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...argv], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.out += text
+    })
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.err += text
+    })
+    this.#child = child
+    this.pid = child.pid ?? -1
+    this.ended = new Promise((resolve) => child.once("close", resolve))
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Until it has said so, or ended. */
+  says(text: string) {
+    return until(
+      Effect.sync(() => this.out.includes(text) || this.err.includes(text) || this.#child.exitCode !== null),
+      (isSo) => isSo
+    ).pipe(Effect.andThen(Effect.sync(() => assert.include(this.out + this.err, text))))
+  }
+}
+
+/** Starts `holon`; whatever the test does, its whole tree is gone afterwards. */
+const start = (folder: string, ...argv: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Holon(folder, argv)),
+    (holon) =>
+      Effect.promise(async () => {
+        const left = [holon.pid, ...below(holon.pid)].filter(isAlive)
+        for (const pid of left) process.kill(pid, "SIGKILL")
+        await holon.ended
+      })
+  )
+
+const end = (holon: Holon) => Effect.promise(() => holon.ended)
+
+const configOf = (ports: Readonly<Record<"http" | "mqtt" | "runner" | "relay", number>>) =>
+  `export default {
+    http: { port: ${ports.http} }, mqtt: { port: ${ports.mqtt} },
+    peers: { runnerPort: ${ports.runner}, relayPort: ${ports.relay} },
+    demo: { isOn: false }, shards: { perGroup: 30 }
+  }`
+
+/** Two ports in a row that are free, for two nodes on one machine. */
+const pairOfPorts = Effect.promise(freePort).pipe(
+  Effect.flatMap((port) =>
+    Effect.callback<number>((resume) => {
+      const server = createServer()
+      server.once("error", () => resume(Effect.succeed(0)))
+      server.listen(port + 1, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))
+    })
+  ),
+  (look) => until(look, (port) => port > 0)
+)
+
+describe("holon up", () => {
+  it.live(
+    "starts a cluster, starts a node again that dies, and leaves nothing behind after Ctrl-C twice",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const ports = {
+          http: yield* pairOfPorts,
+          mqtt: yield* pairOfPorts,
+          runner: yield* pairOfPorts,
+          relay: yield* pairOfPorts
+        }
+        writeFileSync(join(folder, "cluster.config.ts"), configOf(ports))
+        const holon = yield* start(folder, "up", "--nodes", "2")
+        yield* holon.says("holon is ready")
+        assert.include(holon.out, "2 nodes")
+        assert.include(holon.out, `npx holon repl --url http://127.0.0.1:${ports.http}`)
+        const health = (index: number) => ask(`http://127.0.0.1:${ports.http + index}/health/ready`)
+        assert.strictEqual((yield* health(1)).status, 200)
+
+        const [node] = below(holon.pid).filter((pid) =>
+          execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).includes("--index 1")
+        )
+        assert.isDefined(node)
+        if (node !== undefined) process.kill(node, "SIGKILL")
+        yield* holon.says("node 2 ended (SIGKILL)")
+        yield* holon.says("node 2 is back")
+        yield* until(health(1), ({ status }) => status === 200)
+
+        const tree = below(holon.pid)
+        assert.isAbove(tree.length, 2)
+        holon.kill("SIGINT")
+        holon.kill("SIGINT")
+        assert.strictEqual(yield* end(holon), 130)
+        yield* until(
+          Effect.sync(() => tree.filter(isAlive)),
+          (left) => left.length === 0
+        )
+      }),
+    90_000
+  )
+
+  it.live(
+    "takes over what a killed one left, and ends by SIGTERM within seconds",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        writeFileSync(join(folder, "cluster.config.ts"), configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 }))
+        const first = yield* start(folder, "up")
+        yield* first.says("holon is ready")
+        first.kill("SIGKILL")
+        yield* end(first)
+        const second = yield* start(folder, "up")
+        yield* second.says("holon is ready")
+        const port = /http:\/\/127\.0\.0\.1:(\d+)\/docs/.exec(second.out)?.[1]
+        assert.notStrictEqual(port, "0")
+        assert.strictEqual((yield* ask(`http://127.0.0.1:${port}/health/ready`)).status, 200)
+        const tree = below(second.pid)
+        const began = performance.now()
+        second.kill("SIGTERM")
+        yield* end(second)
+        assert.isBelow(performance.now() - began, 10_000)
+        assert.deepStrictEqual(tree.filter(isAlive), [])
+      }),
+    60_000
+  )
+
+  const refusals: ReadonlyArray<
+    readonly [name: string, config: string, argv: ReadonlyArray<string>, sentence: RegExp]
+  > = [
+    ["a config that cannot be read", "export default { http: { prot: 1 } }", [], /cannot use the config .*http\.prot/],
+    ["a config that is no TypeScript", "export default {", [], /cannot use the config/],
+    [
+      "an address that others reach",
+      'export default { http: { host: "0.0.0.0" } }',
+      [],
+      /refuses to listen on 0\.0\.0\.0/
+    ],
+    [
+      "a PostgreSQL that does not answer",
+      configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 }),
+      ["--postgres", "postgres://holon:x@127.0.0.1:9/holon", "--postgres-wait", "1"],
+      /PostgreSQL does not answer for 1 s \(.*ECONNREFUSED/
+    ],
+    [
+      "a node without a shared PostgreSQL",
+      configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 }),
+      ["node"],
+      /a node that joins a cluster needs its PostgreSQL/
+    ]
+  ]
+  it.live(
+    "refuses what cannot work in one line, with nothing started",
+    () =>
+      Effect.forEach(
+        refusals,
+        ([name, config, argv, sentence]) =>
+          Effect.gen(function* () {
+            const folder = yield* tempFolder
+            writeFileSync(join(folder, "cluster.config.ts"), config)
+            const holon = yield* start(folder, ...(argv[0] === "node" ? argv : ["up", ...argv]))
+            assert.strictEqual(yield* end(holon), 1, name)
+            assert.strictEqual(holon.out, "", name)
+            const said = holon.err.split("\n").filter((line) => line.startsWith("holon: "))
+            assert.lengthOf(said, 1, holon.err)
+            assert.match(said[0] ?? "", sentence, name)
+          }),
+        { concurrency: "unbounded", discard: true }
+      ),
+    60_000
+  )
+
+  it.live(
+    "names the port that is taken, stops its PostgreSQL, and fails",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const taken = yield* Effect.acquireRelease(
+          Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
+            const server = createServer()
+            server.listen(0, "127.0.0.1", () => {
+              const address = server.address()
+              const port = typeof address === "object" && address !== null ? address.port : 0
+              resume(Effect.succeed({ port, close: () => server.close() }))
+            })
+          }),
+          ({ close }) => Effect.sync(close)
+        )
+        writeFileSync(join(folder, "cluster.config.ts"), configOf({ http: taken.port, mqtt: 0, runner: 0, relay: 0 }))
+        const holon = yield* start(folder, "up")
+        const tree = yield* until(
+          Effect.sync(() => below(holon.pid)),
+          (found) => found.length > 0
+        )
+        assert.strictEqual(yield* end(holon), 1)
+        assert.match(holon.err, new RegExp(`^holon: HTTP cannot listen on 127\\.0\\.0\\.1:${taken.port}: [^\\n]*\\n$`))
+        assert.deepStrictEqual(tree.filter(isAlive), [])
+      }),
+    60_000
+  )
+})
