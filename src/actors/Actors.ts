@@ -36,6 +36,10 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
 const deadlineMillis = 15_000
 const unconfirmedRetryMillis = 50
 
+const isUnconfirmed = (reply: Reply): boolean =>
+  reply._tag === "Failed" && reply.error._tag === "Unavailable" && reply.error.cause === unconfirmed
+
+/** The way to actors for all edges of a node. A message is repeated by itself until the deadline. */
 export class Actors extends Context.Service<
   Actors,
   {
@@ -48,7 +52,12 @@ export class Actors extends Context.Service<
       by: By
     ) => Effect.Effect<Contract.SuccessOf<C, Tag>, Contract.FailureOf<C, Tag> | HolonError>
     /** Sends a message given as JSON; answers JSON. Unknown kinds and messages are refused with the nearest names. */
-    readonly send: (to: Address, message: string, payload: unknown, by: By) => Effect.Effect<unknown, HolonError | Refused>
+    readonly send: (
+      to: Address,
+      message: string,
+      payload: unknown,
+      by: By
+    ) => Effect.Effect<unknown, HolonError | Refused>
     /** Items of a watch message, as JSON, across moves of the actor. */
     readonly watch: (to: Address, message: string, payload: unknown, by: By) => Stream.Stream<unknown, HolonError>
   }
@@ -72,11 +81,15 @@ const make = Effect.gen(function* () {
   const codecOf = (kind: string, message: string): Result.Result<MessageCodec, UnknownCapability> => {
     const type = registry.get(kind)
     if (type === undefined)
-      return Result.fail(new UnknownCapability({ name: `actor kind ${kind}`, suggestions: nearest(kind, [...registry.keys()]) }))
+      return Result.fail(
+        new UnknownCapability({ name: `actor kind ${kind}`, suggestions: nearest(kind, [...registry.keys()]) })
+      )
     const codec = type.codec.messages.get(message)
     if (codec !== undefined) return Result.succeed(codec)
     const names = [...type.codec.messages.keys()]
-    return Result.fail(new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) }))
+    return Result.fail(
+      new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) })
+    )
   }
 
   const prepare = Effect.fnUntraced(function* (to: Address, message: string, payload: unknown, by: By) {
@@ -89,7 +102,7 @@ const make = Effect.gen(function* () {
   })
 
   /** A resident cell of this node is called directly; what the cell did not take goes through the cluster. */
-  const reach = (to: Address, posted: Posted, codec: MessageCodec): Effect.Effect<Reply> =>
+  const reach = (to: Address, posted: Posted, codec: MessageCodec, millis: number): Effect.Effect<Reply> =>
     Effect.callback<Reply | undefined>((resume) => {
       const payload = fromBytes(codec.payload, posted.body)
       const { message, requestId, asker } = posted
@@ -103,21 +116,32 @@ const make = Effect.gen(function* () {
       Effect.flatMap((reply) =>
         reply !== undefined
           ? Effect.succeed(reply)
-          : Effect.map(engine.ask(to, posted, deadlineMillis), (far) => received(codec, far))
+          : Effect.map(engine.ask(to, posted, millis), (far) => received(codec, far))
       )
     )
 
-  /** An outcome the store did not confirm is asked for again under the same id: `once` answers what really happened. */
-  const deliver = (to: Address, posted: Posted, codec: MessageCodec) =>
-    reach(to, posted, codec).pipe(
-      Effect.flatMap((reply) =>
-        reply._tag === "Failed" && reply.error._tag === "Unavailable" && reply.error.cause === unconfirmed
-          ? Effect.delay(reach(to, posted, codec), unconfirmedRetryMillis)
+  /**
+   * An outcome that the store did not confirm is asked for under the same id until the deadline: `once` answers what
+   * really happened, and what may run again does.
+   */
+  const deliver = (to: Address, posted: Posted, codec: MessageCodec): Effect.Effect<Reply> => {
+    const until = host.monotonic() + deadlineMillis
+    const again = (): Effect.Effect<Reply> =>
+      Effect.flatMap(reach(to, posted, codec, Math.max(1, until - host.monotonic())), (reply) =>
+        isUnconfirmed(reply) && host.monotonic() + unconfirmedRetryMillis < until
+          ? Effect.delay(Effect.suspend(again), unconfirmedRetryMillis)
           : Effect.succeed(reply)
       )
-    )
+    return again()
+  }
 
-  const ask = Effect.fnUntraced(function* (contract: Contract.Contract, id: string, tag: string, payload: unknown, by: By) {
+  const ask = Effect.fnUntraced(function* (
+    contract: Contract.Contract,
+    id: string,
+    tag: string,
+    payload: unknown,
+    by: By
+  ) {
     const to = { kind: contract.kind, id }
     const codec = yield* Effect.fromResult(codecOf(to.kind, tag))
     const requestId = requestIdOf(by)
@@ -157,9 +181,12 @@ const received = (codec: MessageCodec, reply: PostedReply): Reply => {
   const value = fromBytes(sideOf(codec, reply._tag), reply.body)
   if (value._tag === "Failure")
     return { _tag: "Failed", error: new Malformed({ path: "reply", reason: value.failure.reason }) }
-  return reply._tag === "Success" ? { _tag: "Success", value: value.success } : { _tag: "Refused", error: value.success }
+  return reply._tag === "Success"
+    ? { _tag: "Success", value: value.success }
+    : { _tag: "Refused", error: value.success }
 }
 
-const sideOf = (codec: MessageCodec, tag: "Success" | "Refused"): Codec => (tag === "Success" ? codec.success : codec.error)
+const sideOf = (codec: MessageCodec, tag: "Success" | "Refused"): Codec =>
+  tag === "Success" ? codec.success : codec.error
 
 export const layer: Layer.Layer<Actors, never, Engine | NodePorts> = Layer.effect(Actors, make)

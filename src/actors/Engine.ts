@@ -8,10 +8,10 @@ import { Cause, Context, Effect, Layer, Option, Queue, Schedule, Schema, Stream 
 import { ClusterSchema, Entity, EntityId, ShardId, Sharding } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Asker } from "../protocol/Asker.ts"
-import { HolonError, Timeout, Unavailable } from "../protocol/Errors.ts"
+import { HolonError, Internal, Timeout, Unavailable } from "../protocol/Errors.ts"
 import { toBytes } from "./Codec.ts"
 import type { Posted, Reply } from "./Envelope.ts"
-import type { Address } from "./Host.ts"
+import type { Address, Host } from "./Host.ts"
 import { NodePorts } from "./NodePorts.ts"
 import type { Registry } from "./Registry.ts"
 import { Relay } from "./Relay.ts"
@@ -32,19 +32,25 @@ const PostedReply = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Failed"), error: HolonError }),
   Schema.Struct({ _tag: Schema.Literal("NotHere") })
 ])
+/** See the schema. */
 export type PostedReply = typeof PostedReply.Type
 
 const Ask = Rpc.make("Ask", { payload: PostedFields, success: PostedReply })
 /** The stream ends when the actor moves; its client resumes. A joining node must not wait for it. */
-const Watch = Rpc.make("Watch", { payload: PostedFields, success: Schema.Uint8Array, error: HolonError, stream: true }).annotate(
-  ClusterSchema.InterruptOnTermination,
-  true
-)
+const Watch = Rpc.make("Watch", {
+  payload: PostedFields,
+  success: Schema.Uint8Array,
+  error: HolonError,
+  stream: true
+}).annotate(ClusterSchema.InterruptOnTermination, true)
 
 /** One shard group for every kind: placement never depends on what can change. */
 export const shardGroup = "default"
 const shardPollMillis = 50
 const retryMillis = 50
+const busyRetryMillis = 250
+/** A way that breaks may show as a defect; one message that does so again and again is the defect itself. */
+const defectsMax = 3
 const watchItemsMax = 16
 
 const entityOf = (kind: string) => Entity.make(kind, [Ask, Watch])
@@ -65,14 +71,26 @@ export class Engine extends Context.Service<
   }
 >()("holon/actors/Engine") {}
 
-/** The reply of a cell in its travelling form. */
-const postReply = (registry: Registry, kind: string, message: string, reply: Reply): PostedReply => {
+/** The reply of a cell in its travelling form. One that does not fit its schema is a defect, and no business of the engine. */
+const postReply = (host: Host, registry: Registry, address: Address, message: string, reply: Reply): PostedReply => {
   if (reply._tag === "NotHere" || reply._tag === "Failed") return reply
-  const codec = registry.get(kind)?.codec.messages.get(message)
+  const codec = registry.get(address.kind)?.codec.messages.get(message)
   if (codec === undefined) return { _tag: "NotHere" }
-  return reply._tag === "Success"
-    ? { _tag: "Success", body: toBytes(codec.success, reply.value) }
-    : { _tag: "Refused", body: toBytes(codec.error, reply.error) }
+  try {
+    return reply._tag === "Success"
+      ? { _tag: "Success", body: toBytes(codec.success, reply.value) }
+      : { _tag: "Refused", body: toBytes(codec.error, reply.error) }
+  } catch (cause) {
+    return defect(host, `${address.kind}/${address.id}: the reply to ${message} does not fit`, cause)
+  }
+}
+
+const defect = (host: Host, what: string, cause: unknown): PostedReply => {
+  const traceId = Math.floor(host.random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, "0")
+  host.report(`${what}, trace ${traceId}`, cause)
+  return { _tag: "Failed", error: new Internal({ traceId }) }
 }
 
 const make = (registry: Registry) =>
@@ -92,22 +110,34 @@ const make = (registry: Registry) =>
     const clients = new Map<string, Entity.Entity<string, typeof Ask | typeof Watch>>()
     for (const kind of registry.keys()) clients.set(kind, entityOf(kind))
     const makeClient = new Map(
-      yield* Effect.forEach(clients, ([kind, entity]) => Effect.map(sharding.makeClient(entity), (client) => [kind, client] as const))
+      yield* Effect.forEach(clients, ([kind, entity]) =>
+        Effect.map(sharding.makeClient(entity), (client) => [kind, client] as const)
+      )
     )
 
     const ask = (to: Address, posted: Posted, deadlineMillis: number): Effect.Effect<PostedReply> => {
       const client = makeClient.get(to.kind)?.(to.id)
       if (client === undefined)
         return Effect.succeed({ _tag: "Failed", error: new Unavailable({ cause: `no actor kind ${to.kind}` }) })
-      const once = client.Ask(posted).pipe(
-        Effect.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed<PostedReply>({ _tag: "NotHere" })
-        )
+      let defects = 0
+      const once: Effect.Effect<PostedReply> = client.Ask(posted).pipe(
+        Effect.catchTag("MailboxFull", () =>
+          Effect.delay(Effect.succeed<PostedReply>({ _tag: "NotHere" }), busyRetryMillis)
+        ),
+        Effect.catchCause((cause) => {
+          if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+          if (!Cause.hasDies(cause) || ++defects < defectsMax) return Effect.succeed<PostedReply>({ _tag: "NotHere" })
+          return Effect.succeed(
+            defect(host, `${to.kind}/${to.id}: ${posted.message} cannot be sent`, Cause.squash(cause))
+          )
+        })
       )
       return once.pipe(
         Effect.repeat({ until: (reply) => reply._tag !== "NotHere", schedule: Schedule.spaced(retryMillis) }),
         Effect.timeoutOption(deadlineMillis),
-        Effect.map(Option.getOrElse((): PostedReply => ({ _tag: "Failed", error: new Timeout({ ms: deadlineMillis }) })))
+        Effect.map(
+          Option.getOrElse((): PostedReply => ({ _tag: "Failed", error: new Timeout({ ms: deadlineMillis }) }))
+        )
       )
     }
 
@@ -143,11 +173,14 @@ const make = (registry: Registry) =>
         }
       },
       toGateway: (node, message) => relay.toGateway(node, message),
-      perform: (_self, order, done) => {
-        const run = registry.get(_self.kind)?.behaviour.reactions.effects?.[order.name]
-        if (run === undefined) return host.report(`${_self.kind}: no effect ${order.name}`, undefined)
-        runFork(Effect.exit(run(order.input))).addObserver((exit) => {
+      perform: (self, order, done) => {
+        const run = registry.get(self.kind)?.behaviour.reactions.effects?.[order.name]
+        if (run === undefined) return host.report(`${self.kind}: no effect ${order.name}`, undefined)
+        // Without an outcome the state still waits: the behaviour begins the effect again when it wakes.
+        runFork(Effect.suspend(() => run(order.input))).addObserver((exit) => {
           if (exit._tag === "Success") done(exit.value)
+          else if (!Cause.hasInterruptsOnly(exit.cause))
+            host.report(`${self.kind}/${self.id}: effect ${order.name} failed`, Cause.squash(exit.cause))
         })
       }
     })
@@ -157,7 +190,11 @@ const make = (registry: Registry) =>
       transport: ports.transport,
       frame: (offer, done) => residency.frame(offer, done)
     })
-    ports.onSessionLost(() => residency.dropAll())
+    ports.onSessionLost(() => {
+      residency.dropAll()
+      // The next session may lock the same shards again: they are as new, and so is who must wake there.
+      held = []
+    })
 
     const followShards = Effect.sync(() => {
       const now: Array<number> = []
@@ -170,7 +207,7 @@ const make = (registry: Registry) =>
       if (acquired.length > 0) residency.acquired(acquired)
     })
     yield* Effect.forkScoped(Effect.repeat(followShards, Schedule.spaced(shardPollMillis)))
-    yield* Effect.addFinalizer(() => Effect.sync(() => residency.stop()))
+    yield* Effect.addFinalizer(() => Effect.callback<void>((resume) => residency.close(() => resume(Effect.void))))
 
     const handlers = (kind: string) =>
       Effect.gen(function* () {
@@ -181,17 +218,21 @@ const make = (registry: Registry) =>
             Rpc.fork(
               Effect.callback<PostedReply>((resume) => {
                 residency.deliverPosted(address, payload, (reply) =>
-                  resume(Effect.sync(() => postReply(registry, kind, payload.message, reply)))
+                  resume(Effect.sync(() => postReply(host, registry, address, payload.message, reply)))
                 )
               })
             ),
-          Watch: ({ payload }: { readonly payload: Posted }) => Rpc.fork(watchHere(residency, registry, address, payload))
+          Watch: ({ payload }: { readonly payload: Posted }) =>
+            Rpc.fork(watchHere(residency, registry, address, payload))
         }
       })
     yield* Effect.forEach(
       clients,
       ([kind, entity]) =>
-        sharding.registerEntity(entity, handlers(kind), { maxIdleTime: ports.idleMillis, mailboxCapacity: "unbounded" }),
+        sharding.registerEntity(entity, handlers(kind), {
+          maxIdleTime: ports.idleMillis,
+          mailboxCapacity: "unbounded"
+        }),
       { discard: true }
     )
     return Engine.of({ registry, residency, relay, ask, watch, shards: () => held })
@@ -224,6 +265,7 @@ const watchHere = (
             posted,
             (item) => {
               const codec = registry.get(address.kind)?.codec.messages.get(posted.message)
+              // Throws when the item does not fit: the cell then ends this watch.
               if (codec !== undefined) Queue.offerUnsafe(queue, toBytes(codec.success, item))
             },
             (error) => {

@@ -66,7 +66,7 @@ const faulty = () => {
 
 const a = { kind: "faulty", id: "a" }
 const tagOf = (reply: Reply | undefined): string => (reply?._tag === "Failed" ? reply.error._tag : String(reply?._tag))
-const valueOf = (reply: Reply | undefined): unknown => (reply?._tag === "Success" ? reply.value : tagOf(reply))
+const successOf = (reply: Reply | undefined): unknown => (reply?._tag === "Success" ? reply.value : tagOf(reply))
 
 const begin = (rig: ActorRig, items: Array<unknown>, ends: Array<HolonError | undefined>) =>
   rig.residency.watchPosted(
@@ -81,7 +81,7 @@ describe("a defect", () => {
     const rig = new ActorRig([faulty()])
     const requestId = rig.requestId()
     assert.strictEqual(tagOf(rig.ask(a, "TellNobody", {}, { requestId })), "Internal")
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 0)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 0)
     assert.lengthOf(rig.dead, 1)
   })
 
@@ -95,7 +95,7 @@ describe("a defect", () => {
   it("in a frame for the board discards the whole transition", () => {
     const rig = new ActorRig([faulty()])
     assert.strictEqual(tagOf(rig.ask(a, "Misspeak", {})), "Internal")
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 0)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 0)
     assert.deepStrictEqual(rig.toGateway, [])
   })
 
@@ -104,8 +104,8 @@ describe("a defect", () => {
     rig.ask(a, "Add", {})
     assert.strictEqual(tagOf(rig.ask(a, "Misfit", {})), "Unavailable")
     for (const id of ["b", "c", "d", "e"])
-      assert.strictEqual(valueOf(rig.ask({ kind: "counter", id }, "Add", { by: 2 })), 2)
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 1)
+      assert.strictEqual(successOf(rig.ask({ kind: "counter", id }, "Add", { by: 2 })), 2)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 1)
   })
 
   it("in a callback of one actor does not keep a lane from the others", () => {
@@ -123,8 +123,8 @@ describe("a defect", () => {
         }
       )
     rig.advance()
-    assert.deepStrictEqual(replies.map(valueOf), [2, 2, 2, 2])
-    for (const id of ids) assert.strictEqual(valueOf(rig.ask({ kind: "counter", id }, "Add", { by: 1 })), 3)
+    assert.deepStrictEqual(replies.map(successOf), [2, 2, 2, 2])
+    for (const id of ids) assert.strictEqual(successOf(rig.ask({ kind: "counter", id }, "Add", { by: 1 })), 3)
   })
 
   it("makes a dead letter of any payload, without its secrets", () => {
@@ -141,7 +141,7 @@ describe("a defect", () => {
     const rig = new ActorRig([faulty()])
     rig.ask(a, "RingCrashing", { at: rig.now + 5000, crashes: 3 })
     rig.advance(10_000)
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 100)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 100)
   })
 
   it("of a timeout that never ends quarantines the actor", () => {
@@ -164,7 +164,7 @@ describe("a defect", () => {
       ends.map((error) => error?._tag),
       ["Internal"]
     )
-    assert.strictEqual(valueOf(rig.ask(a, "Add", {})), 14)
+    assert.strictEqual(successOf(rig.ask(a, "Add", {})), 14)
     assert.deepStrictEqual(items, [12])
   })
 })

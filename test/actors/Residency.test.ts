@@ -6,7 +6,7 @@ import { counter } from "../support/Counter.ts"
 
 const a = { kind: "counter", id: "a" }
 
-const valueOf = (reply: Reply | undefined): unknown => (reply?._tag === "Success" ? reply.value : reply?._tag)
+const successOf = (reply: Reply | undefined): unknown => (reply?._tag === "Success" ? reply.value : reply?._tag)
 const ringsOf = (rig: ActorRig, key: string): unknown => {
   const stored: unknown = decodeStored(rig.rows.get(key)?.head ?? new Uint8Array([0xf6]))
   return Array.isArray(stored) ? stored[0].rings : undefined
@@ -90,7 +90,7 @@ describe("a node that stops", () => {
     rig.releaseCommits()
     rig.advance(10)
     assert.isTrue(isClosed)
-    assert.strictEqual(valueOf(under[0]), 2)
+    assert.strictEqual(successOf(under[0]), 2)
     assert.strictEqual(late[0]?._tag, "NotHere")
     assert.strictEqual(rig.residency.size, 0)
   })

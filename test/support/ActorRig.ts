@@ -55,6 +55,23 @@ export class ActorRig {
   #serial = 0
   readonly #behaviours: ReadonlyArray<AnyBehaviour>
   readonly #registry: Registry.Registry
+  /** Time of this rig: it stands until {@link advance}. */
+  readonly host: Host = {
+    now: () => this.#now,
+    monotonic: () => this.#now - epoch,
+    random: () => 0.5,
+    schedule: (delayMillis, run) => {
+      const timer = { at: this.#now + delayMillis, run }
+      this.#timers.push(timer)
+      return () => {
+        this.#timers = this.#timers.filter((other) => other !== timer)
+      }
+    },
+    defer: (run) => {
+      this.#timers.push({ at: this.#now, run })
+    },
+    report: (what) => this.reported.push(what)
+  }
 
   constructor(behaviours: ReadonlyArray<AnyBehaviour>) {
     this.#behaviours = behaviours
@@ -68,25 +85,9 @@ export class ActorRig {
 
   /** Another process over the same rows; what the old one held in memory is gone. */
   start(node: string): Residency {
-    const host: Host = {
-      now: () => this.#now,
-      monotonic: () => this.#now - epoch,
-      random: () => 0.5,
-      schedule: (delayMillis, run) => {
-        const timer = { at: this.#now + delayMillis, run }
-        this.#timers.push(timer)
-        return () => {
-          this.#timers = this.#timers.filter((other) => other !== timer)
-        }
-      },
-      defer: (run) => {
-        this.#timers.push({ at: this.#now, run })
-      },
-      report: (what) => this.reported.push(what)
-    }
     this.residency = new Residency({
       node,
-      host,
+      host: this.host,
       store: this.store,
       registry: this.#registry,
       idleMillis: 60_000,
