@@ -1,6 +1,7 @@
 /** Processes of a bench: what is measured never shares a process with what measures it. */
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { Agent, request } from "node:http"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -164,3 +165,39 @@ export const startCluster = async (
   child.stderr?.pipe(process.stderr)
   return { mqttPorts, httpPorts, config: path, process: child, stop: () => stop(child) }
 }
+
+/** One node of the config, in a process of its own that can be killed. */
+export const startNode = (config: string, index: number, postgres: string): Promise<ChildProcess> =>
+  start(["node", "--config", config, "--index", String(index), "--postgres", postgres], "holon node is ready")
+
+/** What an HTTP door answers to a message for a device: its status, and the milliseconds it took. */
+export interface Answered {
+  readonly status: number
+  readonly millis: number
+}
+
+const agent = new Agent({ keepAlive: true })
+
+/** Sends a message to a device by the HTTP door of a node. Status 0: no answer. */
+export const post = (port: number, id: string, message: string, payload: object): Promise<Answered> =>
+  new Promise((resolve) => {
+    const startedAt = performance.now()
+    const answered = (status: number): void => resolve({ status, millis: performance.now() - startedAt })
+    const sent = request(
+      {
+        agent,
+        host: "127.0.0.1",
+        port,
+        method: "POST",
+        path: `/api/device/${id}/${message}`,
+        headers: { "content-type": "application/json" }
+      },
+      (response) => {
+        response.resume()
+        response.once("end", () => answered(response.statusCode ?? 0))
+        response.once("error", () => answered(0))
+      }
+    )
+    sent.once("error", () => answered(0))
+    sent.end(JSON.stringify(payload))
+  })

@@ -1,14 +1,24 @@
 /** `npm run bench`: what the cluster costs, each figure beside its baseline. `npm run bench -- NAME … --quick`. */
 import { asks } from "./asks.ts"
+import { boots } from "./boot.ts"
 import { commits } from "./commits.ts"
+import { failover } from "./failover.ts"
 import { frames, framesInCluster } from "./frames.ts"
+import { memory } from "./memory.ts"
+import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
+import { seeds } from "./seeds.ts"
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   frames,
   "frames-in-cluster": framesInCluster,
   asks,
-  commits
+  commits,
+  push,
+  memory,
+  failover,
+  boot: boots,
+  seeds
 }
 
 const words = process.argv.slice(2)
