@@ -4,8 +4,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { freePort } from "../support/Postgres.ts"
+import { Effect, Schema } from "effect"
 import { ask, tempFolder, until } from "../support/RunningNode.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
@@ -92,17 +91,20 @@ const configOf = (ports: Readonly<Record<"http" | "mqtt" | "runner" | "relay", n
     demo: { isOn: false }, shards: { perGroup: 30 }
   }`
 
-/** Two ports in a row that are free, for two nodes on one machine. */
-const pairOfPorts = Effect.promise(freePort).pipe(
-  Effect.flatMap((port) =>
-    Effect.callback<number>((resume) => {
-      const server = createServer()
-      server.once("error", () => resume(Effect.succeed(0)))
-      server.listen(port + 1, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))
-    })
-  ),
-  (look) => until(look, (port) => port > 0)
+const freeConfig = configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 })
+
+/** Members that serve, as the node at that address lists them. */
+const serving = (url: string) =>
+  Effect.map(
+    ask(`${url}/api/nodes`),
+    ({ json }) => decodeNodes(json).filter(({ isHealthy, isReady }) => isHealthy && isReady).length
+  )
+
+const decodeNodes = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ isHealthy: Schema.Boolean, isReady: Schema.Boolean }))
 )
+
+const urlOf = ({ out }: Holon): string => /http:\/\/127\.0\.0\.1:\d+(?=\/docs)/.exec(out)?.[0] ?? "no address"
 
 describe("holon up", () => {
   it.live(
@@ -110,19 +112,13 @@ describe("holon up", () => {
     () =>
       Effect.gen(function* () {
         const folder = yield* tempFolder
-        const ports = {
-          http: yield* pairOfPorts,
-          mqtt: yield* pairOfPorts,
-          runner: yield* pairOfPorts,
-          relay: yield* pairOfPorts
-        }
-        writeFileSync(join(folder, "cluster.config.ts"), configOf(ports))
+        writeFileSync(join(folder, "cluster.config.ts"), freeConfig)
         const holon = yield* start(folder, "up", "--nodes", "2")
         yield* holon.says("holon is ready")
         assert.include(holon.out, "2 nodes")
-        assert.include(holon.out, `npx holon repl --url http://127.0.0.1:${ports.http}`)
-        const health = (index: number) => ask(`http://127.0.0.1:${ports.http + index}/health/ready`)
-        assert.strictEqual((yield* health(1)).status, 200)
+        const url = urlOf(holon)
+        assert.include(holon.out, `npx holon repl --url ${url}`)
+        yield* until(serving(url), (count) => count === 2)
 
         const [node] = below(holon.pid).filter((pid) =>
           execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).includes("--index 1")
@@ -131,7 +127,7 @@ describe("holon up", () => {
         if (node !== undefined) process.kill(node, "SIGKILL")
         yield* holon.says("node 2 ended (SIGKILL)")
         yield* holon.says("node 2 is back")
-        yield* until(health(1), ({ status }) => status === 200)
+        yield* until(serving(url), (count) => count === 2)
 
         const tree = below(holon.pid)
         assert.isAbove(tree.length, 2)
@@ -143,7 +139,7 @@ describe("holon up", () => {
           (left) => left.length === 0
         )
       }),
-    90_000
+    120_000
   )
 
   it.live(
@@ -151,16 +147,14 @@ describe("holon up", () => {
     () =>
       Effect.gen(function* () {
         const folder = yield* tempFolder
-        writeFileSync(join(folder, "cluster.config.ts"), configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 }))
+        writeFileSync(join(folder, "cluster.config.ts"), freeConfig)
         const first = yield* start(folder, "up")
         yield* first.says("holon is ready")
         first.kill("SIGKILL")
         yield* end(first)
         const second = yield* start(folder, "up")
         yield* second.says("holon is ready")
-        const port = /http:\/\/127\.0\.0\.1:(\d+)\/docs/.exec(second.out)?.[1]
-        assert.notStrictEqual(port, "0")
-        assert.strictEqual((yield* ask(`http://127.0.0.1:${port}/health/ready`)).status, 200)
+        assert.strictEqual((yield* ask(`${urlOf(second)}/health/ready`)).status, 200)
         const tree = below(second.pid)
         const began = performance.now()
         second.kill("SIGTERM")
@@ -168,7 +162,7 @@ describe("holon up", () => {
         assert.isBelow(performance.now() - began, 10_000)
         assert.deepStrictEqual(tree.filter(isAlive), [])
       }),
-    60_000
+    120_000
   )
 
   const refusals: ReadonlyArray<
@@ -184,16 +178,11 @@ describe("holon up", () => {
     ],
     [
       "a PostgreSQL that does not answer",
-      configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 }),
+      freeConfig,
       ["--postgres", "postgres://holon:x@127.0.0.1:9/holon", "--postgres-wait", "1"],
       /PostgreSQL does not answer for 1 s \(.*ECONNREFUSED/
     ],
-    [
-      "a node without a shared PostgreSQL",
-      configOf({ http: 0, mqtt: 0, runner: 0, relay: 0 }),
-      ["node"],
-      /a node that joins a cluster needs its PostgreSQL/
-    ]
+    ["a node without a shared PostgreSQL", freeConfig, ["node"], /a node that joins a cluster needs its PostgreSQL/]
   ]
   it.live(
     "refuses what cannot work in one line, with nothing started",
@@ -213,7 +202,7 @@ describe("holon up", () => {
           }),
         { concurrency: "unbounded", discard: true }
       ),
-    60_000
+    120_000
   )
 
   it.live(
@@ -242,6 +231,6 @@ describe("holon up", () => {
         assert.match(holon.err, new RegExp(`^holon: HTTP cannot listen on 127\\.0\\.0\\.1:${taken.port}: [^\\n]*\\n$`))
         assert.deepStrictEqual(tree.filter(isAlive), [])
       }),
-    60_000
+    120_000
   )
 })
