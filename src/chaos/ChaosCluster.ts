@@ -18,6 +18,7 @@ const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url))
 const readyLine = "holon node is ready"
 const portsPerNode = 4
 const stopMillisMax = 10_000
+const lastWords = 8
 
 /** Ports free together, at the moment of the answer. */
 const freePorts = (count: number): Promise<ReadonlyArray<number>> =>
@@ -123,11 +124,17 @@ export class ChaosCluster {
       child.once("exit", (code, signal) => {
         if (this.#processes.get(index) === child) {
           this.#processes.delete(index)
-          if (code !== 0 && signal === null) this.#log(`node ${index + 1} ended by itself with code ${code}`)
+          if (code !== 0 && signal === null) this.#tellEnd(index, code)
         }
         resolve()
       })
     })
+  }
+
+  #tellEnd(index: number, code: number | null): void {
+    this.#log(`node ${index + 1} ended by itself with code ${code}; its last words:`)
+    const own = this.lines.filter((line) => line.startsWith(`node ${index + 1}: `))
+    for (const line of own.slice(-lastWords)) this.#log(`  ${line}`)
   }
 
   /** SIGKILL, SIGSTOP, SIGCONT or SIGTERM; answers when the process is gone, at once for the two that stop and wake. */
