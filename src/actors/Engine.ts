@@ -196,6 +196,9 @@ const make = (registry: Registry) =>
       held = []
     })
 
+    // Its cells end with their commits done, so that the next owner need not fence them.
+    ports.onRelease((shard) => Effect.callback<void>((resume) => residency.release(shard, () => resume(Effect.void))))
+
     const followShards = Effect.sync(() => {
       const now: Array<number> = []
       for (let shard = 1; shard <= shardsPerGroup; shard++) if (holds(shard)) now.push(shard)

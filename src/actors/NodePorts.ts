@@ -1,5 +1,5 @@
 /** What a node's process gives to the actor layer: its name, time, the store, the channel to other nodes, and its lease. */
-import { Context } from "effect"
+import { Context, type Effect } from "effect"
 import type { Host } from "./Host.ts"
 import type { RelayTransport } from "./Relay.ts"
 import type { Store } from "./Store.ts"
@@ -16,6 +16,8 @@ export class NodePorts extends Context.Service<
     readonly isFresh: () => boolean
     /** The lock session has died: whatever is resident may live elsewhere. */
     readonly onSessionLost: (handler: () => void) => void
+    /** Runs before this node gives a shard to another, and is waited for. */
+    readonly onRelease: (handler: (shard: number) => Effect.Effect<void>) => void
     /** Shards of the one shard group, numbered from 1. */
     readonly shardsPerGroup: number
     /** An actor that nobody has used for this long is passivated, ms. */

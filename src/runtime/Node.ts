@@ -54,7 +54,18 @@ const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
       const { transport } = yield* RelaySocket
       const store = Metrics.counted(yield* PgStore.make({ url: yield* PostgresUrl, host }), counts)
       const { node, isFresh, onSessionLost } = lease
-      return NodePorts.of({ node, host, store, transport, isFresh, onSessionLost, shardsPerGroup, idleMillis })
+      const onRelease = (handler: (shard: number) => Effect.Effect<void>) => lease.onRelease(({ id }) => handler(id))
+      return NodePorts.of({
+        node,
+        host,
+        store,
+        transport,
+        isFresh,
+        onSessionLost,
+        onRelease,
+        shardsPerGroup,
+        idleMillis
+      })
     })
   )
 

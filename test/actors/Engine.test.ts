@@ -54,6 +54,7 @@ const node = (answer: Ask) => {
   rig.residency.stop()
   const registry = Registry.make([counter, worker])
   const lost: Array<() => void> = []
+  const releases: Array<(shard: number) => Effect.Effect<void>> = []
   const handlers = new Map<string, Build>()
   const sharding = Layer.mock(Sharding.Sharding)({
     hasShardId: () => rig.holdsShards,
@@ -68,6 +69,7 @@ const node = (answer: Ask) => {
     transport: { send: () => {}, onBatch: () => {}, onBroken: () => {} },
     isFresh: () => rig.isFresh,
     onSessionLost: (handler) => void lost.push(handler),
+    onRelease: (handler) => void releases.push(handler),
     shardsPerGroup: 1,
     idleMillis: 60_000
   })
@@ -85,7 +87,7 @@ const node = (answer: Ask) => {
     })
   const run = <A, E>(test: Effect.Effect<A, E, Actors.Actors | Engine.Engine | Scope.Scope>) =>
     Effect.provide(test, layer)
-  return { rig, lost, handle, run }
+  return { rig, lost, releases, handle, run }
 }
 
 const posted = (rig: ActorRig, message: string, payload: unknown): Posted => ({
@@ -124,6 +126,32 @@ describe("a lost lock session", () => {
         assert.strictEqual(residency.size, 0)
         yield* pass(rig, 200)
         assert.strictEqual(residency.size, 1)
+      })
+    )
+  })
+})
+
+describe("a shard that goes to another node", () => {
+  it.effect("is given away when the commits of its actors are done", () => {
+    const { rig, releases, run } = node(notHere)
+    return run(
+      Effect.gen(function* () {
+        const { residency } = yield* Engine.Engine
+        yield* pass(rig, 200)
+        rig.holdCommits = true
+        const replies: Array<string> = []
+        const envelope = { message: "Add", payload: { by: 1 }, requestId: rig.requestId(), asker: operator }
+        residency.deliver(a, envelope, ({ _tag }) => replies.push(_tag))
+        yield* pass(rig, 100)
+        const release = Effect.forEach(releases, (handler) => handler(1))
+        const fiber = yield* Effect.forkChild(release, { startImmediately: true })
+        yield* pass(rig, 100)
+        assert.isUndefined(fiber.pollUnsafe())
+        rig.releaseCommits()
+        yield* pass(rig, 100)
+        assert.isDefined(fiber.pollUnsafe())
+        assert.deepStrictEqual(replies, ["Success"])
+        assert.strictEqual(residency.size, 0)
       })
     )
   })

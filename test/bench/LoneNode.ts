@@ -33,6 +33,7 @@ export const layer = (behaviours: ReadonlyArray<AnyBehaviour>, store: (host: Hos
         transport: { send: () => {}, onBatch: () => {}, onBroken: () => {} },
         isFresh: () => true,
         onSessionLost: () => {},
+        onRelease: () => {},
         shardsPerGroup,
         idleMillis
       })

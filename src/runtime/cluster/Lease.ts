@@ -17,6 +17,8 @@ export class Lease extends Context.Service<
     readonly holds: (shardId: ShardId.ShardId) => boolean
     /** Called at once when the lock session has died: whatever is resident may live elsewhere. For good. */
     readonly onSessionLost: (handler: () => void) => void
+    /** Runs before a shard is given back, and is waited for. For good. */
+    readonly onRelease: (handler: (shardId: ShardId.ShardId) => Effect.Effect<void>) => void
     /** Completes when another process has taken the address over. End this one. */
     readonly superseded: Effect.Effect<AddressTaken>
   }
@@ -32,6 +34,7 @@ export class Lease extends Context.Service<
         isFresh: lock.isFresh,
         holds: locks.holds,
         onSessionLost: lock.onLost,
+        onRelease: locks.onRelease,
         superseded: lock.superseded
       })
     })

@@ -57,6 +57,8 @@ export class ShardLocks extends Context.Service<
     /** Unlocks now, or as soon as PostgreSQL answers again: a node that stops does not wait for that. */
     readonly release: (shardIds: ReadonlyArray<ShardId.ShardId>) => Effect.Effect<void, SqlError.SqlError>
     readonly releaseAll: Effect.Effect<void, SqlError.SqlError>
+    /** Runs before a shard is given back, and is waited for: who lives there ends what it has begun. For good. */
+    readonly onRelease: (handler: (shardId: ShardId.ShardId) => Effect.Effect<void>) => void
   }
 >()("holon/runtime/ShardLocks") {
   static readonly layer = (options: ShardLocksOptions): Layer.Layer<ShardLocks, never, LockSession> =>
@@ -87,6 +89,7 @@ const make = ({ prefix, groups, shardsPerGroup }: ShardLocksOptions) =>
     const held = new Set<ShardId.ShardId>()
     /** Given to the engine and not taken back; a new session locks them again where nobody else did. */
     const wanted = new Set<ShardId.ShardId>()
+    const releaseHandlers: Array<(shardId: ShardId.ShardId) => Effect.Effect<void>> = []
     const mentionedAt = new Map<ShardId.ShardId, number>()
     const turn = Semaphore.makeUnsafe(1).withPermits(1)
 
@@ -165,18 +168,22 @@ const make = ({ prefix, groups, shardsPerGroup }: ShardLocksOptions) =>
           return shardIds.filter((shardId) => last.has(shardId))
         }),
       release: (shardIds) =>
-        Effect.suspend(() => {
+        Effect.gen(function* () {
+          for (const handler of releaseHandlers)
+            yield* Effect.forEach(shardIds, handler, { discard: true, concurrency: "unbounded" })
           for (const shardId of shardIds) wanted.delete(shardId)
-          if (lock.current() === undefined) return Effect.void
-          return detached(
+          if (lock.current() === undefined) return
+          const unlocked = detached(
             inOrder((session) =>
               unlock(
                 session,
                 shardIds.filter((shardId) => held.has(shardId))
               )
             )
-          ).pipe(Effect.timeoutOption(answerMillis), Effect.asVoid)
+          )
+          yield* Effect.timeoutOption(unlocked, answerMillis)
         }),
+      onRelease: (handler) => void releaseHandlers.push(handler),
       releaseAll: Effect.suspend(() => {
         wanted.clear()
         if (lock.current() === undefined) return Effect.void

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Context, Deferred, Effect, Layer } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer } from "effect"
 import { ShardId } from "effect/cluster"
 import { AddressTaken, LockSession } from "../../../src/runtime/cluster/LockSession.ts"
 import { Monotonic } from "../../../src/runtime/cluster/Monotonic.ts"
@@ -136,6 +136,23 @@ layer(Postgres.layer(), { timeout: "30 seconds", excludeTestServices: true })("L
       assert.strictEqual(error._tag, "LocksUnknown")
       assert.deepStrictEqual(yield* locks.refresh(shards), shards)
     }).pipe(Effect.provide(node.pipe(Layer.provideMerge(Layer.merge(database, Jumps.layer)))))
+  )
+
+  it.effect("keeps a lock that is given back until who lives in the shard has ended", () =>
+    Effect.gen(function* () {
+      const locks = yield* ShardLocks
+      yield* locks.acquire(shards)
+      const ended = Deferred.makeUnsafe<void>()
+      const asked = Deferred.makeUnsafe<ShardId.ShardId>()
+      locks.onRelease((shardId) => Effect.andThen(Deferred.succeed(asked, shardId), Deferred.await(ended)))
+      const release = yield* Effect.forkChild(locks.release([one]), { startImmediately: true })
+      assert.strictEqual(yield* Deferred.await(asked), one)
+      assert.lengthOf(yield* locked, 3)
+      yield* Deferred.succeed(ended, undefined)
+      yield* Fiber.join(release)
+      assert.lengthOf(yield* locked, 2)
+      assert.isFalse(locks.holds(one))
+    }).pipe(Effect.provide(node.pipe(Layer.provideMerge(database))))
   )
 
   it.effect("refuses an address at which another process is alive", () =>
