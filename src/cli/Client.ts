@@ -68,7 +68,7 @@ export const layer = ({ url, data }: ClientOptions) =>
       const socket = yield* Socket.makeWebSocket(target.href, { headers: { authorization } }).pipe(
         Effect.provide(NodeSocket.layerWebSocketConstructor)
       )
-      const protocol = yield* RpcClient.makeProtocolSocket({ retryTransientErrors: true }).pipe(
+      const protocol = yield* RpcClient.makeProtocolSocket().pipe(
         Effect.provideService(Socket.Socket, socket),
         Effect.provide(RpcSerialization.layerJson)
       )

@@ -1,8 +1,6 @@
 /** The `holon` command: what it knows, and how it says that something failed. */
 import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
-import { SqlError } from "effect/sql"
-import { sqlReason } from "../runtime/storage/SqlReason.ts"
 import { board } from "./commands/Boards.ts"
 import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
@@ -11,6 +9,7 @@ import { send } from "./commands/Send.ts"
 import { simulate } from "./commands/Simulate.ts"
 import { node, up } from "./commands/Up.ts"
 import { repl } from "./repl/Repl.ts"
+import { sentenceOf } from "./Sentence.ts"
 
 /** As in package.json. */
 export const version = "0.1.0"
@@ -25,7 +24,6 @@ export const holon = Command.make("holon").pipe(
 export const report = (cause: Cause.Cause<unknown>) => {
   const error = Cause.squash(cause)
   if (Cause.hasInterruptsOnly(cause) || CliError.isCliError(error)) return Effect.void
-  if (SqlError.isSqlError(error)) return Console.error(`holon: PostgreSQL: ${sqlReason(error)}`)
   if (Cause.hasDies(cause) || !(error instanceof Error)) return Console.error(Cause.pretty(cause))
-  return Console.error(`holon: ${error.message}`)
+  return Console.error(`holon: ${sentenceOf(error)}`)
 }

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
 import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -149,6 +150,34 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       const { err, isSuccess } = yield* run(["devices", "ls", "--url", url, "--data", data])
       assert.isFalse(isSuccess)
       assert.strictEqual(err, `holon: the node at ${url} does not know this token; name its data folder with --data\n`)
+    })
+  )
+
+  it.effect("does not wait for ever for a node that hangs up", () =>
+    Effect.gen(function* () {
+      const { data } = yield* RunningNode
+      const closed = yield* Effect.acquireRelease(
+        Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
+          const server = createServer((_request, response) => response.writeHead(426).end())
+          server.on("upgrade", (_request, socket) => socket.destroy())
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            const port = typeof address === "object" && address !== null ? address.port : 0
+            resume(Effect.succeed({ port, close: () => server.close() }))
+          })
+        }),
+        ({ close }) => Effect.sync(close)
+      )
+      const { err, isSuccess } = yield* run([
+        "devices",
+        "ls",
+        "--url",
+        `http://127.0.0.1:${closed.port}`,
+        "--data",
+        data
+      ])
+      assert.isFalse(isSuccess)
+      assert.match(err, /^holon: the connection to the node broke[^\n]*\n$/)
     })
   )
 

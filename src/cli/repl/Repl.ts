@@ -11,6 +11,7 @@ import { Client } from "../Client.ts"
 import { dataFolder } from "../Files.ts"
 import { connected, connection } from "../Globals.ts"
 import { checkPayload, findMessage } from "../MessageCheck.ts"
+import { sentenceOf } from "../Sentence.ts"
 import { table } from "../Table.ts"
 import { complete, type Known } from "./Complete.ts"
 import { Keyboard } from "./Keyboard.ts"
@@ -70,7 +71,7 @@ const send = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: 
   const client = yield* Client
   const message = { kind, id, message: view.name, payload }
   if (!isWatch && view.delivery !== "watch") return yield* Effect.flatMap(client.Send(message), print)
-  if (view.delivery !== "watch") return yield* new NotFound({ what: `a watch of ${view.name}` })
+  if (view.delivery !== "watch") return yield* new NotFound({ what: `watch of ${view.name}` })
   yield* Stream.runForEach(client.Watch(message), print)
 })
 
@@ -88,8 +89,7 @@ const forgiving = <E, R>(effect: Effect.Effect<void, E, R>) =>
     Effect.as(true),
     Effect.catchCause((cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(true)
-      const error = Cause.squash(cause)
-      return Effect.as(Console.log(error instanceof Error ? error.message : String(error)), false)
+      return Effect.as(Console.log(sentenceOf(Cause.squash(cause))), false)
     })
   )
 
