@@ -1,9 +1,9 @@
 /** Worker of the memory bench: a fleet in one process whose collector can be called. */
+import { setTimeout as sleep } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
 import * as Actors from "../../src/actors/Actors.ts"
 import { device } from "../../src/actors/device/Device.ts"
-import type { Address } from "../../src/actors/Host.ts"
 import { Attacher } from "../../src/gateways/link/Attacher.ts"
 import { Link, noTicket } from "../../src/gateways/link/Link.ts"
 import { LinkCounters } from "../../src/gateways/link/LinkCounters.ts"
@@ -27,6 +27,8 @@ export interface MemoryAnswer {
   /** Bytes of heap for each. */
   readonly attached: number
   readonly idleCell: number
+  /** With what the engine keeps for an actor that was asked through the cluster. */
+  readonly idleAsked: number
   readonly allMillis: number
   readonly aloneMillis: ReadonlyArray<number>
 }
@@ -49,106 +51,100 @@ const heap = (): number => {
   return process.memoryUsage().heapUsed + process.memoryUsage().external
 }
 
+/** A node over the database, as a process that starts now would have it. */
+const startNode = async (url: Redacted.Redacted) => {
+  const node = layer([device], (host) => new PgStore({ url, host }))
+  const client = PgClient.layer({ url, connectTimeout: "30 seconds" })
+  const runtime = ManagedRuntime.make(
+    layerAttacher.pipe(Layer.provideMerge(Actors.layer), Layer.provideMerge(node), Layer.provideMerge(client))
+  )
+  await runtime.runPromise(Effect.andThen(migrate(), makePartitions))
+  return { runtime, engine: await runtime.runPromise(untilServing), ports: await runtime.runPromise(Attacher) }
+}
+type Node = Awaited<ReturnType<typeof startNode>>
+
+const attach = (ports: Node["ports"], counters: LinkCounters, id: string): Promise<Link> =>
+  new Promise((resolve) => {
+    const link: Link = new Link({
+      ports,
+      terms: patient,
+      counters,
+      id,
+      transport: {
+        ackMode: 0,
+        send: () => {
+          if (link.state === "attached") resolve(link)
+        },
+        acknowledge: () => {},
+        pause: () => {},
+        close: (ending) => console.error(`${id}: ${ending}`)
+      }
+    })
+    const about = { min: 1, max: 1, id, boot: 5, link: 1, up: 1000, profile: "bench", firmware: "1", caps: 0, rx: 4096 }
+    link.receive(encodeUp({ type: "hello", seq: 0, ...about }), noTicket)
+  })
+
+/** Some at a time, as the gateway lets them in. */
+const inGroups = async <A>(ids: ReadonlyArray<string>, run: (id: string) => Promise<A>): Promise<ReadonlyArray<A>> => {
+  const results: Array<A> = []
+  for (let first = 0; first < ids.length; first += 500)
+    results.push(...(await Promise.all(ids.slice(first, first + 500).map(run))))
+  return results
+}
+
+/** Bytes of an attached device: cell, twin of seven readings, link, and what the engine keeps for its attach. */
+const attachAll = async (url: Redacted.Redacted, ids: ReadonlyArray<string>): Promise<number> => {
+  const { runtime, ports } = await startNode(url)
+  const counters = new LinkCounters()
+  // Compiles everything once, so that it is not counted.
+  await attach(ports, counters, "warm-up")
+  const before = heap()
+  const links = await inGroups(ids, (id) => attach(ports, counters, id))
+  const report = encodeUp({ type: "report", seq: 1, state: readings })
+  for (const link of links) link.receive(report, noTicket)
+  while (counters.totals.acknowledged < ids.length) await sleep(20)
+  const bytes = (heap() - before) / links.length
+  await runtime.dispose()
+  return bytes
+}
+
+const wake = ({ engine }: Node, id: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const envelope = { message: "GetStatus", payload: {}, requestId: "", asker: operator }
+    engine.residency.deliver({ kind: "device", id }, envelope, (reply) =>
+      reply._tag === "Success" ? resolve() : reject(new Error(`${id}: ${JSON.stringify(reply)}`))
+    )
+  })
+
 const measure = async ({ count, alone }: MemoryRequest): Promise<MemoryAnswer> => {
   const server = await startPostgres()
   const url = Redacted.make(server.url)
-  const node = layer([device], (host) => new PgStore({ url, host }))
-  const runtime = ManagedRuntime.make(
-    layerAttacher.pipe(
-      Layer.provideMerge(Actors.layer),
-      Layer.provideMerge(node),
-      Layer.provideMerge(PgClient.layer({ url }))
-    )
-  )
-  await runtime.runPromise(Effect.andThen(migrate(), makePartitions))
-  const engine = await runtime.runPromise(untilServing)
-  const ports = await runtime.runPromise(Attacher)
-  const addresses = Array.from({ length: count }, (_, index): Address => ({ kind: "device", id: `device-${index}` }))
-  const counters = new LinkCounters()
+  const ids = Array.from({ length: count }, (_, index) => `device-${index}`)
+  const attached = await attachAll(url, ids)
 
-  const attach = ({ id }: Address): Promise<Link> =>
-    new Promise((resolve) => {
-      const link: Link = new Link({
-        ports,
-        terms: patient,
-        counters,
-        id,
-        transport: {
-          ackMode: 0,
-          send: () => {
-            if (link.state !== "attached") return
-            resolve(link)
-          },
-          acknowledge: () => {},
-          pause: () => {},
-          close: (ending) => console.error(`${id}: ${ending}`)
-        }
-      })
-      const about = {
-        min: 1,
-        max: 1,
-        id,
-        boot: 5,
-        link: 1,
-        up: 1000,
-        profile: "bench",
-        firmware: "1",
-        caps: 0,
-        rx: 4096
-      }
-      link.receive(encodeUp({ type: "hello", seq: 0, ...about }), noTicket)
-    })
-  const inGroups = async <A>(run: (address: Address) => Promise<A>): Promise<ReadonlyArray<A>> => {
-    const results: Array<A> = []
-    for (let first = 0; first < count; first += 500)
-      results.push(...(await Promise.all(addresses.slice(first, first + 500).map(run))))
-    return results
-  }
-  const settled = async (): Promise<void> => {
-    while (counters.totals.acknowledged < count) await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-
-  // Compiles everything once, so that it is not counted.
-  await attach({ kind: "device", id: "warm-up" })
-  const before = heap()
-  let links = await inGroups(attach)
-  const report = encodeUp({ type: "report", seq: 1, state: readings })
-  for (const link of links) link.receive(report, noTicket)
-  await settled()
-  const attached = (heap() - before) / count
-
-  // The links end, the cells leave, and what the engine kept for the attaches is of no account any more.
-  for (const link of links) link.lost({ reason: 0 })
-  links = []
-  const release = async (): Promise<void> => {
-    await Promise.all(
-      engine.shards().map((shard) => new Promise<void>((resolve) => engine.residency.release(shard, resolve)))
-    )
-  }
-  await release()
-
-  const wake = (address: Address): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const envelope = { message: "GetStatus", payload: {}, requestId: "", asker: operator }
-      engine.residency.deliver(address, envelope, (reply) =>
-        reply._tag === "Success" ? resolve() : reject(new Error(`${address.id}: ${JSON.stringify(reply)}`))
-      )
-    })
+  const node = await startNode(url)
+  const [first, ...others] = ids
+  await wake(node, first ?? "")
   const asleep = heap()
-  const startedAt = performance.now()
-  await Promise.all(addresses.map(wake))
-  const allMillis = performance.now() - startedAt
-  const idleCell = (heap() - asleep) / count
-  await release()
   const aloneMillis: Array<number> = []
-  for (const address of addresses.slice(0, alone)) {
+  for (const id of others.slice(0, alone)) {
     const from = performance.now()
-    await wake(address)
+    await wake(node, id)
     aloneMillis.push(performance.now() - from)
   }
-  await runtime.dispose()
+  const startedAt = performance.now()
+  const sleeping = others.slice(alone)
+  await Promise.all(sleeping.map((id) => wake(node, id)))
+  const allMillis = ((performance.now() - startedAt) * count) / sleeping.length
+  const idleCell = (heap() - asleep) / count
+
+  const body = new Uint8Array([0xa0])
+  const posted = { message: "GetStatus", body, requestId: "", asker: operator }
+  await inGroups(ids, (id) => node.runtime.runPromise(node.engine.ask({ kind: "device", id }, posted, 5_000)))
+  const idleAsked = (heap() - asleep) / count
+  await node.runtime.dispose()
   await server.stop()
-  return { attached, idleCell, allMillis, aloneMillis }
+  return { attached, idleCell, idleAsked, allMillis, aloneMillis }
 }
 
 serve(measure)
