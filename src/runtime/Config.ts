@@ -150,8 +150,8 @@ export const ClusterConfig = Schema.Struct({
   /** How actors are spread. Stored at the first start: a node whose value differs refuses to start. */
   shards: withDefault(
     Schema.Struct({
-      /** Shards of each group. Default 300: even with 30 nodes none carries twice another's share. */
-      perGroup: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })), 300)
+      /** Shards of each group. Default 64, good for up to ten nodes: each is a lock to take when a node starts or joins. */
+      perGroup: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })), 64)
     }),
     {}
   )

@@ -9,7 +9,7 @@ import * as Registry from "../../src/actors/Registry.ts"
 import type { Store } from "../../src/actors/Store.ts"
 import { ProcessHost } from "../../src/runtime/ProcessHost.ts"
 
-const shardsPerGroup = 300
+const shardsPerGroup = 64
 const idleMillis = 3_600_000
 
 const sharding = Sharding.layer.pipe(

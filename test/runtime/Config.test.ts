@@ -34,7 +34,7 @@ describe("the config file", () => {
       const config = yield* load("export default {}")
       assert.deepStrictEqual(
         [config.data, config.storage, config.nodes, config.shards.perGroup],
-        [".holon", "embedded", 1, 300]
+        [".holon", "embedded", 1, 64]
       )
       assert.deepStrictEqual(
         [config.http, config.mqtt].map(({ host, port }) => [host, port]),
