@@ -189,4 +189,5 @@ const received = (codec: MessageCodec, reply: PostedReply): Reply => {
 const sideOf = (codec: MessageCodec, tag: "Success" | "Refused"): Codec =>
   tag === "Success" ? codec.success : codec.error
 
+/** {@link Actors} over the engine of this node. */
 export const layer: Layer.Layer<Actors, never, Engine | NodePorts> = Layer.effect(Actors, make)

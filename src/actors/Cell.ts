@@ -185,9 +185,9 @@ export class Cell implements Committer, Claimer, Sender {
     return this.status === "dead"
   }
 
-  /** Whether the cell must stay though the engine sees no requests. */
+  /** Whether the cell must stay though the engine sees no requests. One that closes ends by itself. */
   needsToStay(now: number, idleMillis: number): boolean {
-    if (this.status === "claiming") return true
+    if (this.status !== "open") return true
     return (
       this.link !== undefined ||
       this.queue.length > 0 ||

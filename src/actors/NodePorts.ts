@@ -4,6 +4,7 @@ import type { Host } from "./Host.ts"
 import type { RelayTransport } from "./Relay.ts"
 import type { Store } from "./Store.ts"
 
+/** All callbacks run on the host. */
 export class NodePorts extends Context.Service<
   NodePorts,
   {

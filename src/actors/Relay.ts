@@ -14,6 +14,7 @@ export interface RelayTransport {
   readonly onBroken: (handler: (node: string) => void) => void
 }
 
+/** A node's relay and what is around it. */
 export interface RelayOptions {
   readonly node: string
   readonly host: Host
@@ -34,6 +35,7 @@ interface Waiting {
 
 const notHere: FrameOutcome = { _tag: "NotHere" }
 
+/** The way of frames between this node's gateways and cells anywhere, and back. */
 export class Relay implements Links {
   readonly node: string
   private readonly options: RelayOptions
@@ -106,7 +108,12 @@ export class Relay implements Links {
     if (typeof first !== "number") return
     switch (code) {
       case item.offer:
-        if (typeof second === "string" && typeof third === "number" && typeof fourth === "number" && fifth instanceof Uint8Array)
+        if (
+          typeof second === "string" &&
+          typeof third === "number" &&
+          typeof fourth === "number" &&
+          fifth instanceof Uint8Array
+        )
           this.forward(from, first, { id: second, epoch: third, connection: fourth, bytes: fifth })
         return
       case item.outcome: {

@@ -10,6 +10,7 @@ export interface Outage {
 /** Keyed parts of an actor beside its head: large or rarely changed values, CBOR each. */
 export type Parts = ReadonlyMap<string, Uint8Array>
 
+/** An actor that wakes. */
 export interface ClaimRequest extends Address {
   readonly shard: number
   /** Insert the row at version 1 when there is none. */
@@ -18,7 +19,13 @@ export interface ClaimRequest extends Address {
 
 /** What a claim found. `Row` was stepped to `version` and names the claimer as owner. */
 export type Claimed =
-  | { readonly _tag: "Row"; readonly version: number; readonly format: number; readonly head: Uint8Array | null; readonly parts: Parts }
+  | {
+      readonly _tag: "Row"
+      readonly version: number
+      readonly format: number
+      readonly head: Uint8Array | null
+      readonly parts: Parts
+    }
   | { readonly _tag: "Absent" }
   | { readonly _tag: "Quarantined"; readonly since: number; readonly cause: string }
 
@@ -69,6 +76,7 @@ export interface Due {
   readonly untold: ReadonlyArray<Address & { readonly since: number; readonly cause: string }>
 }
 
+/** An actor that has failed too often, and why. */
 export interface QuarantineEntry extends Address {
   readonly shard: number
   /** Steps the row version this cell holds, so that a stale owner's quarantine misses. */
@@ -85,7 +93,12 @@ export interface Store {
   /** Loads and fences: steps the row version and names `owner`. Answers in the order of `requests`. */
   readonly claim: (requests: ReadonlyArray<ClaimRequest>, owner: string, done: Done<ReadonlyArray<Claimed>>) => void
   /** Rows are sorted by address. `lane` is 0 or 1; a lane has one statement in flight. */
-  readonly commit: (lane: number, owner: string, rows: ReadonlyArray<CommitRow>, done: (outcome: Committed) => void) => void
+  readonly commit: (
+    lane: number,
+    owner: string,
+    rows: ReadonlyArray<CommitRow>,
+    done: (outcome: Committed) => void
+  ) => void
   /** Actors of these shards due at `now`, at most `limit`; with `takeover`, also those flagged for it. Quarantined rows are left out. */
   readonly due: (shards: ReadonlyArray<number>, now: number, takeover: boolean, limit: number, done: Done<Due>) => void
   /** Answers whether the row was still this cell's. */

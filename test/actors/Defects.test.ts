@@ -170,6 +170,17 @@ describe("a defect", () => {
 })
 
 describe("a quarantined actor", () => {
+  it("is quarantined though the store is away for minutes", () => {
+    const rig = new ActorRig([faulty()])
+    const payload = { at: DateTime.makeUnsafe(0), password: "xyzzy" }
+    rig.isQuarantineAway = true
+    for (let count = 0; count < 5; count++) rig.ask(a, "CrashAt", payload)
+    rig.advance(300_000)
+    rig.isQuarantineAway = false
+    rig.advance(1000)
+    assert.isDefined(rig.rows.get("faulty/a")?.quarantine)
+  })
+
   it("ends its watches with an error, so that nobody begins them again at once", () => {
     const rig = new ActorRig([faulty()])
     rig.ask(a, "Add", {})

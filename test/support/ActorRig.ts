@@ -46,6 +46,8 @@ export class ActorRig {
   /** Scans get no answer while this is on. */
   holdScans = false
   scans = 0
+  /** The store does not take quarantines. */
+  isQuarantineAway = false
   residency: Residency
   /** Commits wait in here while `holdCommits` is on. */
   holdCommits = false
@@ -206,6 +208,7 @@ export class ActorRig {
       done({ actors, untold: [] })
     },
     quarantine: (entry, done) => {
+      if (this.isQuarantineAway) return done({ _tag: "Outage", cause: "away" })
       const row = this.rows.get(addressKey(entry))
       if (row === undefined || row.version !== entry.expected) return done(false)
       row.version++
