@@ -20,13 +20,6 @@ export const debianSuites: ReadonlyArray<DebianSuite> = [
     files: "test/conformance/mosquitto*.test.ts",
     packages: ["mosquitto-clients"],
     probe: ["mosquitto_pub", "--version"]
-  },
-  {
-    name: "Eclipse Paho for Python",
-    files: "test/conformance/paho*.test.ts",
-    packages: ["python3", "python3-paho-mqtt"],
-    // Debian's own interpreter: another `python3` earlier on the path does not see Debian's packages.
-    probe: ["/usr/bin/python3", "-c", "import paho.mqtt.client"]
   }
 ]
 

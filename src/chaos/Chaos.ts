@@ -8,8 +8,8 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Schedule, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { realClock } from "../../devices/agent/RealTime.ts"
-import { beginning, type JournalEntry, JournalReader } from "../events/JournalReader.ts"
 import { JournalHint } from "../events/JournalHint.ts"
+import { beginning, type JournalEntry, JournalReader } from "../events/JournalReader.ts"
 import * as EmbeddedPostgres from "../runtime/storage/EmbeddedPostgres.ts"
 import { layerPgJournal } from "../runtime/storage/PgJournal.ts"
 import { PostgresUrl } from "../runtime/storage/PostgresUrl.ts"
@@ -81,7 +81,11 @@ const inject = (cluster: ChaosCluster, boards: ReadonlyArray<ChaosBoard>, fault:
         () => cluster.cutNodes(fault.from, fault.to, false)
       )
     case "CutDatabase":
-      return during(fault.millis, () => cluster.cutDatabase(fault.node, true), () => cluster.cutDatabase(fault.node, false))
+      return during(
+        fault.millis,
+        () => cluster.cutDatabase(fault.node, true),
+        () => cluster.cutDatabase(fault.node, false)
+      )
     case "CutBoards":
       return during(
         fault.millis,
@@ -89,7 +93,11 @@ const inject = (cluster: ChaosCluster, boards: ReadonlyArray<ChaosBoard>, fault:
         () => cluster.cutBoards(fault.node, "pass")
       )
     case "FreezeDatabase":
-      return during(fault.millis, () => cluster.signalDatabase("SIGSTOP"), () => cluster.signalDatabase("SIGCONT"))
+      return during(
+        fault.millis,
+        () => cluster.signalDatabase("SIGSTOP"),
+        () => cluster.signalDatabase("SIGCONT")
+      )
     case "RestartDatabase":
       return Effect.sync(() => cluster.killDatabase())
     case "RestartBoard":
@@ -184,7 +192,14 @@ const run = (options: ChaosOptions) =>
     yield* until(() => boards.every(({ isLinked }) => isLinked))
     say("all boards are attached; people begin to ask")
     const client = new ChaosClient(cluster.httpUrls, random)
-    const load = yield* Effect.forkScoped(Effect.promise(() => client.load(boards.map(({ id }) => id), commandEveryMillis)))
+    const load = yield* Effect.forkScoped(
+      Effect.promise(() =>
+        client.load(
+          boards.map(({ id }) => id),
+          commandEveryMillis
+        )
+      )
+    )
 
     const plan = planOf(seed, faultMillis, nodesCount, boards.length)
     const began = performance.now()
@@ -208,7 +223,9 @@ const run = (options: ChaosOptions) =>
     const stored = yield* readAll
     const end = stored.at(-1)?.at
     const isPast = ({ at }: JournalEntry): boolean =>
-      end === undefined || at.transaction > end.transaction || (at.transaction === end.transaction && at.position >= end.position)
+      end === undefined ||
+      at.transaction > end.transaction ||
+      (at.transaction === end.transaction && at.position >= end.position)
     yield* until(() => followed.some(isPast))
     const checks = checkAll({ boards, client, acknowledged, twins, followed, stored })
     const isSound = checks.every(({ broken, looked }) => broken.length === 0 && looked > 0)
@@ -245,7 +262,11 @@ const until = (isSo: () => boolean) =>
 /** Quiet: every board is linked, every accepted command has its end. */
 const settle = (client: ChaosClient, boards: ReadonlyArray<ChaosBoard>) =>
   Effect.promise(() => client.look()).pipe(
-    Effect.map(() => boards.every(({ isLinked }) => isLinked) && client.commands.every(({ isAccepted, codes }) => !isAccepted || codes.size > 0)),
+    Effect.map(
+      () =>
+        boards.every(({ isLinked }) => isLinked) &&
+        client.commands.every(({ isAccepted, codes }) => !isAccepted || codes.size > 0)
+    ),
     Effect.repeat({ until: (isQuiet) => isQuiet, schedule: Schedule.spaced(settlePollMillis) }),
     Effect.timeoutOption(settleMillisMax),
     // Desired values and the last reports need one more round trip.

@@ -131,4 +131,3 @@ export class ChaosBoard {
     return agent === undefined ? Promise.resolve() : new Promise((resolve) => agent.stop(0, () => resolve()))
   }
 }
-

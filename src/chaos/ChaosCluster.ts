@@ -156,7 +156,10 @@ export class ChaosCluster {
   }
 
   cutNodes(from: number, to: number, isCut: boolean): void {
-    for (const [source, target] of [[from, to], [to, from]] as const) {
+    for (const [source, target] of [
+      [from, to],
+      [to, from]
+    ] as const) {
       const ways = this.#places[source]?.peers.get(target)
       for (const way of [ways?.runner, ways?.relay]) way?.set(isCut ? "stall" : "pass")
     }

@@ -39,7 +39,9 @@ const acknowledgedReports = ({ boards, acknowledged, twins }: Evidence): Check =
   looked: boards.reduce((sum, { witness }) => sum + witness.reportsAcknowledged, 0),
   broken: [...acknowledged].flatMap(([id, least]) => {
     const count = twins.get(id)?.reported.count
-    return typeof count === "number" && count >= least ? [] : [`${id}: ${least} was acknowledged, the twin has ${String(count)}`]
+    return typeof count === "number" && count >= least
+      ? []
+      : [`${id}: ${least} was acknowledged, the twin has ${String(count)}`]
   })
 })
 
@@ -48,7 +50,9 @@ const commandsEnd = ({ client }: Evidence): Check => {
   return {
     name: "every accepted command ends in exactly one result",
     looked: accepted.length,
-    broken: accepted.filter(({ codes }) => codes.size !== 1).map(({ device, id, codes }) => `${device} ${id}: ${[...codes].join(" and ") || "no end"}`)
+    broken: accepted
+      .filter(({ codes }) => codes.size !== 1)
+      .map(({ device, id, codes }) => `${device} ${id}: ${[...codes].join(" and ") || "no end"}`)
   }
 }
 
@@ -59,7 +63,11 @@ const commandsRunOnce = ({ boards, client }: Evidence): Check => {
     if (codes.has(62) && ran.has(id)) return [`${id} ended as expired, but ran`]
     return codes.has(0) && !ran.has(id) ? [`${id} ended as done, but never ran`] : []
   })
-  return { name: "every command ran at most once, and as its result says", looked: ran.size, broken: [...twice, ...contrary] }
+  return {
+    name: "every command ran at most once, and as its result says",
+    looked: ran.size,
+    broken: [...twice, ...contrary]
+  }
 }
 
 const writesOnce = ({ client }: Evidence): Check => ({
@@ -72,7 +80,9 @@ const oneSpeaker = ({ boards }: Evidence): Check => ({
   name: "no two nodes speak to a board under one epoch",
   looked: boards.reduce((sum, { witness }) => sum + witness.speakers.size, 0),
   broken: boards.flatMap(({ id, witness }) =>
-    [...witness.speakers].filter(([, nodes]) => nodes.size > 1).map(([epoch, nodes]) => `${id} epoch ${epoch}: ${[...nodes].join(" and ")}`)
+    [...witness.speakers]
+      .filter(([, nodes]) => nodes.size > 1)
+      .map(([epoch, nodes]) => `${id} epoch ${epoch}: ${[...nodes].join(" and ")}`)
   )
 })
 
@@ -89,7 +99,11 @@ const noStaleWrites = ({ stored }: Evidence): Check => {
       next.set(key, seq + 1)
     }
   }
-  return { name: "no write of a node that had lost its shard survives: facts are numbered without gap or repeat", looked: stored.length, broken }
+  return {
+    name: "no write of a node that had lost its shard survives: facts are numbered without gap or repeat",
+    looked: stored.length,
+    broken
+  }
 }
 
 const noEventLost = ({ followed, stored }: Evidence): Check => {
@@ -99,7 +113,9 @@ const noEventLost = ({ followed, stored }: Evidence): Check => {
   const twice = [...seen]
     .filter(([, times]) => times > 1)
     .map(([key]) => {
-      const places = followed.filter((entry) => keyOf(entry) === key).map(({ at }) => `${at.transaction}.${at.position}`)
+      const places = followed
+        .filter((entry) => keyOf(entry) === key)
+        .map(({ at }) => `${at.transaction}.${at.position}`)
       return `${key} was seen at ${places.join(" and ")}`
     })
   const last = new Map<string, number>()
@@ -109,7 +125,11 @@ const noEventLost = ({ followed, stored }: Evidence): Check => {
     last.set(key, Math.max(before, entry.version))
     return entry.version < before ? [`${keyOf(entry)} after ${before}`] : []
   })
-  return { name: "no event is lost to a reader, none comes twice, each actor's in order", looked: stored.length, broken: [...lost, ...twice, ...order] }
+  return {
+    name: "no event is lost to a reader, none comes twice, each actor's in order",
+    looked: stored.length,
+    broken: [...lost, ...twice, ...order]
+  }
 }
 
 const converged = ({ boards, twins }: Evidence): Check => ({
@@ -123,7 +143,9 @@ const converged = ({ boards, twins }: Evidence): Check => ({
       ...(twin.connection === "online" && board.isLinked ? [] : [`${twin.connection}, linked ${board.isLinked}`]),
       ...(wanted === undefined || (twin.reported.mode === wanted && board.state.mode === wanted)
         ? []
-        : [`mode ${String(wanted)} is desired, ${String(twin.reported.mode)} reported, ${String(board.state.mode)} true`])
+        : [
+            `mode ${String(wanted)} is desired, ${String(twin.reported.mode)} reported, ${String(board.state.mode)} true`
+          ])
     ]
     return faults.map((fault) => `${board.id}: ${fault}`)
   })
@@ -131,6 +153,13 @@ const converged = ({ boards, twins }: Evidence): Check => ({
 
 /** All checks on the evidence of a run. */
 export const checkAll = (evidence: Evidence): ReadonlyArray<Check> =>
-  [acknowledgedReports, commandsEnd, commandsRunOnce, writesOnce, oneSpeaker, noStaleWrites, noEventLost, converged].map((check) =>
-    check(evidence)
-  )
+  [
+    acknowledgedReports,
+    commandsEnd,
+    commandsRunOnce,
+    writesOnce,
+    oneSpeaker,
+    noStaleWrites,
+    noEventLost,
+    converged
+  ].map((check) => check(evidence))

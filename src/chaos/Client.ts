@@ -51,7 +51,12 @@ export class ChaosClient {
   }
 
   /** A definite answer of some node, or nothing when none came in a minute. */
-  async ask(device: string, message: string, payload: Json, requestId: string): Promise<{ readonly status: number; readonly body: Json } | undefined> {
+  async ask(
+    device: string,
+    message: string,
+    payload: Json,
+    requestId: string
+  ): Promise<{ readonly status: number; readonly body: Json } | undefined> {
     const began = performance.now()
     this.asks++
     while (performance.now() - began < repeatMillisMax) {
@@ -112,7 +117,10 @@ export class ChaosClient {
     const open = new Set<Promise<void>>()
     while (!this.#isStopped) {
       const device = devices[Math.floor(this.#random() * devices.length)] ?? ""
-      const work = this.#random() < 0.7 ? this.command(device, Math.round(1000 + this.#random() * 9000)) : this.write(device, ++mode)
+      const work =
+        this.#random() < 0.7
+          ? this.command(device, Math.round(1000 + this.#random() * 9000))
+          : this.write(device, ++mode)
       open.add(work)
       work.finally(() => open.delete(work))
       await new Promise((resolve) => setTimeout(resolve, everyMillis * (0.5 + this.#random())))

@@ -1,5 +1,5 @@
 /** A TCP proxy between two parties that can let pass, drop, or stall what goes through it. */
-import { createServer, connect, type Server, type Socket } from "node:net"
+import { connect, createServer, type Server, type Socket } from "node:net"
 
 /** `pass` carries; `drop` cuts what is open and refuses what comes; `stall` keeps connections open and carries nothing. */
 export type Passage = "pass" | "drop" | "stall"

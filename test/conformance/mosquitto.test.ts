@@ -5,9 +5,9 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { MqttServer } from "../../../src/gateways/mqtt/MqttServer.ts"
-import { encodeUp } from "../../../src/protocol/FrameCodec.ts"
-import { FakeNode } from "../FakeNode.ts"
+import { MqttServer } from "../../src/gateways/mqtt/MqttServer.ts"
+import { encodeUp } from "../../src/protocol/FrameCodec.ts"
+import { FakeNode } from "../gateways/FakeNode.ts"
 
 const isInstalled = spawnSync("mosquitto_sub", ["--help"]).error === undefined
 const node = new FakeNode()
