@@ -73,7 +73,9 @@ export const unknownKeys = (stored: unknown, known: unknown): Keys | undefined =
   let kept: Record<string, unknown> | undefined
   for (const key of Object.keys(stored)) {
     const rest = key in known ? unknownKeys(stored[key], known[key]) : stored[key]
-    if (rest !== undefined) (kept ??= {})[key] = rest
+    if (rest === undefined) continue
+    kept ??= {}
+    kept[key] = rest
   }
   return kept
 }

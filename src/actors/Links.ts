@@ -10,13 +10,24 @@ export interface LinkEnd {
 
 /** From a cell to the gateway that holds its link. Frames are encoded and carry the epoch. */
 export type ToGateway =
-  | { readonly _tag: "Frames"; readonly connection: number; readonly epoch: number; readonly frames: ReadonlyArray<Uint8Array> }
+  | {
+      readonly _tag: "Frames"
+      readonly connection: number
+      readonly epoch: number
+      readonly frames: ReadonlyArray<Uint8Array>
+    }
   /** The cell goes away without a successor's word: attach again, without disturbing the board. */
   | { readonly _tag: "Moved"; readonly connection: number; readonly epoch: number }
   /** The way to this node is broken: who has its cell there attaches again. Sent to every connection. */
   | { readonly _tag: "Broken"; readonly node: string }
   /** The link is over: say goodbye with this reason (number of the goodbye frame) and close. */
-  | { readonly _tag: "Close"; readonly connection: number; readonly epoch: number; readonly reason: number; readonly retryMillis?: number }
+  | {
+      readonly _tag: "Close"
+      readonly connection: number
+      readonly epoch: number
+      readonly reason: number
+      readonly retryMillis?: number
+    }
 
 /** What became of an up frame. */
 export type FrameOutcome =

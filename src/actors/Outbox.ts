@@ -60,7 +60,12 @@ export class Outbox {
     const [version, index] = key.slice(prefix.length).split(".").map(Number)
     if (!Array.isArray(stored) || version === undefined || index === undefined) throw new Error(`malformed part ${key}`)
     const [kind, id, message, body]: ReadonlyArray<unknown> = stored
-    if (typeof kind !== "string" || typeof id !== "string" || typeof message !== "string" || !(body instanceof Uint8Array))
+    if (
+      typeof kind !== "string" ||
+      typeof id !== "string" ||
+      typeof message !== "string" ||
+      !(body instanceof Uint8Array)
+    )
       throw new Error(`malformed part ${key}`)
     this.pending.push({ to: { kind, id }, message, body, version, index })
     return true
@@ -143,4 +148,8 @@ export const forgetTell = (number: string, changes: PartChanges): void => change
 
 /** Failures that a repeat cannot mend; all others are tried again. */
 const isFinal = (tag: string): boolean =>
-  tag === "Malformed" || tag === "PolicyDenied" || tag === "NotFound" || tag === "UnknownCapability" || tag === "Internal"
+  tag === "Malformed" ||
+  tag === "PolicyDenied" ||
+  tag === "NotFound" ||
+  tag === "UnknownCapability" ||
+  tag === "Internal"

@@ -57,14 +57,18 @@ export const look = (
 ): unknown => {
   const { state } = decodeRow(type, self.id, row)
   const { transitions, reactions } = type.behaviour
-  const outcome = transitions[query]?.(state, {}, {
-    ...context,
-    self,
-    random: () => 0,
-    requestId: "",
-    resident: reactions.awake?.(state, context.now),
-    link: undefined,
-    node: ""
-  })
+  const outcome = transitions[query]?.(
+    state,
+    {},
+    {
+      ...context,
+      self,
+      random: () => 0,
+      requestId: "",
+      resident: reactions.awake?.(state, context.now),
+      link: undefined,
+      node: ""
+    }
+  )
   return outcome?.reply
 }

@@ -58,7 +58,10 @@ const declare =
     options: Options<Fields, Success, Failure>
   ) => ({
     delivery,
-    payload: options.payload === undefined ? (noPayload as PlainSchema as Schema.Struct<Fields>) : Schema.Struct(options.payload),
+    payload:
+      options.payload === undefined
+        ? (noPayload as PlainSchema as Schema.Struct<Fields>)
+        : Schema.Struct(options.payload),
     success: options.success ?? (Schema.Void as PlainSchema as Success),
     error: options.error ?? (Schema.Never as PlainSchema as Failure),
     audience: options.audience ?? "internal",

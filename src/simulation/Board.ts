@@ -11,7 +11,7 @@ import { epochMillis } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
 
 /** Mean time between two reports of one board, ms, drawn from half to one and a half of it. */
-export const reportMillis = 2000
+export const reportMillis = 2500
 const workMillis: readonly [number, number] = [50, 1500]
 const refusedMillis = 2
 

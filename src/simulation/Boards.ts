@@ -38,6 +38,15 @@ const silenceNoticedMillis = 15_000
 /** A board whose agent means to connect again within this time of the end is not counted as forgotten. */
 const retryMillis = 6000
 
+/** Parts of a device's row that hold its commands. */
+const commandPrefix = "cmd/"
+
+/** A row as it stood at one version. */
+interface Decoded {
+  readonly version: number
+  readonly state: DeviceState | undefined
+}
+
 /** A command as an outsider sees it. */
 interface Ordered {
   readonly id: string
@@ -70,7 +79,8 @@ export class Boards {
   readonly #acknowledged = new Map<string, number>()
   /** Highest desired version an operator has heard of, with its value. */
   readonly #desired = new Map<string, { readonly version: number; readonly led: number }>()
-  readonly #states = new WeakMap<Row, { readonly version: number; readonly state: DeviceState | undefined }>()
+  readonly #states = new WeakMap<Row, Decoded>()
+  readonly #links = new WeakMap<Row, Decoded>()
   /** Reports and ends of commands that stand in the journal. */
   readonly #telemetry = new Set<string>()
   readonly #endings = new Set<string>()
@@ -244,12 +254,12 @@ export class Boards {
   }
 
   #welcomed(board: Board, epoch: number): void {
-    const stored = this.#stateOf(board.id)?.epoch ?? 0
+    const stored = this.#linkOf(board.id)?.epoch ?? 0
     this.#check("welcome after durable", stored >= epoch, () => `${board.id}: epoch ${epoch}, stored ${stored}`)
   }
 
   #consumed(board: Board, boot: number, promised: Promised, seq: number): void {
-    const state = this.#stateOf(board.id)
+    const state = this.#linkOf(board.id)
     const isKnown =
       state?.board !== undefined && (state.board.boot !== boot || placeOf(state.numbering, seq) === "seen")
     this.#check("acknowledged is durable", isKnown, () => `${board.id} boot ${boot} frame ${seq}`)
@@ -308,18 +318,28 @@ export class Boards {
 
   // ---- what is stored
 
+  /** What is stored of a device, all of it. */
   #stateOf(id: string): DeviceState | undefined {
+    return this.#decoded(id, this.#states, () => true)
+  }
+
+  /** What is stored of a device but its commands: they are many, and most frames are about none. */
+  #linkOf(id: string): DeviceState | undefined {
+    return this.#decoded(id, this.#links, (part) => !part.startsWith(commandPrefix))
+  }
+
+  #decoded(id: string, known: WeakMap<Row, Decoded>, isWanted: (part: string) => boolean): DeviceState | undefined {
     const row = this.#world.database.rows.get(addressKey({ kind: "device", id }))
     if (row === undefined || row.head === null) return undefined
-    const known = this.#states.get(row)
-    if (known?.version === row.version) return known.state
-    const state = decodeRow(this.#world, row)
-    this.#states.set(row, { version: row.version, state })
+    const last = known.get(row)
+    if (last?.version === row.version) return last.state
+    const state = decodeRow(this.#world, row, isWanted)
+    known.set(row, { version: row.version, state })
     return state
   }
 
   #reportOf(id: string): number {
-    const state = this.#stateOf(id)
+    const state = this.#linkOf(id)
     const number = state === undefined ? undefined : valueAt(state.twin.reported, "n")
     return typeof number === "number" ? number : 0
   }
@@ -402,12 +422,12 @@ export class Boards {
   }
 }
 
-const decodeRow = (world: World, row: Row): DeviceState | undefined => {
+const decodeRow = (world: World, row: Row, isWanted: (part: string) => boolean): DeviceState | undefined => {
   const storage = world.registry.get("device")?.behaviour.reactions.storage
   const stored = row.head === null ? undefined : decodeStored(row.head)
   if (storage === undefined || !Array.isArray(stored)) return undefined
   const parts = new Map<string, unknown>()
-  for (const [key, value] of row.parts) if (!key.startsWith("~")) parts.set(key, decodePart(value))
+  for (const [key, value] of row.parts) if (!key.startsWith("~") && isWanted(key)) parts.set(key, decodePart(value))
   const state = storage.join(stored[0], parts, row.id)
   return isDeviceState(state) ? state : undefined
 }

@@ -8,11 +8,12 @@ import { counter, TooHigh } from "../support/Counter.ts"
 const a = { kind: "counter", id: "a" }
 const b = { kind: "counter", id: "b" }
 
-const valueOf = (reply: Reply | undefined): unknown => {
+const successOf = (reply: Reply | undefined): unknown => {
   assert.strictEqual(reply?._tag, "Success")
   return reply?._tag === "Success" ? reply.value : undefined
 }
-const failureOf = (reply: Reply | undefined): string => (reply?._tag === "Failed" ? reply.error._tag : `no failure: ${reply?._tag}`)
+const failureOf = (reply: Reply | undefined): string =>
+  reply?._tag === "Failed" ? reply.error._tag : `no failure: ${reply?._tag}`
 
 const stateOf = (rig: ActorRig, key: string): Record<string, unknown> => {
   const stored: unknown = decodeStored(rig.rows.get(key)?.head ?? new Uint8Array([0xf6]))
@@ -27,7 +28,7 @@ describe("output commit", () => {
     rig.advance()
     assert.deepStrictEqual(replies, [])
     rig.releaseCommits()
-    assert.strictEqual(valueOf(replies[0]), 2)
+    assert.strictEqual(successOf(replies[0]), 2)
   })
 
   it("holds a read back while what it has seen is not durable", () => {
@@ -39,7 +40,7 @@ describe("output commit", () => {
     rig.advance()
     assert.deepStrictEqual(reads, [])
     rig.releaseCommits()
-    assert.strictEqual(valueOf(reads[0]), 2)
+    assert.strictEqual(successOf(reads[0]), 2)
   })
 
   it("fails all that waits on a commit of unknown outcome, and claims again by itself", () => {
@@ -53,7 +54,7 @@ describe("output commit", () => {
     assert.strictEqual(failureOf(read[0]), "Unavailable")
     rig.advance(1000)
     assert.strictEqual(rig.residency.size, 1)
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 2)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 2)
   })
 
   it("writes nothing over a row that another node has claimed", () => {
@@ -67,7 +68,7 @@ describe("output commit", () => {
     if (row !== undefined) row.version++
     rig.releaseCommits()
     assert.strictEqual(failureOf(stale[0]), "Unavailable")
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 1)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 1)
   })
 
   it("writes two actors that wait together in one statement, sorted by address", () => {
@@ -96,7 +97,7 @@ describe("output commit", () => {
   it("repeats a statement the store has rolled back", () => {
     const rig = new ActorRig([counter])
     rig.nextCommits.push("RolledBack")
-    assert.strictEqual(valueOf(rig.ask(a, "Add", { by: 3 })), 3)
+    assert.strictEqual(successOf(rig.ask(a, "Add", { by: 3 })), 3)
   })
 
   it("puts what a commit emitted into its journal row, numbered without a gap", () => {
@@ -104,10 +105,13 @@ describe("output commit", () => {
     rig.ask(a, "Add", { by: 3 })
     rig.ask(a, "Add", { by: 4 })
     const records = rig.journal.flatMap(({ body }) => decodeJournalBody(body))
-    assert.deepStrictEqual(records.map(({ seq, type, data }) => ({ seq, type, data })), [
-      { seq: 1, type: "counter.added", data: { by: 3 } },
-      { seq: 2, type: "counter.added", data: { by: 4 } }
-    ])
+    assert.deepStrictEqual(
+      records.map(({ seq, type, data }) => ({ seq, type, data })),
+      [
+        { seq: 1, type: "counter.added", data: { by: 3 } },
+        { seq: 2, type: "counter.added", data: { by: 4 } }
+      ]
+    )
   })
 
   it("begins an effect after the commit, never before", () => {
@@ -126,12 +130,12 @@ describe("once", () => {
   it("answers a repeat from the row, also on another node", () => {
     const rig = new ActorRig([counter])
     const requestId = rig.requestId()
-    assert.strictEqual(valueOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
-    assert.strictEqual(valueOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
+    assert.strictEqual(successOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
+    assert.strictEqual(successOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
     rig.residency.stop()
     rig.start("node-2")
-    assert.strictEqual(valueOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 5)
+    assert.strictEqual(successOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 5)
   })
 
   it("keeps a refusal too: a late copy does not apply what was refused", () => {
@@ -142,7 +146,7 @@ describe("once", () => {
     assert.deepStrictEqual(refused, { _tag: "Refused", error: new TooHigh({ limit: 5 }) })
     rig.ask(a, "Add", { by: -5 })
     assert.deepStrictEqual(rig.ask(a, "Add", { by: 1, limit: 5 }, { requestId }), refused)
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 0)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 0)
   })
 
   it("refuses an id past its life, and forgets a reply only after that", () => {
@@ -151,12 +155,12 @@ describe("once", () => {
     const late = rig.requestId()
     rig.ask(a, "Add", { by: 5 }, { requestId })
     rig.advance(10 * 60_000 + 1000)
-    assert.strictEqual(valueOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
+    assert.strictEqual(successOf(rig.ask(a, "Add", { by: 5 }, { requestId })), 5)
     assert.strictEqual(failureOf(rig.ask(a, "Add", { by: 5 }, { requestId: late })), "Expired")
     rig.advance(60_000)
     rig.ask(a, "Add", { by: 1 })
     assert.strictEqual(failureOf(rig.ask(a, "Add", { by: 5 }, { requestId })), "Expired")
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 6)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 6)
   })
 
   it("refuses an id that is no UUIDv7", () => {
@@ -199,7 +203,10 @@ describe("tells", () => {
     rig.nextCommits.push("lost after writing")
     rig.advance(10_000)
     assert.deepStrictEqual(stateOf(rig, "counter/b").told, [1, 2, 3])
-    assert.deepStrictEqual([...(rig.rows.get("counter/a")?.parts.keys() ?? [])].filter((key) => key.startsWith("~tell/")), [])
+    assert.deepStrictEqual(
+      [...(rig.rows.get("counter/a")?.parts.keys() ?? [])].filter((key) => key.startsWith("~tell/")),
+      []
+    )
   })
 
   it("are sent by the next node when the sender's died before it could", () => {
@@ -246,7 +253,7 @@ describe("crashes", () => {
     const [letter] = rig.dead
     assert.strictEqual(letter?.message, "Crash")
     assert.deepStrictEqual(decodeStored(letter?.payload ?? new Uint8Array()), { password: "***" })
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 1)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 1)
   })
 
   it("quarantine an actor at the fifth within a minute, and only it", () => {
@@ -256,7 +263,7 @@ describe("crashes", () => {
     rig.advance(100)
     assert.isDefined(rig.rows.get("counter/a")?.quarantine)
     assert.strictEqual(failureOf(rig.ask(a, "Read", {})), "Unavailable")
-    assert.strictEqual(valueOf(rig.ask(b, "Read", {})), 1)
+    assert.strictEqual(successOf(rig.ask(b, "Read", {})), 1)
   })
 
   it("are not what an outage is: a store that is away quarantines nobody", () => {
@@ -267,7 +274,7 @@ describe("crashes", () => {
       rig.send(a, "Add", { by: 1 })
       rig.advance(1000)
     }
-    assert.strictEqual(valueOf(rig.ask(a, "Read", {})), 1)
+    assert.strictEqual(successOf(rig.ask(a, "Read", {})), 1)
     assert.isUndefined(rig.rows.get("counter/a")?.quarantine)
   })
 
