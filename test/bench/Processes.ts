@@ -8,7 +8,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { ClusterInput } from "../../src/runtime/Config.ts"
 
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+/** As a user starts it: with the flags that the start script gives to Node. */
+const main = fileURLToPath(new URL("../../scripts/holon.mjs", import.meta.url))
 const quiet = "--disable-warning=ExperimentalWarning"
 
 const startMillisMax = 60_000
