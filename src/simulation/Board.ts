@@ -117,6 +117,7 @@ export class Board {
   stop(isNoticed: boolean): void {
     const { agent } = this
     if (agent === undefined) return
+    if (this.#world.isTraced) this.#world.trace(`${this.id} loses its power`)
     this.#cable?.powerLost(isNoticed)
     this.#cable = undefined
     agent.cut()
