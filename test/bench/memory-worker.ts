@@ -77,13 +77,15 @@ const attach = (ports: Node["ports"], counters: LinkCounters, id: string): Promi
         },
         acknowledge: () => {},
         pause: () => {},
-        close: (ending) => console.error(`${id}: ${ending}`)
+        close: () => {}
       }
     })
     const about = { min: 1, max: 1, id, boot: 5, link: 1, up: 1000, profile: "bench", firmware: "1", caps: 0, rx: 4096 }
     link.receive(encodeUp({ type: "hello", seq: 0, ...about }), noTicket)
   })
 
+/** An orderly end, as by a board that said goodbye. */
+const goodbyeReason = 0
 /** Devices that come at a time. */
 const groupSize = 500
 
@@ -100,7 +102,7 @@ const attachAll = async (url: Redacted.Redacted, ids: ReadonlyArray<string>): Pr
   const { runtime, ports } = await startNode(url)
   const counters = new LinkCounters()
   // Compiles everything once, so that it is not counted.
-  await attach(ports, counters, "warm-up")
+  const warmUp = await attach(ports, counters, "warm-up")
   const before = heap()
   const links = await inGroups(ids, (id) => attach(ports, counters, id))
   const report = encodeUp({ type: "report", seq: 1, state: readings })
@@ -111,6 +113,7 @@ const attachAll = async (url: Redacted.Redacted, ids: ReadonlyArray<string>): Pr
   }
   while (counters.totals.acknowledged < ids.length) await sleep(20)
   const bytes = (heap() - before) / links.length
+  for (const link of [warmUp, ...links]) link.lost({ reason: goodbyeReason })
   await runtime.dispose()
   return bytes
 }
