@@ -7,7 +7,7 @@ import { goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
 import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
-import { firstNumber } from "./Numbering.ts"
+import { firstNumber, highestOf } from "./Numbering.ts"
 import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
 
@@ -87,7 +87,10 @@ export const attach = (
   }
   const { link, profile, firmware } = board
   become(turn, "online", "attach", { boot: board.boot, link, epoch, profile, firmware })
-  const wantsFull = isNewBoot || state.twin.reported.leaves === 0
+  // An attach may be repeated because its answer was lost: as long as nothing of this boot was consumed, its board may not
+  // have heard that it is to report in full.
+  const isUnheard = isNewBoot || highestOf(state.numbering) === 0
+  const wantsFull = isUnheard || state.twin.reported.leaves === 0
   turn.link = { node: request.node, connection: request.connection, epoch }
   turn.resident = timed({
     ...freshResident(now),
