@@ -61,7 +61,7 @@ export const frames = async ({ isQuick }: BenchOptions): Promise<void> => {
         },
         { name: "one node, 16 KiB twins", unit: "/s", run: perSecond(large, "16 KiB twins", messages, window) }
       ],
-      isQuick ? 2 : 5
+      isQuick ? 3 : 5
     )
     const ratio = (big?.median ?? Number.NaN) / (small?.median ?? Number.NaN)
     console.log(`  16 KiB twins: ${show(ratio)} of small ones, goal ≥ ${largeTwinGoal}`)
@@ -90,7 +90,7 @@ export const framesInCluster = async ({ isQuick }: BenchOptions): Promise<void> 
           run: perSecond(atThree, "three nodes", messages, window)
         }
       ],
-      isQuick ? 2 : 5
+      isQuick ? 3 : 5
     )
   printWaits()
   for (const { child } of [atOne, atThree]) await stop(child)
