@@ -11,14 +11,25 @@ export interface Numbering {
   readonly high: number
 }
 
+/** A boot of the board, as far as it got. */
+export interface Boot {
+  readonly boot: number
+  readonly link: number
+  /** Counts the boots as their first hellos came. */
+  readonly order: number
+  readonly numbering: Numbering
+}
+
 /** The board as its last accepted hello described it. */
 export interface Board {
   readonly boot: number
   readonly link: number
-  /** Counts the boots as their hellos came. */
+  /** Counts the boots as their first hellos came. */
   readonly order: number
+  /** Highest number consumed when this boot became the current one: a higher one proves that it is the newest. */
+  readonly provenAbove: number
   /** The two boots before, latest first. */
-  readonly previous: ReadonlyArray<number>
+  readonly previous: ReadonlyArray<Boot>
   /** Where its link ends. */
   readonly node: string
   readonly connection: number

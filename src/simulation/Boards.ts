@@ -1,7 +1,7 @@
 /** The boards' operators and what they know from outside: what was acknowledged, ordered, executed, and must therefore hold. */
 
 import { compile, toBytes } from "../actors/Codec.ts"
-import { placeOf } from "../actors/device/Numbering.ts"
+import { highestOf, placeOf } from "../actors/device/Numbering.ts"
 import type { Posted, Reply } from "../actors/Envelope.ts"
 import { addressKey } from "../actors/Host.ts"
 import type { Asker } from "../protocol/Asker.ts"
@@ -291,7 +291,16 @@ export class Boards {
 
   /** The link that a board holds to be its newest ends. */
   falls(board: Board, why: string): void {
-    this.#check("newest link is not superseded", why !== "superseded", () => board.id)
+    const isLate = why === "superseded" && this.#isLateHello(board)
+    if (isLate) this.#world.verdict.fact("hellos of dead boots that came late")
+    this.#check("newest link is not superseded", why !== "superseded" || isLate, () => board.id)
+  }
+
+  /** A dead boot's hello that was long under way took over. Nothing tells it from a new boot until nobody speaks under it. */
+  #isLateHello(board: Board): boolean {
+    const state = this.#linkOf(board.id)
+    if (state?.board === undefined || state.board.boot === board.agent?.boot) return false
+    return highestOf(state.numbering) === state.board.provenAbove
   }
 
   /** A fact of a device in the journal. */

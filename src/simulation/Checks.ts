@@ -19,7 +19,8 @@ export const checks = {
   "executed at most once": "no board executes a command twice",
   "job is begun again until it ends": "an effect whose outcome matters is not forgotten",
   "never ran when expired": "a command that ended as expired or cancelled before it began never runs",
-  "newest link is not superseded": "no board is told of a newer link than its newest",
+  "newest link is not superseded":
+    "no board is told of a newer link than its newest, unless a dead boot's hello came late",
   "no attach storm": "no board is attached more than a dozen times within a second",
   "no defect but those asked for": "nothing is reported as a defect that no client provoked",
   "no defect of an agent": "the agent of a board reports no bug",

@@ -94,7 +94,11 @@ export class SimulatedNode {
       served: {
         deliver: (address, posted, done) => residency.deliverPosted(address, posted, done),
         shardsChanged: () => follow(),
-        sessionLost: () => residency.dropAll()
+        sessionLost: () => {
+          residency.dropAll()
+          // The next session may lock the same shards again: who must wake there is to be looked for anew.
+          held = new Set()
+        }
       }
     })
     const residency = new Residency({

@@ -2,7 +2,7 @@
 import { codes } from "../../protocol/Codes.ts"
 import type { Attached } from "../../protocol/Device.ts"
 import { DeviceRetired, LinkStale } from "../../protocol/Device.ts"
-import type { Board, ConnectionNow, DeviceState } from "../../protocol/DeviceState.ts"
+import type { Board, Boot, ConnectionNow, DeviceState } from "../../protocol/DeviceState.ts"
 import { goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
 import type { Outcome } from "../Behaviour.ts"
@@ -34,25 +34,53 @@ export interface AttachRequest
   readonly isLossy?: boolean
 }
 
-/** Whether an attach is that of an older boot, or of an older link of this one. */
-export const isStale = (board: Board | undefined, boot: number, link: number): boolean =>
-  board !== undefined && (board.previous.includes(boot) || (boot === board.boot && link < board.link))
+/**
+ * The boot before that a hello brings back. A hello that was long under way, of a boot that died unheard, looks like a new
+ * boot; until something was consumed of the current one, a boot before it returns with a newer link than it had.
+ */
+const returning = ({ board, numbering }: DeviceState, { boot, link }: AttachRequest): Boot | undefined => {
+  if (board === undefined || highestOf(numbering) > board.provenAbove) return undefined
+  return board.previous.find((before) => before.boot === boot && link > before.link)
+}
 
-const boardOf = (request: AttachRequest, old: Board | undefined): Board => {
-  const { boot, link, node, connection, leaseMillis, profile, firmware, rx, requests } = request
-  const isNewBoot = old === undefined || old.boot !== boot
+/** Whether an attach is that of an older boot, or of an older link of this one. */
+const isStale = (state: DeviceState, request: AttachRequest): boolean => {
+  const { board } = state
+  if (board === undefined) return false
+  if (board.boot === request.boot) return request.link < board.link
+  return board.previous.some(({ boot }) => boot === request.boot) && returning(state, request) === undefined
+}
+
+/** What the actor keeps of the boots when the hello of one is accepted. */
+const bootsAfter = (
+  { board: old, numbering }: DeviceState,
+  { boot }: AttachRequest,
+  returned: Boot | undefined
+): Pick<Board, "order" | "previous" | "provenAbove"> => {
+  if (old === undefined) return { order: 1, previous: [], provenAbove: 0 }
+  if (old.boot === boot) return { order: old.order, previous: old.previous, provenAbove: old.provenAbove }
+  const left: Boot = { boot: old.boot, link: old.link, order: old.order, numbering }
+  const others = old.previous.filter((before) => before !== returned)
   return {
-    ...old,
+    order: returned?.order ?? Math.max(old.order, ...others.map(({ order }) => order)) + 1,
+    previous: [left, ...others].slice(0, previousMax),
+    provenAbove: returned === undefined ? 0 : highestOf(returned.numbering)
+  }
+}
+
+const boardOf = (state: DeviceState, request: AttachRequest, returned: Boot | undefined): Board => {
+  const { boot, link, node, connection, leaseMillis, profile, firmware, caps, rx, requests } = request
+  return {
+    ...state.board,
+    ...bootsAfter(state, request, returned),
     boot,
     link,
-    order: isNewBoot ? (old?.order ?? 0) + 1 : old.order,
-    previous: old === undefined ? [] : isNewBoot ? [old.boot, ...old.previous].slice(0, previousMax) : old.previous,
     node,
     connection,
     leaseMillis,
     profile,
     firmware,
-    caps: request.caps,
+    caps,
     rx,
     requests,
     isLossy: request.isLossy ?? false
@@ -67,18 +95,19 @@ export const attach = (
 ): Outcome<DeviceState, Resident, Attached, LinkStale | DeviceRetired> => {
   const { connection, board: old } = state
   if (connection.state === "retired") return { refusal: new DeviceRetired({ since: connection.since }) }
-  if (old !== undefined && isStale(old, request.boot, request.link))
+  if (old !== undefined && isStale(state, request))
     return { refusal: new LinkStale({ boot: old.boot, link: old.link }) }
   const turn = begin(state, context)
   const { now } = turn
-  const board = boardOf(request, old)
-  const isNewBoot = old?.boot !== board.boot
+  const returned = returning(state, request)
+  const board = boardOf(state, request, returned)
+  const isNewBoot = old?.boot !== board.boot && returned === undefined
   const epoch = state.epoch + 1
   turn.state = {
     ...state,
     board,
     epoch,
-    numbering: isNewBoot ? firstNumber : state.numbering,
+    numbering: returned?.numbering ?? (isNewBoot ? firstNumber : state.numbering),
     twin: continueFrom(state.twin, request.desired)
   }
   if (isNewBoot && old !== undefined) {
@@ -89,7 +118,7 @@ export const attach = (
   become(turn, "online", "attach", { boot: board.boot, link, epoch, profile, firmware })
   // An attach may be repeated because its answer was lost: as long as nothing of this boot was consumed, its board may not
   // have heard that it is to report in full.
-  const isUnheard = isNewBoot || highestOf(state.numbering) === 0
+  const isUnheard = highestOf(turn.state.numbering) === 0
   const wantsFull = isUnheard || state.twin.reported.leaves === 0
   turn.link = { node: request.node, connection: request.connection, epoch }
   turn.resident = timed({

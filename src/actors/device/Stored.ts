@@ -53,11 +53,18 @@ const Head = Schema.Struct({
 const headKeys: ReadonlySet<string> = new Set(Object.keys(Head.fields))
 const decodeHead = Schema.decodeUnknownSync(Head)
 
+const StoredBoot = Schema.Struct({
+  boot: Schema.Number,
+  link: Schema.Number,
+  order: Schema.Number,
+  numbering: Schema.Struct({ last: Schema.Number, low: Schema.Number, high: Schema.Number })
+})
 const StoredBoard = Schema.Struct({
   boot: Schema.Number,
   link: Schema.Number,
   order: Schema.Number,
-  previous: Schema.Array(Schema.Number),
+  provenAbove: Schema.Number,
+  previous: Schema.Array(StoredBoot),
   node: Schema.String,
   connection: Schema.Number,
   leaseMillis: Schema.Number,

@@ -38,19 +38,35 @@ interface Written {
   readonly full: boolean
 }
 
+interface KnownBoot {
+  readonly boot: number
+  link: number
+  readonly order: number
+  /** The newest, by what was consumed since it became the current one. */
+  isProven: boolean
+  readonly provenAbove: number
+  readonly consumed: Set<number>
+}
+
 /** The board and the world as they remember it, written apart from the actor. */
 class World {
   readonly bench = new Bench()
-  private boots: Array<number> = []
-  private order = 0
-  private link = 0
+  /** Latest first. */
+  private boots: Array<KnownBoot> = []
   private caps = 0
   private requestsMost = 0
-  private consumed = new Set<number>()
   private reports: Array<Written> = []
   private readonly ids: Array<string> = []
   private readonly mayHaveRun = new Set<string>()
   private readonly ends = new Map<string, number>()
+
+  private get order(): number {
+    return this.boots[0]?.order ?? 0
+  }
+
+  private get consumed(): Set<number> {
+    return this.boots[0]?.consumed ?? new Set()
+  }
 
   step(step: Step): void {
     const { bench } = this
@@ -86,7 +102,11 @@ class World {
         bench.ask("SetDesired", { patch: { [step.key]: step.value } })
         return
       case "Lost":
-        bench.ask("Lost", { node: "a-1", connection: this.order * 10 + this.link, reason: step.reason })
+        bench.ask("Lost", {
+          node: "a-1",
+          connection: this.order * 10 + (this.boots[0]?.link ?? 0),
+          reason: step.reason
+        })
         return
       case "FailOver":
         return bench.failOver()
@@ -99,19 +119,23 @@ class World {
 
   private attach({ boot, link, caps, requests }: Step & { readonly _tag: "Attach" }): void {
     const { bench } = this
-    const current = this.boots[0]
-    const isStale = this.boots.slice(1, 3).includes(boot) || (boot === current && link < this.link)
+    const [current, ...before] = this.boots
+    const known = this.boots.slice(0, 3).find((one) => one.boot === boot)
+    const isAgain = known !== undefined && known === current
+    const returns = !isAgain && known !== undefined && current?.isProven === false && link > known.link
+    const isStale = isAgain ? link < known.link : known !== undefined && !returns
     const { state } = bench
-    const isNew = boot !== current
-    const order = isNew ? this.order + 1 : this.order
+    const order = known?.order ?? Math.max(0, ...this.boots.slice(0, 3).map((one) => one.order)) + 1
     const refused = refusal(() => bench.attach({ boot, link, caps, requests, connection: order * 10 + link }))
     assert.strictEqual(refused, isStale ? "LinkStale" : "")
     if (isStale) return assert.strictEqual(bench.state, state)
-    if (isNew) {
-      this.boots.unshift(boot)
-      this.consumed = new Set()
+    if (isAgain) known.link = link
+    else {
+      const consumed = known?.consumed ?? new Set<number>()
+      const one = { boot, link, order, isProven: false, provenAbove: Math.max(0, ...consumed), consumed }
+      this.boots = [one, ...(current === undefined ? [] : [current]), ...before.filter((old) => old !== known)]
     }
-    Object.assign(this, { order, link, caps: isNew ? caps : caps, requestsMost: Math.max(this.requestsMost, requests) })
+    Object.assign(this, { caps, requestsMost: Math.max(this.requestsMost, requests) })
   }
 
   private next(ahead: number): number {
@@ -127,6 +151,9 @@ class World {
     assert.strictEqual(reply, seq > gapless + 64 && !this.consumed.has(seq) ? "beyond" : "consumed")
     if (reply !== "consumed" || this.consumed.has(seq)) return false
     this.consumed.add(seq)
+    const [current] = this.boots
+    // A late number below one that was consumed before proves nothing: its boot may have died since.
+    if (current !== undefined && seq > current.provenAbove) current.isProven = true
     return true
   }
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { mapOf } from "../../../src/protocol/TwinSection.ts"
 import { Bench, refusal, start } from "./Bench.ts"
 
 describe("attaching", () => {
@@ -32,6 +33,39 @@ describe("attaching", () => {
     bench.attach({ boot: 1, link: 1 })
     bench.attach({ boot: 100, link: 1 })
     assert.strictEqual(bench.state.epoch, 5)
+  })
+
+  it("lets a boot return that the late hello of a dead one has displaced, with its numbers", () => {
+    const bench = new Bench()
+    bench.attach({ boot: 7, link: 2 })
+    bench.report(1, { led: "off" })
+    bench.attach({ boot: 6, link: 1 })
+    assert.strictEqual(
+      refusal(() => bench.attach({ boot: 7, link: 2 })),
+      "LinkStale",
+      "a copy of what was there before is no return"
+    )
+    assert.deepStrictEqual(bench.attach({ boot: 7, link: 3 }), { owner: "a-1", epoch: 3, last: 1, desired: 0, sync: 0 })
+    bench.report(2, { led: "on" })
+    assert.strictEqual(bench.state.board?.order, 1)
+    assert.deepStrictEqual(mapOf(bench.state.twin.reported), { led: "on" })
+    assert.strictEqual(
+      refusal(() => bench.attach({ boot: 6, link: 2 })),
+      "LinkStale",
+      "whoever is heard is the newest"
+    )
+  })
+
+  it("lets the newest boot return when it was displaced before anything of it was heard", () => {
+    const bench = new Bench()
+    bench.attach({ boot: 7, link: 1 })
+    bench.report(1, { led: "off" })
+    bench.attach({ boot: 8, link: 1 })
+    bench.attach({ boot: 7, link: 2 })
+    bench.attach({ boot: 8, link: 2 })
+    bench.report(1, { led: "on" })
+    assert.strictEqual(bench.state.board?.order, 2)
+    assert.deepStrictEqual(mapOf(bench.state.twin.reported), { led: "on" })
   })
 
   it("begins the numbers of a new boot anew and keeps those of the same boot", () => {
