@@ -160,7 +160,7 @@ export const run = (entry, args) => {
   const node = findNode()
   if (!existsSync(join(root, entry))) refuse(`there is no ${entry} in ${root}. Check the clone with \`git status\`.`)
   // Frames live until they are durable, longer than the small young generation lasts: a larger one saves a sixth of the work.
-  const argv = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=32", join(root, entry), ...args]
+  const argv = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=64", join(root, entry), ...args]
   const env = { NODE_COMPILE_CACHE: join(modules, ".cache", "node-compile"), ...process.env }
   const isUnderNpx = process.env.npm_command === "exec"
   // Replacing this process leaves nothing between the caller's signals and the program.
