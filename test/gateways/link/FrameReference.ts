@@ -8,7 +8,8 @@ const split = (text: string): ReadonlyArray<string> => {
   const parts: Array<string> = []
   let depth = 0
   let part = ""
-  for (const character of text) {
+  // The head of an arrow is no bracket.
+  for (const character of text.replaceAll("=>", "⇒")) {
     if ("([{<".includes(character)) depth++
     if (")]}>".includes(character)) depth--
     if (character === "," && depth === 0) {
