@@ -105,7 +105,7 @@ const notHere: Reply = { _tag: "NotHere" }
 const frameNotHere: FrameOutcome = { _tag: "NotHere" }
 const frameSuperseded: FrameOutcome = { _tag: "Superseded" }
 const frameBeyond: FrameOutcome = { _tag: "Beyond" }
-const frameConsumed: FrameOutcome = { _tag: "Consumed", before: [] }
+const frameConsumed: FrameOutcome = { _tag: "Consumed" }
 const acknowledged: Reply = { _tag: "Success", value: undefined }
 
 const noTells: ReadonlyArray<EncodedTell> = []

@@ -31,8 +31,8 @@ export type ToGateway =
 
 /** What became of an up frame. */
 export type FrameOutcome =
-  /** Durable, or refused by the frames in `before`, which go to the board first. Acknowledge it. */
-  | { readonly _tag: "Consumed"; readonly before: ReadonlyArray<Uint8Array> }
+  /** Durable, or refused by a frame that came before this. Acknowledge it. */
+  | { readonly _tag: "Consumed" }
   /** No open cell here, or its commit failed: offer the frame again after a new attach. */
   | { readonly _tag: "NotHere" }
   /** Another link has taken over this board. */

@@ -121,7 +121,7 @@ export class Relay implements Links {
         const tag = typeof second === "number" ? outcomes[second] : undefined
         if (waiting === undefined || tag === undefined) return
         this.waiting.delete(first)
-        waiting.done(tag === "Consumed" ? { _tag: tag, before: [] } : { _tag: tag })
+        waiting.done({ _tag: tag })
         return
       }
       case item.frames:

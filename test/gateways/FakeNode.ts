@@ -132,9 +132,9 @@ export class FakeNode {
     if (epoch !== cell.epoch) return done({ _tag: "Superseded" })
     const commit = (): void => {
       cell.last = Math.max(cell.last, frame.seq)
-      done({ _tag: "Consumed", before: [] })
+      done({ _tag: "Consumed" })
     }
-    if (frame.type === "heartbeat") return done({ _tag: "Consumed", before: [] })
+    if (frame.type === "heartbeat") return done({ _tag: "Consumed" })
     cell.frames.push(frame)
     if (this.isHolding) this.held.push(commit)
     else this.host.defer(commit)

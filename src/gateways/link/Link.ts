@@ -596,9 +596,9 @@ export class Link {
     if (isCurrent) this.#inFlight--
     switch (outcome._tag) {
       case "Consumed":
-        // Frames of an old epoch mean nothing to the board any more: the copy offered since brings them again.
-        if (held.isSettled || (!isCurrent && outcome.before.length > 0)) break
-        for (const bytes of outcome.before) this.#sendBytes(bytes)
+        // That a command is over was said ahead of this, under an epoch the board has left: the copy under the new one
+        // brings it again. Acknowledged without it, the board would begin the command.
+        if (held.isSettled || (!isCurrent && held.frame.type === "progress")) break
         if (held.refusal !== undefined) this.#send({ ...held.refusal, epoch: this.#epoch })
         this.#settle(held)
         break

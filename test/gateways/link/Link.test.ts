@@ -145,8 +145,9 @@ describe("frames", () => {
     const bench = new LinkBench()
     bench.attach()
     bench.report(1)
-    const before = encodeDown({ type: "error", epoch: 4, code: codes.ERANGE, refusedSeq: 1 })
-    bench.offers[0]?.answer({ _tag: "Consumed", before: [before] })
+    const error = encodeDown({ type: "error", epoch: 4, code: codes.ERANGE, refusedSeq: 1 })
+    bench.down({ _tag: "Frames", connection: 7, epoch: 4, frames: [error] })
+    bench.offers[0]?.answer(consumed)
     assert.deepStrictEqual(
       bench.sent.map((entry) => (typeof entry === "number" ? entry : entry.type)),
       ["error", 1]
@@ -331,21 +332,27 @@ describe("a moved actor", () => {
     )
   })
 
-  it("may acknowledge by the copy under the old epoch, but not with frames that the board would ignore", () => {
+  it("may acknowledge by the copy under the old epoch, but no progress, whose refusal the board would ignore", () => {
     const bench = new LinkBench()
     bench.attach()
+    const command = "018f3a6e-4c00-7abc-8def-0123456789ab"
     bench.report(1)
-    bench.report(2)
+    bench.up({ type: "progress", seq: 2, id: command }, 2)
     const [first, second] = bench.offers
     bench.down({ _tag: "Broken", node: "node-1" })
     bench.grant(5)
+    const over = (epoch: number) => encodeDown({ type: "error", epoch, code: codes.ETIME, req: command })
     first?.answer(consumed)
+    bench.down({ _tag: "Frames", connection: 7, epoch: 4, frames: [over(4)] })
+    second?.answer(consumed)
     assert.deepStrictEqual(bench.acknowledged, [[1, "durable"]])
-    second?.answer({ _tag: "Consumed", before: [encodeDown({ type: "error", epoch: 4, code: codes.ETIME })] })
-    assert.lengthOf(bench.acknowledged, 1)
-    assert.isEmpty(bench.frames("error"))
+    bench.down({ _tag: "Frames", connection: 7, epoch: 5, frames: [over(5)] })
     bench.offers[3]?.answer(consumed)
-    assert.lengthOf(bench.acknowledged, 2)
+    assert.deepStrictEqual(
+      bench.frames("error").map(({ epoch, req }) => [epoch, req]),
+      [[5, command]]
+    )
+    assert.deepStrictEqual(bench.acknowledged.at(-1), [2, "durable"])
   })
 
   it("may call the old epoch superseded while the attach that made the new one is answered", () => {

@@ -28,7 +28,7 @@ export interface Offered extends Offer {
   readonly answer: (outcome: FrameOutcome) => void
 }
 
-export const consumed: FrameOutcome = { _tag: "Consumed", before: [] }
+export const consumed: FrameOutcome = { _tag: "Consumed" }
 
 export class LinkBench {
   readonly time = new VirtualTime()
