@@ -237,13 +237,18 @@ export class Link {
   /** The connection ended: broken, with the goodbye the board left behind for that, or in an orderly way without one. */
   lost({ will, reason }: { readonly will?: Uint8Array | undefined; readonly reason?: number }): void {
     if (this.#state === "closed") return
-    if (reason !== undefined && this.#state !== "parting" && !this.#isDraining) this.#endReason = reason
-    if (will !== undefined) {
-      const decoded = decodeUp(will, greetingBytesMax)
-      const isMeant = Result.isSuccess(decoded) && decoded.success.type === "goodbye"
-      if (isMeant && !this.#isDraining && this.#isCurrent(decoded.success)) this.#endReason = decoded.success.reason
-    }
+    // A board that said why it leaves, or was told to, is not lost: its process may end before its client has parted.
+    if (this.#endReason === goodbyeReason("link-lost"))
+      this.#endReason = this.#wordOf(will) ?? reason ?? this.#endReason
     this.#finish()
+  }
+
+  /** The reason in a will, when it is the goodbye of this very link. */
+  #wordOf(will: Uint8Array | undefined): number | undefined {
+    if (will === undefined) return undefined
+    const decoded = decodeUp(will, greetingBytesMax)
+    if (Result.isFailure(decoded) || decoded.success.type !== "goodbye") return undefined
+    return this.#isCurrent(decoded.success) ? decoded.success.reason : undefined
   }
 
   /** The node leaves: tells the board to come back elsewhere, and ends soon after. */

@@ -4,7 +4,7 @@ import { codes } from "../../../src/protocol/Codes.ts"
 import { LinkStale } from "../../../src/protocol/Device.ts"
 import { Unavailable } from "../../../src/protocol/Errors.ts"
 import { sync } from "../../../src/protocol/Frame.ts"
-import { encodeDown } from "../../../src/protocol/FrameCodec.ts"
+import { encodeDown, encodeUp } from "../../../src/protocol/FrameCodec.ts"
 import { consumed, id, LinkBench } from "./LinkBench.ts"
 
 const notHere = { _tag: "NotHere" } as const
@@ -30,6 +30,14 @@ describe("greeting", () => {
     bench.pass(1)
     assert.strictEqual(bench.closedAs, "protocol")
     assert.isEmpty(bench.losses)
+  })
+
+  it("ends a connection that talks for 10 s and says no hello", () => {
+    const bench = new LinkBench()
+    bench.pass(9_000)
+    bench.report(1)
+    bench.pass(1_000)
+    assert.strictEqual(bench.closedAs, "protocol")
   })
 
   it("refuses another board's id for good", () => {
@@ -67,6 +75,13 @@ describe("greeting", () => {
     assert.strictEqual(bench.frames("error")[0]?.code, codes.EMSGSIZE)
   })
 
+  it("names the command of a frame it takes too early", () => {
+    const bench = new LinkBench()
+    const command = "018f3a6e-4c00-7abc-8def-0123456789ab"
+    bench.up({ type: "result", seq: 1, id: command, code: 0 }, 1)
+    assert.deepInclude(bench.frames("error")[0], { code: codes.NotAttached, refusedSeq: 1, req: command })
+  })
+
   it("answers a repeated hello with the same welcome and attaches once", () => {
     const bench = new LinkBench()
     bench.hello()
@@ -89,6 +104,21 @@ describe("greeting", () => {
     bench.offers[0]?.answer(consumed)
     assert.deepStrictEqual(bench.acknowledged, [[2, "durable"]])
     assert.strictEqual(bench.frames("welcome")[0]?.epoch, 5)
+  })
+
+  it("counts nothing of the last boot among the numbers of the next", () => {
+    const bench = new LinkBench({ ackMode: 1 })
+    bench.attach()
+    bench.report(1, -1)
+    bench.hello({ boot: 6 })
+    bench.grant(5)
+    bench.report(1, -1)
+    bench.offers[0]?.answer(consumed)
+    bench.pass(20)
+    assert.isEmpty(bench.frames("ack"))
+    bench.offers[1]?.answer(consumed)
+    bench.pass(20)
+    assert.deepInclude(bench.frames("ack")[0], { last: 1, boot: 6 })
   })
 
   it("tries on while the actor is unavailable, ever more slowly, and gives up after 10 s with a time to come back", () => {
@@ -211,6 +241,24 @@ describe("frames", () => {
     assert.deepStrictEqual(bench.acknowledged, [[1, "malformed"]])
   })
 
+  it("leaves the path to a refused field out where the board could not take it", () => {
+    const bench = new LinkBench()
+    bench.hello({ rx: 512 })
+    bench.grant(4)
+    const pointer = `/${"x".repeat(600)}`
+    const bytes = encodeUp({ type: "desired-ack", seq: 1, version: 1, refused: { [pointer]: 7 } })
+    // The code of the pointer, the last byte, becomes a negative number.
+    bytes[bytes.length - 1] = 0x20
+    bench.link.receive(bytes, 1)
+    bench.offers[0]?.answer(consumed)
+    const [error] = bench.frames("error")
+    assert.deepInclude(error, { code: codes.Malformed, refusedSeq: 1, frameType: 10 })
+    assert.isUndefined(error?.field)
+    bench.link.receive(Uint8Array.of(0x83, 8, 2, 0xa1, 2, 5), 2)
+    bench.offers[1]?.answer(consumed)
+    assert.deepStrictEqual(bench.frames("error")[1]?.field, [2])
+  })
+
   it("turns a board away after five bad frames in a minute, and not for five in two", () => {
     const bad = Uint8Array.of(0xff)
     const slow = new LinkBench()
@@ -282,6 +330,22 @@ describe("ack frames", () => {
     bench.offers[0]?.answer(consumed)
     bench.pass(20)
     assert.strictEqual(bench.frames("ack")[0]?.last, 10)
+  })
+})
+
+describe("ack frames after another hello", () => {
+  it("go on, although one was due when the hello came", () => {
+    const bench = new LinkBench({ ackMode: 1 })
+    bench.attach()
+    bench.report(1, -1)
+    bench.offers[0]?.answer(consumed)
+    bench.hello({ link: 2 })
+    bench.pass(30)
+    bench.grant(5, 1)
+    bench.report(2, -1)
+    bench.offers[1]?.answer(consumed)
+    bench.pass(30)
+    assert.deepInclude(bench.frames("ack").at(-1), { epoch: 5, last: 2 })
   })
 })
 
@@ -430,6 +494,60 @@ describe("the end", () => {
     bench.pass(1_000)
     assert.strictEqual(bench.closedAs, "goodbye")
     assert.strictEqual(bench.losses[0]?.reason, 3)
+  })
+
+  it("keeps the board's own goodbye when its connection breaks before it has parted", () => {
+    const will = encodeUp({ type: "goodbye", seq: 0, reason: 4, boot: 5, link: 1 })
+    for (const isHeld of [false, true]) {
+      const bench = new LinkBench()
+      bench.attach()
+      if (isHeld) bench.report(1)
+      bench.up({ type: "goodbye", seq: 0, reason: 0, boot: 5, link: 1 }, 2)
+      bench.link.lost({ will })
+      assert.strictEqual(bench.losses[0]?.reason, 0)
+    }
+  })
+
+  it("has the reason of the board's goodbye, however the connection ends after it", () => {
+    const will = encodeUp({ type: "goodbye", seq: 0, reason: 4, boot: 5, link: 1 })
+    for (const end of [{}, { reason: 0 }, { will }])
+      for (const isBusy of [true, false]) {
+        const bench = new LinkBench()
+        bench.attach()
+        if (isBusy) bench.report(1)
+        bench.up({ type: "goodbye", seq: 0, reason: 3, boot: 5, link: 1 }, 2)
+        bench.link.lost(end)
+        assert.deepStrictEqual(bench.losses, [{ node: "node-1", connection: 7, reason: 3 }])
+      }
+  })
+
+  it("has a reason that a board may give: an unknown one is normal in a goodbye, and a lost link in a will", () => {
+    for (const reason of [6, 11, 255]) {
+      const goodbye = encodeUp({ type: "goodbye", seq: 0, reason, boot: 5, link: 1 })
+      const orderly = new LinkBench()
+      orderly.attach()
+      orderly.link.receive(goodbye, 1)
+      orderly.pass(1_000)
+      assert.strictEqual(orderly.losses[0]?.reason, 0)
+      const broken = new LinkBench()
+      broken.attach()
+      broken.link.lost({ will: goodbye })
+      assert.strictEqual(broken.losses[0]?.reason, 4)
+      assert.isFalse(broken.presence.get(id)?.online)
+    }
+  })
+
+  it("does not come for a board that says hello again after its goodbye", () => {
+    const bench = new LinkBench()
+    bench.attach()
+    bench.up({ type: "goodbye", seq: 0, reason: 1, boot: 5, link: 1 }, 1)
+    bench.pass(500)
+    bench.hello({ boot: 6 })
+    bench.grant(5)
+    bench.pass(5_000)
+    assert.isUndefined(bench.closedAs)
+    bench.link.lost({})
+    assert.strictEqual(bench.losses[0]?.reason, 4)
   })
 
   it("does not come with the goodbye of another link", () => {
