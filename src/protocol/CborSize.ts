@@ -25,7 +25,13 @@ export const cborBytes = (value: TwinPatchValue): number => {
       return 1
   }
   if (value === null) return 1
-  if (isArray(value)) return value.reduce<number>((sum, element) => sum + cborBytes(element), headBytes(value.length))
+  if (isArray(value)) {
+    let bytes = headBytes(value.length)
+    for (let index = 0; index < value.length; index++) bytes += cborBytes(value[index] ?? null)
+    return bytes
+  }
   const keys = Object.keys(value)
-  return keys.reduce((sum, key) => sum + textBytes(key) + cborBytes(value[key] ?? null), headBytes(keys.length))
+  let bytes = headBytes(keys.length)
+  for (const key of keys) bytes += textBytes(key) + cborBytes(value[key] ?? null)
+  return bytes
 }

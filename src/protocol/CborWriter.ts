@@ -8,29 +8,47 @@ const encoder = new TextEncoder()
 /** Longer texts are cheaper through the encoder than letter by letter. */
 const plainTextMax = 48
 
+/** Room of a buffer whose items are taken as views; one is held for as long as any of them. */
+const chunkBytes = 64 * 1024
+
 /** A buffer that grows and is used again for the next item. */
 export class CborWriter {
   private bytes = new Uint8Array(1024)
   private view = new DataView(this.bytes.buffer)
+  /** Where the item begins: behind those that were taken as views. */
+  private start = 0
   private at = 0
   private readonly scratch = new DataView(new ArrayBuffer(4))
 
   /** Begins an item. What was not taken of the one before is lost. */
   begin(): void {
-    this.at = 0
+    this.at = this.start
   }
 
   /** A copy of what was written since {@link begin}. */
   take(): Uint8Array {
-    return this.bytes.slice(0, this.at)
+    return this.bytes.slice(this.start, this.at)
+  }
+
+  /** What was written since {@link begin}, in place: cheaper than a copy, for what does not live long. */
+  takeView(): Uint8Array {
+    const item = this.bytes.subarray(this.start, this.at)
+    this.start = this.at
+    return item
   }
 
   private reserve(count: number): void {
-    if (this.at + count <= this.bytes.length) return
-    const bytes = new Uint8Array(Math.max(2 * this.bytes.length, this.at + count))
-    bytes.set(this.bytes)
-    this.bytes = bytes
-    this.view = new DataView(bytes.buffer)
+    if (this.at + count > this.bytes.length) this.grow(count)
+  }
+
+  private grow(count: number): void {
+    const { bytes, start, at } = this
+    const size = Math.max(2 * (at - start) + count, start === 0 ? 2 * bytes.length : chunkBytes)
+    this.bytes = new Uint8Array(size)
+    this.bytes.set(bytes.subarray(start, at))
+    this.view = new DataView(this.bytes.buffer)
+    this.at = at - start
+    this.start = 0
   }
 
   /** Head of any item. */
@@ -82,15 +100,18 @@ export class CborWriter {
     else this.head(major.unsigned, value)
   }
 
+  /** A float of 64 bits. */
+  double(value: number): void {
+    this.reserve(9)
+    this.bytes[this.at++] = 0xfb
+    this.view.setFloat64(this.at, value)
+    this.at += 8
+  }
+
   private float(value: number): void {
     this.reserve(9)
     if (Number.isNaN(value)) return this.half(0x7e00)
-    if (Math.fround(value) !== value) {
-      this.bytes[this.at++] = 0xfb
-      this.view.setFloat64(this.at, value)
-      this.at += 8
-      return
-    }
+    if (Math.fround(value) !== value) return this.double(value)
     this.scratch.setFloat32(0, value)
     const bits = this.scratch.getUint32(0)
     const sign = (bits >>> 16) & 0x8000
@@ -122,6 +143,11 @@ export class CborWriter {
   null(): void {
     this.reserve(1)
     this.bytes[this.at++] = 0xf6
+  }
+
+  undefined(): void {
+    this.reserve(1)
+    this.bytes[this.at++] = 0xf7
   }
 
   byteString(value: Uint8Array): void {

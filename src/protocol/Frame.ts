@@ -28,9 +28,13 @@ export interface Hello extends Up {
   readonly boot: number
   /** 1, 2, … within one boot. */
   readonly link: number
+  /** Since the start of this boot. */
   readonly up: number
+  /** Left out by a board that does not know. */
   readonly wall?: number
+  /** Name of the kind of board. */
   readonly profile: string
+  /** Its version. */
   readonly firmware: string
   /** Bits of `caps`. */
   readonly caps: number
@@ -95,7 +99,9 @@ export interface Welcome extends Down {
   readonly sync: number
   /** Desired version now. */
   readonly desired: number
+  /** Name of the node, for logs. */
   readonly node?: string
+  /** Of the gateway, where the board asked for one. */
   readonly proof?: Uint8Array
   /** Numbered frames per second; 0 is no limit. */
   readonly rate?: number
@@ -114,10 +120,13 @@ export const sync = {
 export interface HeartbeatUp extends Up {
   readonly type: "heartbeat"
   readonly up: number
+  /** Bytes of memory. */
   readonly free?: number
   /** 0…1. */
   readonly load?: number
+  /** Records that wait to be sent. */
   readonly queued?: number
+  /** Records given up since boot. */
   readonly dropped?: number
   /** dBm. */
   readonly signal?: number
@@ -145,15 +154,17 @@ interface ErrorFields {
   readonly type: "error"
   /** A number of `Codes`. */
   readonly code: number
+  /** For people. */
   readonly detail?: string
   /** Number of the refused frame's type. */
   readonly frameType?: number
   /** Sequence number of the refused frame, which is consumed by this refusal. */
   readonly refusedSeq?: number
-  /** Request number, or command id as text. */
+  /** The request or command that is refused. */
   readonly req?: number | string
   /** False when absent. */
   readonly fatal?: boolean
+  /** Come back after this long. */
   readonly retry?: number
   /** Path to the refused field: body key first, then names and indexes. */
   readonly field?: ReadonlyArray<number | string>
@@ -183,6 +194,7 @@ export const goodbyeReasons = [
 /** Orderly end by the board, and the payload of its MQTT will. */
 export interface GoodbyeUp extends Up {
   readonly type: "goodbye"
+  /** A number of `goodbyeReasons`. */
   readonly reason: number
   /** The board means to be back after this long. */
   readonly retry?: number
@@ -194,6 +206,7 @@ export interface GoodbyeUp extends Up {
 /** Orderly end by the gateway. */
 export interface GoodbyeDown extends Down {
   readonly type: "goodbye"
+  /** A number of `goodbyeReasons`. */
   readonly reason: number
   /** Come back after this long. */
   readonly retry?: number
@@ -222,6 +235,7 @@ export interface Report extends Up {
   readonly state?: TwinPatch
   /** True replaces all of reported; false when absent. */
   readonly full?: boolean
+  /** Readings as `[dt, values]`, oldest first; `dt` counts from `at`. */
   readonly samples?: ReadonlyArray<Sample>
   /** Named document; absent is the unnamed one. */
   readonly doc?: string
@@ -265,6 +279,7 @@ export interface Invoke extends Down {
   readonly program?: string
   /** False when absent. */
   readonly idempotent?: boolean
+  /** Id of the event that led to it, for logs. */
   readonly cause?: string
   readonly fence?: number
 }
@@ -275,6 +290,7 @@ export interface Progress extends Up {
   readonly id: string
   /** 0…1. */
   readonly done?: number
+  /** For people. */
   readonly note?: string
 }
 
@@ -285,6 +301,7 @@ export interface ResultFrame extends Up {
   readonly code: number
   readonly value?: TwinValue
   readonly detail?: string
+  /** Run time. */
   readonly took?: number
   /** Answered from the board's journal; false when absent. */
   readonly again?: boolean

@@ -84,9 +84,18 @@ const refuseWhole = (direction: Direction, bytes: Uint8Array, code: number, deta
   return refused(direction, code, detail, type, hasHead ? reader.argument : undefined)
 }
 
-const requestOf = ({ req, id }: Readonly<Record<string, unknown>>): number | string | undefined => {
+/** Frames whose `id` is a device's, which may look like a command's. */
+const namesDevice: ReadonlySet<unknown> = new Set(["hello", "enrol", "enrolled"])
+
+/** Number of the request, or id of the command, that a frame belongs to: what an error that refuses it names. */
+export const requestOf = (frame: {
+  readonly type?: unknown
+  readonly req?: unknown
+  readonly id?: unknown
+}): number | string | undefined => {
+  const { type, req, id } = frame
   if (typeof req === "number" || typeof req === "string") return req
-  return typeof id === "string" && isUuid(id) ? id : undefined
+  return typeof id === "string" && isUuid(id) && !namesDevice.has(type) ? id : undefined
 }
 
 const decode = (

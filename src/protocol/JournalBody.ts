@@ -8,7 +8,9 @@
  * from `seq` on, without a gap per actor. `form` is 1, or 2 when there are samples only; a reader refuses others.
  */
 import { type Asker, runtimeAsker } from "./Asker.ts"
-import { decodeStored, encodeStored } from "./Stored.ts"
+import { major } from "./CborReader.ts"
+import { CborWriter } from "./CborWriter.ts"
+import { decodeStored, writeStored } from "./Stored.ts"
 
 /** How grave a fact is, lightest first. The place in this list is stored. */
 export const severities = ["debug", "info", "warn", "error", "critical"] as const
@@ -71,11 +73,17 @@ export const countOf = (emissions: ReadonlyArray<Emission>): number => {
   return count
 }
 
-const recordOf = (fact: Fact, flag: number, at: number): ReadonlyArray<unknown> => {
-  const code = (fact.severity === undefined ? 1 : codeOf[fact.severity]) + flag
+const writer = new CborWriter()
+
+const writeRecord = (fact: Fact, flag: number, at: number): void => {
   const delay = fact.at === undefined ? 0 : fact.at - at
-  if (fact.unit !== undefined) return [code, fact.type, fact.data, delay, fact.unit]
-  return delay === 0 ? [code, fact.type, fact.data] : [code, fact.type, fact.data, delay]
+  const isPlaced = fact.unit !== undefined
+  writer.head(major.list, isPlaced ? 5 : delay === 0 ? 3 : 4)
+  writer.number((fact.severity === undefined ? 1 : codeOf[fact.severity]) + flag)
+  writer.text(fact.type)
+  writeStored(writer, fact.data)
+  if (isPlaced || delay !== 0) writeStored(writer, delay)
+  if (isPlaced) writeStored(writer, fact.unit)
 }
 
 const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
@@ -87,15 +95,19 @@ const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
 
 /** Encodes the body of a journal row; `seq` numbers the first fact. Samples come after the events of their emission. */
 export const encodeJournalBody = (seq: number, emissions: ReadonlyArray<Emission>): Uint8Array => {
-  const body: Array<unknown> = [passingForm, seq]
+  writer.begin()
+  writer.head(major.list, 2 + emissions.length)
+  writer.number(emissions.some(({ events }) => events.length > 0) ? lastingForm : passingForm)
+  writeStored(writer, seq)
   for (const { at, asker, requestId, events, samples } of emissions) {
-    const emission: Array<unknown> = [at, askerOf(asker), requestId]
-    if (events.length > 0) body[0] = lastingForm
-    for (const event of events) emission.push(recordOf(event, 0, at))
-    for (const sample of samples) emission.push(recordOf(sample, sampleFlag, at))
-    body.push(emission)
+    writer.head(major.list, 3 + events.length + samples.length)
+    writeStored(writer, at)
+    writeStored(writer, askerOf(asker))
+    writer.text(requestId)
+    for (const event of events) writeRecord(event, 0, at)
+    for (const sample of samples) writeRecord(sample, sampleFlag, at)
   }
-  return encodeStored(body)
+  return writer.takeView()
 }
 
 /** Whether a body holds nothing but samples, which are kept for a shorter time. Looks at its first bytes only. */

@@ -100,24 +100,24 @@ export const isSame = (left: TwinPatchValue, right: TwinPatchValue): boolean => 
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false
   if (isArray(left) || isArray(right)) {
     if (!isArray(left) || !isArray(right) || left.length !== right.length) return false
-    return left.every((element, index) => {
-      const other = right[index]
-      return other !== undefined && isSame(element, other)
-    })
+    for (let index = 0; index < left.length; index++) if (!isSameInside(left[index], right[index])) return false
+    return true
   }
   const keys = Object.keys(left)
   if (keys.length !== Object.keys(right).length) return false
-  return keys.every((key) => {
-    const one = left[key]
-    const other = right[key]
-    return one !== undefined && other !== undefined && isSame(one, other)
-  })
+  for (const key of keys) if (!isSameInside(left[key], right[key])) return false
+  return true
 }
 
+const isSameInside = (left: TwinPatchValue | undefined, right: TwinPatchValue | undefined): boolean =>
+  left !== undefined && right !== undefined && isSame(left, right)
+
 /** Whether null stands anywhere inside an array, where it cannot mean "delete". */
-export const holdsNull = (array: ReadonlyArray<unknown>): boolean =>
-  array.some((element) => {
-    if (element === null) return true
-    if (isArray(element)) return holdsNull(element)
-    return typeof element === "object" && holdsNull(Object.values(element))
-  })
+export const holdsNull = (array: ReadonlyArray<unknown>): boolean => {
+  for (let index = 0; index < array.length; index++) {
+    const element = array[index]
+    if (typeof element !== "object") continue
+    if (element === null || holdsNull(isArray(element) ? element : Object.values(element))) return true
+  }
+  return false
+}

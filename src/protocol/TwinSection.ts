@@ -6,6 +6,7 @@
  * copies and stores `recent` only.
  */
 import { cborBytes, textBytes } from "./CborSize.ts"
+import { PathMap, type ReadonlyPathMap } from "./PathMap.ts"
 import { eachAbove, holdsNull, isBelow, isMap, isSame, type LeafValue, nest, pathBelow } from "./TwinPath.ts"
 import { depthMax } from "./TwinSchema.ts"
 import type { TwinMap, TwinPatch, TwinPatchValue } from "./TwinValue.ts"
@@ -58,7 +59,7 @@ export interface Base {
 export interface Section {
   readonly base: Base
   /** Null: the leaf stands in `base` and is gone. */
-  readonly recent: ReadonlyMap<string, Leaf | null>
+  readonly recent: ReadonlyPathMap<Leaf | null>
   readonly marks: ReadonlyMap<string, Mark>
   readonly leaves: number
   /** At least the section's size as CBOR. */
@@ -74,7 +75,7 @@ export const indexed = (stored: StoredBase): Base => ({
 /** A section that holds nothing. */
 export const emptySection: Section = {
   base: indexed({ paths: [], values: [], versions: [], written: [], stamps: [] }),
-  recent: new Map(),
+  recent: PathMap.empty(),
   marks: new Map(),
   leaves: 0,
   bytes: 1
@@ -107,11 +108,13 @@ export const valueAt = (section: Section, path: string): LeafValue | undefined =
 /** Calls `visit` for every leaf. */
 export const eachLeaf = (section: Section, visit: (path: string, leaf: Leaf) => void): void => {
   for (const path of section.base.stored.paths) {
-    if (section.recent.has(path)) continue
+    if (section.recent.get(path) !== undefined) continue
     const leaf = leafAt(section.base, path)
     if (leaf !== undefined) visit(path, leaf)
   }
-  for (const [path, leaf] of section.recent) if (leaf !== null) visit(path, leaf)
+  section.recent.forEach((leaf, path) => {
+    if (leaf !== null) visit(path, leaf)
+  })
 }
 
 /** The section as a nested map. */
@@ -125,7 +128,7 @@ export const mapOf = (section: Section): TwinMap => {
 const stands = (left: Stamp, right: Stamp): boolean => (left[0] === right[0] ? left[2] >= right[2] : left[0] > right[0])
 const isOlder = (left: Stamp, right: Stamp | undefined): boolean => right !== undefined && !stands(left, right)
 
-const fold = (section: Section, recent: ReadonlyMap<string, Leaf | null>): Base => {
+const fold = (section: Section, recent: ReadonlyPathMap<Leaf | null>): Base => {
   const paths: Array<string> = []
   const values: Array<LeafValue> = []
   const versions: Array<number> = []
@@ -170,7 +173,7 @@ class Merge {
   readonly section: Section
   readonly stamp: Stamp
   readonly version: number
-  readonly recent: Map<string, Leaf | null>
+  readonly recent: PathMap<Leaf | null>
   marks: ReadonlyMap<string, Mark>
   leaves: number
   bytes: number
@@ -182,7 +185,7 @@ class Merge {
     this.section = section
     this.stamp = stamp
     this.version = version
-    this.recent = new Map(section.recent)
+    this.recent = section.recent.copy()
     this.marks = marks
     this.leaves = section.leaves
     this.bytes = section.bytes

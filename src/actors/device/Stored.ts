@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
+import { PathMap } from "../../protocol/PathMap.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired, type Twin } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
 import { isTwinValue } from "../../protocol/TwinSchema.ts"
@@ -123,20 +124,20 @@ const decodeReported: (value: unknown) => StoredBase = Schema.decodeUnknownSync(
 const flatten = (recent: Section["recent"]): { stamps: ReadonlyArray<Stamp>; recent: ReadonlyArray<unknown> } => {
   const stamps: Array<Stamp> = []
   const flat: Array<unknown> = []
-  for (const [path, leaf] of recent) {
+  recent.forEach((leaf, path) => {
     if (leaf === null) {
       flat.push(path, null, 0, -1)
-      continue
+      return
     }
     let place = stamps.lastIndexOf(leaf.stamp)
     if (place < 0) place = stamps.push(leaf.stamp) - 1
     flat.push(path, leaf.value, leaf.v, place)
-  }
+  })
   return { stamps, recent: flat }
 }
 
-const unflatten = (stamps: ReadonlyArray<Stamp>, flat: ReadonlyArray<unknown>): Map<string, Leaf | null> => {
-  const recent = new Map<string, Leaf | null>()
+const unflatten = (stamps: ReadonlyArray<Stamp>, flat: ReadonlyArray<unknown>): PathMap<Leaf | null> => {
+  const recent = PathMap.empty<Leaf | null>()
   for (let at = 0; at < flat.length; at += 4) {
     const path = flat[at]
     const value = flat[at + 1]

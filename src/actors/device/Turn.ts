@@ -124,17 +124,16 @@ export const refuseFrame = (turn: Turn, frame: UpFrame, code: number, req?: stri
   })
 }
 
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
 /** What leaves the transition. */
 export const outcomeOf = <Reply>(turn: Turn, reply: Reply): Outcome<DeviceState, Resident, Reply, never> => {
   const { context, state, resident, link, goodbye, events, samples, frames } = turn
-  return {
-    state,
-    resident,
-    reply,
-    ...(events === undefined ? {} : { events }),
-    ...(samples === undefined ? {} : { samples }),
-    ...(frames === undefined ? {} : { frames }),
-    ...(link === context.link ? {} : { link: link ?? null }),
-    ...(goodbye === undefined ? {} : { goodbye })
-  }
+  const outcome: Mutable<Outcome<DeviceState, Resident, Reply, never>> = { state, resident, reply }
+  if (events !== undefined) outcome.events = events
+  if (samples !== undefined) outcome.samples = samples
+  if (frames !== undefined) outcome.frames = frames
+  if (link !== context.link) outcome.link = link ?? null
+  if (goodbye !== undefined) outcome.goodbye = goodbye
+  return outcome
 }

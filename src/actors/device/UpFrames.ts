@@ -40,7 +40,7 @@ export const takeFrame = (state: DeviceState, frame: UpFrame, context: Context):
     refuseFrame(turn, frame, state.connection.state === "retired" ? codes.Retired : codes.NotAttached)
     return outcomeOf(turn, "consumed")
   }
-  turn.resident = { ...turn.resident, heardAt: turn.now }
+  if (turn.resident.heardAt !== turn.now) turn.resident = { ...turn.resident, heardAt: turn.now }
   const { seq } = frame
   if (seq > 0) {
     const place = placeOf(state.numbering, seq)
@@ -52,7 +52,8 @@ export const takeFrame = (state: DeviceState, frame: UpFrame, context: Context):
     turn.state = {
       ...state,
       numbering: consume(state.numbering, seq),
-      connection: { ...state.connection, lastSeen: turn.now }
+      connection:
+        state.connection.lastSeen === turn.now ? state.connection : { ...state.connection, lastSeen: turn.now }
     }
   }
   act(turn, frame, board, state)

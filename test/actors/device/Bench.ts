@@ -14,6 +14,17 @@ import type { TwinPatch } from "../../../src/protocol/TwinValue.ts"
 const { reactions, transitions } = device
 export const start = 1_800_000_000_000
 
+/** The state with the leaves of its recent layer as a plain map: versions of that layer share more than they show. */
+const plain = (state: unknown): unknown => {
+  if (!isDeviceState(state)) throw new Error("no state")
+  const { reported } = state.twin
+  const recent = new Map<string, unknown>()
+  reported.recent.forEach((leaf, path) => {
+    recent.set(path, leaf)
+  })
+  return { ...state, twin: { ...state.twin, reported: { ...reported, recent } } }
+}
+
 const stored = (state: unknown): unknown => {
   const { storage } = reactions
   if (storage === undefined) throw new Error("no storage")
@@ -85,7 +96,8 @@ export class Bench {
     if (resident !== undefined) this.resident = resident
     if (state !== undefined) {
       if (!isDeviceState(state)) throw new Error("no state")
-      if (this.storesEachState) assert.deepStrictEqual(stored(state), state, "a state is what its row holds")
+      if (this.storesEachState)
+        assert.deepStrictEqual(plain(stored(state)), plain(state), "a state is what its row holds")
       this.state = state
     }
     if (link !== undefined) this.link = link ?? undefined
