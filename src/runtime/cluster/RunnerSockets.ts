@@ -1,6 +1,6 @@
 /** The sockets between runners: small messages leave at once, and a peer that does not answer is suspected. */
 import { NodeSocket, NodeSocketServer } from "@effect/platform-node"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Semaphore } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket, SocketServer } from "effect/socket"
@@ -15,6 +15,22 @@ const pingTimeoutMillis = 3 * pingMillis
 
 /** Nagle's algorithm against delayed acknowledgements would cost 88 ms a pushed message. */
 const noDelay = true
+
+/**
+ * A connection that takes one write at a time. Writes that are told to wait would each wait for the same `drain` with
+ * listeners of their own, as many as asks are under way, while those after them fill the memory.
+ */
+export const inTurn = (socket: Socket.Socket): Socket.Socket =>
+  Socket.make({
+    reader: socket.reader,
+    writer: Effect.map(socket.writer, (writer) => {
+      const turn = Semaphore.makeUnsafe(1).withPermits(1)
+      return {
+        write: (chunk) => turn(writer.write(chunk)),
+        writeAll: (chunks) => turn(writer.writeAll(chunks))
+      }
+    })
+  })
 
 /** Dials peers, by the route that leads to them. Silence and refusal only raise suspicion. */
 export const layerProtocol = (
@@ -40,7 +56,7 @@ export const layerProtocol = (
             onPingTimeout: verdict.suspect,
             onTransientError: () => verdict.suspect
           }).pipe(
-            Effect.provideService(Socket.Socket, socket),
+            Effect.provideService(Socket.Socket, inTurn(socket)),
             Effect.provideService(RpcSerialization.RpcSerialization, serialization)
           )
         }, Effect.orDie)
@@ -80,6 +96,10 @@ const failWhenClosed = (socket: Socket.Socket): Effect.Effect<Socket.Socket> =>
     })
   })
 
+/** The engine dies of a connection that is reset. Peers may go at any moment, and who waits for them has other signs of it. */
+const unlessPeerLeft = (defect: unknown): Effect.Effect<void> =>
+  Socket.isSocketError(defect) ? Effect.void : Effect.die(defect)
+
 /** Accepts peers. With TLS it wants a certificate of the cluster's own authority. */
 export const layerServer = (options: {
   readonly host: string
@@ -106,7 +126,10 @@ export const layerServer = (options: {
       Effect.map(({ address, run }) =>
         SocketServer.SocketServer.of({
           address,
-          run: (handler) => run((socket) => Effect.flatMap(failWhenClosed(socket), handler))
+          run: (handler) =>
+            run((socket) =>
+              Effect.flatMap(failWhenClosed(inTurn(socket)), handler).pipe(Effect.catchDefect(unlessPeerLeft))
+            )
         })
       ),
       Effect.mapError((cause) => new PortTaken({ role: "runner", host, port, cause }))
