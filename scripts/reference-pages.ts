@@ -7,7 +7,20 @@ import { describeRegistry } from "../src/gateways/http/Describe.ts"
 import { codes, codeTable } from "../src/protocol/Codes.ts"
 import type { Contract, PlainSchema } from "../src/protocol/Contract.ts"
 import { HolonError } from "../src/protocol/Errors.ts"
+import {
+  algs,
+  caps,
+  goodbyeReasons,
+  imageFlags,
+  imageOps,
+  imageStates,
+  levels,
+  programOps,
+  resets,
+  sync
+} from "../src/protocol/Frame.ts"
 import { registry } from "../src/runtime/Registry.ts"
+import { renderCodes, renderFrames, renderNames } from "./frame-tables.ts"
 
 /** Root of the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -206,9 +219,44 @@ ${table(
 )}
 `
 
+// --------------------------------------------------------------------------------------------------------------- link
+
+const linkTables: Readonly<Record<string, () => string>> = {
+  "frames up": () => renderFrames("up"),
+  "frames down": () => renderFrames("down"),
+  names: () =>
+    renderNames({
+      caps,
+      sync,
+      resets,
+      goodbyeReasons,
+      levels,
+      imageStates,
+      imageFlags,
+      imageOps,
+      programOps,
+      algs
+    }),
+  codes: () => renderCodes(codeTable.values())
+}
+
+/** The page of the link is written by hand, but for the tables between its marks. */
+const linkPage = (): string => {
+  let text = readFileSync(join(root, "docs", "reference", "link.md"), "utf8")
+  for (const [mark, render] of Object.entries(linkTables)) {
+    const begin = `<!-- ${mark}: generated -->`
+    const from = text.indexOf(begin)
+    const to = text.indexOf(`<!-- ${mark}: end -->`)
+    if (from < 0 || to < from) throw new Error(`link.md has no place for ${mark}`)
+    text = `${text.slice(0, from + begin.length)}\n${render()}\n${text.slice(to)}`
+  }
+  return text
+}
+
 /** The pages by name. */
 export const referencePages = (): ReadonlyArray<readonly [name: string, text: string]> => [
   ["config.md", configPage()],
   ["messages.md", messagesPage()],
-  ["codes.md", codesPage()]
+  ["codes.md", codesPage()],
+  ["link.md", linkPage()]
 ]

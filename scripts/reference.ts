@@ -1,6 +1,6 @@
 /**
- * Writes the pages of `docs/reference` that follow from the code: configuration, messages, codes and commands. With
- * `--check` it writes nothing and fails when a page is not what the code says.
+ * Writes what follows from the code in `docs/reference`: configuration, messages, codes, commands, and the tables of the
+ * link. With `--check` it writes nothing and fails when a page is not what the code says.
  */
 import { execFile } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"

@@ -1,7 +1,8 @@
-/** Renders the frame tables of the reference page from the codec's own table and the comments of the frame types. */
+/** Renders the frame tables of the link's page from the codec's own table and the comments of the frame types. */
 import { readFileSync } from "node:fs"
+import type { CodeEntry } from "../src/protocol/Codes.ts"
 
-const source = (name: string) => readFileSync(new URL(`../../../src/protocol/${name}`, import.meta.url), "utf8")
+const source = (name: string) => readFileSync(new URL(`../src/protocol/${name}`, import.meta.url), "utf8")
 
 /** Splits `text` at commas that stand outside of brackets. */
 const split = (text: string): ReadonlyArray<string> => {
@@ -165,25 +166,20 @@ export const renderFrames = (direction: "up" | "down"): string => {
 }
 
 /** One row for each code. */
-export const renderCodes = (
-  entries: Iterable<{ readonly code: number; readonly name: string; readonly sentence: string }>
-) =>
-  `| code | name | meaning |\n|---|---|---|\n${[...entries].map(({ code, name, sentence }) => `| ${code} | ${name} | ${sentence} |`).join("\n")}`
+export const renderCodes = (entries: Iterable<CodeEntry>): string =>
+  [
+    "| code | name | meaning |\n|---|---|---|",
+    ...[...entries].map(({ code, name, sentence }) => `| ${code} | ${name} | ${sentence} |`)
+  ].join("\n")
 
-/** Sets of bits by name, and names by number. */
+/** A row a set: names with their bits or numbers, or names in the order of their numbers. */
 export const renderNames = (
-  bits: Readonly<Record<string, Readonly<Record<string, number>>>>,
-  names: Readonly<Record<string, ReadonlyArray<string>>>
+  sets: Readonly<Record<string, Readonly<Record<string, number>> | ReadonlyArray<string>>>
 ): string =>
   [
     "| what | values |\n|---|---|",
-    ...Object.entries(bits).map(
-      ([name, values]) =>
-        `| ${name} | ${Object.entries(values)
-          .map(([bit, value]) => `${value} ${bit}`)
-          .join(" · ")} |`
-    ),
-    ...Object.entries(names).map(
-      ([name, values]) => `| ${name} | ${values.map((value, index) => `${index} ${value}`).join(" · ")} |`
-    )
+    ...Object.entries(sets).map(([name, values]) => {
+      const numbered = Array.isArray(values) ? values.map((each, index) => [each, index]) : Object.entries(values)
+      return `| ${name} | ${numbered.map(([each, number]) => `${number} ${each}`).join(" · ")} |`
+    })
   ].join("\n")
