@@ -269,6 +269,27 @@ describe("refused frames", () => {
     assert.strictEqual(refusal("830d07a20150018f3a6e4c007abc8def0123456789ab0220").request, command)
   })
 
+  it("names no command after a device whose id looks like one", () => {
+    const hello: UpFrame = {
+      type: "hello",
+      seq: 0,
+      min: 1,
+      max: 1,
+      id: command,
+      boot: 1,
+      link: 1,
+      up: 0,
+      profile: "press",
+      firmware: "1",
+      caps: 0,
+      rx: 512
+    }
+    const bytes = encodeUp(hello)
+    // Key 11, the last, becomes one that nobody knows, so that it is missing.
+    const refused = Result.flip(decodeUp(hex(hexOf(bytes).replace(/0b190200$/, "17190200")), ceiling))
+    assert.deepStrictEqual(refused, Result.succeed({ code: 200, detail: "missing", frameType: 1, field: [11] }))
+  })
+
   it("names type and number of a frame that is cut short or too large", () => {
     assert.deepStrictEqual(refusal("83080ea102a164626c"), {
       code: 200,

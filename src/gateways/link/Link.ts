@@ -17,7 +17,7 @@ import {
   type UpFrame,
   type Welcome
 } from "../../protocol/Frame.ts"
-import { decodeUp, encodeDown, encodeUp, type FrameRefused, mayAnswer } from "../../protocol/FrameCodec.ts"
+import { decodeUp, encodeDown, encodeUp, type FrameRefused, mayAnswer, requestOf } from "../../protocol/FrameCodec.ts"
 import type { AttachOutcome, AttachPorts } from "./Attacher.ts"
 import { frameTypeOf, lifeOf, qosOf } from "./DownBytes.ts"
 import type { LinkCounters } from "./LinkCounters.ts"
@@ -119,6 +119,7 @@ export class Link {
   #state: State = "waiting"
   #id: string | undefined
   #unlisten: (() => void) | undefined
+  readonly #openedAt: number
   #heardAt: number
 
   #hello: Hello | undefined
@@ -160,7 +161,8 @@ export class Link {
     this.#closed = options.closed ?? (() => {})
     this.#id = options.id
     this.connection = options.ports.nextConnection()
-    this.#heardAt = options.ports.host.monotonic()
+    this.#openedAt = options.ports.host.monotonic()
+    this.#heardAt = this.#openedAt
     this.#throttle =
       options.terms.framesPerSecond > 0 ? new Throttle(options.terms.framesPerSecond, this.#heardAt) : undefined
     this.#arm(this.#heardAt + helloMillis)
@@ -248,7 +250,7 @@ export class Link {
     if (will === undefined) return undefined
     const decoded = decodeUp(will, greetingBytesMax)
     if (Result.isFailure(decoded) || decoded.success.type !== "goodbye") return undefined
-    return this.#isCurrent(decoded.success) ? decoded.success.reason : undefined
+    return this.#isCurrent(decoded.success) ? boardReason(decoded.success.reason, "link-lost") : undefined
   }
 
   /** The node leaves: tells the board to come back elsewhere, and ends soon after. */
@@ -276,11 +278,6 @@ export class Link {
       this.#ports.evidence({ type: "link.denied", id: this.#id, what: `hello of ${hello.id}` })
       return this.#end("refused")
     }
-    if (hello.min > protocolVersion || hello.max < protocolVersion) {
-      const detail = `versions ${protocolVersion} to ${protocolVersion}`
-      this.#sendError({ code: codes.Version, detail, frameType: 1, fatal: true })
-      return this.#end("protocol")
-    }
     if (this.#isDraining) return
     if (known !== undefined && known.boot === hello.boot && known.link === hello.link) {
       // The board repeated its hello before our answer reached it.
@@ -291,6 +288,7 @@ export class Link {
     if (known === undefined)
       this.#unlisten = this.#ports.links.listen(this.connection, (message) => this.#down(message))
     this.#id = hello.id
+    this.#endReason = goodbyeReason("link-lost")
     this.#hello = hello
     this.#helloAt = now
     this.#welcome = undefined
@@ -301,6 +299,8 @@ export class Link {
   }
 
   #forget(): void {
+    // Their outcomes may still come, and must not count among the new boot's numbers.
+    for (const held of this.#held) held.isSettled = true
     this.#held = []
     this.#next = 0
     this.#inFlight = 0
@@ -478,7 +478,8 @@ export class Link {
       code,
       ...(detail === "" ? {} : { detail }),
       ...(frameType === undefined ? {} : { frameType }),
-      ...(field === undefined ? {} : { field }),
+      // Any board takes a frame with a path of a few steps; one that names long keys could be lost on it.
+      ...(field === undefined || pathBytes(field) > pathBytesMax ? {} : { field }),
       ...(request === undefined ? {} : { req: request }),
       ...(seq > 0 ? { refusedSeq: seq } : {}),
       ...(isFatal ? { fatal: true } : {})
@@ -519,7 +520,13 @@ export class Link {
     this.#counters.refused()
     if (frame.type !== "error") {
       const frameType = frameTypeOf(bytes)
-      this.#sendError({ code: codes.NotAttached, frameType, ...(seq > 0 ? { refusedSeq: seq } : {}) })
+      const req = requestOf(frame)
+      this.#sendError({
+        code: codes.NotAttached,
+        frameType,
+        ...(seq > 0 ? { refusedSeq: seq } : {}),
+        ...(req === undefined ? {} : { req })
+      })
     }
     this.#answered(ticket, now, seq > 0 ? "early" : "durable")
   }
@@ -534,7 +541,7 @@ export class Link {
     now: number
   ): void {
     if (!this.#isCurrent({ boot, link })) return this.#answered(ticket, now)
-    if (reason < goodbyeReasons.length) this.#endReason = reason
+    this.#endReason = boardReason(reason, "normal")
     if (this.#welcome === undefined || this.#held.length === 0) {
       this.#answered(ticket, now)
       return this.#part()
@@ -547,7 +554,10 @@ export class Link {
   #part(): void {
     if (this.#state === "closed" || this.#state === "parting") return
     this.#state = "parting"
-    this.#ports.host.schedule(partingMillis, () => this.#end("goodbye"))
+    this.#ports.host.schedule(partingMillis, () => {
+      // A board may have said hello again meanwhile.
+      if (this.#state === "parting") this.#end("goodbye")
+    })
   }
 
   #isCurrent({ boot, link }: { readonly boot: number; readonly link: number }): boolean {
@@ -665,9 +675,9 @@ export class Link {
   }
 
   #sendAcks(): void {
-    if (!this.#acksDue || this.#hello === undefined || this.#welcome === undefined) return
-    if (this.#state === "closed") return
     this.#acksDue = false
+    // After another hello the next welcome says what is consumed.
+    if (this.#state === "closed" || this.#hello === undefined || this.#welcome === undefined) return
     this.#ackedAt = this.#ports.host.monotonic()
     this.#send({ type: "ack", epoch: this.#epoch, last: this.#numbers.last, boot: this.#hello.boot })
   }
@@ -722,6 +732,7 @@ export class Link {
     readonly detail?: string
     readonly frameType?: number
     readonly refusedSeq?: number
+    readonly req?: number | string
     readonly fatal?: boolean
     readonly retry?: number
   }): void {
@@ -753,8 +764,8 @@ export class Link {
     if (this.#state === "closed" || this.#state === "parting") return
     const now = this.#ports.host.monotonic()
     if (this.#state === "waiting") {
-      if (now - this.#heardAt >= helloMillis) return this.#end("protocol")
-      return this.#arm(this.#heardAt + helloMillis)
+      if (now - this.#openedAt >= helloMillis) return this.#end("protocol")
+      return this.#arm(this.#openedAt + helloMillis)
     }
     const oldest = this.#held[0]
     if (oldest !== undefined && now - oldest.at >= consumeMillis) {
@@ -814,6 +825,16 @@ const stand: UpFrame = { type: "heartbeat", seq: 0, up: 0, epoch: 0 }
 /** Unnumbered frames whose loss only costs a little detail. */
 const isLossy = (frame: UpFrame): boolean =>
   frame.seq === 0 && (frame.type === "report" || frame.type === "log" || frame.type === "value")
+
+/** Beside it an error of the smallest frame has room for its other fields and a detail of ours. */
+const pathBytesMax = 256
+
+const pathBytes = (path: ReadonlyArray<number | string>): number =>
+  path.reduce<number>((sum, step) => sum + 5 + (typeof step === "string" ? Buffer.byteLength(step) : 0), 0)
+
+/** The reasons behind a lost link are the cluster's; a board that gives one of those, or one unknown, gave `other`. */
+const boardReason = (reason: number, other: (typeof goodbyeReasons)[number]): number =>
+  reason <= goodbyeReason("link-lost") ? reason : goodbyeReason(other)
 
 function goodbyeReason(name: (typeof goodbyeReasons)[number]): number {
   return goodbyeReasons.indexOf(name)
