@@ -1,5 +1,5 @@
 /** The doors of a node for boards: MQTT on its own port, WebSocket on the HTTP port, with one set of tokens. */
-import { Duration, Effect, Layer, Redacted } from "effect"
+import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { defaultAdmission } from "../gateways/link/Admission.ts"
 import * as Credentials from "../gateways/link/Credentials.ts"
 import type { LinkTerms } from "../gateways/link/LinkTerms.ts"
@@ -7,6 +7,8 @@ import * as MqttGateway from "../gateways/mqtt/MqttGateway.ts"
 import * as WebSocketGateway from "../gateways/websocket/WebSocketGateway.ts"
 import { isLoopback } from "./Binds.ts"
 import type { ClusterConfig } from "./Config.ts"
+import { Membership } from "./cluster/ClusterLayer.ts"
+import { heartbeatMillis } from "./cluster/MembershipTiming.ts"
 import type { TlsFiles } from "./Tls.ts"
 
 const plain = (tokens: Readonly<Record<string, Redacted.Redacted>>): ReadonlyMap<string, string> =>
@@ -58,6 +60,43 @@ export const layerLeaving = Layer.effectDiscard(
     const webSocket = yield* WebSocketGateway.WebSocketGateway
     yield* Effect.addFinalizer(() =>
       Effect.all([mqtt.drain, webSocket.drain], { concurrency: "unbounded", discard: true })
+    )
+  })
+)
+
+/** Looks in a row that agree before boards are sent away: a peer that is cut off as well says so a moment later. */
+const looksMin = 4
+
+/** Counts looks: answers true once for each time that it stays so, at the look that makes it certain. */
+export const makeOnceCertain = (looks: number) => {
+  let seen = 0
+  return (isSo: boolean): boolean => {
+    seen = isSo ? seen + 1 : 0
+    return seen === looks
+  }
+}
+
+/**
+ * A node that does not reach a peer cannot serve the boards whose devices live there. It sends its boards to a node that
+ * is ready, once; who comes back because it knows no other is taken, and served as far as that goes.
+ */
+export const layerElsewhere = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const mqtt = yield* MqttGateway.MqttGateway
+    const webSocket = yield* WebSocketGateway.WebSocketGateway
+    const membership = yield* Membership
+    const isCertain = makeOnceCertain(looksMin)
+    const sendAway = Effect.all(
+      [
+        Effect.logWarning("A peer cannot be reached from here: boards are sent to other nodes"),
+        mqtt.sendAway,
+        webSocket.sendAway
+      ],
+      { discard: true }
+    )
+    yield* Effect.suspend(() => (isCertain(membership.isCutOff()) ? sendAway : Effect.void)).pipe(
+      Effect.repeat(Schedule.spaced(heartbeatMillis)),
+      Effect.forkScoped
     )
   })
 )

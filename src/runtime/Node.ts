@@ -147,7 +147,7 @@ export const layer = (options: NodeOptions) =>
         isLoopback: isLoopback(config.http.host),
         ...(tls !== undefined && { tls })
       })
-      return Layer.merge(BoardGateways.layerLeaving, listening).pipe(
+      return Layer.mergeAll(BoardGateways.layerLeaving, BoardGateways.layerElsewhere, listening).pipe(
         Layer.provideMerge(gateway),
         Layer.provideMerge(boards),
         Layer.provide([operations, layerHealth, gatekeeper]),

@@ -29,6 +29,8 @@ export class MqttGateway extends Context.Service<
     readonly totals: Readonly<LinkTotals>
     /** Tells every board to go elsewhere and takes nobody new, from now on; ends when all have gone, or their time is over. */
     readonly drain: Effect.Effect<void>
+    /** Tells the boards that are here to go elsewhere; who comes from now on is taken as ever. */
+    readonly sendAway: Effect.Effect<void>
   }
 >()("holon/gateways/MqttGateway") {}
 
@@ -81,7 +83,8 @@ const make = (options: MqttGatewayOptions) =>
     )
     server.on("error", (cause) => ports.host.report("the MQTT listener", cause))
     yield* Effect.forkScoped(publish("mqtt", mqtt.counters.totals))
-    return MqttGateway.of({ port, totals: mqtt.counters.totals, drain })
+    const sendAway = Effect.sync(() => mqtt.sendAway())
+    return MqttGateway.of({ port, totals: mqtt.counters.totals, drain, sendAway })
   })
 
 /** Listens until its scope closes: then every board is told to go elsewhere, and given two seconds for it. */

@@ -61,8 +61,13 @@ export class MqttServer {
     this.#isDraining = true
     this.#admission.close()
     this.#whenEmpty.push(done)
-    for (const connection of [...this.#connections]) connection.drain()
+    this.sendAway()
     this.#checkEmpty()
+  }
+
+  /** Tells the boards that are here to go elsewhere; who comes from now on is taken as ever. */
+  sendAway(): void {
+    for (const connection of [...this.#connections]) connection.drain()
   }
 
   #enter(socket: Socket): void {

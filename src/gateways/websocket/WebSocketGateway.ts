@@ -23,6 +23,8 @@ export class WebSocketGateway extends Context.Service<
     readonly totals: Readonly<LinkTotals>
     /** Tells every board to go elsewhere and takes nobody new, from now on; ends when all have gone, or their time is over. */
     readonly drain: Effect.Effect<void>
+    /** Tells the boards that are here to go elsewhere; who comes from now on is taken as ever. */
+    readonly sendAway: Effect.Effect<void>
   }
 >()("holon/gateways/WebSocketGateway") {}
 
@@ -45,6 +47,8 @@ export const layer = (
       )
       yield* Effect.addFinalizer(() => drain)
       yield* Effect.forkScoped(publish("websocket", server.counters.totals))
-      return WebSocketGateway.of({ handleUpgrade: server.handleUpgrade, totals: server.counters.totals, drain })
+      const { handleUpgrade, counters } = server
+      const sendAway = Effect.sync(() => server.sendAway())
+      return WebSocketGateway.of({ handleUpgrade, totals: counters.totals, drain, sendAway })
     })
   )

@@ -68,8 +68,13 @@ export class WebSocketServer {
     this.#isDraining = true
     this.#admission.close()
     this.#whenEmpty.push(done)
-    for (const link of [...this.#links]) link.drain()
+    this.sendAway()
     this.#checkEmpty()
+  }
+
+  /** Tells the boards that are here to go elsewhere; who comes from now on is taken as ever. */
+  sendAway(): void {
+    for (const link of [...this.#links]) link.drain()
   }
 
   #refuse(socket: Duplex, status: 400 | 401 | 403, sentence: string): void {

@@ -12,7 +12,7 @@ import { Lease } from "./Lease.ts"
 import { type AddressTaken, LockSession } from "./LockSession.ts"
 import { assignmentsMillis, heartbeatMillis, lockExpirationMillis, lockRefreshMillis } from "./MembershipTiming.ts"
 import { NodeIdentity } from "./NodeIdentity.ts"
-import { createTables, type NodeStatus, NodeTable } from "./NodeTable.ts"
+import { createTables, type NodeRow, type NodeStatus, NodeTable } from "./NodeTable.ts"
 import type { PortTaken } from "./PortTaken.ts"
 import { RelaySocket } from "./RelaySocket.ts"
 import { type Route, routeBy } from "./Route.ts"
@@ -75,6 +75,8 @@ export class Membership extends Context.Service<
     readonly setStarted: (isStarted: boolean) => void
     /** Started, with a fresh lease, and every healthy peer can be reached: boards may come here. */
     readonly isReady: () => boolean
+    /** A healthy peer has not been reached for longer than a lease, and another node is ready: boards are better off there. */
+    readonly isCutOff: () => boolean
   }
 >()("holon/runtime/Membership") {}
 
@@ -87,6 +89,8 @@ const layerMembership = (formats: { readonly lowest: number; readonly highest: n
       const table = yield* NodeTable
       const lock = yield* LockSession
       const relay = yield* RelaySocket
+      const { node } = yield* NodeIdentity
+      const isElsewhere = (row: NodeRow) => row.node !== node && row.healthy && row.ready
       let isStarted = false
       let rowFormat = yield* raiseFormat(formats)
       const isReady = () => isStarted && lock.isFresh() && relay.unreachable().length === 0
@@ -111,7 +115,8 @@ const layerMembership = (formats: { readonly lowest: number; readonly highest: n
         setStarted: (value) => {
           isStarted = value
         },
-        isReady
+        isReady,
+        isCutOff: () => relay.unreachable().length > 0 && table.cached().some(isElsewhere)
       })
     })
   )
