@@ -1,27 +1,29 @@
 /** Request ids with their replies, kept in the row until no copy can be under way: a repeat gets the first reply. */
+import { Backpressure, Expired, Internal, Malformed } from "../protocol/Errors.ts"
+import { millisOf } from "../protocol/Ids.ts"
 import { decodeStored, encodeStored } from "../protocol/Stored.ts"
+import { fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
+import { failed, type Reply } from "./Envelope.ts"
 
 /** A request id lives this long; past it the actor answers `Expired`. */
-export const requestLifeMillis = 10 * 60_000
+const requestLifeMillis = 10 * 60_000
 /** A reply is kept past the end of life, so that a copy that left in time still finds it. */
 const keptAfterLifeMillis = 60_000
 /** A bound by number never pushes an id out before its time: a full memory refuses instead. */
 const answersMax = 4096
+/** How far the clock of an edge may be ahead. */
+const fromFutureMillis = 60_000
 
 const prefix = "~once/"
 
-/** The kinds of replies that are kept. */
-export type AnswerTag = "Success" | "Refused" | "Failed"
+type AnswerTag = "Success" | "Refused" | "Failed"
 const tags: ReadonlyArray<AnswerTag> = ["Success", "Refused", "Failed"]
 
 /** A kept reply in its travelling form. */
-export interface Answer {
+interface Entry {
+  readonly until: number
   readonly tag: AnswerTag
   readonly body: Uint8Array
-}
-
-interface Entry extends Answer {
-  readonly until: number
 }
 
 /** Changes to an actor's own parts since its last commit. */
@@ -47,12 +49,29 @@ export class Answered {
     return true
   }
 
-  get(requestId: string): Answer | undefined {
-    return this.entries.get(requestId)
+  /**
+   * A repeat is answered from memory, an id past its life is refused: a copy of either must not run. `undefined` lets the
+   * message run. `codec` is the one of the message, `owner` names the actor for people.
+   */
+  admit(
+    requestId: string,
+    codec: MessageCodec | undefined,
+    now: number,
+    owner: string,
+    changes: PartChanges
+  ): Reply | undefined {
+    const bornAt = millisOf(requestId)
+    if (bornAt === undefined || bornAt > now + fromFutureMillis)
+      return failed(new Malformed({ path: "requestId", reason: "needs a UUIDv7 made now" }))
+    const known = this.entries.get(requestId)
+    if (known !== undefined) return decode(codec, known)
+    if (now > bornAt + requestLifeMillis) return failed(new Expired({ age: now - bornAt }))
+    if (this.hasRoom(now, changes)) return undefined
+    return failed(new Backpressure({ bucket: `${owner} requests`, retryAfterMs: 60_000 }))
   }
 
   /** Forgets what is past its time; then answers whether there is room for one more. */
-  hasRoom(now: number, changes: PartChanges): boolean {
+  private hasRoom(now: number, changes: PartChanges): boolean {
     for (const [requestId, entry] of this.entries) {
       if (entry.until > now) break
       this.entries.delete(requestId)
@@ -61,9 +80,37 @@ export class Answered {
     return this.entries.size < answersMax
   }
 
-  keep(requestId: string, bornAt: number, answer: Answer, changes: PartChanges): void {
+  /** Keeps the reply of a message that {@link admit} let run; answers whether there was anything to keep. */
+  keep(requestId: string, codec: MessageCodec | undefined, reply: Reply, changes: PartChanges): boolean {
+    const bornAt = millisOf(requestId)
+    if (codec === undefined || bornAt === undefined || reply._tag === "NotHere") return false
     const until = bornAt + requestLifeMillis + keptAfterLifeMillis
-    this.entries.set(requestId, { until, ...answer })
-    changes.put(prefix + requestId, encodeStored([until, tags.indexOf(answer.tag), answer.body]))
+    const tag = reply._tag
+    const body = encode(codec, reply)
+    this.entries.set(requestId, { until, tag, body })
+    changes.put(prefix + requestId, encodeStored([until, tags.indexOf(tag), body]))
+    return true
   }
+}
+
+const encode = (codec: MessageCodec, reply: Exclude<Reply, { readonly _tag: "NotHere" }>): Uint8Array => {
+  switch (reply._tag) {
+    case "Success":
+      return toBytes(codec.success, reply.value)
+    case "Refused":
+      return toBytes(codec.error, reply.error)
+    case "Failed":
+      return encodeStored(reply.error._tag === "Internal" ? reply.error.traceId : "")
+  }
+}
+
+const decode = (codec: MessageCodec | undefined, { tag, body }: Entry): Reply => {
+  if (codec === undefined || tag === "Failed") {
+    const traceId = decodeStored(body)
+    return failed(new Internal({ traceId: typeof traceId === "string" ? traceId : "" }))
+  }
+  const value = fromBytes(tag === "Success" ? codec.success : codec.error, body)
+  if (value._tag === "Failure")
+    return failed(new Malformed({ path: "requestId", reason: "the id belongs to another message" }))
+  return tag === "Success" ? { _tag: "Success", value: value.success } : { _tag: "Refused", error: value.success }
 }

@@ -10,6 +10,7 @@ import { Rpc } from "effect/rpc"
 import { Asker } from "../protocol/Asker.ts"
 import { HolonError, Internal, Timeout, Unavailable } from "../protocol/Errors.ts"
 import { toBytes } from "./Codec.ts"
+import { reportDefect } from "./Defect.ts"
 import type { Posted, Reply } from "./Envelope.ts"
 import type { Address, Host } from "./Host.ts"
 import { NodePorts } from "./NodePorts.ts"
@@ -85,13 +86,10 @@ const postReply = (host: Host, registry: Registry, address: Address, message: st
   }
 }
 
-const defect = (host: Host, what: string, cause: unknown): PostedReply => {
-  const traceId = Math.floor(host.random() * 2 ** 48)
-    .toString(16)
-    .padStart(12, "0")
-  host.report(`${what}, trace ${traceId}`, cause)
-  return { _tag: "Failed", error: new Internal({ traceId }) }
-}
+const defect = (host: Host, what: string, cause: unknown): PostedReply => ({
+  _tag: "Failed",
+  error: new Internal({ traceId: reportDefect(host, what, cause) })
+})
 
 const make = (registry: Registry) =>
   Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /** A message on its way to a cell, and what comes back. */
 import type { Asker } from "../protocol/Asker.ts"
-import type { HolonError } from "../protocol/Errors.ts"
+import { type HolonError, Unavailable } from "../protocol/Errors.ts"
 
 /** A tell's sender and its number there. A number that is not higher than the last one from that sender has no effect. */
 export interface TellNumber {
@@ -28,6 +28,18 @@ export type Reply =
   | { readonly _tag: "Refused"; readonly error: unknown }
   | { readonly _tag: "Failed"; readonly error: HolonError }
   | { readonly _tag: "NotHere" }
+
+/** The cell has closed its door. */
+export const notHere: Reply = { _tag: "NotHere" }
+
+/** A reply with an error that every actor may answer. */
+export const failed = (error: HolonError): Reply => ({ _tag: "Failed", error })
+
+/** Transient: the same request id may be sent again. */
+export const unavailable = (cause: string): Reply => failed(new Unavailable({ cause }))
+
+/** Cause of `Unavailable` when a commit has an unknown outcome: the same request id finds out. */
+export const unconfirmed = "the store did not confirm"
 
 /** A message in its travelling form: the payload as CBOR of its JSON form. */
 export interface Posted {

@@ -40,6 +40,15 @@ export type FrameOutcome =
   /** Too far ahead of the last number in order: neither consumed nor acknowledged. */
   | { readonly _tag: "Beyond" }
 
+/** Offer it again after a new attach. */
+export const frameNotHere: FrameOutcome = { _tag: "NotHere" }
+/** See {@link FrameOutcome}. */
+export const frameSuperseded: FrameOutcome = { _tag: "Superseded" }
+/** See {@link FrameOutcome}. */
+export const frameBeyond: FrameOutcome = { _tag: "Beyond" }
+/** Acknowledge it. */
+export const frameConsumed: FrameOutcome = { _tag: "Consumed" }
+
 /** One up frame on its way to a cell. */
 export interface Offer {
   readonly id: string

@@ -118,7 +118,7 @@ export class Outbox {
     attempt.tries++
     attempt.cancel = undefined
     this.attempts.set(receiver, attempt)
-    const { host, key, post } = this.sender
+    const { host, key } = this.sender
     const posted: Posted = {
       message: tell.message,
       body: tell.body,
@@ -126,7 +126,7 @@ export class Outbox {
       asker: runtimeAsker,
       tell: { from: key, version: tell.version, index: tell.index }
     }
-    post(tell.to, posted, attemptMillis, (reply) => {
+    this.sender.post(tell.to, posted, attemptMillis, (reply) => {
       if (this.closed || !this.pending.includes(tell)) return
       if (reply._tag === "Success" || reply._tag === "Refused") return this.end(receiver, tell, undefined)
       if (reply._tag === "Failed" && isFinal(reply.error._tag)) return this.end(receiver, tell, reply.error.message)

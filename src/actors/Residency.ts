@@ -2,7 +2,7 @@
 import { runtimeAsker } from "../protocol/Asker.ts"
 import { type HolonError, Malformed, NotFound, PolicyDenied } from "../protocol/Errors.ts"
 import { encodeStored } from "../protocol/Stored.ts"
-import { Cell, type DropReason, type Surroundings } from "./Cell.ts"
+import { Cell } from "./Cell.ts"
 import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
 import type { Envelope, Posted, Reply } from "./Envelope.ts"
@@ -12,6 +12,7 @@ import { Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
 import type { Registry } from "./Registry.ts"
 import type { Due, Store } from "./Store.ts"
+import type { DropReason, Home, Surroundings } from "./Surroundings.ts"
 
 /** What a node's residency gets from the cluster engine. */
 export interface Engine {
@@ -230,7 +231,7 @@ export class Residency {
     return cell
   }
 
-  private dropped(cell: Cell, reason: DropReason): void {
+  private dropped(cell: Home, reason: DropReason): void {
     this.counts.drops[reason]++
     if (this.cells.get(cell.key) === cell) this.cells.delete(cell.key)
     // A release is a new beginning: the failures before it have had their consequence.
@@ -242,7 +243,7 @@ export class Residency {
   }
 
   /** Again and again while the lease is stale: what dropped the cell is often what made it so. */
-  private rewake(cell: Cell): void {
+  private rewake(cell: Home): void {
     const { engine, host } = this.options
     this.later(rewakeMillis * (1 + host.random()), () => {
       if (this.cellFor(cell) === undefined && engine.shards().includes(cell.shard)) this.rewake(cell)

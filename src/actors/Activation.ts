@@ -1,0 +1,307 @@
+/** One actor while it is resident: what its messages, its board's frames and its timers do to it. */
+import { type Asker, runtimeAsker } from "../protocol/Asker.ts"
+import { Backpressure, Internal, Malformed, PolicyDenied } from "../protocol/Errors.ts"
+import { Answered } from "./Answered.ts"
+import type { EffectOrder, Link, Outcome, Reactions, TransitionContext } from "./Behaviour.ts"
+import { letterOfItem } from "./DeadLetters.ts"
+import { DueTimer, type Sleeper } from "./DueTimer.ts"
+import { type Envelope, failed, type Reply, unavailable, unconfirmed } from "./Envelope.ts"
+import { permits } from "./Guard.ts"
+import { Heard } from "./Heard.ts"
+import type { Host } from "./Host.ts"
+import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
+import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
+import { tellsMax } from "./Outbox.ts"
+import { OutputCommit, type Owner } from "./OutputCommit.ts"
+import type { FrameItem, QueueItem } from "./QueueItem.ts"
+import type { Kind } from "./Registry.ts"
+import type { Claimed } from "./Store.ts"
+import { decodeRow, layerPrefix } from "./StoredState.ts"
+import type { Surroundings } from "./Surroundings.ts"
+import type { Watcher } from "./Watchers.ts"
+
+/** The cell of the actor. */
+export interface ActiveCell extends Owner {
+  readonly isOpen: boolean
+  readonly enqueue: (item: QueueItem) => void
+  /** Runs the timeout in its turn, unless one waits already. */
+  readonly ring: () => void
+}
+
+const acknowledged: Reply = { _tag: "Success", value: undefined }
+
+/** Made from a claimed row; throws when it does not load. */
+export class Activation implements Sleeper {
+  readonly commit: OutputCommit
+  private readonly cell: ActiveCell
+  private readonly around: Surroundings
+  private readonly type: Kind
+  private memory: unknown
+  private currentLink: Link | undefined
+  private answered: Answered | undefined
+  private heard: Heard | undefined
+  private readonly timer: DueTimer | undefined
+  private board: Asker | undefined
+
+  constructor(cell: ActiveCell, row: Claimed & { readonly _tag: "Row" }) {
+    const { around, type } = cell
+    const { reactions } = type.behaviour
+    this.cell = cell
+    this.around = around
+    this.type = type
+    this.commit = new OutputCommit(cell, row.version, decodeRow(type, cell.id, row))
+    for (const [key, value] of row.parts) if (key.startsWith(layerPrefix)) this.loadPart(key, value)
+    this.timer = reactions.timeout === undefined ? undefined : new DueTimer(this)
+    this.memory = reactions.awake?.(this.state, around.host.now())
+  }
+
+  private loadPart(key: string, value: Uint8Array): void {
+    this.heard ??= new Heard()
+    if (this.heard.load(key, value)) return
+    this.answered ??= new Answered()
+    if (this.answered.load(key, value)) return
+    if (!this.commit.loadTell(key, value)) throw new Error(`unknown part ${key}`)
+  }
+
+  get host(): Host {
+    return this.around.host
+  }
+
+  get reactions(): Reactions<unknown, unknown> {
+    return this.type.behaviour.reactions
+  }
+
+  get state(): unknown {
+    return this.commit.state
+  }
+
+  get resident(): unknown {
+    return this.memory
+  }
+
+  get link(): Link | undefined {
+    return this.currentLink
+  }
+
+  /** Whether something under way, or due only while it is resident, keeps the actor here. */
+  get isBusy(): boolean {
+    return (
+      this.currentLink !== undefined ||
+      this.commit.isPending ||
+      this.commit.tellCount > 0 ||
+      this.reactions.residentDueAt?.(this.state, this.memory, this.currentLink) !== undefined
+    )
+  }
+
+  // -------------------------------------------------------------------------------------------------------- transitions
+
+  /** Runs one transition. A throw has changed nothing. */
+  transit(item: QueueItem): void {
+    switch (item._tag) {
+      case "Message":
+        return this.message(item.envelope, item.done)
+      case "Frame":
+        return this.frame(item)
+      case "Timeout": {
+        this.timer?.timedOut()
+        const outcome = this.reactions.timeout?.(this.state, this.context(runtimeAsker, ""))
+        if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+        return this.arm()
+      }
+      case "Completed": {
+        const { name, id } = item.order
+        const completion = { name, id, outcome: item.outcome }
+        const outcome = this.reactions.completed?.(this.state, completion, this.context(runtimeAsker, ""))
+        if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+      }
+    }
+  }
+
+  private frame({ offer, done }: FrameItem): void {
+    const { currentLink: link } = this
+    if (link === undefined) return done(frameNotHere)
+    if (link.epoch !== offer.epoch) return done(link.connection === offer.connection ? frameNotHere : frameSuperseded)
+    const handle = this.reactions.frame
+    if (handle === undefined) return done(frameNotHere)
+    const asker = this.boardAsker()
+    const outcome = handle(this.state, offer.frame, this.context(asker, ""))
+    this.settleFrame(outcome, asker, done)
+  }
+
+  private settleFrame(outcome: Outcome<unknown, unknown>, asker: Asker, done: (outcome: FrameOutcome) => void): void {
+    const answer = outcome.reply === "beyond" ? frameBeyond : frameConsumed
+    this.settle(
+      outcome,
+      asker,
+      "",
+      () => done(answer),
+      () => done(frameNotHere)
+    )
+  }
+
+  private message(envelope: Envelope, done: (reply: Reply) => void): void {
+    const { commit, cell } = this
+    const { message: tag, requestId, asker, tell } = envelope
+    const message = this.type.behaviour.contract.messages[tag]
+    const handle = this.type.behaviour.transitions[tag]
+    if (message === undefined || handle === undefined)
+      return commit.answer(
+        done,
+        failed(new Malformed({ path: "message", reason: `${cell.kind} has no message ${tag}` }))
+      )
+    if (!permits(asker, message, cell))
+      return commit.answer(
+        done,
+        failed(new PolicyDenied({ policyIds: [], reason: `${tag} is for ${message.audience}`, guidance: "" }))
+      )
+    if (tell !== undefined && this.heard?.isNews(tell) === false) return commit.answer(done, acknowledged)
+    if (message.delivery === "once" && tell === undefined) {
+      this.answered ??= new Answered()
+      const codec = this.type.codec.messages.get(tag)
+      const repeated = this.answered.admit(requestId, codec, this.host.now(), cell.key, commit)
+      if (repeated !== undefined) return commit.answer(done, repeated)
+    }
+    const outcome = handle(this.state, envelope.payload, this.context(asker, requestId))
+    if (outcome.tells !== undefined && commit.tellCount + outcome.tells.length > tellsMax)
+      return commit.answer(done, failed(new Backpressure({ bucket: `${cell.key} tells`, retryAfterMs: 1000 })))
+    const reply: Reply =
+      outcome.refusal === undefined
+        ? { _tag: "Success", value: outcome.reply }
+        : { _tag: "Refused", error: outcome.refusal }
+    const leaving = encodeLeaving(this.around.registry, outcome, this.currentLink)
+    this.consume(envelope, reply)
+    this.settle(
+      outcome,
+      asker,
+      requestId,
+      () => done(reply),
+      () => done(unavailable(unconfirmed)),
+      leaving
+    )
+  }
+
+  /** What keeps a later copy of the message from a second effect, in the commit of the first. */
+  private consume({ message: tag, requestId, tell }: Envelope, reply: Reply): void {
+    const { commit } = this
+    if (tell !== undefined) {
+      this.heard ??= new Heard()
+      this.heard.remember(tell, commit)
+      return commit.change()
+    }
+    if (this.type.behaviour.contract.messages[tag]?.delivery !== "once") return
+    this.answered ??= new Answered()
+    if (this.answered.keep(requestId, this.type.codec.messages.get(tag), reply, commit)) commit.change()
+  }
+
+  private context(asker: Asker, requestId: string): TransitionContext<unknown> {
+    const { host, node } = this.around
+    return {
+      self: this.cell,
+      now: host.now(),
+      random: host.random,
+      asker,
+      requestId,
+      resident: this.memory,
+      link: this.currentLink,
+      node
+    }
+  }
+
+  private boardAsker(): Asker {
+    this.board ??= { kind: "device", id: this.cell.id, role: "board" }
+    return this.board
+  }
+
+  /** Takes over what a transition changed; lets the rest out when that is durable. */
+  private settle(
+    outcome: Outcome<unknown, unknown>,
+    asker: Asker,
+    requestId: string,
+    release: (() => void) | undefined,
+    fail: (() => void) | undefined,
+    { tells, frames }: Leaving = encodeLeaving(this.around.registry, outcome, this.currentLink)
+  ): void {
+    const { commit } = this
+    const { events, samples, effects } = outcome
+    if (outcome.resident !== undefined) this.memory = outcome.resident
+    if (outcome.state !== undefined && outcome.state !== commit.state) commit.setState(outcome.state)
+    if ((events !== undefined && events.length > 0) || (samples !== undefined && samples.length > 0)) {
+      const at = this.host.now()
+      commit.emit({ at, asker, requestId, events: events ?? [], samples: samples ?? [] })
+    }
+    if (tells.length > 0) commit.tell(tells)
+    const replaced = this.relink(outcome)
+    if (release !== undefined || frames !== undefined || effects !== undefined || replaced !== undefined) {
+      commit.let(() => {
+        if (replaced !== undefined) this.around.toGateway(replaced.node, replaced.message)
+        if (frames !== undefined) this.around.toGateway(frames.node, frames.message)
+        release?.()
+        if (effects !== undefined) for (const order of effects) this.perform(order)
+      }, fail)
+    }
+    this.arm()
+  }
+
+  private relink(outcome: Outcome<unknown, unknown>): ForGateway | undefined {
+    if (outcome.link === undefined) return undefined
+    const old = this.currentLink
+    this.currentLink = outcome.link ?? undefined
+    return old === undefined ? undefined : goodbyeTo(old, outcome)
+  }
+
+  private perform(order: EffectOrder): void {
+    const { cell } = this
+    this.around.perform(cell, order, (outcome) => {
+      if (cell.isOpen) cell.enqueue({ _tag: "Completed", order, outcome, tries: 0 })
+    })
+  }
+
+  // -------------------------------------------------------------------------------------------- timers, watches, crashes
+
+  /** What leaves a transition may have ended the cell. */
+  arm(): void {
+    if (this.timer !== undefined && this.cell.isOpen) this.timer.arm()
+  }
+
+  ring(): void {
+    this.cell.ring()
+  }
+
+  nudge(): void {
+    this.timer?.nudge()
+  }
+
+  stopTimer(): void {
+    this.timer?.stop()
+  }
+
+  /** The answer to a standing query, from what is durable. */
+  look({ message, payload, asker }: Watcher): unknown {
+    const context = this.context(asker, "")
+    return this.type.behaviour.transitions[message]?.(this.commit.durableState, payload, context).reply
+  }
+
+  /** The dead letter and what consumes the message stand in one commit. */
+  bury(item: QueueItem, cause: string, traceId: string): void {
+    const { commit } = this
+    commit.bury(letterOfItem(this.type, item, cause, traceId))
+    if (item._tag === "Message") {
+      const internal = failed(new Internal({ traceId }))
+      this.consume(item.envelope, internal)
+      commit.answer(item.done, internal)
+    } else if (item._tag === "Frame") this.buryFrame(item)
+  }
+
+  private buryFrame({ offer, done }: FrameItem): void {
+    const asker = this.boardAsker()
+    try {
+      const outcome = this.reactions.frameFailed?.(this.state, offer.frame, this.context(asker, ""))
+      this.settleFrame(outcome ?? {}, asker, done)
+    } catch {
+      this.commit.let(
+        () => done(frameConsumed),
+        () => done(frameNotHere)
+      )
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** What all cells of a node share. */
+import type { EffectOrder } from "./Behaviour.ts"
+import type { Claims } from "./Claims.ts"
+import type { Posted, Reply } from "./Envelope.ts"
+import type { Address, Host } from "./Host.ts"
+import type { Lanes } from "./Lanes.ts"
+import type { ToGateway } from "./Links.ts"
+import type { Registry } from "./Registry.ts"
+import type { Store } from "./Store.ts"
+
+/** Why a cell ended. Only `idle` and `moved` are not followed by a new claim of the same node. */
+export type DropReason = "idle" | "moved" | "fenced" | "outage" | "refused" | "crashed" | "quarantined" | "absent"
+
+/** A place where an actor lives: one activation, from claim to drop. */
+export interface Home extends Address {
+  /** The address as one text. */
+  readonly key: string
+  readonly shard: number
+}
+
+/** See the file. */
+export interface Surroundings {
+  /** Name of the node and its incarnation: the owner written into rows. */
+  readonly node: string
+  readonly host: Host
+  readonly store: Store
+  readonly registry: Registry
+  readonly lanes: Lanes
+  readonly claims: Claims
+  /** Whether this node holds the shard and its lease is fresh: the guard of every way in. */
+  readonly mayServe: (shard: number) => boolean
+  /** An ask through the cluster: at least once, repeated silently until the deadline. */
+  readonly post: (to: Address, posted: Posted, deadlineMillis: number, done: (reply: Reply) => void) => void
+  readonly toGateway: (node: string, message: ToGateway) => void
+  /** Runs what takes time; the outcome is called once. */
+  readonly perform: (self: Address, order: EffectOrder, done: (outcome: unknown) => void) => void
+  /** Counts a message that failed for good; answers how many of this actor did within the window. */
+  readonly countFailure: (self: Address) => number
+  readonly dropped: (home: Home, reason: DropReason) => void
+}
