@@ -233,7 +233,7 @@ export const Device = Contract.make("device", {
       success: TwinDocument,
       audience: "operator",
       capability: "device.read",
-      about: "desired and reported state, with versions and the history of each leaf"
+      about: "desired and reported state, with versions, and when each leaf was set by whom or what"
     }),
     Invoke: Contract.idempotent({
       payload: {
