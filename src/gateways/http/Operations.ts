@@ -11,7 +11,7 @@ import { Engine } from "../../actors/Engine.ts"
 import { look } from "../../actors/StoredState.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
-import { type HolonError, InvalidTransition, NotFound, Unavailable } from "../../protocol/Errors.ts"
+import { type HolonError, InvalidTransition, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { decodeStored } from "../../protocol/Stored.ts"
 import type { DeadLetterLine, DeviceLine, DevicePage, NodeLine, QuarantineLine } from "./Control.ts"
 
@@ -49,6 +49,9 @@ export class Operations extends Context.Service<
 const outage = (error: RecordsUnavailable) =>
   new Unavailable({ cause: `the store does not answer (${String(error.cause)})` })
 
+/** No text with NUL is stored anywhere, and the store takes the mere question for an error. */
+const isStorable = (text: string): boolean => !text.includes("\u0000") && text.isWellFormed()
+
 const isStatus = Schema.is(DeviceStatus)
 const isTwin = Schema.is(TwinDocument)
 const isJson = Schema.is(Schema.Json)
@@ -71,6 +74,8 @@ const make = Effect.gen(function* () {
 
   return Operations.of({
     devices: Effect.fnUntraced(function* ({ limit, after }) {
+      if (after !== undefined && !isStorable(after))
+        return yield* new Malformed({ path: "after", reason: "no id has NUL" })
       const now = yield* Clock.currentTimeMillis
       const found = yield* Effect.mapError(
         records.list(Device.kind, { limit, ...(after !== undefined && { after }) }),
@@ -81,6 +86,7 @@ const make = Effect.gen(function* () {
       return { devices, ...(found.length === limit && last !== undefined && { next: last.id }) }
     }),
     device: Effect.fnUntraced(function* (id) {
+      if (!isStorable(id)) return yield* new NotFound({ what: `device ${id}` })
       const now = yield* Clock.currentTimeMillis
       const record = yield* Effect.mapError(records.read({ kind: Device.kind, id }), outage)
       const line = Option.isSome(record) ? lineOf(record.value, now, reader) : undefined
@@ -91,7 +97,8 @@ const make = Effect.gen(function* () {
     residents: Effect.sync(() => Object.fromEntries(residency.residents())),
     quarantined: (limit) => Effect.mapError(records.quarantined({ limit }), outage),
     release: Effect.fnUntraced(function* (kind, id) {
-      const released = yield* Effect.mapError(records.release({ kind, id }), outage)
+      const isKnown = isStorable(kind) && isStorable(id)
+      const released = isKnown ? yield* Effect.mapError(records.release({ kind, id }), outage) : Option.none()
       if (Option.isNone(released)) return yield* new NotFound({ what: `quarantine of ${kind}/${id}` })
       residency.wake([{ kind, id }])
     }),

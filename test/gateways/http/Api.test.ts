@@ -130,6 +130,17 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
     })
   )
 
+  it.effect("knows nobody whose id has NUL, and does not take the question for an outage", () =>
+    Effect.gen(function* () {
+      const { get, post } = yield* RunningNode
+      const found = yield* get("/api/devices/heater%00")
+      assert.deepStrictEqual([found.status, tagOf(found.json)], [404, "NotFound"])
+      const page = yield* get("/api/devices?after=%00")
+      assert.deepStrictEqual([page.status, tagOf(page.json)], [400, "Malformed"])
+      assert.strictEqual((yield* post("/api/device/heater%00/GetTwin", {})).status, 404)
+    })
+  )
+
   it.effect("refuses a body above 1 MiB, announced or not", () =>
     Effect.gen(function* () {
       const { url, post } = yield* RunningNode
