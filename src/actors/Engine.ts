@@ -118,25 +118,28 @@ const make = (registry: Registry) =>
       if (client === undefined)
         return Effect.succeed({ _tag: "Failed", error: new Unavailable({ cause: `no actor kind ${to.kind}` }) })
       let defects = 0
-      const once: Effect.Effect<PostedReply> = client.Ask(posted).pipe(
-        Effect.catchTag("MailboxFull", () =>
-          Effect.delay(Effect.succeed<PostedReply>({ _tag: "NotHere" }), busyRetryMillis)
-        ),
-        Effect.catchCause((cause) => {
-          if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-          if (!Cause.hasDies(cause) || ++defects < defectsMax) return Effect.succeed<PostedReply>({ _tag: "NotHere" })
-          return Effect.succeed(
-            defect(host, `${to.kind}/${to.id}: ${posted.message} cannot be sent`, Cause.squash(cause))
-          )
-        })
-      )
-      return once.pipe(
-        Effect.repeat({ until: (reply) => reply._tag !== "NotHere", schedule: Schedule.spaced(retryMillis) }),
-        Effect.timeoutOption(deadlineMillis),
-        Effect.map(
-          Option.getOrElse((): PostedReply => ({ _tag: "Failed", error: new Timeout({ ms: deadlineMillis }) }))
+      const afterFailure = (cause: Cause.Cause<{ readonly _tag: string }>): Effect.Effect<PostedReply> => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+        if (!Cause.hasDies(cause) || ++defects < defectsMax) {
+          const isBusy = Option.getOrUndefined(Cause.findErrorOption(cause))?._tag === "MailboxFull"
+          return Effect.delay(Effect.succeed<PostedReply>({ _tag: "NotHere" }), isBusy ? busyRetryMillis : 0)
+        }
+        return Effect.succeed(
+          defect(host, `${to.kind}/${to.id}: ${posted.message} cannot be sent`, Cause.squash(cause))
         )
+      }
+      const once: Effect.Effect<PostedReply> = Effect.catchCause(client.Ask(posted), afterFailure)
+      const again: Effect.Effect<PostedReply> = Effect.delay(
+        Effect.suspend(() => attempt),
+        retryMillis
       )
+      const attempt: Effect.Effect<PostedReply> = Effect.flatMap(once, (reply) =>
+        reply._tag === "NotHere" ? again : Effect.succeed(reply)
+      )
+      return Effect.timeoutOrElse(attempt, {
+        duration: deadlineMillis,
+        orElse: () => Effect.succeed<PostedReply>({ _tag: "Failed", error: new Timeout({ ms: deadlineMillis }) })
+      })
     }
 
     const watch = (to: Address, posted: Posted): Stream.Stream<Uint8Array, HolonError> => {

@@ -9,7 +9,8 @@ import { startPostgres } from "../support/Postgres.ts"
 import { post, startNode, stop, writeConfig } from "./Processes.ts"
 import { type BenchOptions, compare, percentile } from "./Rounds.ts"
 
-const boardCount = 12
+/** Enough that no board's turn comes again within the time in which the actor gathers changes into one frame. */
+const boardCount = 96
 const pushes = 100
 const goalMillis = 1.5
 const echoBytes = 100
