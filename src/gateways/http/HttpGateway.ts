@@ -10,20 +10,13 @@ import type { Registry } from "../../actors/Registry.ts"
 import { TooLarge, Unauthenticated } from "../../protocol/Errors.ts"
 import { listenFailed } from "../link/ListenFailed.ts"
 import { foreignHeader, loopbackNames } from "../Origin.ts"
+import { type ListenerTls, serverOptions } from "../Tls.ts"
 import { refuse } from "../websocket/Upgrade.ts"
 import { WebSocketGateway } from "../websocket/WebSocketGateway.ts"
 import * as Api from "./Api.ts"
 import * as ControlHandlers from "./ControlHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { Gatekeeper } from "./Gatekeeper.ts"
-
-/** Files of the listener's TLS, read: PEM. */
-export interface HttpTls {
-  readonly key: string
-  readonly cert: string
-  /** Who signs the certificates of clients; with it a client needs one. */
-  readonly ca?: string
-}
 
 export interface HttpGatewayOptions {
   readonly host: string
@@ -32,7 +25,7 @@ export interface HttpGatewayOptions {
   /** Only this machine reaches it: then its names are known, and any other in a request is a trick. */
   readonly isLoopback: boolean
   /** Plain HTTP without it. */
-  readonly tls?: HttpTls
+  readonly tls?: ListenerTls
 }
 
 /** Bytes of a request's body and of one message on `/rpc`. */
@@ -113,10 +106,12 @@ const guard = (server: Server, { isLoopback, attach, mayControl }: Doors): Serve
   return Object.assign(server, { emit })
 }
 
-const serverOf = (tls: HttpTls | undefined): Server =>
-  tls === undefined
-    ? createServer()
-    : createTlsServer({ ...tls, ...(tls.ca !== undefined && { requestCert: true, rejectUnauthorized: true }) })
+/** How long a client may take, ms. One that sends a byte now and then must not hold a place for ever. */
+const patience = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+
+/** The server before it listens; times shorter than {@link patience} are for tests. */
+export const serverOf = (tls: ListenerTls | undefined, times = patience): Server =>
+  tls === undefined ? createServer(times) : createTlsServer({ ...times, ...serverOptions(tls) })
 
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
 

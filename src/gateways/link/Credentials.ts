@@ -7,6 +7,8 @@ export interface Shown {
   /** The board's id: MQTT's user name or client id. Unknown on a WebSocket, where only the token speaks. */
   readonly user: string | undefined
   readonly token: string | undefined
+  /** Ids of the boards that a verified certificate of the client names. */
+  readonly certified: ReadonlyArray<string>
   /** Both ends of the connection are on this machine. */
   readonly isLoopback: boolean
 }
@@ -47,21 +49,36 @@ const ownerOf = (tokens: ReadonlyMap<string, string>, token: string): string | u
   return undefined
 }
 
-/** Judges by a table of tokens. A wrong token is refused everywhere; only the lack of one is forgiven on loopback. */
+const boardOnly = (id: string): Grant => ({ board: { id }, isOperator: false })
+const operatorOnly: Grant = { board: "none", isOperator: true }
+
+const byToken = ({ boards, operators }: Tokens, user: string | undefined, token: string): Grant | "refused" => {
+  if (user === undefined) {
+    const board = ownerOf(boards, token)
+    if (board !== undefined) return boardOnly(board)
+    return ownerOf(operators, token) === undefined ? "refused" : operatorOnly
+  }
+  const board = boards.get(user)
+  if (board !== undefined && isSame(board, token)) return boardOnly(user)
+  const operator = operators.get(user)
+  return operator !== undefined && isSame(operator, token) ? operatorOnly : "refused"
+}
+
+/**
+ * Judges by a table of tokens. A wrong token is refused everywhere; only the lack of one is forgiven on loopback. A
+ * certificate that names a board needs no token beside it and bears none but that board's.
+ */
 export const fromTokens = (tokens: Tokens): Credentials["Service"] => ({
-  judge: ({ user, token, isLoopback }, done) => {
-    if (token === undefined) {
-      done(tokens.isOpenOnLoopback && isLoopback ? { board: "any", isOperator: true } : "refused")
-      return
+  judge: ({ user, token, certified, isLoopback }, done) => {
+    const granted = token === undefined ? undefined : byToken(tokens, user, token)
+    const [named, ...others] = certified
+    if (named === undefined) {
+      const open: Grant | "refused" =
+        tokens.isOpenOnLoopback && isLoopback ? { board: "any", isOperator: true } : "refused"
+      return done(granted ?? open)
     }
-    if (user !== undefined) {
-      const board = tokens.boards.get(user)
-      if (board !== undefined && isSame(board, token)) return done({ board: { id: user }, isOperator: false })
-      const operator = tokens.operators.get(user)
-      return done(operator !== undefined && isSame(operator, token) ? { board: "none", isOperator: true } : "refused")
-    }
-    const board = ownerOf(tokens.boards, token)
-    if (board !== undefined) return done({ board: { id: board }, isOperator: false })
-    done(ownerOf(tokens.operators, token) === undefined ? "refused" : { board: "none", isOperator: true })
+    const own = granted ?? (user === undefined || user === named ? boardOnly(named) : "refused")
+    const isOwn = own !== "refused" && typeof own.board === "object" && own.board.id === named
+    done(isOwn && others.length === 0 ? own : "refused")
   }
 })

@@ -15,7 +15,7 @@ import { applicationTopics, downTopic, isFilter, matches, presenceTopic, upTopic
 import type { Wire } from "./Wire.ts"
 
 /** What a connection needs of its socket. */
-export type ClientWire = Pick<Wire, "isLoopback" | "write" | "pause" | "end">
+export type ClientWire = Pick<Wire, "isLoopback" | "certified" | "write" | "pause" | "end">
 
 /** What the connections of one listener share. */
 export interface MqttShared {
@@ -167,6 +167,7 @@ export class MqttConnection {
       {
         user: connect.username ?? (connect.password === undefined ? undefined : connect.clientId),
         token: connect.password?.toString("utf8"),
+        certified: this.#wire.certified,
         isLoopback: this.#wire.isLoopback
       },
       (grant) => this.#judged(connect, grant, dialect)

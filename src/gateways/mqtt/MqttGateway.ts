@@ -1,6 +1,5 @@
 /** MQTT for boards and for who reads their presence: the listener as a layer. */
 import { createServer, type Server, type Socket } from "node:net"
-import { createServer as createTlsServer } from "node:tls"
 import { Context, Duration, Effect, Layer } from "effect"
 import type { AdmissionTerms } from "../link/Admission.ts"
 import { Attacher } from "../link/Attacher.ts"
@@ -9,14 +8,15 @@ import { publish } from "../link/GatewayMetrics.ts"
 import type { LinkTotals } from "../link/LinkCounters.ts"
 import { drainMillis, type LinkTerms } from "../link/LinkTerms.ts"
 import { type ListenFailed, listenFailed } from "../link/ListenFailed.ts"
+import { type ListenerTls, serverOptions, tlsServerOf } from "../Tls.ts"
 import { MqttServer } from "./MqttServer.ts"
 
 /** Where to listen. Port 0 takes a free one. */
 export interface MqttGatewayOptions {
   readonly host: string
   readonly port: number
-  /** PEM; plain TCP without it. With `ca`, who signs the certificates of clients, a client needs one. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string }
+  /** Plain TCP without it. */
+  readonly tls?: ListenerTls
   readonly terms?: LinkTerms
   readonly admission?: AdmissionTerms
 }
@@ -54,14 +54,7 @@ const make = (options: MqttGatewayOptions) =>
     const mqtt = new MqttServer({ ports, credentials, ...rest })
     const sockets = new Set<Socket>()
     const terms = { noDelay: true, pauseOnConnect: true, keepAlive: true }
-    const server =
-      tls === undefined
-        ? createServer(terms)
-        : createTlsServer({
-            ...terms,
-            ...tls,
-            ...(tls.ca !== undefined && { requestCert: true, rejectUnauthorized: true })
-          })
+    const server = tls === undefined ? createServer(terms) : tlsServerOf({ ...terms, ...serverOptions(tls) })
     server.on("connection", (socket) => {
       sockets.add(socket)
       socket.once("close", () => sockets.delete(socket))

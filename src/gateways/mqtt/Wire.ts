@@ -2,6 +2,7 @@
 import type { Socket } from "node:net"
 import type { Host } from "../../actors/Host.ts"
 import { isLocal } from "../link/LocalPeer.ts"
+import { certifiedBoards } from "../Tls.ts"
 
 /** A client that leaves more than this unread is cut off. */
 const unreadBytesMax = 1_048_576
@@ -10,6 +11,8 @@ export class Wire {
   readonly #socket: Socket
   readonly #flushes: Flushes
   readonly isLoopback: boolean
+  /** Ids of the boards that the client's certificate names. */
+  readonly certified: ReadonlyArray<string>
   #out: Array<Buffer> = []
   #outBytes = 0
   #isOver = false
@@ -18,6 +21,7 @@ export class Wire {
     this.#socket = socket
     this.#flushes = flushes
     this.isLoopback = isLocal(socket)
+    this.certified = certifiedBoards(socket)
   }
 
   write(bytes: Buffer): void {

@@ -9,6 +9,7 @@ import type { Link } from "../link/Link.ts"
 import { LinkCounters } from "../link/LinkCounters.ts"
 import { ceilingBytesMax, defaultTerms, type LinkTerms } from "../link/LinkTerms.ts"
 import { isLocal } from "../link/LocalPeer.ts"
+import { certifiedBoards } from "../Tls.ts"
 import { refuse, speaksLink, subprotocol, tokenOf } from "./Upgrade.ts"
 import { connect } from "./WebSocketConnection.ts"
 
@@ -53,7 +54,8 @@ export class WebSocketServer {
     if (!speaksLink(request)) return this.#refuse(socket, 400, `offer the subprotocol ${subprotocol}\n`)
     const token = tokenOf(request)
     if (token === "malformed") return this.#refuse(socket, 401, "the token is not of the form Bearer TOKEN\n")
-    this.#credentials.judge({ user: undefined, token, isLoopback: isLocal(socket) }, (grant) => {
+    const shown = { user: undefined, token, certified: certifiedBoards(socket), isLoopback: isLocal(socket) }
+    this.#credentials.judge(shown, (grant) => {
       if (grant === "refused") return this.#refuse(socket, 401, "show the board's token as Authorization: Bearer\n")
       if (grant.board === "none") return this.#refuse(socket, 403, "this token speaks for no board\n")
       this.#admission.arrive({

@@ -7,7 +7,7 @@ const judge = (isOpenOnLoopback: boolean, shown: Partial<Shown>): Grant | "refus
     boards: new Map([["press-1", "one"]]),
     operators: new Map([["ann", "two"]]),
     isOpenOnLoopback
-  }).judge({ user: undefined, token: undefined, isLoopback: false, ...shown }, (grant) => {
+  }).judge({ user: undefined, token: undefined, certified: [], isLoopback: false, ...shown }, (grant) => {
     answer = grant
   })
   return answer
@@ -38,5 +38,26 @@ describe("a token", () => {
     assert.deepStrictEqual(judge(true, { isLoopback: true }), { board: "any", isOperator: true })
     assert.strictEqual(judge(true, {}), "refused")
     assert.strictEqual(judge(false, { isLoopback: true }), "refused")
+  })
+})
+
+describe("a certificate", () => {
+  const certified = ["press-1"]
+
+  it("speaks for the one board it names, with or without that board's token", () => {
+    for (const shown of [{}, { user: "press-1" }, { token: "one" }, { user: "press-1", token: "one" }])
+      assert.deepStrictEqual(judge(false, { ...shown, certified }), board)
+  })
+
+  it("is refused beside another's name or token, or when it names several, on loopback too", () => {
+    for (const shown of [
+      { certified, user: "press-2" },
+      { certified, token: "two" },
+      { certified, user: "ann", token: "two" },
+      { certified, token: "guess" },
+      { certified: ["press-1", "press-2"] },
+      { certified: ["press-1", "press-2"], token: "one" }
+    ])
+      assert.strictEqual(judge(true, { ...shown, isLoopback: true }), "refused")
   })
 })

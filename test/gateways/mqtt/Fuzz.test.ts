@@ -125,7 +125,7 @@ describe("a client that sends garbage", () => {
           released++
         }
       }
-      const wire: ClientWire = { isLoopback: true, write: () => {}, pause: () => {}, end: () => ended++ }
+      const wire: ClientWire = { isLoopback: true, certified: [], write: () => {}, pause: () => {}, end: () => ended++ }
       const connection = new MqttConnection(shared, wire)
       const packets = encoded.get(random() < 0.5 ? 4 : 5) ?? []
       const victim = Math.floor(random() * packets.length)
