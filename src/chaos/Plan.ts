@@ -71,7 +71,7 @@ const faultOf = (tag: Fault["_tag"], random: Random, nodes: number, boards: numb
 }
 
 /** How long a fault lasts, ms. */
-export const lastsOf = (fault: Fault): number => {
+const lastsOf = (fault: Fault): number => {
   switch (fault._tag) {
     case "Kill":
     case "Stop":

@@ -728,6 +728,3 @@ export type DownFrame =
   | MailSend
   | MailTap
   | PrivateDown
-
-/** Any frame, of either direction. */
-export type AnyFrame = UpFrame | DownFrame

@@ -164,7 +164,7 @@ export const list = <Value>(element: Kind<Value>, max = Number.POSITIVE_INFINITY
 })
 
 /** Skips what a later version may have added. */
-export const skipElements = (reader: CborReader, count: number): void => {
+const skipElements = (reader: CborReader, count: number): void => {
   for (let index = 0; index < count; index++) {
     reader.head()
     reader.skipRest()

@@ -11,7 +11,7 @@ import type { Network, Peer } from "./Network.ts"
 import { hashOf } from "./Random.ts"
 
 /** Shards of the fleet: few, so that each holds several actors. */
-export const shardsCount = 12
+const shardsCount = 12
 
 /** The shard of an actor; depends on nothing that changes. */
 export const shardOf = (address: Address): number => hashOf(`${address.kind}/${address.id}`) % shardsCount

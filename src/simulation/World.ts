@@ -28,7 +28,7 @@ export interface Ports {
 }
 
 /** The ports of a sound system. */
-export const soundPorts: Ports = {
+const soundPorts: Ports = {
   store: (store) => store,
   leaseRule: leaseByHeartbeat,
   behaviours: (behaviours) => behaviours,
