@@ -9,6 +9,7 @@ import { holon, version } from "../../src/cli/Holon.ts"
 import { Keyboard } from "../../src/cli/repl/Keyboard.ts"
 import { encodeStored } from "../../src/protocol/Stored.ts"
 import { piped, run, Typist } from "../support/Cli.ts"
+import { takenPort } from "../support/Ports.ts"
 import { RunningNode, tempFolder } from "../support/RunningNode.ts"
 
 const idsOf = (listed: unknown) =>
@@ -156,26 +157,12 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
   it.effect("does not wait for ever for a node that hangs up", () =>
     Effect.gen(function* () {
       const { data } = yield* RunningNode
-      const closed = yield* Effect.acquireRelease(
-        Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
-          const server = createServer((_request, response) => response.writeHead(426).end())
-          server.on("upgrade", (_request, socket) => socket.destroy())
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            const port = typeof address === "object" && address !== null ? address.port : 0
-            resume(Effect.succeed({ port, close: () => server.close() }))
-          })
-        }),
-        ({ close }) => Effect.sync(close)
+      const port = yield* takenPort(() =>
+        createServer((_request, response) => response.writeHead(426).end()).on("upgrade", (_request, socket) =>
+          socket.destroy()
+        )
       )
-      const { err, isSuccess } = yield* run([
-        "devices",
-        "ls",
-        "--url",
-        `http://127.0.0.1:${closed.port}`,
-        "--data",
-        data
-      ])
+      const { err, isSuccess } = yield* run(["devices", "ls", "--url", `http://127.0.0.1:${port}`, "--data", data])
       assert.isFalse(isSuccess)
       assert.match(err, /^holon: the connection to the node broke[^\n]*\n$/)
     })

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { takenPort } from "../support/Ports.ts"
 import { ask, tempFolder, until } from "../support/RunningNode.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
@@ -210,25 +210,15 @@ describe("holon up", () => {
     () =>
       Effect.gen(function* () {
         const folder = yield* tempFolder
-        const taken = yield* Effect.acquireRelease(
-          Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
-            const server = createServer()
-            server.listen(0, "127.0.0.1", () => {
-              const address = server.address()
-              const port = typeof address === "object" && address !== null ? address.port : 0
-              resume(Effect.succeed({ port, close: () => server.close() }))
-            })
-          }),
-          ({ close }) => Effect.sync(close)
-        )
-        writeFileSync(join(folder, "cluster.config.ts"), configOf({ http: taken.port, mqtt: 0, runner: 0, relay: 0 }))
+        const taken = yield* takenPort()
+        writeFileSync(join(folder, "cluster.config.ts"), configOf({ http: taken, mqtt: 0, runner: 0, relay: 0 }))
         const holon = yield* start(folder, "up")
         const tree = yield* until(
           Effect.sync(() => below(holon.pid)),
           (found) => found.length > 0
         )
         assert.strictEqual(yield* end(holon), 1)
-        assert.match(holon.err, new RegExp(`^holon: HTTP cannot listen on 127\\.0\\.0\\.1:${taken.port}: [^\\n]*\\n$`))
+        assert.match(holon.err, new RegExp(`^holon: HTTP cannot listen on 127\\.0\\.0\\.1:${taken}: [^\\n]*\\n$`))
         assert.deepStrictEqual(tree.filter(isAlive), [])
       }),
     120_000

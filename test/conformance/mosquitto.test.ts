@@ -8,6 +8,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { MqttServer } from "../../src/gateways/mqtt/MqttServer.ts"
 import { encodeUp } from "../../src/protocol/FrameCodec.ts"
 import { FakeNode } from "../gateways/FakeNode.ts"
+import { listening } from "../support/Ports.ts"
 
 const isInstalled = spawnSync("mosquitto_sub", ["--help"]).error === undefined
 const node = new FakeNode()
@@ -18,9 +19,7 @@ const hello = join(folder, "hello.cbor")
 let port = 0
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  port = typeof address === "object" && address !== null ? address.port : 0
+  port = await listening(server)
   const frame = { type: "hello", seq: 0, min: 1, max: 1, id: "press-1", boot: 5, link: 1, up: 1, rx: 1_024 } as const
   writeFileSync(hello, encodeUp({ ...frame, profile: "press", firmware: "1.0.0", caps: 0 }))
 })

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -8,6 +7,7 @@ import { runBoards } from "../../devices/Boards.ts"
 import { hostBoard } from "../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { caps } from "../../src/protocol/Frame.ts"
+import { freePort } from "../support/Ports.ts"
 import { AttachServer, type Guest } from "./AttachServer.ts"
 
 const server = Effect.acquireRelease(
@@ -19,14 +19,6 @@ const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-board-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true }))
 )
-
-/** A port nobody listens on. */
-const freePort = Effect.callback<number>((resume) => {
-  const probe = createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const said = (guest: Guest, type: string) => guest.frames.some((frame) => frame.type === type)
 
@@ -88,7 +80,7 @@ describe("hostBoard", () => {
 
   it.live("keeps trying until somebody listens", () =>
     Effect.gen(function* () {
-      const port = yield* freePort
+      const port = yield* Effect.promise(freePort)
       const failed = yield* Deferred.make<string | undefined>()
       const board = yield* Effect.forkChild(
         hostBoard({

@@ -105,6 +105,19 @@ export class FakeNode {
     this.#listeners.get(connection)?.({ _tag: "Frames", connection, epoch, frames: encoded })
   }
 
+  /** Sends large frames to the board of `id` until its connection is given up. */
+  flood(id: string): Promise<void> {
+    const state = { texts: Array.from({ length: 12 }, () => "x".repeat(4_000)) }
+    return new Promise((resolve) => {
+      const pour = (): void => {
+        if (this.losses.length > 0) return resolve()
+        for (let count = 0; count < 20; count++) this.down(id, { type: "desired", version: 1, state })
+        setImmediate(pour)
+      }
+      pour()
+    })
+  }
+
   /** Commits the first `count` frames that are held. */
   commit(count = this.held.length): void {
     for (const release of this.held.splice(0, count)) release()

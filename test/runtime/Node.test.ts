@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { request } from "node:https"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer } from "@effect/vitest"
@@ -24,25 +23,13 @@ import { ClusterConfig, type ClusterInput, portsOf } from "../../src/runtime/Con
 import * as Node from "../../src/runtime/Node.ts"
 import { layerPgJournal } from "../../src/runtime/storage/PgJournal.ts"
 import { PostgresUrl } from "../../src/runtime/storage/PostgresUrl.ts"
-import { freePort, Postgres } from "../support/Postgres.ts"
+import { freePort, takenPort } from "../support/Ports.ts"
+import { Postgres } from "../support/Postgres.ts"
 import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 import { certificate, key } from "../support/TestCertificate.ts"
 
 /** Nodes start and end here, beside whatever else the machine does. */
 const patient = 60_000
-
-/** Takes a port away from everybody else. */
-const occupied = Effect.acquireRelease(
-  Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" && address !== null ? address.port : 0
-      resume(Effect.succeed({ port, close: () => server.close() }))
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
 
 /** Builds a node in the scope at hand; answers its error as a sentence. */
 const build = (url: string, input: ClusterInput, storageWaitMillis?: number) =>
@@ -171,7 +158,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("a
     "names the listener whose port is taken, and leaves nothing behind",
     () =>
       Effect.gen(function* () {
-        const { port } = yield* occupied
+        const port = yield* takenPort()
         const url = yield* database
         const taken = { port, host: "127.0.0.1" }
         const where = `127.0.0.1:${port}`

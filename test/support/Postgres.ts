@@ -1,7 +1,6 @@
 /** One PostgreSQL for tests: the embedded binaries on a temp folder and a free loopback port. */
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
@@ -9,6 +8,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { initialise, paths } from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { startServer, stopServer, untilReady } from "../../src/runtime/storage/PostgresProcess.ts"
 import { findPrograms, findUser } from "../../src/runtime/storage/PostgresPrograms.ts"
+import { freePort } from "./Ports.ts"
 
 /** What a test may change about its server. */
 export interface PostgresOptions {
@@ -35,20 +35,6 @@ export interface PostgresServer {
   /** Stops the server and deletes its folder. */
   readonly stop: () => Promise<void>
 }
-
-/** A free loopback port, at the moment of the answer. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"))
-        else resolve(address.port)
-      })
-    })
-  })
 
 /** `name=value` apart. */
 const pairOf = (setting: string): readonly [name: string, value: string] => {

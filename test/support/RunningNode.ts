@@ -71,7 +71,7 @@ export class RunningNode extends Context.Service<
     readonly post: (path: string, body: unknown, headers?: Readonly<Record<string, string>>) => Effect.Effect<Answer>
   }
 >()("holon/test/RunningNode") {
-  /** One node with its PostgreSQL; `boards` heaters attach and are online before the first test. */
+  /** One node with its PostgreSQL; before the first test it says that it is ready, and `boards` heaters are online. */
   static readonly layer = ({
     boards = 0,
     config: input = freePorts
@@ -104,6 +104,8 @@ export class RunningNode extends Context.Service<
           const last = get(`/api/devices/heater-${boards}`)
           yield* until(last, ({ text }) => text.includes('"online"') && text.includes('"temp"'))
         }
+        // The list of members learns with the next heartbeat what the node knows of itself.
+        yield* until(get("/api/nodes"), ({ text }) => text.includes('"isReady":true'))
         return RunningNode.of({
           url,
           mqttPort,

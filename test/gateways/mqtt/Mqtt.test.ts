@@ -7,6 +7,7 @@ import { defaultTerms } from "../../../src/gateways/link/LinkTerms.ts"
 import { MqttServer } from "../../../src/gateways/mqtt/MqttServer.ts"
 import type { DownFrame, UpFrame } from "../../../src/protocol/Frame.ts"
 import { decodeDown, encodeUp } from "../../../src/protocol/FrameCodec.ts"
+import { listening } from "../../support/Ports.ts"
 import { FakeNode, openTokens } from "../FakeNode.ts"
 import { RawClient } from "./RawClient.ts"
 
@@ -27,10 +28,7 @@ const start = async (tokens: Tokens = openTokens, terms = {}) => {
   })
   server = createServer({ noDelay: true, pauseOnConnect: true })
   mqtt.serve(server)
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  if (typeof address !== "object" || address === null) throw new Error("no port")
-  port = address.port
+  port = await listening(server)
 }
 
 const stop = async () => {
@@ -478,15 +476,7 @@ describe("violations", () => {
   it("cuts off a client that never reads, and keeps no more than a bound for it", async () => {
     const client = await attached("press-1")
     client.socket.pause()
-    const state = { texts: Array.from({ length: 12 }, () => "x".repeat(4_000)) }
-    await new Promise<void>((resolve) => {
-      const flood = () => {
-        if (node.losses.length > 0) return resolve()
-        for (let count = 0; count < 20; count++) node.down("press-1", { type: "desired", version: 1, state })
-        setImmediate(flood)
-      }
-      flood()
-    })
+    await node.flood("press-1")
     assert.strictEqual(mqtt.counters.totals.connections, 0)
   })
 

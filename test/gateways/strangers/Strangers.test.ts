@@ -1,8 +1,9 @@
 import { createServer as createHttpServer } from "node:http"
-import { createServer, type Server } from "node:net"
+import { createServer } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { MqttServer } from "../../../src/gateways/mqtt/MqttServer.ts"
 import { WebSocketServer } from "../../../src/gateways/websocket/WebSocketServer.ts"
+import { listening } from "../../support/Ports.ts"
 import { FakeNode } from "../FakeNode.ts"
 import { overMqtt, overWebSocket, type Stay, Stranger } from "./Stranger.ts"
 
@@ -12,18 +13,11 @@ const mqtt = createServer({ noDelay: true, pauseOnConnect: true })
 new MqttServer(options).serve(mqtt)
 const http = createHttpServer().on("upgrade", new WebSocketServer(options).handleUpgrade)
 
-const portOf = async (server: Server): Promise<number> => {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  if (typeof address !== "object" || address === null) throw new Error("no port")
-  return address.port
-}
-
 let urls: { readonly mqtt: string; readonly webSocket: string }
 beforeAll(async () => {
   urls = {
-    mqtt: `mqtt://127.0.0.1:${await portOf(mqtt)}`,
-    webSocket: `ws://127.0.0.1:${await portOf(http)}/attach`
+    mqtt: `mqtt://127.0.0.1:${await listening(mqtt)}`,
+    webSocket: `ws://127.0.0.1:${await listening(http)}/attach`
   }
 })
 afterAll(async () => {

@@ -8,6 +8,7 @@ import { defaultTerms } from "../../../src/gateways/link/LinkTerms.ts"
 import { WebSocketServer } from "../../../src/gateways/websocket/WebSocketServer.ts"
 import type { DownFrame, UpFrame } from "../../../src/protocol/Frame.ts"
 import { decodeDown, encodeUp } from "../../../src/protocol/FrameCodec.ts"
+import { listening } from "../../support/Ports.ts"
 import { FakeNode, openTokens } from "../FakeNode.ts"
 
 let node: FakeNode
@@ -24,10 +25,7 @@ const start = async (tokens: Tokens = openTokens) => {
     terms: { ...defaultTerms, frameBytesMax: 1_024 }
   })
   http = createServer().on("upgrade", boards.handleUpgrade)
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve))
-  const address = http.address()
-  if (typeof address !== "object" || address === null) throw new Error("no port")
-  port = address.port
+  port = await listening(http)
 }
 
 const stop = async () => {
@@ -186,15 +184,7 @@ describe("a board on a WebSocket", () => {
   it("is cut off when it never reads", async () => {
     const board = await attached("press-1")
     board.socket.pause()
-    const state = { texts: Array.from({ length: 12 }, () => "x".repeat(4_000)) }
-    await new Promise<void>((resolve) => {
-      const flood = () => {
-        if (node.losses.length > 0) return resolve()
-        for (let count = 0; count < 20; count++) node.down("press-1", { type: "desired", version: 1, state })
-        setImmediate(flood)
-      }
-      flood()
-    })
+    await node.flood("press-1")
     assert.strictEqual(boards.counters.totals.connections, 0)
   })
 

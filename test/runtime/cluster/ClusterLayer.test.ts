@@ -13,7 +13,8 @@ import { PlacementChanged } from "../../../src/runtime/cluster/ClusterSetting.ts
 import { Lease } from "../../../src/runtime/cluster/Lease.ts"
 import { RelaySocket } from "../../../src/runtime/cluster/RelaySocket.ts"
 import type { TlsIdentity } from "../../../src/runtime/cluster/TlsIdentity.ts"
-import { freePort, Postgres } from "../../support/Postgres.ts"
+import { freePort } from "../../support/Ports.ts"
+import { Postgres } from "../../support/Postgres.ts"
 
 const Who = Rpc.make("Who", { success: Schema.String })
 const Probe = Entity.make("Probe", [Who])

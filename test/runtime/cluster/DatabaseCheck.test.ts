@@ -5,7 +5,8 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { durability, PoolingProxy, refuseProxy } from "../../../src/runtime/cluster/DatabaseCheck.ts"
-import { freePort, Postgres } from "../../support/Postgres.ts"
+import { freePort } from "../../support/Ports.ts"
+import { Postgres } from "../../support/Postgres.ts"
 
 /** A message of the server or, after the startup, of a client: its tag and all its bytes. */
 const splitMessages = (buffered: Buffer): { readonly messages: ReadonlyArray<Buffer>; readonly rest: Buffer } => {

@@ -1,7 +1,7 @@
 /** Drives members that are processes of their own. */
 import { type ChildProcess, fork } from "node:child_process"
 import { Data } from "effect"
-import { freePort } from "../../support/Postgres.ts"
+import { freePort } from "../../support/Ports.ts"
 
 /** What a member is started with. */
 export interface Entry {

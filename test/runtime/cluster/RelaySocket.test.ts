@@ -6,7 +6,7 @@ import { type NodeRow, NodeTable } from "../../../src/runtime/cluster/NodeTable.
 import { BatchReader, batchBytesMax, greeting } from "../../../src/runtime/cluster/RelayChannel.ts"
 import { RelaySocket } from "../../../src/runtime/cluster/RelaySocket.ts"
 import { routeBy } from "../../../src/runtime/cluster/Route.ts"
-import { freePort } from "../../support/Postgres.ts"
+import { freePort } from "../../support/Ports.ts"
 
 /** A relay whose node table is `rows`, with what it received and which breaks it was told. */
 const relay = (rows: Array<NodeRow>, relayPort: number) =>
@@ -16,14 +16,11 @@ const relay = (rows: Array<NodeRow>, relayPort: number) =>
     const table = Layer.succeed(NodeTable, {
       cached: () => rows,
       read: Effect.sync(() => rows),
-      list: Effect.succeed([]),
-      formatInForce: Effect.succeed(1)
+      list: Effect.succeed([])
     })
     const context = yield* RelaySocket.layer({ listenHost: "127.0.0.1", tls: undefined, route: routeBy({}) }).pipe(
       Layer.provideMerge(table),
-      Layer.provideMerge(
-        NodeIdentity.layer({ host: "127.0.0.1", port: 1, relayPort, formats: { lowest: 1, highest: 1 } })
-      ),
+      Layer.provideMerge(NodeIdentity.layer({ host: "127.0.0.1", port: 1, relayPort, vocabulary: {} })),
       Layer.fresh,
       Layer.build,
       Scope.provide(scope)
@@ -38,6 +35,7 @@ const relay = (rows: Array<NodeRow>, relayPort: number) =>
       address: node,
       node,
       runner: null,
+      vocabulary: null,
       healthy: true,
       silentMillis: 0,
       relayHost: "127.0.0.1",
@@ -133,6 +131,7 @@ describe("RelaySocket", () => {
         address: "mute",
         node: "n-mute",
         runner: null,
+      vocabulary: null,
         healthy: true,
         silentMillis: 0,
         relayHost: "127.0.0.1",

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, References, Scope } from "effect"
 import { SocketServer } from "effect/socket"
 import { inTurn, layerServer } from "../../../src/runtime/cluster/RunnerSockets.ts"
-import { freePort } from "../../support/Postgres.ts"
+import { freePort, listening } from "../../support/Ports.ts"
 
 /** What a peer that does not read gets at once: more than the system takes. */
 const chunk = new Uint8Array(1024 * 1024)
@@ -12,23 +12,14 @@ const writers = 30
 
 /** A server whose only connection is handed over unread. */
 const listener = Effect.acquireRelease(
-  Effect.promise(
-    () =>
-      new Promise<{ readonly port: number; readonly accepted: Promise<Net.Socket>; readonly close: () => void }>(
-        (resolve) => {
-          let took: (socket: Net.Socket) => void = () => {}
-          const accepted = new Promise<Net.Socket>((accept) => {
-            took = accept
-          })
-          const server = Net.createServer({ pauseOnConnect: true }, took)
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            const port = typeof address === "object" && address !== null ? address.port : 0
-            resolve({ port, accepted, close: () => server.close() })
-          })
-        }
-      )
-  ),
+  Effect.promise(async () => {
+    let took: (socket: Net.Socket) => void = () => {}
+    const accepted = new Promise<Net.Socket>((accept) => {
+      took = accept
+    })
+    const server = Net.createServer({ pauseOnConnect: true }, took)
+    return { port: await listening(server), accepted, close: () => server.close() }
+  }),
   ({ accepted, close }) =>
     Effect.promise(async () => {
       close()

@@ -1,0 +1,32 @@
+/** Loopback ports for tests: what listens, what is free, what is taken. */
+import { createServer, type Server } from "node:net"
+import { Effect } from "effect"
+
+/** Listens on a free loopback port, which it answers. */
+export const listening = (server: Server): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      if (address === null || typeof address === "string") reject(new Error("no port"))
+      else resolve(address.port)
+    })
+  })
+
+/** A free loopback port, at the moment of the answer. */
+export const freePort = async (): Promise<number> => {
+  const probe = createServer()
+  const port = await listening(probe)
+  await new Promise<void>((resolve) => probe.close(() => resolve()))
+  return port
+}
+
+/** The port of a server that listens for as long as the scope is open; by default one that only keeps it from others. */
+export const takenPort = (server: () => Server = createServer) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const made = server()
+      return { port: await listening(made), made }
+    }),
+    ({ made }) => Effect.sync(() => made.close())
+  ).pipe(Effect.map(({ port }) => port))
