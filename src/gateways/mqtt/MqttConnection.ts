@@ -39,9 +39,13 @@ const publicationBytesMax = 256
 const unnumberedMax = 8
 const aliasesMax = 4
 const deniedMax = 3
+/** Filters of one client: each presence change looks through all of them. */
+const filtersMax = 100
 const endMillis = 1_000
 /** First byte of a CONNECT (3.1.1 and 5, section 3.1.1). */
 const connectHead = 0x10
+/** First byte of a PUBACK (section 3.4.1). */
+const pubackHead = 0x40
 const typeOf = { connect: 1, publish: 3, puback: 4 }
 const pingResponse = Buffer.from([0xd0, 0])
 const contentType = Buffer.from("application/holon+cbor")
@@ -128,7 +132,7 @@ export class MqttConnection {
     if (client === undefined) return this.#connect(packet, type)
     if (type === typeOf.publish) return this.#publish(packet, client)
     if (packet.isCutShort) return this.#disconnect(reasons.tooLarge)
-    if (type === typeOf.puback) return this.#puback(packet)
+    if (type === typeOf.puback) return this.#puback(packet, client)
     const control = this.#reader.read(packet.bytes)
     if (control === undefined) return this.#disconnect(reasons.malformed)
     switch (control.cmd) {
@@ -307,8 +311,8 @@ export class MqttConnection {
     const bytes =
       reason === reasons.success || this.#client?.version !== 5
         ? Buffer.allocUnsafe(4)
-        : Buffer.from([0x40, 3, 0, 0, reason])
-    bytes[0] = 0x40
+        : Buffer.from([pubackHead, 3, 0, 0, reason])
+    bytes[0] = pubackHead
     bytes[1] = bytes.length - 2
     bytes[2] = packetId >> 8
     bytes[3] = packetId & 0xff
@@ -318,14 +322,20 @@ export class MqttConnection {
   #denied(what: string): void {
     const now = this.#host.monotonic()
     this.#shared.counters.refused()
-    this.#shared.ports.evidence({ type: "link.denied", id: this.#client?.clientId ?? "", what: what.slice(0, 256) })
+    this.#shared.ports.evidence({
+      type: "link.denied",
+      id: this.#client?.clientId ?? "",
+      what: what.slice(0, 256).toWellFormed()
+    })
     this.#deniedAt = this.#deniedAt.filter((at) => now - at < burstMillis)
     this.#deniedAt.push(now)
     if (this.#deniedAt.length >= deniedMax) this.#disconnect(reasons.notAuthorised)
   }
 
-  #puback({ bytes, start }: Framed): void {
-    if (bytes.length < start + 2) return this.#disconnect(reasons.malformed)
+  #puback({ bytes, start }: Framed, client: Accepted): void {
+    // Version 5 may add a reason and properties, which say nothing that is needed here.
+    const isWhole = client.version === 5 ? bytes.length >= start + 2 : bytes.length === start + 2
+    if (bytes[0] !== pubackHead || !isWhole) return this.#disconnect(reasons.malformed)
     this.#outbound?.acknowledged(bytes.readUInt16BE(start))
   }
 
@@ -363,7 +373,8 @@ export class MqttConnection {
       return qos
     }
     if (topic.startsWith("$share/")) return reasons.sharedSubscription
-    return client.isOperator ? qos : reasons.notAuthorised
+    if (!client.isOperator) return reasons.notAuthorised
+    return this.#filters.has(topic) || this.#filters.size < filtersMax ? qos : reasons.quota
   }
 
   #unsubscribe(packet: IUnsubscribePacket, client: Accepted): void {

@@ -21,8 +21,9 @@ export interface Letter {
   readonly contentType: Buffer
 }
 
-/** Publications that wait for acknowledgements of the client. Past it the client is given up. */
+/** Publications that wait for acknowledgements of the client, and their bytes. Past either the client is given up. */
 const waitingMax = 1_024
+const waitingBytesMax = 1_048_576
 const idMax = 65_535
 const noTopic = Buffer.alloc(0)
 
@@ -31,7 +32,8 @@ export class Outbound {
   readonly #write: (bytes: Buffer) => void
   readonly #monotonic: () => number
   readonly #inFlight = new Set<number>()
-  #waiting: Array<Letter> = []
+  readonly #waiting: Array<Letter> = []
+  #waitingBytes = 0
   #lastId = 0
   /** The topic that alias 1 stands for: that of the link's frames. */
   #aliased: Buffer | undefined
@@ -46,7 +48,8 @@ export class Outbound {
   send(letter: Letter): boolean {
     if (letter.qos === 1 && (this.#inFlight.size >= this.#limits.receiveMaximum || this.#waiting.length > 0)) {
       this.#waiting.push(letter)
-      return this.#waiting.length <= waitingMax
+      this.#waitingBytes += letter.payload.length
+      return this.#waiting.length <= waitingMax && this.#waitingBytes <= waitingBytesMax
     }
     this.#put(letter)
     return true
@@ -55,10 +58,11 @@ export class Outbound {
   /** A PUBACK of the client; unknown ids are ignored. */
   acknowledged(packetId: number): void {
     if (!this.#inFlight.delete(packetId)) return
-    while (this.#waiting.length > 0 && this.#inFlight.size < this.#limits.receiveMaximum) {
-      const [letter, ...rest] = this.#waiting
-      this.#waiting = rest
-      if (letter !== undefined) this.#put(letter)
+    while (this.#inFlight.size < this.#limits.receiveMaximum) {
+      const letter = this.#waiting.shift()
+      if (letter === undefined) return
+      this.#waitingBytes -= letter.payload.length
+      this.#put(letter)
     }
   }
 

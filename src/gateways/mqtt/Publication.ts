@@ -74,7 +74,8 @@ const aliasOf = (bytes: Buffer, from: number, end: number): number => {
 export const readPublication = ({ bytes, start, isCutShort }: Framed, version: 4 | 5): Publication | undefined => {
   const flags = (bytes[0] ?? 0) & 0x0f
   const qos = (flags >> 1) & 3
-  if (qos === 3) return undefined
+  // No such QoS (MQTT-3.3.1-4); what is never acknowledged is never sent again (MQTT-3.3.1-2).
+  if (qos === 3 || (qos === 0 && (flags & 8) !== 0)) return undefined
   const end = bytes.length
   if (start + 2 > end) return undefined
   let at = start + 2 + bytes.readUInt16BE(start)

@@ -8,6 +8,7 @@ const idsMax = 1_000
 export class TakeOvers {
   readonly #times = new Map<string, Array<number>>()
   readonly #refusedUntil = new Map<string, number>()
+  #forgetAt = idsMax
 
   /** Whether the id is refused at `now` (monotonic ms), because it changed hands too often. */
   isRefused(id: string, now: number): boolean {
@@ -20,7 +21,7 @@ export class TakeOvers {
 
   /** Notes a take-over; answers false when it is one too many. */
   note(id: string, now: number): boolean {
-    if (this.#times.size > idsMax) this.#forget(now)
+    if (this.size > this.#forgetAt) this.#forget(now)
     const times = (this.#times.get(id) ?? []).filter((at) => now - at < windowMillis)
     times.push(now)
     if (times.length <= takeOversMax) {
@@ -32,8 +33,15 @@ export class TakeOvers {
     return false
   }
 
+  /** Ids remembered. */
+  get size(): number {
+    return this.#times.size + this.#refusedUntil.size
+  }
+
   #forget(now: number): void {
     for (const [id, times] of this.#times) if (times.every((at) => now - at >= windowMillis)) this.#times.delete(id)
     for (const [id, until] of this.#refusedUntil) if (now >= until) this.#refusedUntil.delete(id)
+    // Twice what is still needed: looking through all of them costs little by connection.
+    this.#forgetAt = Math.max(idsMax, 2 * this.size)
   }
 }
