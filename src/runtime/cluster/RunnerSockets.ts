@@ -1,6 +1,8 @@
 /** The sockets between runners: small messages leave at once, and a peer that does not answer is suspected. */
+import * as Net from "node:net"
+import * as Tls from "node:tls"
 import { NodeSocket, NodeSocketServer } from "@effect/platform-node"
-import { Effect, Layer, Option, Semaphore } from "effect"
+import { Effect, Layer, Option, type Scope } from "effect"
 import { Runners } from "effect/cluster"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket, SocketServer } from "effect/socket"
@@ -16,20 +18,37 @@ const pingTimeoutMillis = 3 * pingMillis
 /** Nagle's algorithm against delayed acknowledgements would cost 88 ms a pushed message. */
 const noDelay = true
 
-/**
- * A connection that takes one write at a time. Writes that are told to wait would each wait for the same `drain` with
- * listeners of their own, as many as asks are under way, while those after them fill the memory.
- */
-export const inTurn = (socket: Socket.Socket): Socket.Socket =>
-  Socket.make({
-    reader: socket.reader,
-    writer: Effect.map(socket.writer, (writer) => {
-      const turn = Semaphore.makeUnsafe(1).withPermits(1)
-      return {
-        write: (chunk) => turn(writer.write(chunk)),
-        writeAll: (chunks) => turn(writer.writeAll(chunks))
-      }
-    })
+/** Every ask that has to wait for a slow peer listens for its `drain`, and Node takes many listeners for a leak. */
+const unlimited = <A extends Net.Socket>(stream: A): A => {
+  stream.setMaxListeners(0)
+  return stream
+}
+
+/** Opens a connection for as long as its scope. What was written to an open one still leaves. */
+export const dialled = (
+  connect: () => Net.Socket,
+  connected: "connect" | "secureConnect"
+): Effect.Effect<Net.Socket, Socket.SocketError, Scope.Scope> =>
+  Effect.suspend(() => {
+    let isOpen = false
+    const close = (stream: Net.Socket) => Effect.sync(() => (isOpen ? stream.destroySoon() : stream.destroy()))
+    return Effect.flatMap(
+      Effect.acquireRelease(
+        Effect.sync(() => unlimited(connect())),
+        close
+      ),
+      (stream) =>
+        Effect.callback<Net.Socket, Socket.SocketError>((resume) => {
+          stream.once(connected, () => {
+            isOpen = true
+            resume(Effect.succeed(stream))
+          })
+          stream.on("error", (cause) => {
+            const reason = new Socket.SocketOpenError({ kind: "Unknown", cause })
+            resume(Effect.fail(new Socket.SocketError({ reason })))
+          })
+        })
+    )
   })
 
 /** Dials peers, by the route that leads to them. Silence and refusal only raise suspicion. */
@@ -45,10 +64,12 @@ export const layerProtocol = (
       return {
         codecFor: serialization.codecFor,
         make: Effect.fnUntraced(function* (address) {
-          const options = { ...route(address.host, address.port), noDelay, openTimeout: 1000 }
-          const socket = yield* tls === undefined
-            ? NodeSocket.makeNet(options)
-            : NodeSocket.makeTls({ ...options, ca: tls.ca, cert: tls.cert, key: tls.key })
+          const target = { ...route(address.host, address.port), noDelay }
+          const open =
+            tls === undefined
+              ? dialled(() => Net.connect(target), "connect")
+              : dialled(() => Tls.connect({ ...target, ca: tls.ca, cert: tls.cert, key: tls.key }), "secureConnect")
+          const socket = yield* NodeSocket.fromDuplex(open, { openTimeout: 1000 })
           return yield* RpcClient.makeProtocolSocket({
             pingInterval: pingMillis,
             pingTimeout: pingTimeoutMillis,
@@ -56,7 +77,7 @@ export const layerProtocol = (
             onPingTimeout: verdict.suspect,
             onTransientError: () => verdict.suspect
           }).pipe(
-            Effect.provideService(Socket.Socket, inTurn(socket)),
+            Effect.provideService(Socket.Socket, socket),
             Effect.provideService(RpcSerialization.RpcSerialization, serialization)
           )
         }, Effect.orDie)
@@ -76,7 +97,7 @@ const closed = new Socket.SocketError({ reason: new Socket.SocketWriteError({ ca
 const failWhenClosed = (socket: Socket.Socket): Effect.Effect<Socket.Socket> =>
   Effect.map(Effect.serviceOption(NodeSocket.NetSocket), (stream) => {
     let isClosed = false
-    if (Option.isSome(stream)) stream.value.setTimeout(silentMillisMax, () => stream.value.destroy())
+    if (Option.isSome(stream)) unlimited(stream.value).setTimeout(silentMillisMax, () => stream.value.destroy())
     const unlessClosed = (write: Effect.Effect<void, Socket.SocketError>) =>
       Effect.suspend(() =>
         isClosed || (Option.isSome(stream) && stream.value.destroyed) ? Effect.fail(closed) : write
@@ -127,9 +148,7 @@ export const layerServer = (options: {
         SocketServer.SocketServer.of({
           address,
           run: (handler) =>
-            run((socket) =>
-              Effect.flatMap(failWhenClosed(inTurn(socket)), handler).pipe(Effect.catchDefect(unlessPeerLeft))
-            )
+            run((socket) => Effect.flatMap(failWhenClosed(socket), handler).pipe(Effect.catchDefect(unlessPeerLeft)))
         })
       ),
       Effect.mapError((cause) => new PortTaken({ role: "runner", host, port, cause }))

@@ -3,7 +3,7 @@ import { NodeSocket } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, References, Scope } from "effect"
 import { SocketServer } from "effect/socket"
-import { inTurn, layerServer } from "../../../src/runtime/cluster/RunnerSockets.ts"
+import { dialled, layerServer } from "../../../src/runtime/cluster/RunnerSockets.ts"
 import { freePort, listening } from "../../support/Ports.ts"
 
 /** What a peer that does not read gets at once: more than the system takes. */
@@ -43,7 +43,7 @@ describe("RunnerSockets", () => {
     Effect.gen(function* () {
       const names = yield* warnings
       const { port, accepted } = yield* listener
-      const socket = inTurn(yield* NodeSocket.makeNet({ host: "127.0.0.1", port }))
+      const socket = yield* NodeSocket.fromDuplex(dialled(() => Net.connect({ host: "127.0.0.1", port }), "connect"))
       yield* socket.reader
       const writer = yield* socket.writer
       const writing = yield* Effect.forkChild(
