@@ -50,7 +50,10 @@ export class Actors extends Context.Service<
       payload: Contract.PayloadOf<C, Tag>,
       by: By
     ) => Effect.Effect<Contract.SuccessOf<C, Tag>, Contract.FailureOf<C, Tag> | HolonError>
-    /** Sends a message given as JSON; answers JSON. Unknown kinds and messages are refused with the nearest names. */
+    /**
+     * Sends a message given as JSON; answers JSON. Unknown kinds and messages are refused with the nearest names, those
+     * that not every member knows yet with `Unavailable`.
+     */
     readonly send: (
       to: Address,
       message: string,
@@ -71,20 +74,23 @@ interface Prepared {
 
 const make = Effect.gen(function* () {
   const engine = yield* Engine
-  const { host } = yield* NodePorts
+  const { host, agreement } = yield* NodePorts
   const { registry, residency } = engine
 
   const randomBytes = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(host.random() * 256))
   const requestIdOf = (by: By): string => by.requestId ?? uuidV7(host.now(), randomBytes)
 
-  const codecOf = (kind: string, message: string): Result.Result<MessageCodec, UnknownCapability> => {
+  const codecOf = (kind: string, message: string): Result.Result<MessageCodec, UnknownCapability | Unavailable> => {
     const type = registry.get(kind)
     if (type === undefined)
       return Result.fail(
         new UnknownCapability({ name: `actor kind ${kind}`, suggestions: nearest(kind, [...registry.keys()]) })
       )
     const codec = type.codec.messages.get(message)
-    if (codec !== undefined) return Result.succeed(codec)
+    if (codec !== undefined) {
+      const heldBack = agreement.heldBack(kind, message)
+      return heldBack === undefined ? Result.succeed(codec) : Result.fail(new Unavailable({ cause: heldBack }))
+    }
     const names = [...type.codec.messages.keys()]
     return Result.fail(
       new UnknownCapability({ name: `message ${message} of ${kind}`, suggestions: nearest(message, names) })

@@ -81,10 +81,16 @@ export type Handler<State, Resident, Payload, Reply, Refusal> = (
   context: TransitionContext<Resident>
 ) => Outcome<State, Resident, Reply, Refusal>
 
-/** How state is cut into one small head and keyed parts. A part is written when its value is another object than before. */
+/**
+ * How state is cut into one small head and keyed parts. A part is written when its value is another object than before.
+ * `format` is the one of the row: the contract's, or one of its former ones.
+ */
 export interface Storage<State> {
-  readonly split: (state: State) => { readonly head: unknown; readonly parts: ReadonlyMap<string, unknown> }
-  readonly join: (head: unknown, parts: ReadonlyMap<string, unknown>, id: string) => State
+  readonly split: (
+    state: State,
+    format: number
+  ) => { readonly head: unknown; readonly parts: ReadonlyMap<string, unknown> }
+  readonly join: (head: unknown, parts: ReadonlyMap<string, unknown>, id: string, format: number) => State
 }
 
 /** Everything of a behaviour but the transitions of its messages. */

@@ -33,24 +33,33 @@ export interface MessageCodec {
 
 /** The codecs of one contract. */
 export interface ContractCodec {
+  /** Of the contract's own format. */
   readonly state: Codec
+  /** Of the state as rows of a format have it; `undefined` for one that this release does not know. */
+  readonly stateOf: (format: number) => Codec | undefined
   readonly messages: ReadonlyMap<string, MessageCodec>
 }
 
 /** Compiles the codecs of a contract. */
-export const compile = (contract: Contract): ContractCodec => ({
-  state: codecOf(contract.state, "ignore"),
-  messages: new Map(
-    Object.entries(contract.messages).map(([tag, message]) => [
-      tag,
-      {
-        payload: codecOf(message.payload, "error"),
-        success: codecOf(message.success, "ignore"),
-        error: codecOf(message.error, "ignore")
-      }
-    ])
-  )
-})
+export const compile = (contract: Contract): ContractCodec => {
+  const state = codecOf(contract.state, "ignore")
+  const former = new Map<number, Codec>()
+  for (const [format, schema] of Object.entries(contract.former)) former.set(Number(format), codecOf(schema, "ignore"))
+  return {
+    state,
+    stateOf: (format) => (format === contract.format ? state : former.get(format)),
+    messages: new Map(
+      Object.entries(contract.messages).map(([tag, message]) => [
+        tag,
+        {
+          payload: codecOf(message.payload, "error"),
+          success: codecOf(message.success, "ignore"),
+          error: codecOf(message.error, "ignore")
+        }
+      ])
+    )
+  }
+}
 
 /** Bytes of an encoded value. `undefined` travels as null: it is the success of a message without one. */
 export const toBytes = (codec: Codec, value: unknown): Uint8Array => {

@@ -95,7 +95,7 @@ const make = (registry: Registry) =>
   Effect.gen(function* () {
     const ports = yield* NodePorts
     const sharding = yield* Sharding.Sharding
-    const { host, shardsPerGroup } = ports
+    const { host, shardsPerGroup, agreement } = ports
     const runFork = Effect.runForkWith(yield* Effect.context())
 
     const shardIds = Array.from({ length: shardsPerGroup }, (_, index) => ShardId.make(shardGroup, index + 1))
@@ -117,6 +117,8 @@ const make = (registry: Registry) =>
       const client = makeClient.get(to.kind)?.(to.id)
       if (client === undefined)
         return Effect.succeed({ _tag: "Failed", error: new Unavailable({ cause: `no actor kind ${to.kind}` }) })
+      const heldBack = agreement.heldBack(to.kind, posted.message)
+      if (heldBack !== undefined) return Effect.succeed({ _tag: "Failed", error: new Unavailable({ cause: heldBack }) })
       let defects = 0
       const afterFailure = (cause: Cause.Cause<{ readonly _tag: string }>): Effect.Effect<PostedReply> => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
@@ -145,6 +147,8 @@ const make = (registry: Registry) =>
     const watch = (to: Address, posted: Posted): Stream.Stream<Uint8Array, HolonError> => {
       const client = makeClient.get(to.kind)?.(to.id)
       if (client === undefined) return Stream.fail(new Unavailable({ cause: `no actor kind ${to.kind}` }))
+      const heldBack = agreement.heldBack(to.kind, posted.message)
+      if (heldBack !== undefined) return Stream.fail(new Unavailable({ cause: heldBack }))
       const isHolonError = Schema.is(HolonError)
       return client.Watch(posted).pipe(
         // The actor moved or its node went: the next stream begins with its state there.
@@ -161,6 +165,7 @@ const make = (registry: Registry) =>
       host,
       store: ports.store,
       registry,
+      agreement,
       idleMillis: ports.idleMillis,
       engine: {
         shardOf: ({ id }) => sharding.getShardId(EntityId.make(id), shardGroup).id,

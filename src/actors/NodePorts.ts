@@ -1,5 +1,6 @@
 /** What a node's process gives to the actor layer: its name, time, the store, the channel to other nodes, and its lease. */
 import { Context, type Effect } from "effect"
+import type { Agreement } from "./Agreement.ts"
 import type { Host } from "./Host.ts"
 import type { RelayTransport } from "./Relay.ts"
 import type { Store } from "./Store.ts"
@@ -12,6 +13,8 @@ export class NodePorts extends Context.Service<
     readonly node: string
     readonly host: Host
     readonly store: Store
+    /** What this node has in common with the other members. */
+    readonly agreement: Agreement
     readonly transport: RelayTransport
     /** Whether the last heartbeat on the lock session that is open now began a short while ago. */
     readonly isFresh: () => boolean

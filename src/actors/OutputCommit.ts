@@ -196,13 +196,14 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   }
 
   private toRow(): CommitRow {
-    const { kind, id, shard, type } = this.owner
-    const { contract, reactions } = type.behaviour
+    const { kind, id, shard, type, around } = this.owner
+    const { reactions } = type.behaviour
+    const format = around.agreement.formatOf(kind)
     const now = this.host.now()
     this.outbox?.snapshot(this.rowVersion + 1, this)
     const seq = this.nextSeq
     this.nextSeq += countOf(this.emissions)
-    const cut = this.cut()
+    const cut = this.cut(format)
     const put = [...this.puts, ...cut.put]
     const remove = [...this.removes, ...cut.remove]
     const journal = this.emissions.length === 0 ? null : encodeJournalBody(seq, this.emissions)
@@ -213,7 +214,7 @@ export class OutputCommit implements Committer, Sender, PartChanges {
       id,
       shard,
       expected: this.rowVersion,
-      format: contract.format,
+      format,
       head: encodeStored([cut.head, this.nextSeq]),
       wakeAt: this.tellCount > 0 ? now : due,
       atTakeover: reactions.atTakeover?.(this.current) ?? false,
@@ -234,13 +235,17 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   }
 
   /** The head, and the behaviour's parts that are other objects than at the last commit. */
-  private cut(): { head: unknown; put: Array<[string, Uint8Array]>; remove: Array<string> } {
+  private cut(format: number): { head: unknown; put: Array<[string, Uint8Array]>; remove: Array<string> } {
     const { behaviour, codec } = this.owner.type
     const { storage } = behaviour.reactions
     const put: Array<[string, Uint8Array]> = []
     const remove: Array<string> = []
-    if (storage === undefined) return { head: withKept(codec.state.encode(this.current), this.kept), put, remove }
-    const { head, parts } = storage.split(this.current)
+    if (storage === undefined) {
+      const state = codec.stateOf(format)
+      if (state === undefined) throw new Error(`rows of format ${format} are not written by this release`)
+      return { head: withKept(state.encode(this.current), this.kept), put, remove }
+    }
+    const { head, parts } = storage.split(this.current, format)
     for (const [key, value] of parts) if (this.storedParts.get(key) !== value) put.push([key, encodeStored(value)])
     for (const key of this.storedParts.keys()) if (!parts.has(key)) remove.push(key)
     this.storedParts = parts

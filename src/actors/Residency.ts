@@ -2,10 +2,11 @@
 import { runtimeAsker } from "../protocol/Asker.ts"
 import { type HolonError, Malformed, NotFound, PolicyDenied } from "../protocol/Errors.ts"
 import { encodeStored } from "../protocol/Stored.ts"
+import type { Agreement } from "./Agreement.ts"
 import { Cell } from "./Cell.ts"
 import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
-import type { Envelope, Posted, Reply } from "./Envelope.ts"
+import { type Envelope, type Posted, type Reply, unavailable } from "./Envelope.ts"
 import { permits } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
 import { Lanes } from "./Lanes.ts"
@@ -31,6 +32,7 @@ export interface Options {
   readonly host: Host
   readonly store: Store
   readonly registry: Registry
+  readonly agreement: Agreement
   readonly engine: Engine
   readonly toGateway: Surroundings["toGateway"]
   readonly perform: Surroundings["perform"]
@@ -58,6 +60,9 @@ export interface Counts {
   failures: number
 }
 
+const unknownHere = (kind: string, message: string): Reply =>
+  unavailable(`the node that has this actor does not know message ${message} of ${kind} yet`)
+
 /** The cells of one node. A message for an actor that belongs here and sleeps wakes it. */
 export class Residency {
   readonly counts: Counts = {
@@ -76,12 +81,13 @@ export class Residency {
 
   constructor(options: Options) {
     this.options = options
-    const { node, host, store, registry, engine, toGateway, perform } = options
+    const { node, host, store, registry, agreement, engine, toGateway, perform } = options
     this.around = {
       node,
       host,
       store,
       registry,
+      agreement,
       lanes: new Lanes(host, store, node),
       claims: new Claims(host, store, node, engine.isFresh),
       mayServe: engine.mayServe,
@@ -113,11 +119,13 @@ export class Residency {
     cell.put(envelope, done)
   }
 
-  /** As {@link deliver}, for the travelling form. */
+  /**
+   * As {@link deliver}, for the travelling form. Its sender knew the message, so a newer node sent it: one that tells must
+   * not give it up for that.
+   */
   deliverPosted(address: Address, posted: Posted, done: (reply: Reply) => void): void {
     const codec = this.options.registry.get(address.kind)?.codec.messages.get(posted.message)
-    if (codec === undefined)
-      return done({ _tag: "Failed", error: new NotFound({ what: `message ${posted.message} of ${address.kind}` }) })
+    if (codec === undefined) return done(unknownHere(address.kind, posted.message))
     const payload = fromBytes(codec.payload, posted.body)
     if (payload._tag === "Failure")
       return done({ _tag: "Failed", error: new Malformed({ path: "payload", reason: payload.failure.reason }) })

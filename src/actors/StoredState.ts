@@ -26,10 +26,12 @@ export const decodeRow = (
   id: string,
   row: { readonly format: number; readonly head: Uint8Array | null; readonly parts: Parts }
 ): StoredState => {
-  const { contract, reactions } = type.behaviour
-  if (row.format > contract.format) throw new Error(`format ${row.format} is newer than this node's ${contract.format}`)
+  const { format } = row
+  const { reactions } = type.behaviour
   const none: ReadonlyMap<string, unknown> = new Map()
   if (row.head === null) return { state: reactions.initial(id), nextSeq: 1, parts: none, kept: undefined }
+  const codec = type.codec.stateOf(format)
+  if (codec === undefined) throw new Error(`rows of format ${format} are not read by this release`)
   const stored = decodeStored(row.head)
   if (!Array.isArray(stored)) throw new Error("malformed head")
   const [head, seq]: ReadonlyArray<unknown> = stored
@@ -37,13 +39,12 @@ export const decodeRow = (
   if (reactions.storage !== undefined) {
     const parts = new Map<string, unknown>()
     for (const [key, value] of row.parts) if (!key.startsWith(layerPrefix)) parts.set(key, decodeStored(value))
-    const state = reactions.storage.join(head, parts, id)
-    return { state, nextSeq: seq, parts: reactions.storage.split(state).parts, kept: undefined }
+    const state = reactions.storage.join(head, parts, id, format)
+    return { state, nextSeq: seq, parts: reactions.storage.split(state, format).parts, kept: undefined }
   }
-  const { state } = type.codec
-  const decoded = state.decode(head)
+  const decoded = codec.decode(head)
   if (decoded._tag === "Failure") throw new Error(`malformed state: ${decoded.failure.reason}`)
-  const kept = unknownKeys(head, state.encode(decoded.success))
+  const kept = unknownKeys(head, codec.encode(decoded.success))
   return { state: decoded.success, nextSeq: seq, parts: none, kept }
 }
 

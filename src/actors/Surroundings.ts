@@ -1,4 +1,5 @@
 /** What all cells of a node share. */
+import type { Agreement } from "./Agreement.ts"
 import type { EffectOrder } from "./Behaviour.ts"
 import type { Claims } from "./Claims.ts"
 import type { Posted, Reply } from "./Envelope.ts"
@@ -25,6 +26,7 @@ export interface Surroundings {
   readonly host: Host
   readonly store: Store
   readonly registry: Registry
+  readonly agreement: Agreement
   readonly lanes: Lanes
   readonly claims: Claims
   /** Whether this node holds the shard and its lease is fresh: the guard of every way in. */

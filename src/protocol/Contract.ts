@@ -91,6 +91,8 @@ export interface Contract<
   /** Number of the stored form of `state`; a node refuses rows of a higher one. */
   readonly format: number
   readonly state: State
+  /** Stored forms of earlier formats: rows rest in them, and are written so while an older node is a member. */
+  readonly former: Readonly<Record<number, PlainSchema>>
   readonly messages: Messages
   readonly events: Events
   /** One sentence for people. */
@@ -110,12 +112,15 @@ export const make = <
     readonly messages: Messages
     readonly events?: Events
     readonly format?: number
+    /** By format, a schema from its stored form to the state of today. Keep one for as long as rows may rest in it. */
+    readonly former?: Readonly<Record<number, Schema.Codec<State["Type"], unknown>>>
     readonly about?: string
   }
 ): Contract<Kind, State, Messages, Events> => ({
   kind,
   format: options.format ?? 1,
   state: options.state,
+  former: options.former ?? {},
   messages: options.messages,
   events: options.events ?? ({} as Events),
   about: options.about ?? ""

@@ -3,8 +3,10 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import * as Actors from "../actors/Actors.ts"
+import { vocabularyOf } from "../actors/Agreement.ts"
 import * as Engine from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
+import type { Registry } from "../actors/Registry.ts"
 import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
 import * as Operations from "../gateways/http/Operations.ts"
@@ -21,7 +23,7 @@ import { freePort } from "./FreePort.ts"
 import * as Metrics from "./Metrics.ts"
 import { layerHealth, layerMembers } from "./NodeHealth.ts"
 import { ProcessHost } from "./ProcessHost.ts"
-import { registry } from "./Registry.ts"
+import { registry as ownRegistry } from "./Registry.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
@@ -51,6 +53,7 @@ const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
     Effect.gen(function* () {
       const host = yield* ProcessHost
       const lease = yield* Lease
+      const { agreement } = yield* ClusterLayer.Membership
       const { transport } = yield* RelaySocket
       const store = Metrics.counted(yield* PgStore.make({ url: yield* PostgresUrl, host }), counts)
       const { node, isFresh, onSessionLost } = lease
@@ -59,6 +62,7 @@ const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
         node,
         host,
         store,
+        agreement,
         transport,
         isFresh,
         onSessionLost,
@@ -111,13 +115,15 @@ export interface NodeOptions {
   readonly ports: Ports
   /** How long to try for a PostgreSQL that does not answer at the start, ms. Default half a minute. */
   readonly storageWaitMillis?: number | undefined
+  /** Kinds of actors it serves. Default those of this release. */
+  readonly registry?: Registry
 }
 
 /** The node of one process. Ready when it is built: shards are held and every listener listens. */
 export const layer = (options: NodeOptions) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const { config, storageWaitMillis } = options
+      const { config, storageWaitMillis, registry = ownRegistry } = options
       const { http, mqtt } = options.ports
       const host = config.peers.host
       // Peers dial what the table of nodes says: these must be known before anybody listens.
@@ -130,7 +136,14 @@ export const layer = (options: NodeOptions) =>
       const token = yield* ensureToken(config.data)
       const counts = Metrics.noCounts()
 
-      const cluster = ClusterLayer.layer({ host, port: runner, relayPort, shardsPerGroup, route })
+      const cluster = ClusterLayer.layer({
+        host,
+        port: runner,
+        relayPort,
+        shardsPerGroup,
+        route,
+        vocabulary: vocabularyOf(registry)
+      })
       const actors = Layer.merge(Actors.layer, Metrics.layer(counts)).pipe(
         Layer.provideMerge(Engine.layer(registry)),
         Layer.provideMerge(ports(shardsPerGroup, counts))

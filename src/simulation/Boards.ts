@@ -437,7 +437,7 @@ const decodeRow = (world: World, row: Row, isWanted: (part: string) => boolean):
   if (storage === undefined || !Array.isArray(stored)) return undefined
   const parts = new Map<string, unknown>()
   for (const [key, value] of row.parts) if (!key.startsWith("~") && isWanted(key)) parts.set(key, decodePart(value))
-  const state = storage.join(stored[0], parts, row.id)
+  const state = storage.join(stored[0], parts, row.id, row.format)
   return isDeviceState(state) ? state : undefined
 }
 

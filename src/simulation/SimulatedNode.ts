@@ -1,5 +1,6 @@
 /** One node of the fleet: the product's residency, relay and gateway on the stand-ins of engine, store and network. */
 
+import { alone } from "../actors/Agreement.ts"
 import { fromBytes } from "../actors/Codec.ts"
 import type { Posted, Reply } from "../actors/Envelope.ts"
 import type { Address } from "../actors/Host.ts"
@@ -106,6 +107,7 @@ export class SimulatedNode {
       host,
       store: world.ports.store(new MemoryStore(connection, name), connection, host),
       registry: world.registry,
+      agreement: alone(world.registry),
       idleMillis,
       engine: {
         shardOf,

@@ -4,6 +4,8 @@ import { decodeJournalBody } from "../../src/protocol/JournalBody.ts"
 import { decodeStored, encodeStored } from "../../src/protocol/Stored.ts"
 import { ActorRig, epoch } from "../support/ActorRig.ts"
 import { counter, TooHigh } from "../support/Counter.ts"
+import { shelf } from "../support/Shelf.ts"
+import { tank } from "../support/Tank.ts"
 
 const a = { kind: "counter", id: "a" }
 const b = { kind: "counter", id: "b" }
@@ -300,5 +302,36 @@ describe("formats", () => {
     rig.ask(a, "Add", { by: 1 })
     assert.strictEqual(stateOf(rig, "counter/a").colour, "red")
     assert.strictEqual(stateOf(rig, "counter/a").count, 2)
+  })
+
+  it("of earlier releases are read, and written while they are in force", () => {
+    const rig = new ActorRig([tank])
+    rig.format = 1
+    const id = { kind: "tank", id: "t" }
+    const headOf = () => {
+      const stored = decodeStored(rig.rows.get("tank/t")?.head ?? new Uint8Array())
+      return { format: rig.rows.get("tank/t")?.format, head: Array.isArray(stored) ? stored[0] : undefined }
+    }
+    rig.ask(id, "Fill", { litres: 2 })
+    assert.deepStrictEqual(headOf(), { format: 1, head: { litres: 2 } })
+    rig.residency.dropAll()
+    rig.format = 2
+    assert.deepStrictEqual(rig.ask(id, "Level", {}), { _tag: "Success", value: 2 })
+    rig.ask(id, "Fill", { litres: 0.5 })
+    assert.deepStrictEqual(headOf(), { format: 2, head: { millilitres: 2500 } })
+  })
+
+  it("that change are told to a storage of parts", () => {
+    const rig = new ActorRig([shelf])
+    rig.format = 1
+    const id = { kind: "shelf", id: "s" }
+    const partsOf = () =>
+      Object.fromEntries([...(rig.rows.get("shelf/s")?.parts ?? [])].map(([key, value]) => [key, decodeStored(value)]))
+    rig.ask(id, "Put", { name: "a", what: "x" })
+    rig.ask(id, "Put", { name: "b", what: "y" })
+    assert.deepStrictEqual(partsOf(), { "box/a": "x", "box/b": "y" })
+    rig.format = 2
+    rig.ask(id, "Put", { name: "b", what: "z" })
+    assert.deepStrictEqual(partsOf(), { "box/a": { what: "x" }, "box/b": { what: "z" } })
   })
 })

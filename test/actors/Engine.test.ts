@@ -1,6 +1,6 @@
 /** The engine's side of the layer, over a stand-in for `effect/cluster` whose answers the test gives. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schema, type Scope } from "effect"
+import { Effect, Fiber, Layer, Schema, type Scope, Stream } from "effect"
 import { ClusterError, Entity, EntityAddress, EntityId, EntityType, ShardId, Sharding } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
@@ -66,6 +66,7 @@ const node = (answer: Ask) => {
     node: "node-1",
     host: rig.host,
     store: rig.store,
+    agreement: { heldBack: (kind, message) => rig.heldBack.get(`${kind} ${message}`), formatOf: () => 1 },
     transport: { send: () => {}, onBatch: () => {}, onBroken: () => {} },
     isFresh: () => rig.isFresh,
     onSessionLost: (handler) => void lost.push(handler),
@@ -158,6 +159,24 @@ describe("a shard that goes to another node", () => {
 })
 
 describe("an ask", () => {
+  it.effect("of what not every member knows is refused with the reason, whichever way it takes", () => {
+    const reason = "message Add of counter is offered once every node knows it"
+    const { rig, run } = node(() => Effect.die("the engine was asked"))
+    rig.heldBack.set("counter Add", reason)
+    return run(
+      Effect.gen(function* () {
+        const { ask, watch } = yield* Engine.Engine
+        const actors = yield* Actors.Actors
+        const refusal = new Unavailable({ cause: reason })
+        assert.deepStrictEqual(yield* ask(a, posted(rig, "Add", { by: 1 }), 1000), { _tag: "Failed", error: refusal })
+        assert.deepStrictEqual(yield* Effect.flip(Stream.runCollect(watch(a, posted(rig, "Add", {})))), refusal)
+        const by = { asker: operator, requestId: rig.requestId() }
+        assert.deepStrictEqual(yield* Effect.flip(actors.send(a, "Add", { by: 1 }, by)), refusal)
+        assert.deepStrictEqual(yield* Effect.flip(actors.ask(Counter, "a", "Add", { by: 1 }, by)), refusal)
+      })
+    )
+  })
+
   it.effect("that is a defect each time ends soon, with a trace", () => {
     let asks = 0
     const { rig, run } = node(() => Effect.suspend(() => Effect.die(`a planted defect ${++asks}`)))

@@ -1,6 +1,7 @@
 /** The actor layer of one node in this process: the engine without a network, over any store. */
 import { Effect, Layer } from "effect"
 import { MessageStorage, RunnerHealth, RunnerStorage, Runners, Sharding, ShardingConfig } from "effect/cluster"
+import { alone } from "../../src/actors/Agreement.ts"
 import type { AnyBehaviour } from "../../src/actors/Behaviour.ts"
 import * as Engine from "../../src/actors/Engine.ts"
 import type { Host } from "../../src/actors/Host.ts"
@@ -23,6 +24,7 @@ const sharding = Sharding.layer.pipe(
 
 /** The engine for these kinds, with the bare cluster beside it. */
 export const layer = (behaviours: ReadonlyArray<AnyBehaviour>, store: (host: Host) => Store) => {
+  const registry = Registry.make(behaviours)
   const ports = Layer.effect(
     NodePorts,
     Effect.map(ProcessHost, (host) =>
@@ -30,6 +32,7 @@ export const layer = (behaviours: ReadonlyArray<AnyBehaviour>, store: (host: Hos
         node: "bench",
         host,
         store: store(host),
+        agreement: alone(registry),
         transport: { send: () => {}, onBatch: () => {}, onBroken: () => {} },
         isFresh: () => true,
         onSessionLost: () => {},
@@ -39,7 +42,7 @@ export const layer = (behaviours: ReadonlyArray<AnyBehaviour>, store: (host: Hos
       })
     )
   )
-  return Engine.layer(Registry.make(behaviours)).pipe(
+  return Engine.layer(registry).pipe(
     Layer.provideMerge(ports),
     Layer.provideMerge(sharding),
     Layer.provideMerge(ProcessHost.layer)

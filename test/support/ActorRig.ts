@@ -1,5 +1,6 @@
 /** One residency over a store in memory whose commits can be held, failed and fenced; time stands until it is moved. */
 import { assert } from "@effect/vitest"
+import { type Agreement, alone } from "../../src/actors/Agreement.ts"
 import type { AnyBehaviour } from "../../src/actors/Behaviour.ts"
 import type { Envelope, Posted, Reply } from "../../src/actors/Envelope.ts"
 import { type Address, addressKey, type Host } from "../../src/actors/Host.ts"
@@ -49,6 +50,10 @@ export class ActorRig {
   /** The store does not take quarantines. */
   isQuarantineAway = false
   residency: Residency
+  /** Messages that another member does not know, as `counter Add`, with the reason. */
+  readonly heldBack = new Map<string, string>()
+  /** Row format in force; that of the contract when not set. */
+  format: number | undefined
   /** Commits wait in here while `holdCommits` is on. */
   holdCommits = false
   #held: Array<() => void> = []
@@ -57,6 +62,7 @@ export class ActorRig {
   #serial = 0
   readonly #behaviours: ReadonlyArray<AnyBehaviour>
   readonly #registry: Registry.Registry
+  readonly #alone: Agreement
   /** Time of this rig: it stands until {@link advance}. */
   readonly host: Host = {
     now: () => this.#now,
@@ -78,6 +84,7 @@ export class ActorRig {
   constructor(behaviours: ReadonlyArray<AnyBehaviour>) {
     this.#behaviours = behaviours
     this.#registry = Registry.make(behaviours)
+    this.#alone = alone(this.#registry)
     this.residency = this.start("node-1")
   }
 
@@ -92,6 +99,7 @@ export class ActorRig {
       host: this.host,
       store: this.store,
       registry: this.#registry,
+      agreement: { heldBack: () => undefined, formatOf: (kind) => this.format ?? this.#alone.formatOf(kind) },
       idleMillis: 60_000,
       toGateway: (to, message) => this.toGateway.push({ node: to, message }),
       perform: (_self, order) => this.performed.push(order.id),
@@ -224,6 +232,7 @@ export class ActorRig {
     if (stored === undefined || stored.version !== row.expected) return false
     stored.version++
     stored.head = row.head
+    stored.format = row.format
     stored.wakeAt = row.wakeAt
     for (const [part, value] of row.put) stored.parts.set(part, value)
     for (const part of row.remove) stored.parts.delete(part)

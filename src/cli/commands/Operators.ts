@@ -53,7 +53,7 @@ export const actors = Command.make(
   Effect.fn(function* (flags) {
     const kinds = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Describe()))
     const rows = kinds.flatMap(({ kind, messages }) =>
-      messages.map(({ name, delivery, about }) => [kind, name, delivery, about])
+      messages.map(({ name, delivery, about, heldBack }) => [kind, name, delivery, heldBack ?? about])
     )
     yield* print(flags, kinds, () => table(["kind", "message", "delivery", "about"], rows))
   })

@@ -37,7 +37,8 @@ export const complete = (text: string, { kinds, ids, twinFields }: Known): Compl
   const message = atMessage.exec(text)
   if (message !== null) {
     const [, kind, start = ""] = message
-    const names = kinds.find((view) => view.kind === kind)?.messages.map(({ name }) => name) ?? []
+    const offered = kinds.find((view) => view.kind === kind)?.messages.filter(({ heldBack }) => heldBack === undefined)
+    const names = offered?.map(({ name }) => name) ?? []
     return [starting(names, start).map((name) => `${name}(`), start]
   }
   const id = atId.exec(text)

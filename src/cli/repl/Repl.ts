@@ -79,7 +79,9 @@ const run = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: L
   if (line._tag === "Message") return yield* send(kinds, line)
   if (line._tag === "Empty") return
   if (line.word === "help") return yield* Console.log(help)
-  const rows = kinds.flatMap(({ kind, messages }) => messages.map(({ name, about }) => [kind, name, about]))
+  const rows = kinds.flatMap(({ kind, messages }) =>
+    messages.map(({ name, about, heldBack }) => [kind, name, heldBack ?? about])
+  )
   yield* Console.log(table(["kind", "message", "about"], rows))
 })
 

@@ -26,7 +26,9 @@ export const MessageView = Schema.Struct({
   audience: Schema.Literals(["internal", "board", "operator", "public"]),
   /** JSON Schema of the payload; unknown fields are refused. Its order of properties is the order of arguments. */
   payload: Schema.Json,
-  success: Schema.Json
+  success: Schema.Json,
+  /** Why it is refused for now: not every node knows it yet. */
+  heldBack: Schema.optionalKey(Schema.String)
 })
 export type MessageView = typeof MessageView.Type
 

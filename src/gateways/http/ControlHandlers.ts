@@ -4,8 +4,9 @@ import { Headers } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Actors, type By } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
+import { NodePorts } from "../../actors/NodePorts.ts"
 import { Authenticated, Control } from "./Control.ts"
-import { describeRegistry } from "./Describe.ts"
+import { describeRegistry, withHeldBack } from "./Describe.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { Operations } from "./Operations.ts"
 
@@ -35,11 +36,12 @@ const handlers = Control.toLayer(
     const actors = yield* Actors
     const operations = yield* Operations
     const { registry } = yield* Engine
+    const { agreement } = yield* NodePorts
     const kinds = describeRegistry(registry)
     const by = (requestId: string | undefined): Effect.Effect<By, never, CurrentAsker> =>
       Effect.map(CurrentAsker, (asker) => ({ asker, ...(requestId !== undefined && { requestId }) }))
     return Control.of({
-      Describe: () => Effect.succeed(kinds),
+      Describe: () => Effect.sync(() => withHeldBack(kinds, agreement)),
       Send: ({ kind, id, message, payload, requestId }) =>
         Effect.flatMap(by(requestId), (who) => Effect.map(actors.send({ kind, id }, message, payload, who), json)),
       Watch: ({ kind, id, message, payload, requestId }) =>

@@ -1,5 +1,6 @@
 /** The registry as JSON Schema: what surfaces that know no actor check and complete with. */
 import { Schema } from "effect"
+import type { Agreement } from "../../actors/Agreement.ts"
 import type { Registry } from "../../actors/Registry.ts"
 import type { Message, PlainSchema } from "../../protocol/Contract.ts"
 import type { KindView, MessageView } from "./Control.ts"
@@ -24,6 +25,19 @@ const messageView = (name: string, message: Message): MessageView => ({
 
 /** Whether people may send it: what surfaces that are derived from contracts show. */
 export const isForPeople = ({ audience }: Message): boolean => audience === "operator" || audience === "public"
+
+/** The same as the cluster stands now: what not every member knows says why it is refused. */
+export const withHeldBack = (
+  kinds: ReadonlyArray<KindView>,
+  { heldBack }: Pick<Agreement, "heldBack">
+): ReadonlyArray<KindView> =>
+  kinds.map((view) => ({
+    ...view,
+    messages: view.messages.map((message) => {
+      const reason = heldBack(view.kind, message.name)
+      return reason === undefined ? message : { ...message, heldBack: reason }
+    })
+  }))
 
 /** Every kind with the messages that people may send. */
 export const describeRegistry = (registry: Registry): ReadonlyArray<KindView> =>

@@ -6,11 +6,13 @@ import { MessageStorage, RunnerAddress, Sharding, ShardingConfig, SocketRunner }
 import { Reactivity } from "effect/reactivity"
 import { RpcSerialization } from "effect/rpc"
 import type { SqlError } from "effect/sql"
-import { type FormatUnknown, type PlacementChanged, raiseFormat, settle } from "./ClusterSetting.ts"
+import type { Agreement, Vocabulary } from "../../actors/Agreement.ts"
+import { type FormatUnknown, type PlacementChanged, raiseFormats, settle } from "./ClusterSetting.ts"
 import { type Durability, durability, type PoolingProxy, refuseProxy } from "./DatabaseCheck.ts"
 import { Lease } from "./Lease.ts"
 import { type AddressTaken, LockSession } from "./LockSession.ts"
 import { assignmentsMillis, heartbeatMillis, lockExpirationMillis, lockRefreshMillis } from "./MembershipTiming.ts"
+import { heldBackBy } from "./MemberVocabularies.ts"
 import { NodeIdentity } from "./NodeIdentity.ts"
 import { createTables, type NodeRow, type NodeStatus, NodeTable } from "./NodeTable.ts"
 import type { PortTaken } from "./PortTaken.ts"
@@ -53,8 +55,8 @@ export interface ClusterOptions {
   readonly groups?: ReadonlyArray<string>
   /** Tells clusters in one database apart. Default `holon`. For ever. */
   readonly lockPrefix?: string
-  /** Row formats this release reads. Default 1 only. */
-  readonly formats?: { readonly lowest: number; readonly highest: number }
+  /** What this release knows. Default nothing. */
+  readonly vocabulary?: Vocabulary
   /** Default none: loopback only. */
   readonly tls?: TlsIdentity
   /** Default: peers are dialled where they say they are. */
@@ -67,8 +69,8 @@ export class Membership extends Context.Service<
   {
     /** What an acknowledgement is worth, for `/health`. */
     readonly durability: Durability
-    /** The row format to write now. */
-    readonly rowFormat: () => number
+    /** What this node has in common with the other members. */
+    readonly agreement: Agreement
     /** Every node known, for `holon nodes ls`. */
     readonly nodes: Effect.Effect<ReadonlyArray<NodeStatus>, SqlError.SqlError>
     /** The node has started (or is draining): one of the conditions of {@link isReady}. */
@@ -82,7 +84,7 @@ export class Membership extends Context.Service<
 
 const formatMillis = 5000
 
-const layerMembership = (formats: { readonly lowest: number; readonly highest: number }, durability: Durability) =>
+const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
   Layer.effect(
     Membership,
     Effect.gen(function* () {
@@ -92,16 +94,16 @@ const layerMembership = (formats: { readonly lowest: number; readonly highest: n
       const { node } = yield* NodeIdentity
       const isElsewhere = (row: NodeRow) => row.node !== node && row.healthy && row.ready
       let isStarted = false
-      let rowFormat = yield* raiseFormat(formats)
+      let formats = yield* raiseFormats(vocabulary)
       const isReady = () => isStarted && lock.isFresh() && relay.unreachable().length === 0
       yield* Effect.sync(() => lock.setReady(isReady())).pipe(
         Effect.repeat(Schedule.spaced(heartbeatMillis)),
         Effect.forkScoped
       )
-      yield* raiseFormat(formats).pipe(
-        Effect.tap((format) =>
+      yield* raiseFormats(vocabulary).pipe(
+        Effect.tap((inForce) =>
           Effect.sync(() => {
-            rowFormat = format
+            formats = inForce
           })
         ),
         Effect.ignore,
@@ -110,7 +112,10 @@ const layerMembership = (formats: { readonly lowest: number; readonly highest: n
       )
       return Membership.of({
         durability,
-        rowFormat: () => rowFormat,
+        agreement: {
+          heldBack: heldBackBy(vocabulary, table.cached),
+          formatOf: (kind) => formats.get(kind) ?? 1
+        },
         nodes: table.list,
         setStarted: (value) => {
           isStarted = value
@@ -144,9 +149,9 @@ const build = (options: ClusterOptions) =>
       route = routeBy({}),
       lockPrefix = "holon",
       shardsPerGroup = 64,
-      groups = ["default"]
+      groups = ["default"],
+      vocabulary = {}
     } = options
-    const formats = options.formats ?? { lowest: 1, highest: 1 }
     if (tls === undefined && !isLoopback(host)) return yield* new UnprotectedAddress({ host })
     yield* refuseProxy
     yield* createTables
@@ -163,7 +168,7 @@ const build = (options: ClusterOptions) =>
       applicationName: "holon membership"
     })
     const known = Layer.mergeAll(NodeTable.layer, LockSession.layer).pipe(
-      Layer.provideMerge(Layer.merge(NodeIdentity.layer({ host, port, relayPort, formats }), pool))
+      Layer.provideMerge(Layer.merge(NodeIdentity.layer({ host, port, relayPort, vocabulary }), pool))
     )
     const judged = Layer.mergeAll(
       ShardLocks.layer({ prefix: lockPrefix, groups, shardsPerGroup }),
@@ -199,7 +204,7 @@ const build = (options: ClusterOptions) =>
     return Layer.mergeAll(
       layerHonestSharding.pipe(Layer.provide(engine)),
       Lease.layer,
-      layerMembership(formats, worth)
+      layerMembership(vocabulary, worth)
     ).pipe(Layer.provideMerge(judged))
   })
 

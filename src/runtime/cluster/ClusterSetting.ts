@@ -3,7 +3,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { NodeTable } from "./NodeTable.ts"
+import type { Vocabulary } from "../../actors/Agreement.ts"
+import { decodeVocabulary } from "./MemberVocabularies.ts"
 
 /** Where an actor lives and how its row is read: a node that differs would wake a second copy of it elsewhere. */
 export interface Placement {
@@ -24,13 +25,18 @@ export class PlacementChanged extends Schema.TaggedError<PlacementChanged>()("Pl
   }
 }
 
-/** The members write a row format this node cannot read. Permanent: start the release that can. */
+/** The members write a row format this node cannot read, or read none it can write. Permanent: start another release. */
 export class FormatUnknown extends Schema.TaggedError<FormatUnknown>()("FormatUnknown", {
+  kind: Schema.String,
   inForce: Schema.Int,
+  lowest: Schema.Int,
   highest: Schema.Int
 }) {
   override get message() {
-    return `the rows of this cluster have format ${this.inForce}, this release reads up to ${this.highest}; start a newer one`
+    const { kind, inForce, lowest, highest } = this
+    return inForce > highest
+      ? `rows of ${kind} are written in format ${inForce}, this release reads up to ${highest}; start a newer one`
+      : `rows of ${kind} are written in format ${inForce} as long as older nodes run, this release writes from ${lowest} on; stop them, or start the release between`
   }
 }
 
@@ -55,23 +61,43 @@ export const settle = (
     }
   })
 
+const prefix = "format/"
+
 /**
- * The row format to write: the lowest of the highest that every living member reads, never below what was once in
- * force. Raises the stored one when all can; fails with {@link FormatUnknown} when this node cannot read it.
+ * The row format to write, by kind: the lowest of the highest that every living member reads, never below what was once
+ * in force. Raises the stored one when all can; fails with {@link FormatUnknown} when this node cannot do with it. Its
+ * row stands in the table before: who raises a format meanwhile sees that row, or is seen here.
  */
-export const raiseFormat = (formats: {
-  readonly lowest: number
-  readonly highest: number
-}): Effect.Effect<number, SqlError.SqlError | FormatUnknown, PgClient.PgClient | NodeTable> =>
+export const raiseFormats = (
+  own: Vocabulary
+): Effect.Effect<ReadonlyMap<string, number>, SqlError.SqlError | FormatUnknown, PgClient.PgClient> =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const table = yield* NodeTable
-    const members = yield* table.formatInForce
-    const rows = yield* sql<{ readonly inForce: number }>`
-      insert into cluster_setting as s (name, value) values ('rowFormat', ${String(members)})
-      on conflict (name) do update set value = greatest(s.value::int, ${members})::text
-      returning value::int as "inForce"`
-    const inForce = rows[0]?.inForce ?? formats.lowest
-    if (inForce > formats.highest) return yield* new FormatUnknown({ inForce, highest: formats.highest })
-    return inForce
+    const agreed = sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`select pg_advisory_xact_lock(hashtextextended('holon row formats', 0))`
+        const members = yield* sql<{ readonly vocabulary: string }>`
+          select vocabulary from cluster_node where healthy and vocabulary is not null`
+        const settings = yield* sql<{ readonly name: string; readonly value: number }>`
+          select name, value::int as value from cluster_setting where name like ${`${prefix}%`}`
+        const known = members.map(({ vocabulary }) => decodeVocabulary(vocabulary))
+        const stored = new Map(settings.map(({ name, value }) => [name.slice(prefix.length), value]))
+        const inForce = new Map<string, number>()
+        for (const [kind, { highest }] of Object.entries(own)) {
+          const all = Math.min(highest, ...known.map((theirs) => theirs[kind]?.highest ?? highest))
+          const before = stored.get(kind) ?? 0
+          inForce.set(kind, Math.max(before, all))
+          if (all > before)
+            yield* sql`insert into cluster_setting (name, value) values (${prefix + kind}, ${String(all)})
+              on conflict (name) do update set value = excluded.value`
+        }
+        return inForce
+      })
+    )
+    const formats = yield* Effect.withTracerEnabled(agreed, false)
+    for (const [kind, { lowest, highest }] of Object.entries(own)) {
+      const inForce = formats.get(kind) ?? highest
+      if (inForce > highest || inForce < lowest) return yield* new FormatUnknown({ kind, inForce, lowest, highest })
+    }
+    return formats
   })

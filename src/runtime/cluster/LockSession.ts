@@ -7,6 +7,7 @@ import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Cause, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Option, Queue, Schema, Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import { heartbeatMillis, leaseMillis, lockExpirationMillis } from "./MembershipTiming.ts"
+import { encodeVocabulary } from "./MemberVocabularies.ts"
 import { Monotonic } from "./Monotonic.ts"
 import { NodeIdentity } from "./NodeIdentity.ts"
 
@@ -40,14 +41,13 @@ const decodeMachineIds = Schema.decodeUnknownSync(MachineIds)
  */
 const heartbeatSql = `
   insert into cluster_node as n (address, node, incarnation, runner, healthy, ready, backend_pid, session,
-    last_heartbeat, beats, relay_host, relay_port, format_lowest, format_highest, started_at)
-  values ($1, $2, $3, $4, true, $5, pg_backend_pid(), $6, now(), array[now()], $7, $8, $9, $10, now())
+    last_heartbeat, beats, relay_host, relay_port, vocabulary, started_at)
+  values ($1, $2, $3, $4, true, $5, pg_backend_pid(), $6, now(), array[now()], $7, $8, $9, now())
   on conflict (address) do update set node = excluded.node, incarnation = excluded.incarnation,
     runner = excluded.runner, healthy = true, ready = excluded.ready, backend_pid = excluded.backend_pid,
     session = excluded.session, last_heartbeat = now(),
     beats = case when n.incarnation = excluded.incarnation then (now() || n.beats)[1:5] else array[now()] end,
-    relay_host = excluded.relay_host, relay_port = excluded.relay_port, format_lowest = excluded.format_lowest,
-    format_highest = excluded.format_highest,
+    relay_host = excluded.relay_host, relay_port = excluded.relay_port, vocabulary = excluded.vocabulary,
     started_at = case when n.incarnation = excluded.incarnation then n.started_at else now() end
   where n.incarnation = excluded.incarnation or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'
   returning machine_id`
@@ -115,6 +115,7 @@ const make = Effect.gen(function* () {
   const monotonic = yield* Monotonic
   // Statements and the supervisor outlive their callers, and the layer's scope until its last statement.
   const workScope = yield* Scope.make()
+  const vocabulary = encodeVocabulary(identity.vocabulary)
   const announcement: Announcement = { runner: null, ready: false }
   const opened = Latch.makeUnsafe(false)
   const superseded = Deferred.makeUnsafe<AddressTaken>()
@@ -148,8 +149,7 @@ const make = Effect.gen(function* () {
           session.name,
           identity.host,
           identity.relayPort,
-          identity.formats.lowest,
-          identity.formats.highest
+          vocabulary
         ]),
         (result) => {
           const row = decodeMachineIds(result.rows)[0]

@@ -1,6 +1,7 @@
 /** Who a node is: the address others reach it by, and which process it is at that address. */
 import { Context, Effect, Layer, Random } from "effect"
 import { RunnerAddress } from "effect/cluster"
+import type { Vocabulary } from "../../actors/Agreement.ts"
 
 /** What a node is told about itself. */
 export interface NodeIdentityOptions {
@@ -9,8 +10,8 @@ export interface NodeIdentityOptions {
   readonly port: number
   /** Where peers reach the relay, on the same host. */
   readonly relayPort: number
-  /** Row formats this node can read; the highest is the one it would write alone. */
-  readonly formats: { readonly lowest: number; readonly highest: number }
+  /** What its release knows. */
+  readonly vocabulary: Vocabulary
 }
 
 /** The identity of this node, for the life of the process. */

@@ -16,6 +16,8 @@ export interface NodeRow {
   readonly relayHost: string
   readonly relayPort: number
   readonly ready: boolean
+  /** What its release knows, as JSON; `null` from a release that does not say. */
+  readonly vocabulary: string | null
 }
 
 /** A node for people: what `holon nodes ls` shows. */
@@ -39,8 +41,6 @@ export class NodeTable extends Context.Service<
     readonly read: Effect.Effect<ReadonlyArray<NodeRow>, SqlError.SqlError>
     /** Every node known, by address. */
     readonly list: Effect.Effect<ReadonlyArray<NodeStatus>, SqlError.SqlError>
-    /** The highest row format every living member can read. */
-    readonly formatInForce: Effect.Effect<number, SqlError.SqlError>
   }
 >()("holon/runtime/NodeTable") {
   static readonly layer: Layer.Layer<NodeTable, never, PgClient.PgClient> = Layer.effect(
@@ -49,7 +49,7 @@ export class NodeTable extends Context.Service<
       const sql = yield* PgClient.PgClient
       let rows: ReadonlyArray<NodeRow> = []
       const read = sql<NodeRow>`
-        select address, node, runner, healthy, ready, relay_host as "relayHost", relay_port as "relayPort",
+        select address, node, runner, healthy, ready, vocabulary, relay_host as "relayHost", relay_port as "relayPort",
           (extract(epoch from now() - last_heartbeat) * 1000)::float8 as "silentMillis"
         from cluster_node order by address`.pipe(
         Effect.tap((found) =>
@@ -67,11 +67,7 @@ export class NodeTable extends Context.Service<
             where l.pid = n.backend_pid and a.application_name = n.session and l.locktype = 'advisory'
               and l.objsubid = 1 and l.granted) as shards
         from cluster_node n order by n.address`
-      const formatInForce = sql<{ readonly format: number }>`
-        select coalesce(min(format_highest), 0)::int as format from cluster_node where healthy`.pipe(
-        Effect.map(([row]) => row?.format ?? 0)
-      )
-      return NodeTable.of({ cached: () => rows, read, list, formatInForce })
+      return NodeTable.of({ cached: () => rows, read, list })
     })
   )
 }
@@ -100,10 +96,15 @@ export const createTables: Effect.Effect<void, SqlError.SqlError, PgClient.PgCli
           beats timestamptz[] not null,
           relay_host text not null,
           relay_port integer not null,
-          format_lowest integer not null,
-          format_highest integer not null,
+          vocabulary text,
           started_at timestamptz not null
         )`
+      // The table of an older release lacks the column. Looked up first: altering waits for every statement under way.
+      const [column] = yield* sql`select 1 from information_schema.columns
+        where table_schema = current_schema() and table_name = 'cluster_node' and column_name = 'vocabulary'`
+      if (column === undefined)
+        yield* sql`alter table cluster_node add column vocabulary text,
+          alter column format_lowest drop not null, alter column format_highest drop not null`
       yield* sql`create table if not exists cluster_setting (name text primary key, value text not null)`
     })
   )

@@ -28,9 +28,9 @@ const plain = (state: unknown): unknown => {
 const stored = (state: unknown): unknown => {
   const { storage } = reactions
   if (storage === undefined) throw new Error("no storage")
-  const { head, parts } = storage.split(state)
+  const { head, parts } = storage.split(state, 1)
   const loaded = new Map([...parts].map(([key, value]) => [key, decodeStored(encodeStored(value))]))
-  return storage.join(decodeStored(encodeStored(head)), loaded, "press-1")
+  return storage.join(decodeStored(encodeStored(head)), loaded, "press-1", 1)
 }
 
 export const hello: AttachRequest = {
@@ -212,7 +212,7 @@ export class Bench {
   }
 
   bytes(): number {
-    return encodeStored(reactions.storage?.split(this.state).head).length
+    return encodeStored(reactions.storage?.split(this.state, 1).head).length
   }
 }
 

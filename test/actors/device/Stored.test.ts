@@ -5,7 +5,7 @@ import { Bench } from "./Bench.ts"
 
 const isMap = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 const cut = (bench: Bench) => {
-  const { head, parts } = storage.split(bench.state)
+  const { head, parts } = storage.split(bench.state, 1)
   if (!isMap(head)) throw new Error("no head")
   return { head, parts }
 }
@@ -19,7 +19,7 @@ describe("a device at rest", () => {
     const { head, parts } = cut(bench)
     const newer = new Map(parts)
     for (const key of ["board", `cmd/${id}`]) newer.set(key, { ...Object(parts.get(key)), colour: "red" })
-    bench.state = storage.join({ ...head, mood: "calm" }, newer, "press-1")
+    bench.state = storage.join({ ...head, mood: "calm" }, newer, "press-1", 1)
     bench.report(2, { a: 1 })
     bench.up({ type: "result", seq: 3, id, code: 0 })
     bench.attach({ link: 2 })
@@ -58,10 +58,10 @@ describe("a device at rest", () => {
     const bench = new Bench().ready()
     bench.report(2, { a: 1 })
     const { head, parts } = cut(bench)
-    assert.throws(() => storage.join({ ...head, epoch: "one" }, parts, "press-1"))
-    assert.throws(() => storage.join({ ...head, recent: ["a", 1, 1, 9] }, parts, "press-1"))
-    assert.throws(() => storage.join(head, new Map([["board", { boot: 1 }]]), "press-1"))
-    assert.throws(() => storage.join(null, parts, "press-1"))
+    assert.throws(() => storage.join({ ...head, epoch: "one" }, parts, "press-1", 1))
+    assert.throws(() => storage.join({ ...head, recent: ["a", 1, 1, 9] }, parts, "press-1", 1))
+    assert.throws(() => storage.join(head, new Map([["board", { boot: 1 }]]), "press-1", 1))
+    assert.throws(() => storage.join(null, parts, "press-1", 1))
   })
 
   it("holds CBOR that any reader of the standard can open", () => {

@@ -27,7 +27,7 @@ const identity = NodeIdentity.layer({
   host: "127.0.0.1",
   port: 7710,
   relayPort: 7730,
-  formats: { lowest: 1, highest: 1 }
+  vocabulary: {}
 })
 const one = ShardId.make("default", 1)
 const two = ShardId.make("default", 2)
@@ -167,8 +167,8 @@ layer(Postgres.layer(), { timeout: "30 seconds", excludeTestServices: true })("L
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`insert into cluster_node (address, node, incarnation, healthy, ready, backend_pid, session,
-          last_heartbeat, beats, relay_host, relay_port, format_lowest, format_highest, started_at)
-        values ('127.0.0.1:7710', 'n-dead', 'dead', true, true, 1, 'dead', now(), array[now()], 'h', 1, 1, 1, now())`
+          last_heartbeat, beats, relay_host, relay_port, started_at)
+        values ('127.0.0.1:7710', 'n-dead', 'dead', true, true, 1, 'dead', now(), array[now()], 'h', 1, now())`
       yield* Effect.gen(function* () {
         const { incarnation } = yield* NodeIdentity
         assert.deepStrictEqual(yield* sql`select incarnation from cluster_node`, [{ incarnation }])

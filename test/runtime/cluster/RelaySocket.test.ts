@@ -131,7 +131,7 @@ describe("RelaySocket", () => {
         address: "mute",
         node: "n-mute",
         runner: null,
-      vocabulary: null,
+        vocabulary: null,
         healthy: true,
         silentMillis: 0,
         relayHost: "127.0.0.1",
