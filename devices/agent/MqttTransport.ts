@@ -48,7 +48,7 @@ export const mqttTransport = (options: MqttOptions): Transport => ({
     return {
       send: (bytes, { seq, qos, taken }) => {
         if (over) return
-        // cbor-x and mqtt want a Buffer; the frame's bytes are shared, not copied.
+        // mqtt wants a Buffer; the frame's bytes are shared, not copied.
         const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
         client.publish(up, payload, { qos, ...publication(options.version) }, (error) => {
           if (over) return

@@ -90,13 +90,6 @@ const leafAt = ({ stored, index }: Base, path: string): Leaf | undefined => {
   return { value, v: stored.versions[place] ?? 0, stamp }
 }
 
-/** The leaf at a path. */
-export const leafOf = (section: Section, path: string): Leaf | undefined => {
-  const leaf = section.recent.get(path)
-  if (leaf !== undefined) return leaf ?? undefined
-  return leafAt(section.base, path)
-}
-
 /** Value of the leaf at a path: the usual look, without making a leaf. */
 export const valueAt = (section: Section, path: string): LeafValue | undefined => {
   const leaf = section.recent.get(path)
