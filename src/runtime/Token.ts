@@ -1,16 +1,21 @@
 /** The token that `/rpc` asks for, kept in the data folder where only its owner can read it. */
 import { randomBytes } from "node:crypto"
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Redacted, Schema } from "effect"
+import { hasCode, makeFolder, reasonOf } from "./storage/DataFolder.ts"
 
 /** The token cannot be read or made. Permanent until somebody mends the folder. */
 export class TokenUnreadable extends Schema.TaggedError<TokenUnreadable>()("TokenUnreadable", {
   path: Schema.String,
+  /** Nobody has made it yet. */
+  isMissing: Schema.Boolean,
   reason: Schema.String
 }) {
   override get message() {
-    return `${this.path} is no token of a cluster (${this.reason}); name the data folder of a node with --data`
+    return this.isMissing
+      ? `no node has run with this data folder: there is no ${this.path}; start one with "holon up", or name the folder of one with --data`
+      : `${this.path} is no token of a cluster (${this.reason}); name the data folder of a node with --data`
   }
 }
 
@@ -21,11 +26,6 @@ const tokenBytes = 32
 /** What `tokenBytes` make as base64url. Anything else is no token: an empty one would let everybody in. */
 const tokenPattern = /^[\w-]{43}$/
 
-const reasonOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return String(cause)
-  return "code" in cause && cause.code === "ENOENT" ? "there is no such file" : cause.message
-}
-
 const attempt = (path: string, run: () => void) =>
   Effect.try({
     try: () => {
@@ -34,7 +34,7 @@ const attempt = (path: string, run: () => void) =>
       if (!tokenPattern.test(token)) throw new Error("it does not hold 256 bits as base64url")
       return Redacted.make(token)
     },
-    catch: (cause) => new TokenUnreadable({ path, reason: reasonOf(cause) })
+    catch: (cause) => new TokenUnreadable({ path, isMissing: hasCode(cause, "ENOENT"), reason: reasonOf(cause) })
   })
 
 /** Reads the token. Fails when no node has made it yet. */
@@ -45,7 +45,7 @@ export const readToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, 
 export const ensureToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> => {
   const path = tokenPath(dataFolder)
   return attempt(path, () => {
-    mkdirSync(dataFolder, { recursive: true })
+    makeFolder(dataFolder)
     if (!existsSync(path)) make(path)
     chmodSync(path, 0o600)
   })

@@ -31,7 +31,7 @@ describe("the token of a data folder", () => {
     Effect.gen(function* () {
       const folder = yield* tempFolder
       const error = yield* Effect.flip(readToken(folder))
-      assert.include(error.message, "there is no such file")
+      assert.include(error.message, "no node has run with this data folder")
       assert.isFalse(existsSync(tokenPath(folder)))
     })
   )

@@ -1,6 +1,7 @@
 /** The folder a cluster keeps on one machine, and the lock that gives it to one owner at a time. */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync
 } from "node:fs"
 import { dirname, join } from "node:path"
@@ -21,7 +23,7 @@ export class DataFolderUnusable extends Schema.TaggedError<DataFolderUnusable>()
   reason: Schema.String
 }) {
   override get message(): string {
-    return `cannot use the data folder ${this.folder}: ${this.reason}.`
+    return `cannot use the data folder ${this.folder}: ${this.reason}. Mend that, or take another folder with --data.`
   }
 }
 
@@ -46,6 +48,26 @@ export const reasonOf = (cause: unknown): string => {
   if (code === "ENOSPC") return "its disk is full"
   if (code === "ENOTDIR" || code === "EEXIST") return "a file is in its place"
   return cause instanceof Error ? cause.message : String(cause)
+}
+
+/**
+ * Makes a folder and those above it. Node's own recursion never ends where a file system takes no folder in one that is
+ * there, as `/proc`.
+ */
+export const makeFolder = (path: string): void => {
+  if (existsSync(path)) {
+    if (!statSync(path).isDirectory()) throw new Error("a file is in its place")
+    return
+  }
+  const above = dirname(path)
+  if (above !== path) makeFolder(above)
+  try {
+    mkdirSync(path)
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) throw new Error(`the file system takes no new folder in ${above}`)
+    // Another process was faster.
+    if (!hasCode(cause, "EEXIST")) throw cause
+  }
 }
 
 /** Runs file operations; what they throw becomes `DataFolderUnusable`. */
@@ -86,7 +108,8 @@ const livingOwner = (text: string): Option.Option<number> =>
     Option.map(({ pid }) => pid)
   )
 
-const hasCode = (cause: unknown, code: string): boolean =>
+/** Whether the system failed with this code. */
+export const hasCode = (cause: unknown, code: string): boolean =>
   cause instanceof Error && "code" in cause && cause.code === code
 
 /**
@@ -140,7 +163,7 @@ const readOwner = (lock: string): Option.Option<number> => {
 export const ownDataFolder = (path: string): Effect.Effect<string, DataFolderUnusable | DataFolderInUse, Scope.Scope> =>
   Effect.gen(function* () {
     const folder = yield* attempt(path, () => {
-      mkdirSync(path, { recursive: true })
+      makeFolder(path)
       return realpathSync(path)
     })
     const lock = join(folder, "holon.lock")

@@ -17,7 +17,11 @@ export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>()("SchemaTooN
   found: Schema.Int,
   /** Highest migration this node knows. */
   known: Schema.Int
-}) {}
+}) {
+  override get message() {
+    return `the database was migrated by a newer release (step ${this.found}, this one knows ${this.known}); start that release, or take another database`
+  }
+}
 
 /** All steps of this release. Those of one release only add, so that the one before runs beside it. */
 export const migrations: ReadonlyArray<Migration> = [actors]

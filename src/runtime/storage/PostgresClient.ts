@@ -2,7 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { PostgresUrl } from "./PostgresUrl.ts"
+import { checkUrl, PostgresUrl, type PostgresUrlMalformed } from "./PostgresUrl.ts"
 import { sqlReason } from "./SqlReason.ts"
 
 /** PostgreSQL did not answer at the start, and not for as long as the node was told to try. */
@@ -26,10 +26,11 @@ export const waitMillisDefault = 30_000
 /** Connects while it is built, trying again for at most `waitMillis`. Fails with {@link StorageUnreachable}. */
 export const layer = (
   waitMillis = waitMillisDefault
-): Layer.Layer<PgClient.PgClient, StorageUnreachable, PostgresUrl> =>
+): Layer.Layer<PgClient.PgClient, StorageUnreachable | PostgresUrlMalformed, PostgresUrl> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const url = yield* PostgresUrl
+      yield* checkUrl(url)
       const client = PgClient.layer({ url, maxConnections: queryConnections, applicationName: "holon" })
       const unreachable = (reason: string, seconds = 0) => new StorageUnreachable({ reason, seconds })
       const attempt = Effect.gen(function* () {

@@ -39,6 +39,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("m
         yield* migrate([...migrations, later])
         const refusal = yield* Effect.flip(migrate())
         assert.deepStrictEqual(refusal, new SchemaTooNew({ found: later.number, known: migrations.length }))
+        assert.include(refusal.message, "the database was migrated by a newer release")
       })
     )
   )
