@@ -107,8 +107,9 @@ export class ChaosCluster {
     if (place === undefined || this.#processes.has(index)) return Promise.resolve()
     const url = new URL(this.#url)
     url.port = String(place.database.port)
-    const child = spawn(process.execPath, [...process.execArgv, main, "node", "--config", place.config], {
-      stdio: ["ignore", "pipe", "pipe"],
+    const child = spawn(process.execPath, [...process.execArgv, main, "node", "--leashed", "--config", place.config], {
+      // A node ends with its input, however this process ends.
+      stdio: ["pipe", "pipe", "pipe"],
       cwd: this.#folder,
       env: { ...process.env, HOLON_POSTGRES: url.href }
     })

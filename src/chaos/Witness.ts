@@ -15,7 +15,7 @@ export class Witness {
   reportsAcknowledged = 0
   /** Command id to how often it ran. */
   readonly executed = new Map<string, number>()
-  /** Boot and epoch to the nodes that welcomed under it. */
+  /** Epoch to the nodes that welcomed under it. */
   readonly speakers = new Map<string, Set<string>>()
   #counts = new Map<number, number>()
 
