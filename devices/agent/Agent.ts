@@ -145,7 +145,6 @@ export class Agent {
       push,
       now: ports.clock.board
     })
-    // Last, because an application may speak at once.
     this.#application = application(voice)
     // Last, because an application may speak while it is made.
   }
