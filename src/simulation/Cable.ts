@@ -3,7 +3,8 @@
  * Half of the boards have acknowledgements of publications as MQTT does, the others get ack frames.
  */
 import type { Carriage, CloseCause, Connection, ConnectionEvents, Opening } from "../../devices/agent/Transport.ts"
-import { type Ending, type Link, noTicket } from "../gateways/link/Link.ts"
+import type { Link } from "../gateways/link/Link.ts"
+import { type Ending, noTicket } from "../gateways/link/LinkTransport.ts"
 import { between, type Random } from "./Random.ts"
 import type { Process } from "./SimulatedNode.ts"
 import type { World } from "./World.ts"

@@ -6,27 +6,30 @@
 import { Result } from "effect"
 import type { FrameOutcome, ToGateway } from "../../actors/Links.ts"
 import { codes } from "../../protocol/Codes.ts"
-import type { PayloadOf, SuccessOf } from "../../protocol/Contract.ts"
+import type { SuccessOf } from "../../protocol/Contract.ts"
 import type { Device } from "../../protocol/Device.ts"
 import {
-  type DownFrame,
   type ErrorDown,
+  type GoodbyeUp,
   goodbyeReasons,
   type Hello,
-  sync,
   type UpFrame,
   type Welcome
 } from "../../protocol/Frame.ts"
-import { decodeUp, encodeDown, encodeUp, type FrameRefused, mayAnswer, requestOf } from "../../protocol/FrameCodec.ts"
+import { decodeUp, encodeUp, type FrameRefused, mayAnswer, requestOf } from "../../protocol/FrameCodec.ts"
+import { AckFrames } from "./AckFrames.ts"
+import { Alarm } from "./Alarm.ts"
+import { AttachAttempts } from "./AttachAttempts.ts"
 import type { AttachOutcome, AttachPorts } from "./Attacher.ts"
-import { frameTypeOf, lifeOf, qosOf } from "./DownBytes.ts"
+import { Backlog, type Held } from "./Backlog.ts"
+import { Burst } from "./Burst.ts"
+import { frameTypeOf } from "./DownBytes.ts"
+import { boardReason, endingOf, goodbyeReason } from "./Goodbyes.ts"
+import { attachRequest, type LinkSide, refusedAttach, welcomeOf } from "./Greeting.ts"
 import type { LinkCounters } from "./LinkCounters.ts"
 import {
-  ackMillis,
   attachMillis,
   burstFrames,
-  burstMillis,
-  calmMillis,
   ceilingBytesMax,
   consumeMillis,
   drainMillis,
@@ -36,47 +39,12 @@ import {
   helloMillis,
   type LinkTerms,
   partingMillis,
-  reattachMillisMax,
-  reattachMillisMin
+  reattachMillisMax
 } from "./LinkTerms.ts"
-import { Numbers } from "./Numbers.ts"
+import { type Ending, type LinkTransport, noTicket, type Verdict } from "./LinkTransport.ts"
+import { errorOf, traceOf } from "./Refusal.ts"
 import { Throttle } from "./Throttle.ts"
-
-/** The protocol version spoken. */
-const protocolVersion = 1
-
-/** Why a connection ends; each transport has its own number for it. */
-export type Ending =
-  | "goodbye"
-  | "draining"
-  | "superseded"
-  | "protocol"
-  | "refused"
-  | "too-large"
-  | "flood"
-  | "silent"
-  | "unavailable"
-  | "internal"
-
-/**
- * How a publication was dealt with. `malformed` and `early` were refused by an error frame that went first; `unheard` and
- * `denied` were no frames of this link.
- */
-export type Verdict = "durable" | "malformed" | "early" | "unheard" | "denied"
-
-/** What a link needs of its connection. After `close` it calls none of these. */
-export interface LinkTransport {
-  /** 0: `acknowledge` is what the board waits for. 1: ack frames are. */
-  readonly ackMode: 0 | 1
-  /** Life of the frame in ms where it has one; the transport may drop it after that. */
-  readonly send: (bytes: Uint8Array, qos: 0 | 1, lifeMillis: number | undefined) => void
-  /** Called once for each received frame that has a ticket, in the order of receipt. */
-  readonly acknowledge: (ticket: number, verdict: Verdict) => void
-  /** Stops or goes on with reading from the board. */
-  readonly pause: (isPaused: boolean) => void
-  /** Sends what is still to be sent, then ends. */
-  readonly close: (ending: Ending) => void
-}
+import { ToBoard } from "./ToBoard.ts"
 
 /** What a link is made of. */
 export interface LinkOptions {
@@ -90,23 +58,9 @@ export interface LinkOptions {
   readonly closed?: () => void
 }
 
-/** A ticket of a frame that the transport does not acknowledge. */
-export const noTicket = -1
-
-/** A received frame until it is consumed and all before it are acknowledged. */
-interface Held {
-  readonly ticket: number
-  readonly frame: UpFrame
-  readonly bytes: Uint8Array
-  readonly at: number
-  /** The refusal that consumes it: goes to the board ahead of the acknowledgement. */
-  readonly refusal: ErrorDown | undefined
-  verdict: Verdict
-  isSettled: boolean
-}
-
 type State = "waiting" | "attaching" | "attached" | "parting" | "closed"
-type Attached = SuccessOf<Device, "Attach">
+
+const linkLost = goodbyeReason("link-lost")
 
 export class Link {
   readonly connection: number
@@ -114,59 +68,52 @@ export class Link {
   readonly #terms: LinkTerms
   readonly #counters: LinkCounters
   readonly #transport: LinkTransport
-  readonly #closed: () => void
+  readonly #side: LinkSide
+  readonly #closed: (() => void) | undefined
   readonly #throttle: Throttle | undefined
+  readonly #toBoard: ToBoard
+  readonly #attempts: AttachAttempts
+  readonly #backlog: Backlog
+  /** Where ack frames acknowledge. */
+  readonly #acks: AckFrames | undefined
+  readonly #alarm: Alarm
+  readonly #badFrames = new Burst(burstFrames)
+  readonly #openedAt: number
+  #heardAt: number
   #state: State = "waiting"
   #id: string | undefined
   #unlisten: (() => void) | undefined
-  readonly #openedAt: number
-  #heardAt: number
-
   #hello: Hello | undefined
   #helloAt = 0
   #welcome: Welcome | undefined
-  #owner = ""
-  #epoch = 0
-
-  /** Counts attaches begun; the answer of an older one is void. */
-  #attempt = 0
-  #attachingSince = 0
-  #nextAttachAt = 0
-  #attachDelay = 0
-  #attachedAt = 0
   #wasAttached = false
+  #owner = ""
+  /** Messages of a cell that came before the answer to the attach that made it. */
   #early: Array<ToGateway> = []
-
-  #held: Array<Held> = []
-  /** Index of the first held frame that was not offered under this epoch. */
-  #next = 0
-  #inFlight = 0
   #isPaused = false
-  #numbers = new Numbers(0)
-  #acksDue = false
-  #ackedAt = Number.NEGATIVE_INFINITY
-  #badAt: Array<number> = []
-
   #isDraining = false
-  #endReason = goodbyeReason("link-lost")
-  #tickAt = Number.POSITIVE_INFINITY
-  #cancelTick = (): void => {}
-  #cancelAttach = (): void => {}
+  #endReason = linkLost
 
-  constructor(options: LinkOptions) {
-    this.#ports = options.ports
-    this.#terms = options.terms
-    this.#counters = options.counters
-    this.#transport = options.transport
-    this.#closed = options.closed ?? (() => {})
-    this.#id = options.id
-    this.connection = options.ports.nextConnection()
-    this.#openedAt = options.ports.host.monotonic()
+  constructor({ ports, terms, counters, transport, id, closed }: LinkOptions) {
+    const { host } = ports
+    this.#ports = ports
+    this.#terms = terms
+    this.#counters = counters
+    this.#transport = transport
+    this.#closed = closed
+    this.#id = id
+    this.connection = ports.nextConnection()
+    this.#side = { node: ports.links.node, connection: this.connection, terms, ackMode: transport.ackMode }
+    this.#openedAt = host.monotonic()
     this.#heardAt = this.#openedAt
-    this.#throttle =
-      options.terms.framesPerSecond > 0 ? new Throttle(options.terms.framesPerSecond, this.#heardAt) : undefined
-    this.#arm(this.#heardAt + helloMillis)
-    options.counters.opened()
+    this.#throttle = terms.framesPerSecond > 0 ? new Throttle(terms.framesPerSecond, this.#openedAt) : undefined
+    this.#toBoard = new ToBoard(transport, counters)
+    this.#attempts = new AttachAttempts(host, (attach) => this.#ask(attach))
+    this.#backlog = new Backlog(terms.window)
+    this.#acks = transport.ackMode === 1 ? new AckFrames(host, (last) => this.#acknowledge(last)) : undefined
+    this.#alarm = new Alarm(host, () => this.#look())
+    this.#alarm.by(this.#openedAt + helloMillis)
+    counters.opened()
   }
 
   get state(): State {
@@ -175,7 +122,7 @@ export class Link {
 
   /** Epoch of the last welcome; 0 before it. */
   get epoch(): number {
-    return this.#epoch
+    return this.#toBoard.epoch
   }
 
   /** A frame of the board. `ticket` comes back in `acknowledge`; {@link noTicket} for none. */
@@ -191,17 +138,17 @@ export class Link {
     const frame = decoded.success
     if (this.#throttle !== undefined && !this.#mayGoOn(this.#throttle, frame, now)) return
     if (frame.type === "hello") return this.#greet(frame, ticket, now)
-    if (frame.type === "goodbye") return this.#parted(frame.reason, frame.boot, frame.link, ticket, frame, bytes, now)
+    if (frame.type === "goodbye") return this.#parted(frame, bytes, ticket, now)
     if (this.#welcome === undefined) return this.#tooEarly(frame, bytes, ticket, now)
     switch (frame.type) {
       case "heartbeat":
-        this.#send({ type: "heartbeat", epoch: this.#epoch, up: frame.up, wall: this.#ports.host.now() })
+        this.#toBoard.send({ type: "heartbeat", epoch: this.epoch, up: frame.up, wall: this.#ports.host.now() })
         if (this.#state !== "attached") return this.#answered(ticket, now)
         break
       case "proof":
       case "enrol":
       case "sealed":
-        this.#sendError({ code: codes.ENOTSUP, frameType: frameTypeOf(bytes) })
+        this.#toBoard.refuse({ code: codes.ENOTSUP, frameType: frameTypeOf(bytes) })
         return this.#answered(ticket, now)
       case "report":
       case "log":
@@ -232,7 +179,7 @@ export class Link {
   /** A newer connection of the same board took over. */
   supersede(): void {
     if (this.#state === "closed") return
-    if (this.#welcome !== undefined) this.#goodbye("superseded")
+    if (this.#welcome !== undefined) this.#toBoard.goodbye("superseded")
     this.#end("superseded", goodbyeReason("superseded"))
   }
 
@@ -240,17 +187,8 @@ export class Link {
   lost({ will, reason }: { readonly will?: Uint8Array | undefined; readonly reason?: number }): void {
     if (this.#state === "closed") return
     // A board that said why it leaves, or was told to, is not lost: its process may end before its client has parted.
-    if (this.#endReason === goodbyeReason("link-lost"))
-      this.#endReason = this.#wordOf(will) ?? reason ?? this.#endReason
+    if (this.#endReason === linkLost) this.#endReason = this.#wordOf(will) ?? reason ?? linkLost
     this.#finish()
-  }
-
-  /** The reason in a will, when it is the goodbye of this very link. */
-  #wordOf(will: Uint8Array | undefined): number | undefined {
-    if (will === undefined) return undefined
-    const decoded = decodeUp(will, greetingBytesMax)
-    if (Result.isFailure(decoded) || decoded.success.type !== "goodbye") return undefined
-    return this.#isCurrent(decoded.success) ? boardReason(decoded.success.reason, "link-lost") : undefined
   }
 
   /** The node leaves: tells the board to come back elsewhere, and ends soon after. */
@@ -258,11 +196,12 @@ export class Link {
     if (this.#state === "closed" || this.#isDraining) return
     this.#isDraining = true
     this.#endReason = goodbyeReason("draining")
+    const retry = Math.floor(this.#ports.host.random() * drainMillis)
     if (this.#welcome === undefined) {
-      this.#sendError({ code: codes.Draining, fatal: true, retry: this.#drainRetry() })
+      this.#toBoard.refuse({ code: codes.Draining, fatal: true, retry })
       return this.#end("draining")
     }
-    this.#goodbye("draining", this.#drainRetry())
+    this.#toBoard.goodbye("draining", retry)
     this.#ports.host.schedule(drainMillis, () => this.#end("draining"))
   }
 
@@ -271,10 +210,13 @@ export class Link {
   #greet(hello: Hello, ticket: number, now: number): void {
     const known = this.#hello
     // A board that counts anew: what its last boot sent can never be offered under the new one's epoch.
-    if (known !== undefined && known.boot !== hello.boot) this.#forget()
+    if (known !== undefined && known.boot !== hello.boot) {
+      this.#backlog.forget()
+      this.#resume()
+    }
     this.#answered(ticket, now)
     if (this.#id !== undefined && hello.id !== this.#id) {
-      this.#sendError({ code: codes.WrongId, frameType: 1, fatal: true })
+      this.#toBoard.refuse({ code: codes.WrongId, frameType: 1, fatal: true })
       this.#ports.evidence({ type: "link.denied", id: this.#id, what: `hello of ${hello.id}` })
       return this.#end("refused")
     }
@@ -282,166 +224,87 @@ export class Link {
     if (known !== undefined && known.boot === hello.boot && known.link === hello.link) {
       // The board repeated its hello before our answer reached it.
       if (this.#welcome !== undefined && this.#state === "attached")
-        this.#send({ ...this.#welcome, wall: this.#ports.host.now() })
+        this.#toBoard.send({ ...this.#welcome, wall: this.#ports.host.now() })
       return
     }
     if (known === undefined)
       this.#unlisten = this.#ports.links.listen(this.connection, (message) => this.#down(message))
     this.#id = hello.id
-    this.#endReason = goodbyeReason("link-lost")
+    this.#endReason = linkLost
     this.#hello = hello
     this.#helloAt = now
+    this.#toBoard.bytesMax = hello.rx
     this.#welcome = undefined
-    this.#state = "attaching"
-    this.#attempt++
-    this.#cancelAttach()
     this.#attach(now, true)
-  }
-
-  #forget(): void {
-    // Their outcomes may still come, and must not count among the new boot's numbers.
-    for (const held of this.#held) held.isSettled = true
-    this.#held = []
-    this.#next = 0
-    this.#inFlight = 0
-    this.#numbers = new Numbers(0)
-    this.#resume()
   }
 
   /** The cell is gone: ask for the next one. The board notices nothing. */
   #reattach(): void {
     if (this.#state !== "attached") return
-    this.#state = "attaching"
     this.#counters.moved()
     this.#attach(this.#ports.host.monotonic(), false)
   }
 
-  #attach(now: number, isFirst: boolean): void {
-    this.#attachingSince = now
-    this.#arm(now + attachMillis)
-    if (isFirst || now - this.#attachedAt >= calmMillis) {
-      this.#attachDelay = 0
-      this.#nextAttachAt = now
-    }
-    this.#ask(++this.#attempt)
+  #attach(now: number, isGreeting: boolean): void {
+    this.#state = "attaching"
+    this.#alarm.by(now + attachMillis)
+    this.#attempts.begin(now, isGreeting)
   }
 
-  #ask(attempt: number): void {
-    const { host } = this.#ports
-    const wait = this.#nextAttachAt - host.monotonic()
-    this.#attachDelay = Math.min(reattachMillisMax, Math.max(reattachMillisMin, this.#attachDelay * 2))
-    this.#nextAttachAt = host.monotonic() + Math.max(0, wait) + this.#attachDelay
-    if (wait > 0) this.#cancelAttach = host.schedule(wait, () => this.#askNow(attempt))
-    else this.#askNow(attempt)
-  }
-
-  #askNow(attempt: number): void {
+  #ask(attach: number): void {
     const { hello, id } = { hello: this.#hello, id: this.#id }
-    if (hello === undefined || id === undefined || attempt !== this.#attempt || this.#state !== "attaching") return
-    this.#ports.attach(id, this.#request(hello), (outcome) => {
-      if (this.#state === "closed") {
-        // The actor may have taken the attach after it heard of our end.
-        if (Result.isSuccess(outcome)) this.#tellLost()
-        return
-      }
-      if (attempt === this.#attempt && this.#state === "attaching") this.#answeredAttach(outcome, hello, attempt)
+    if (hello === undefined || id === undefined || !this.#isUnderWay(attach)) return
+    const age = this.#ports.host.monotonic() - this.#helloAt
+    this.#ports.attach(id, attachRequest(hello, age, this.#side), (outcome) => {
+      // The actor may have taken the attach after it heard of our end.
+      if (this.#state === "closed" && Result.isSuccess(outcome)) this.#tellLost()
+      if (this.#isUnderWay(attach)) this.#answeredAttach(outcome, hello)
     })
   }
 
-  #request(hello: Hello): PayloadOf<Device, "Attach"> {
-    return {
-      node: this.#ports.links.node,
-      connection: this.connection,
-      boot: hello.boot,
-      link: hello.link,
-      up: hello.up + (this.#ports.host.monotonic() - this.#helloAt),
-      profile: hello.profile,
-      firmware: hello.firmware,
-      caps: hello.caps,
-      rx: hello.rx,
-      requests: Math.max(1, hello.requests ?? 1),
-      desired: hello.desired ?? 0,
-      leaseMillis: this.#terms.leaseMillis,
-      ...(hello.reset === undefined ? {} : { reset: hello.reset })
-    }
+  #isUnderWay(attach: number): boolean {
+    return this.#state === "attaching" && attach === this.#attempts.current
   }
 
-  #answeredAttach(outcome: AttachOutcome, hello: Hello, attempt: number): void {
+  #answeredAttach(outcome: AttachOutcome, hello: Hello): void {
     if (Result.isSuccess(outcome)) return this.#attached(outcome.success, hello)
-    const error = outcome.failure
-    switch (error._tag) {
-      case "Unavailable":
-      case "Timeout":
-      case "Backpressure":
-      case "Expired":
-        // A quarantine ends by a person's hand, everything else by itself: try on, until the attach has taken too long.
-        if (error._tag === "Unavailable" && error.cause === "quarantined")
-          return this.#turnAway(
-            { code: codes.Quarantined, retry: Math.ceil(error.retryAfterMs ?? 60_000) },
-            "unavailable"
-          )
-        return this.#ask(attempt)
-      case "LinkStale":
-        this.#goodbye("superseded")
-        return this.#end("superseded", goodbyeReason("superseded"))
-      case "DeviceRetired":
-        return this.#turnAway({ code: codes.Retired }, "refused")
-      case "PolicyDenied":
-      case "ZoneDenied":
-      case "Unauthenticated":
-        return this.#turnAway({ code: codes.Unauthenticated }, "refused")
-      default:
-        return this.#turnAway({ code: codes.Internal, retry: reattachMillisMax }, "internal")
-    }
+    const refused = refusedAttach(outcome.failure)
+    if (refused === "again") return this.#attempts.again()
+    if (refused === "superseded") return this.#superseded()
+    const { ending, ...error } = refused
+    this.#toBoard.refuse({ ...error, fatal: true })
+    this.#end(ending, goodbyeReason("refused"))
   }
 
-  #attached(attached: Attached, hello: Hello): void {
-    const now = this.#ports.host.monotonic()
+  #attached(attached: SuccessOf<Device, "Attach">, hello: Hello): void {
+    const { host, presence } = this.#ports
+    const now = host.monotonic()
     const isFirst = this.#welcome === undefined
     this.#state = "attached"
-    this.#attachedAt = now
     this.#heardAt = now
     this.#owner = attached.owner
-    this.#epoch = attached.epoch
-    if (isFirst) this.#numbers = new Numbers(attached.last)
-    else this.#numbers.durable(attached.last)
-    this.#welcome = {
-      type: "welcome",
-      epoch: attached.epoch,
-      version: protocolVersion,
-      last: attached.last,
-      wall: this.#ports.host.now(),
-      heartbeat: this.#terms.heartbeatMillis,
-      lease: this.#terms.leaseMillis,
-      rx: this.#terms.frameBytesMax,
-      window: this.#terms.window,
-      ackMode: this.#transport.ackMode,
-      // Only this gateway knows whether it holds what the board would send again.
-      sync: isFirst ? attached.sync : attached.sync | sync.doNotResend,
-      desired: attached.desired,
-      node: this.#ports.links.node.slice(0, 64),
-      ...(this.#terms.framesPerSecond > 0 ? { rate: Math.min(65_535, this.#terms.framesPerSecond) } : {})
-    }
-    this.#send(this.#welcome)
+    this.#toBoard.epoch = attached.epoch
+    if (isFirst) this.#acks?.restart(attached.last)
+    else this.#acks?.welcomed(attached.last)
+    this.#welcome = welcomeOf(attached, isFirst, host.now(), this.#side)
+    this.#toBoard.send(this.#welcome)
+    this.#attempts.granted(now, isFirst)
     if (isFirst) {
-      this.#attachDelay = 0
-      this.#nextAttachAt = now
       if (!this.#wasAttached) this.#counters.attached()
       this.#wasAttached = true
-      this.#ports.presence.publish(hello.id, { online: true, at: this.#ports.host.now(), reason: "attach" })
+      presence.publish(hello.id, { online: true, at: host.now(), reason: "attach" })
     }
-    this.#arm(now + this.#terms.leaseMillis)
-    this.#next = 0
-    this.#inFlight = 0
+    this.#alarm.by(now + this.#terms.leaseMillis)
+    this.#backlog.rewind()
     const early = this.#early
     this.#early = []
     for (const message of early) this.#down(message)
     this.#pump()
   }
 
-  #turnAway(error: { readonly code: number; readonly retry?: number }, ending: Ending): void {
-    this.#sendError({ ...error, fatal: true })
-    this.#end(ending, goodbyeReason("refused"))
+  #superseded(): void {
+    this.#toBoard.goodbye("superseded")
+    this.#end("superseded", goodbyeReason("superseded"))
   }
 
   // Up.
@@ -452,97 +315,68 @@ export class Link {
         return true
       case "slow-down": {
         const interval = Math.ceil(1_000 / this.#terms.framesPerSecond)
-        if (this.#welcome !== undefined) this.#send({ type: "flow", epoch: this.#epoch, interval })
+        if (this.#welcome !== undefined) this.#toBoard.send({ type: "flow", epoch: this.epoch, interval })
         return true
       }
       case "flood":
         if (this.#id !== undefined) this.#ports.evidence({ type: "link.flood", id: this.#id })
-        this.#goodbye("too-many-errors", floodRetryMillis)
-        this.#end("flood", goodbyeReason("too-many-errors"))
+        this.#turnAway("flood")
         return false
     }
   }
 
+  /** Nothing a board of ours does: it may come back when it has calmed down. */
+  #turnAway(ending: Ending): void {
+    this.#toBoard.goodbye("too-many-errors", floodRetryMillis)
+    this.#end(ending, goodbyeReason("too-many-errors"))
+  }
+
   #isCrowded(): boolean {
-    return this.#held.length >= this.#terms.window || (this.#throttle?.isCrowded ?? false)
+    return this.#backlog.length >= this.#terms.window || (this.#throttle?.isCrowded ?? false)
   }
 
   /** Bytes that are no frame of a board. One that has a number is consumed: its refusal is stored in its place. */
-  #refuse(refusal: FrameRefused, ticket: number, now: number): void {
+  #refuse(refused: FrameRefused, ticket: number, now: number): void {
     this.#counters.refused()
-    const { code, detail, seq = 0, frameType, field, request } = refusal
-    const isFatal = code === codes.Version
-    const error: ErrorDown = {
-      type: "error",
-      epoch: this.#epoch,
-      code,
-      ...(detail === "" ? {} : { detail }),
-      ...(frameType === undefined ? {} : { frameType }),
-      // Any board takes a frame with a path of a few steps; one that names long keys could be lost on it.
-      ...(field === undefined || pathBytes(field) > pathBytesMax ? {} : { field }),
-      ...(request === undefined ? {} : { req: request }),
-      ...(seq > 0 ? { refusedSeq: seq } : {}),
-      ...(isFatal ? { fatal: true } : {})
-    }
-    if (isFatal) {
-      this.#send(error)
+    const { code, seq = 0 } = refused
+    const error = errorOf(refused, this.epoch)
+    if (code === codes.Version) {
+      this.#toBoard.send({ ...error, fatal: true })
       return this.#end("protocol")
     }
-    if (!mayAnswer(refusal)) this.#answered(ticket, now)
+    if (!mayAnswer(refused)) this.#answered(ticket, now)
     else if (this.#welcome !== undefined && seq > 0) {
-      const trace: UpFrame = {
-        type: "event",
-        seq,
-        name: "link.refused",
-        level: 1,
-        data: { code, frame: String(frameType ?? 0) }
-      }
+      const trace = traceOf(refused, seq)
       this.#hold(trace, encodeUp(trace), ticket, now, error)
     } else {
-      this.#send(error)
+      this.#toBoard.send(error)
       this.#answered(ticket, now, "malformed")
     }
-    if (code === codes.Malformed || code === codes.UnknownType || code === codes.EMSGSIZE) this.#bad(code, now)
-  }
-
-  #bad(code: number, now: number): void {
-    this.#badAt = this.#badAt.filter((at) => now - at < burstMillis)
-    this.#badAt.push(now)
-    if (this.#badAt.length < burstFrames) return
+    const isBad = code === codes.Malformed || code === codes.UnknownType || code === codes.EMSGSIZE
+    if (!isBad || !this.#badFrames.note(now)) return
     if (this.#id !== undefined) this.#ports.evidence({ type: "link.malformed-burst", id: this.#id, code })
-    this.#goodbye("too-many-errors", floodRetryMillis)
-    this.#end("protocol", goodbyeReason("too-many-errors"))
+    this.#turnAway("protocol")
   }
 
   /** A frame before the welcome. A numbered one stays unacknowledged: the board sends it again after the welcome. */
   #tooEarly(frame: UpFrame, bytes: Uint8Array, ticket: number, now: number): void {
     const { seq } = frame
     this.#counters.refused()
-    if (frame.type !== "error") {
-      const frameType = frameTypeOf(bytes)
-      const req = requestOf(frame)
-      this.#sendError({
+    const req = requestOf(frame)
+    if (frame.type !== "error")
+      this.#toBoard.refuse({
         code: codes.NotAttached,
-        frameType,
+        frameType: frameTypeOf(bytes),
         ...(seq > 0 ? { refusedSeq: seq } : {}),
         ...(req === undefined ? {} : { req })
       })
-    }
     this.#answered(ticket, now, seq > 0 ? "early" : "durable")
   }
 
-  #parted(
-    reason: number,
-    boot: number,
-    link: number,
-    ticket: number,
-    frame: UpFrame,
-    bytes: Uint8Array,
-    now: number
-  ): void {
-    if (!this.#isCurrent({ boot, link })) return this.#answered(ticket, now)
-    this.#endReason = boardReason(reason, "normal")
-    if (this.#welcome === undefined || this.#held.length === 0) {
+  #parted(frame: GoodbyeUp, bytes: Uint8Array, ticket: number, now: number): void {
+    if (!this.#isCurrent(frame)) return this.#answered(ticket, now)
+    this.#endReason = boardReason(frame.reason, "normal")
+    if (this.#welcome === undefined || this.#backlog.length === 0) {
       this.#answered(ticket, now)
       return this.#part()
     }
@@ -560,6 +394,14 @@ export class Link {
     })
   }
 
+  /** The reason in a will, when it is the goodbye of this very link. */
+  #wordOf(will: Uint8Array | undefined): number | undefined {
+    if (will === undefined) return undefined
+    const decoded = decodeUp(will, greetingBytesMax)
+    if (Result.isFailure(decoded) || decoded.success.type !== "goodbye") return undefined
+    return this.#isCurrent(decoded.success) ? boardReason(decoded.success.reason, "link-lost") : undefined
+  }
+
   #isCurrent({ boot, link }: { readonly boot: number; readonly link: number }): boolean {
     return this.#hello !== undefined && this.#hello.boot === boot && this.#hello.link === link
   }
@@ -567,7 +409,7 @@ export class Link {
   /** Done with a frame that no cell needs to see; its acknowledgement waits for those before it. */
   #answered(ticket: number, now: number, verdict: Verdict = "durable"): void {
     if (ticket === noTicket || this.#state === "closed") return
-    if (this.#held.length === 0) return this.#transport.acknowledge(ticket, verdict)
+    if (this.#backlog.length === 0) return this.#transport.acknowledge(ticket, verdict)
     this.#push({ ticket, frame: stand, bytes: noBytes, at: now, refusal: undefined, verdict, isSettled: true })
   }
 
@@ -575,14 +417,14 @@ export class Link {
     if (this.#state === "parting") return
     const verdict = refusal === undefined ? "durable" : "malformed"
     this.#push({ ticket, frame, bytes, at: now, refusal, verdict, isSettled: false })
-    this.#arm(now + consumeMillis)
+    this.#alarm.by(now + consumeMillis)
     this.#pump()
   }
 
   /** A board that sends more than it may is read no further until what it sent is consumed. */
   #push(held: Held): void {
-    this.#held.push(held)
-    if (!this.#isPaused && this.#held.length >= 2 * this.#terms.window) {
+    this.#backlog.push(held)
+    if (!this.#isPaused && this.#backlog.length >= 2 * this.#terms.window) {
       this.#isPaused = true
       this.#counters.paused()
       this.#transport.pause(true)
@@ -590,16 +432,13 @@ export class Link {
   }
 
   #pump(): void {
-    while (this.#state === "attached" && this.#inFlight < this.#terms.window) {
-      const held = this.#held[this.#next]
+    while (this.#state === "attached") {
+      const held = this.#backlog.offer()
       if (held === undefined) return
-      this.#next++
-      if (held.isSettled) continue
-      this.#inFlight++
-      const epoch = this.#epoch
+      const { epoch, connection } = this
       const { frame, bytes } = held
       const id = this.#id ?? ""
-      this.#ports.links.offer(this.#owner, { id, epoch, connection: this.connection, frame, bytes }, (outcome) =>
+      this.#ports.links.offer(this.#owner, { id, epoch, connection, frame, bytes }, (outcome) =>
         this.#outcome(held, epoch, outcome)
       )
     }
@@ -607,14 +446,14 @@ export class Link {
 
   #outcome(held: Held, epoch: number, outcome: FrameOutcome): void {
     if (this.#state === "closed") return
-    const isCurrent = epoch === this.#epoch
-    if (isCurrent) this.#inFlight--
+    const isCurrent = epoch === this.epoch
+    if (isCurrent) this.#backlog.answered()
     switch (outcome._tag) {
       case "Consumed":
         // That a command is over was said ahead of this, under an epoch the board has left: the copy under the new one
         // brings it again. Acknowledged without it, the board would begin the command.
         if (held.isSettled || (!isCurrent && held.frame.type === "progress")) break
-        if (held.refusal !== undefined) this.#send({ ...held.refusal, epoch: this.#epoch })
+        if (held.refusal !== undefined) this.#toBoard.send({ ...held.refusal, epoch: this.epoch })
         this.#settle(held)
         break
       case "NotHere":
@@ -623,9 +462,8 @@ export class Link {
         break
       case "Superseded":
         // While an attach is under way its answer says which link is the newer one.
-        if (!isCurrent || this.#state !== "attached") break
-        this.#goodbye("superseded")
-        return this.#end("superseded", goodbyeReason("superseded"))
+        if (isCurrent && this.#state === "attached") return this.#superseded()
+        break
       case "Beyond":
         // Neither acknowledged nor offered again: the board's numbers have a gap that no later frame fills.
         break
@@ -637,19 +475,8 @@ export class Link {
     if (held.isSettled) return
     held.isSettled = true
     this.#counters.acknowledged()
-    const { seq } = held.frame
-    if (seq > 0) {
-      this.#numbers.consumed(seq)
-      if (this.#transport.ackMode === 1) this.#ackSoon()
-    }
-    this.#release()
-  }
-
-  /** Acknowledges from the front: in the order of receipt (MQTT-4.6.0-2). */
-  #release(): void {
-    for (let head = this.#held[0]; head?.isSettled === true; head = this.#held[0]) {
-      this.#held.shift()
-      if (this.#next > 0) this.#next--
+    if (held.frame.seq > 0) this.#acks?.consumed(held.frame.seq)
+    for (let head = this.#backlog.release(); head !== undefined; head = this.#backlog.release()) {
       if (head.ticket !== noTicket) this.#transport.acknowledge(head.ticket, head.verdict)
       if (head.frame.type === "goodbye") return this.#part()
     }
@@ -657,29 +484,17 @@ export class Link {
   }
 
   #resume(): void {
-    if (!this.#isPaused || this.#held.length > this.#terms.window) return
+    if (!this.#isPaused || this.#backlog.length > this.#terms.window) return
     this.#isPaused = false
     this.#heardAt = this.#ports.host.monotonic()
-    this.#arm(this.#heardAt + this.#terms.leaseMillis)
+    this.#alarm.by(this.#heardAt + this.#terms.leaseMillis)
     this.#transport.pause(false)
   }
 
-  /** One ack frame for all that one turn of the event loop consumed, and a pause before the next. */
-  #ackSoon(): void {
-    if (this.#acksDue) return
-    this.#acksDue = true
-    const { host } = this.#ports
-    const wait = this.#ackedAt + ackMillis - host.monotonic()
-    if (wait > 0) host.schedule(wait, () => this.#sendAcks())
-    else host.defer(() => this.#sendAcks())
-  }
-
-  #sendAcks(): void {
-    this.#acksDue = false
+  #acknowledge(last: number): void {
     // After another hello the next welcome says what is consumed.
     if (this.#state === "closed" || this.#hello === undefined || this.#welcome === undefined) return
-    this.#ackedAt = this.#ports.host.monotonic()
-    this.#send({ type: "ack", epoch: this.#epoch, last: this.#numbers.last, boot: this.#hello.boot })
+    this.#toBoard.send({ type: "ack", epoch: this.epoch, last, boot: this.#hello.boot })
   }
 
   // Down.
@@ -690,100 +505,55 @@ export class Link {
       if (message.node === this.#owner) this.#reattach()
       return
     }
-    if (message.epoch !== this.#epoch) {
+    if (message.epoch !== this.epoch) {
       // The new cell's first frames may overtake the answer to the attach that made it.
-      const isEarly = this.#state === "attaching" && message.epoch > this.#epoch
+      const isEarly = this.#state === "attaching" && message.epoch > this.epoch
       if (isEarly && this.#early.length < earlyMessagesMax) this.#early.push(message)
       return
     }
     if (this.#welcome === undefined) return
     switch (message._tag) {
       case "Frames":
-        for (const bytes of message.frames) this.#sendBytes(bytes)
+        for (const bytes of message.frames) this.#toBoard.pass(bytes)
         return
       case "Moved":
         return this.#reattach()
       case "Close": {
         const name = goodbyeReasons[message.reason] ?? "normal"
-        this.#goodbye(name, message.retryMillis)
+        this.#toBoard.goodbye(name, message.retryMillis)
         return this.#end(endingOf(name), message.reason)
       }
     }
   }
 
-  #sendBytes(bytes: Uint8Array): void {
-    const type = frameTypeOf(bytes)
-    if (this.#hello !== undefined && bytes.length > this.#hello.rx) {
-      this.#counters.dropped()
-      return
-    }
-    this.#counters.sent(bytes.length)
-    this.#transport.send(bytes, qosOf(type), lifeOf(bytes))
-  }
-
-  #send(frame: DownFrame): void {
-    const bytes = encodeDown(frame)
-    this.#counters.sent(bytes.length)
-    this.#transport.send(bytes, qosOf(frameTypeOf(bytes)), undefined)
-  }
-
-  #sendError(error: {
-    readonly code: number
-    readonly detail?: string
-    readonly frameType?: number
-    readonly refusedSeq?: number
-    readonly req?: number | string
-    readonly fatal?: boolean
-    readonly retry?: number
-  }): void {
-    this.#send({ type: "error", epoch: this.#epoch, ...error })
-  }
-
-  #goodbye(reason: (typeof goodbyeReasons)[number], retryMillis?: number): void {
-    const retry = retryMillis === undefined ? {} : { retry: Math.round(retryMillis) }
-    this.#send({ type: "goodbye", epoch: this.#epoch, reason: goodbyeReason(reason), ...retry })
-  }
-
-  #drainRetry(): number {
-    return Math.floor(this.#ports.host.random() * drainMillis)
-  }
-
   // Time and end.
 
-  /** One timer for all deadlines: it looks again when the earliest may have passed. */
-  #arm(due: number): void {
-    if (due >= this.#tickAt) return
-    this.#cancelTick()
-    this.#tickAt = due
-    const { host } = this.#ports
-    this.#cancelTick = host.schedule(Math.max(0, due - host.monotonic()), () => this.#tick())
-  }
-
-  #tick(): void {
-    this.#tickAt = Number.POSITIVE_INFINITY
+  /** Looks which deadline has passed, and sets the alarm for the next. */
+  #look(): void {
     if (this.#state === "closed" || this.#state === "parting") return
     const now = this.#ports.host.monotonic()
     if (this.#state === "waiting") {
       if (now - this.#openedAt >= helloMillis) return this.#end("protocol")
-      return this.#arm(this.#openedAt + helloMillis)
+      return this.#alarm.by(this.#openedAt + helloMillis)
     }
-    const oldest = this.#held[0]
+    const { oldest } = this.#backlog
     if (oldest !== undefined && now - oldest.at >= consumeMillis) {
       if (this.#id !== undefined) this.#ports.evidence({ type: "link.stuck", id: this.#id })
       return this.#end("unavailable")
     }
     if (this.#state === "attaching") {
-      if (now - this.#attachingSince >= attachMillis) {
+      const { since } = this.#attempts
+      if (now - since >= attachMillis) {
         const retry = reattachMillisMax + Math.floor(this.#ports.host.random() * reattachMillisMax)
-        this.#sendError({ code: codes.Unavailable, retry, fatal: true })
+        this.#toBoard.refuse({ code: codes.Unavailable, retry, fatal: true })
         return this.#end("unavailable")
       }
-      this.#arm(this.#attachingSince + attachMillis)
+      this.#alarm.by(since + attachMillis)
     } else if (!this.#isPaused) {
       if (now - this.#heardAt >= this.#terms.leaseMillis) return this.#end("silent")
-      this.#arm(this.#heardAt + this.#terms.leaseMillis)
+      this.#alarm.by(this.#heardAt + this.#terms.leaseMillis)
     }
-    if (oldest !== undefined) this.#arm(oldest.at + consumeMillis)
+    if (oldest !== undefined) this.#alarm.by(oldest.at + consumeMillis)
   }
 
   #end(ending: Ending, reason?: number): void {
@@ -795,10 +565,10 @@ export class Link {
 
   #finish(): void {
     this.#state = "closed"
-    this.#cancelTick()
-    this.#cancelAttach()
+    this.#alarm.cancel()
+    this.#attempts.cancel()
     this.#unlisten?.()
-    this.#held = []
+    this.#backlog.forget()
     this.#early = []
     this.#counters.closed(this.#wasAttached)
     if (this.#wasAttached) {
@@ -808,13 +578,13 @@ export class Link {
         this.#ports.presence.publish(this.#id, { online: false, at: this.#ports.host.now(), reason: name })
       this.#tellLost()
     }
-    this.#closed()
+    this.#closed?.()
   }
 
   #tellLost(): void {
     if (this.#id === undefined) return
-    const { node } = this.#ports.links
-    this.#ports.lost(this.#id, { node, connection: this.connection, reason: this.#endReason })
+    const { node, connection } = this.#side
+    this.#ports.lost(this.#id, { node, connection, reason: this.#endReason })
   }
 }
 
@@ -825,34 +595,3 @@ const stand: UpFrame = { type: "heartbeat", seq: 0, up: 0, epoch: 0 }
 /** Unnumbered frames whose loss only costs a little detail. */
 const isLossy = (frame: UpFrame): boolean =>
   frame.seq === 0 && (frame.type === "report" || frame.type === "log" || frame.type === "value")
-
-/** Beside it an error of the smallest frame has room for its other fields and a detail of ours. */
-const pathBytesMax = 256
-
-const pathBytes = (path: ReadonlyArray<number | string>): number =>
-  path.reduce<number>((sum, step) => sum + 5 + (typeof step === "string" ? Buffer.byteLength(step) : 0), 0)
-
-/** The reasons behind a lost link are the cluster's; a board that gives one of those, or one unknown, gave `other`. */
-const boardReason = (reason: number, other: (typeof goodbyeReasons)[number]): number =>
-  reason <= goodbyeReason("link-lost") ? reason : goodbyeReason(other)
-
-function goodbyeReason(name: (typeof goodbyeReasons)[number]): number {
-  return goodbyeReasons.indexOf(name)
-}
-
-const endingOf = (reason: (typeof goodbyeReasons)[number]): Ending => {
-  switch (reason) {
-    case "superseded":
-      return "superseded"
-    case "draining":
-      return "draining"
-    case "refused":
-    case "retired":
-    case "quarantined":
-      return "refused"
-    case "too-many-errors":
-      return "flood"
-    default:
-      return "goodbye"
-  }
-}

@@ -1,10 +1,12 @@
 /** One MQTT client, 3.1.1 or 5, from CONNECT to its end: its packets, its subscriptions, and the link of its board. */
 import type { IConnectPacket, ISubscribePacket, IUnsubscribePacket } from "mqtt-packet"
 import type { AttachPorts } from "../link/Attacher.ts"
+import { Burst } from "../link/Burst.ts"
 import type { Credentials, Grant } from "../link/Credentials.ts"
-import { type Ending, Link, type LinkTransport, noTicket, type Verdict } from "../link/Link.ts"
+import { Link } from "../link/Link.ts"
 import type { LinkCounters } from "../link/LinkCounters.ts"
-import { burstMillis, ceilingBytesMax, type LinkTerms } from "../link/LinkTerms.ts"
+import { ceilingBytesMax, type LinkTerms } from "../link/LinkTerms.ts"
+import { type Ending, type LinkTransport, noTicket, type Verdict } from "../link/LinkTransport.ts"
 import type { Present } from "../link/Presence.ts"
 import { type Accepted, accept, connectFault, namedVersion } from "./Connect.ts"
 import { ControlReader, isCleanText, reasons, returnCodeOf, write } from "./ControlPackets.ts"
@@ -75,7 +77,7 @@ export class MqttConnection {
   readonly #filters = new Map<string, Subscription>()
   readonly #aliases = new Map<number, Buffer>()
   #unacknowledged = 0
-  #deniedAt: Array<number> = []
+  readonly #denials = new Burst(deniedMax)
   #heardAt: number
   #isReadPaused = false
   #isOver = false
@@ -320,16 +322,13 @@ export class MqttConnection {
   }
 
   #denied(what: string): void {
-    const now = this.#host.monotonic()
     this.#shared.counters.refused()
     this.#shared.ports.evidence({
       type: "link.denied",
       id: this.#client?.clientId ?? "",
       what: what.slice(0, 256).toWellFormed()
     })
-    this.#deniedAt = this.#deniedAt.filter((at) => now - at < burstMillis)
-    this.#deniedAt.push(now)
-    if (this.#deniedAt.length >= deniedMax) this.#disconnect(reasons.notAuthorised)
+    if (this.#denials.note(this.#host.monotonic())) this.#disconnect(reasons.notAuthorised)
   }
 
   #puback({ bytes, start }: Framed, client: Accepted): void {

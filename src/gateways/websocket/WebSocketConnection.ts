@@ -2,9 +2,10 @@
 import type { Duplex } from "node:stream"
 import type { WebSocket } from "ws"
 import type { AttachPorts } from "../link/Attacher.ts"
-import { type Ending, Link, noTicket } from "../link/Link.ts"
+import { Link } from "../link/Link.ts"
 import type { LinkCounters } from "../link/LinkCounters.ts"
 import type { LinkTerms } from "../link/LinkTerms.ts"
+import { type Ending, noTicket } from "../link/LinkTransport.ts"
 
 /** A board that leaves more than this unread is cut off. */
 const unreadBytesMax = 1_048_576
