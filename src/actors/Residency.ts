@@ -1,18 +1,17 @@
 /** All cells of a node: who is resident, who must be woken, and which door a message goes through. */
-import { runtimeAsker } from "../protocol/Asker.ts"
 import { type HolonError, Malformed, NotFound, PolicyDenied } from "../protocol/Errors.ts"
-import { encodeStored } from "../protocol/Stored.ts"
 import type { Agreement } from "./Agreement.ts"
 import { Cell } from "./Cell.ts"
 import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
 import { type Envelope, type Posted, type Reply, unavailable } from "./Envelope.ts"
+import { Escalations } from "./Escalations.ts"
 import { permits } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
 import { Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
 import type { Registry } from "./Registry.ts"
-import type { Due, Store } from "./Store.ts"
+import type { Store } from "./Store.ts"
 import type { DropReason, Home, Surroundings } from "./Surroundings.ts"
 
 /** What a node's residency gets from the cluster engine. */
@@ -40,8 +39,6 @@ export interface Options {
   readonly idleMillis: number
 }
 
-/** Kind of the entry that tells a supervisor of a quarantined actor. The message is `Escalate`. */
-const escalation = "Escalate"
 const failureWindowMillis = 60_000
 const scanMillis = 1000
 const scanRetryMillis = 500
@@ -51,7 +48,6 @@ const scanLimit = 1000
  */
 const takeoverLimit = 1_000_000
 const rewakeMillis = 200
-const escalationMillis = 10_000
 
 /** Counters since the start of the node, for metrics. */
 export interface Counts {
@@ -74,7 +70,7 @@ export class Residency {
   private readonly around: Surroundings
   private readonly cells = new Map<string, Cell>()
   private readonly failures = new Map<string, Array<number>>()
-  private readonly telling = new Set<string>()
+  private readonly escalations: Escalations
   private readonly timers = new Set<Cancel>()
   private stopped = false
   private isScanning = false
@@ -97,6 +93,7 @@ export class Residency {
       countFailure: (self) => this.countFailure(addressKey(self)),
       dropped: (cell, reason) => this.dropped(cell, reason)
     }
+    this.escalations = new Escalations({ host, store, registry, post: engine.post })
     this.every(scanMillis, () => this.scan(false, engine.shards()))
     this.every(options.idleMillis / 2, () => this.sweep())
   }
@@ -286,7 +283,7 @@ export class Residency {
         return
       }
       this.wake(due.actors)
-      for (const entry of due.untold) this.escalate(entry)
+      this.escalations.found(due.untold)
     })
   }
 
@@ -297,30 +294,6 @@ export class Residency {
       true,
       shards.filter((shard) => held.has(shard))
     )
-  }
-
-  /** The escalation stands in the quarantine row; it is told until the supervisor has acknowledged it. */
-  private escalate(entry: Due["untold"][number]): void {
-    const { engine, registry, store } = this.options
-    const key = addressKey(entry)
-    const supervisor = registry.get(entry.kind)?.behaviour.reactions.supervisor?.(entry.id)
-    if (supervisor === undefined || this.telling.has(key)) return
-    this.telling.add(key)
-    const { kind, id, since, cause } = entry
-    const posted: Posted = {
-      message: escalation,
-      body: encodeStored({ kind, id, since, cause }),
-      requestId: "",
-      asker: runtimeAsker,
-      tell: { from: `quarantine/${key}`, version: since, index: 0 }
-    }
-    engine.post(supervisor, posted, escalationMillis, (reply) => {
-      if (reply._tag !== "Success") {
-        this.telling.delete(key)
-        return
-      }
-      store.told(entry, since, () => this.telling.delete(key))
-    })
   }
 
   /** Ends cells that nobody uses, and those whose shard has left. */

@@ -6,6 +6,7 @@ import { Effect, Schema } from "effect"
 import * as Behaviour from "../actors/Behaviour.ts"
 import type { Address } from "../actors/Host.ts"
 import * as Contract from "../protocol/Contract.ts"
+import { Escalate } from "../protocol/Escalation.ts"
 import { refusedPart } from "./Database.ts"
 
 const Mark = Schema.String.check(Schema.isMaxLength(64))
@@ -54,9 +55,7 @@ export const Ledger = Contract.make("ledger", {
     Count: Contract.query({ payload: {}, success: Schema.Number }),
     WatchCount: Contract.watch({ payload: {}, success: Schema.Number }),
     Note: Contract.idempotent({ payload: { from: Schema.String, number: Schema.Number } }),
-    Escalate: Contract.idempotent({
-      payload: { kind: Schema.String, id: Schema.String, since: Schema.Number, cause: Schema.String }
-    })
+    Escalate
   },
   events: {
     "ledger.added": Schema.Struct({ mark: Mark, count: Schema.Number }),
@@ -150,7 +149,9 @@ export const ledger = Behaviour.make<typeof Ledger, Begun>(Ledger, {
 
   Note: (state, { from, number }) => ({ state: { ...state, received: [...state.received, `${from}:${number}`] } }),
 
-  Escalate: (state, { kind, id, since }) => ({
-    state: { ...state, received: [...state.received, `quarantine/${kind}/${id}:${since}`] }
-  })
+  Escalate: (state, { actors }) => {
+    const marks = actors.map(({ kind, id, since }) => `quarantine/${kind}/${id}:${since}`)
+    const news = marks.filter((mark) => !state.received.includes(mark))
+    return { state: { ...state, received: [...state.received, ...news] } }
+  }
 })

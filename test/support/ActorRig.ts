@@ -20,6 +20,7 @@ export interface StoredActor {
   parts: Map<string, Uint8Array>
   wakeAt: number | null
   quarantine: QuarantineEntry | undefined
+  isTold?: boolean
 }
 
 interface Timer {
@@ -213,7 +214,10 @@ export class ActorRig {
         .sort(([, left], [, right]) => (left.wakeAt ?? 0) - (right.wakeAt ?? 0))
         .slice(0, limit)
         .map(([key]) => ({ kind: key.slice(0, key.indexOf("/")), id: key.slice(key.indexOf("/") + 1) }))
-      done({ actors, untold: [] })
+      const untold = [...this.rows.values()].flatMap(({ quarantine, isTold }) =>
+        quarantine === undefined || isTold === true ? [] : [quarantine]
+      )
+      done({ actors, untold })
     },
     quarantine: (entry, done) => {
       if (this.isQuarantineAway) return done({ _tag: "Outage", cause: "away" })
@@ -223,7 +227,11 @@ export class ActorRig {
       row.quarantine = entry
       done(true)
     },
-    told: (_address, _since, done) => done(undefined)
+    told: (address, since, done) => {
+      const row = this.rows.get(addressKey(address))
+      if (row?.quarantine?.since === since) row.isTold = true
+      done(undefined)
+    }
   }
 
   #write(row: CommitRow): boolean {
