@@ -168,7 +168,7 @@ export class Activation implements Sleeper {
       outcome.refusal === undefined
         ? { _tag: "Success", value: outcome.reply }
         : { _tag: "Refused", error: outcome.refusal }
-    const leaving = encodeLeaving(this.around.registry, outcome, this.currentLink)
+    const leaving = this.leaving(outcome, asker, requestId)
     this.consume(envelope, reply)
     this.settle(
       outcome,
@@ -219,27 +219,29 @@ export class Activation implements Sleeper {
     requestId: string,
     release: (() => void) | undefined,
     fail: (() => void) | undefined,
-    { tells, frames }: Leaving = encodeLeaving(this.around.registry, outcome, this.currentLink)
+    { tells, frames, emission }: Leaving = this.leaving(outcome, asker, requestId)
   ): void {
     const { commit } = this
-    const { events, samples, effects } = outcome
+    const { effects } = outcome
     if (outcome.resident !== undefined) this.memory = outcome.resident
     if (outcome.state !== undefined && outcome.state !== commit.state) commit.setState(outcome.state)
-    if ((events !== undefined && events.length > 0) || (samples !== undefined && samples.length > 0)) {
-      const at = this.host.now()
-      commit.emit({ at, asker, requestId, events: events ?? [], samples: samples ?? [] })
-    }
+    if (emission !== undefined) commit.emit(emission)
     if (tells.length > 0) commit.tell(tells)
     const replaced = this.relink(outcome)
-    if (release !== undefined || frames !== undefined || effects !== undefined || replaced !== undefined) {
+    if (frames === undefined && effects === undefined && replaced === undefined) {
+      if (release !== undefined) commit.let(release, fail)
+    } else
       commit.let(() => {
         if (replaced !== undefined) this.around.toGateway(replaced.node, replaced.message)
         if (frames !== undefined) this.around.toGateway(frames.node, frames.message)
         release?.()
         if (effects !== undefined) for (const order of effects) this.perform(order)
       }, fail)
-    }
     this.arm()
+  }
+
+  private leaving(outcome: Outcome<unknown, unknown>, asker: Asker, requestId: string): Leaving {
+    return encodeLeaving(this.around.registry, outcome, this.currentLink, { at: this.host.now(), asker, requestId })
   }
 
   private relink(outcome: Outcome<unknown, unknown>): ForGateway | undefined {

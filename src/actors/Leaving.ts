@@ -1,6 +1,8 @@
-/** What leaves a transition for other actors and the board, in its travelling form. */
+/** What leaves a transition for other actors, the board and the journal, in its travelling form. */
+import type { Asker } from "../protocol/Asker.ts"
 import { encodeDown } from "../protocol/FrameCodec.ts"
-import type { FrameToBoard, Link, Outcome, Tell } from "./Behaviour.ts"
+import { type EncodedEmission, encodeEmission } from "../protocol/JournalBody.ts"
+import type { Emitted, FrameToBoard, Link, Outcome, Tell } from "./Behaviour.ts"
 import { toBytes } from "./Codec.ts"
 import type { ToGateway } from "./Links.ts"
 import type { EncodedTell } from "./Outbox.ts"
@@ -16,8 +18,18 @@ export interface ForGateway {
 export interface Leaving {
   readonly tells: ReadonlyArray<EncodedTell>
   readonly frames: ForGateway | undefined
+  readonly emission: EncodedEmission | undefined
 }
 
+/** Of which transition it is. */
+export interface Origin {
+  /** Time of the transition, ms. */
+  readonly at: number
+  readonly asker: Asker
+  readonly requestId: string
+}
+
+const noFacts: ReadonlyArray<Emitted> = []
 const noTells: ReadonlyArray<EncodedTell> = []
 const supersededGoodbye = 6
 
@@ -25,15 +37,23 @@ const supersededGoodbye = 6
 export const encodeLeaving = (
   registry: Registry,
   outcome: Outcome<unknown, unknown>,
-  link: Link | undefined
+  link: Link | undefined,
+  origin: Origin
 ): Leaving => {
   const { tells, frames } = outcome
   const to = outcome.link === undefined ? link : outcome.link
   return {
     tells: tells === undefined ? noTells : tells.map((tell) => encodeTell(registry, tell)),
-    frames: frames === undefined || frames.length === 0 || !to ? undefined : framesTo(to, frames)
+    frames: frames === undefined || frames.length === 0 || !to ? undefined : framesTo(to, frames),
+    emission: emissionOf(outcome, origin)
   }
 }
+
+const emissionOf = (
+  { events = noFacts, samples = noFacts }: Outcome<unknown, unknown>,
+  { at, asker, requestId }: Origin
+): EncodedEmission | undefined =>
+  events.length === 0 && samples.length === 0 ? undefined : encodeEmission({ at, asker, requestId, events, samples })
 
 /** What the old link is told when the transition replaces it or takes it away. */
 export const goodbyeTo = (old: Link, outcome: Outcome<unknown, unknown>): ForGateway | undefined => {

@@ -4,7 +4,7 @@
  * Whatever a transition lets out waits until the state it was computed from is durable; the actor goes on meanwhile. A
  * failed commit fails all that waits and drops the cell: memory is never repaired.
  */
-import { countOf, type Emission, encodeJournalBody } from "../protocol/JournalBody.ts"
+import { countOf, type EncodedEmission, journalBody } from "../protocol/JournalBody.ts"
 import { encodeStored } from "../protocol/Stored.ts"
 import type { PartChanges } from "./Answered.ts"
 import { withKept } from "./Codec.ts"
@@ -59,7 +59,7 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   private outputs: Array<Output> = []
 
   private nextSeq: number
-  private emissions: Array<Emission> = []
+  private emissions: Array<EncodedEmission> = []
   private deadLetters: Array<DeadLetter> = []
   private storedParts: ReadonlyMap<string, unknown>
   private readonly puts = new Map<string, Uint8Array>()
@@ -122,7 +122,7 @@ export class OutputCommit implements Committer, Sender, PartChanges {
     this.change()
   }
 
-  emit(emission: Emission): void {
+  emit(emission: EncodedEmission): void {
     this.emissions.push(emission)
     this.change()
   }
@@ -206,7 +206,7 @@ export class OutputCommit implements Committer, Sender, PartChanges {
     const cut = this.cut(format)
     const put = [...this.puts, ...cut.put]
     const remove = [...this.removes, ...cut.remove]
-    const journal = this.emissions.length === 0 ? null : encodeJournalBody(seq, this.emissions)
+    const journal = this.emissions.length === 0 ? null : journalBody(seq, this.emissions)
     const dead = this.deadLetters
     const due = reactions.dueAt?.(this.current) ?? null
     const row: CommitRow = {

@@ -152,6 +152,11 @@ export class CborWriter {
 
   byteString(value: Uint8Array): void {
     this.head(major.bytes, value.length)
+    this.encoded(value)
+  }
+
+  /** An item that is encoded already. */
+  encoded(value: Uint8Array): void {
     this.reserve(value.length)
     this.bytes.set(value, this.at)
     this.at += value.length

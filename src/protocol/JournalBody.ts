@@ -66,13 +66,6 @@ const codeOf: Readonly<Record<(typeof severities)[number], number>> = {
   critical: 4
 }
 
-/** How many numbers the emissions take. */
-export const countOf = (emissions: ReadonlyArray<Emission>): number => {
-  let count = 0
-  for (const { events, samples } of emissions) count += events.length + samples.length
-  return count
-}
-
 const writer = new CborWriter()
 
 const writeRecord = (fact: Fact, flag: number, at: number): void => {
@@ -93,20 +86,41 @@ const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
   return root === undefined ? [kind, id, role] : [kind, id, role, root]
 }
 
-/** Encodes the body of a journal row; `seq` numbers the first fact. Samples come after the events of their emission. */
-export const encodeJournalBody = (seq: number, emissions: ReadonlyArray<Emission>): Uint8Array => {
+/** An emission in its stored form: what waits for its commit is a few bytes, and not all that a transition made. */
+export interface EncodedEmission {
+  readonly bytes: Uint8Array
+  /** How many numbers its facts take. */
+  readonly facts: number
+  readonly hasEvents: boolean
+}
+
+/** Encodes an emission. Samples come after the events. Throws on what cannot be stored. */
+export const encodeEmission = ({ at, asker, requestId, events, samples }: Emission): EncodedEmission => {
+  const facts = events.length + samples.length
+  writer.begin()
+  writer.head(major.list, 3 + facts)
+  writeStored(writer, at)
+  writeStored(writer, askerOf(asker))
+  writer.text(requestId)
+  for (const event of events) writeRecord(event, 0, at)
+  for (const sample of samples) writeRecord(sample, sampleFlag, at)
+  return { bytes: writer.takeView(), facts, hasEvents: events.length > 0 }
+}
+
+/** How many numbers the emissions take. */
+export const countOf = (emissions: ReadonlyArray<EncodedEmission>): number => {
+  let count = 0
+  for (const { facts } of emissions) count += facts
+  return count
+}
+
+/** The body of a journal row; `seq` numbers the first fact. */
+export const journalBody = (seq: number, emissions: ReadonlyArray<EncodedEmission>): Uint8Array => {
   writer.begin()
   writer.head(major.list, 2 + emissions.length)
-  writer.number(emissions.some(({ events }) => events.length > 0) ? lastingForm : passingForm)
+  writer.number(emissions.some(({ hasEvents }) => hasEvents) ? lastingForm : passingForm)
   writeStored(writer, seq)
-  for (const { at, asker, requestId, events, samples } of emissions) {
-    writer.head(major.list, 3 + events.length + samples.length)
-    writeStored(writer, at)
-    writeStored(writer, askerOf(asker))
-    writer.text(requestId)
-    for (const event of events) writeRecord(event, 0, at)
-    for (const sample of samples) writeRecord(sample, sampleFlag, at)
-  }
+  for (const { bytes } of emissions) writer.encoded(bytes)
   return writer.takeView()
 }
 

@@ -3,21 +3,21 @@ import { Schema } from "effect"
 import { type Asker, runtimeAsker } from "../../src/protocol/Asker.ts"
 import { type Commit, EventType, eventIdOf, eventsOf, HolonEvent } from "../../src/protocol/Event.ts"
 import { isUuidV7, millisOf } from "../../src/protocol/Ids.ts"
-import { decodeJournalBody, encodeJournalBody } from "../../src/protocol/JournalBody.ts"
+import { decodeJournalBody, encodeEmission, journalBody } from "../../src/protocol/JournalBody.ts"
 
 const commit: Commit = { kind: "device", id: "press-1", version: 7, committedAt: 1_790_000_000_123 }
 const asker: Asker = { kind: "user", id: "ada", role: "operator", traceparent: "00-0af7-b7ad-01" }
 const request = "018f3a6e-4c00-7abc-8def-0123456789ab"
 
-const body = encodeJournalBody(41, [
-  {
+const body = journalBody(41, [
+  encodeEmission({
     at: 1_790_000_000_100,
     asker,
     requestId: request,
     events: [{ type: "twin.desired-changed", data: { version: 3 } }],
     samples: []
-  },
-  {
+  }),
+  encodeEmission({
     at: 1_790_000_000_110,
     asker: runtimeAsker,
     requestId: "",
@@ -25,7 +25,7 @@ const body = encodeJournalBody(41, [
       { type: "heater.overheat", data: { temp: 91.5 }, severity: "warn", at: 1_790_000_000_000, unit: "press-1" }
     ],
     samples: [{ type: "board.telemetry", data: { temp: 90 } }]
-  }
+  })
 ])
 
 describe("events of a commit", () => {
@@ -68,8 +68,14 @@ describe("events of a commit", () => {
     const [event] = eventsOf(
       commit,
       decodeJournalBody(
-        encodeJournalBody(1, [
-          { at: 1, asker, requestId: "", events: [{ type: "a.b", data: Uint8Array.of(1) }], samples: [] }
+        journalBody(1, [
+          encodeEmission({
+            at: 1,
+            asker,
+            requestId: "",
+            events: [{ type: "a.b", data: Uint8Array.of(1) }],
+            samples: []
+          })
         ])
       )
     )

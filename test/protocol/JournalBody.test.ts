@@ -4,8 +4,9 @@ import {
   countOf,
   decodeJournalBody,
   type Emission,
-  encodeJournalBody,
-  holdsOnlySamples
+  encodeEmission,
+  holdsOnlySamples,
+  journalBody
 } from "../../src/protocol/JournalBody.ts"
 import { encodeStored } from "../../src/protocol/Stored.ts"
 
@@ -36,10 +37,13 @@ const emissions: ReadonlyArray<Emission> = [
   }
 ]
 
+const bodyOf = (seq: number, emissions: ReadonlyArray<Emission>): Uint8Array =>
+  journalBody(seq, emissions.map(encodeEmission))
+
 describe("JournalBody", () => {
   it("numbers what a commit emitted without a gap, in order, each with its asker", () => {
-    const records = decodeJournalBody(encodeJournalBody(7, emissions))
-    assert.strictEqual(records.length, countOf(emissions))
+    const records = decodeJournalBody(bodyOf(7, emissions))
+    assert.strictEqual(records.length, countOf(emissions.map(encodeEmission)))
     assert.deepStrictEqual(
       records.map(({ seq, type, isSample, at, severity, unit, requestId }) => [
         seq,
@@ -76,10 +80,10 @@ describe("JournalBody", () => {
         events: [],
         samples: [{ type: "board.telemetry", data: at }]
       }))
-      const passing = encodeJournalBody(1, samples)
+      const passing = bodyOf(1, samples)
       assert.isTrue(holdsOnlySamples(passing))
       assert.strictEqual(decodeJournalBody(passing).length, count)
-      assert.isFalse(holdsOnlySamples(encodeJournalBody(1, [...samples, ...emissions])))
+      assert.isFalse(holdsOnlySamples(bodyOf(1, [...samples, ...emissions])))
     }
     assert.isFalse(holdsOnlySamples(new Uint8Array()))
   })

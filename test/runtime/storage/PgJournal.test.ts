@@ -4,14 +4,20 @@ import { Effect, Fiber, Layer, Stream } from "effect"
 import { JournalHint } from "../../../src/events/JournalHint.ts"
 import { beginning, type JournalEntry, type JournalPosition, JournalReader } from "../../../src/events/JournalReader.ts"
 import { runtimeAsker } from "../../../src/protocol/Asker.ts"
-import { encodeJournalBody } from "../../../src/protocol/JournalBody.ts"
+import { encodeEmission, journalBody } from "../../../src/protocol/JournalBody.ts"
 import { layerPgJournal } from "../../../src/runtime/storage/PgJournal.ts"
 import { Postgres } from "../../support/Postgres.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const bodyOf = (seq: number): Uint8Array =>
-  encodeJournalBody(seq, [
-    { at: 1000, asker: runtimeAsker, requestId: "", events: [{ type: "twin.changed", data: seq }], samples: [] }
+  journalBody(seq, [
+    encodeEmission({
+      at: 1000,
+      asker: runtimeAsker,
+      requestId: "",
+      events: [{ type: "twin.changed", data: seq }],
+      samples: []
+    })
   ])
 
 const put = (id: string, version: number, body: Uint8Array = bodyOf(version)) =>
