@@ -7,7 +7,7 @@ const goal = 1_000
 const firstSeed = 1
 
 export const seeds = async ({ isQuick }: BenchOptions): Promise<void> => {
-  const runs = isQuick ? 20 : 100
+  const runs = isQuick ? 100 : 500
   const perMinute: Array<number> = []
   for (let round = 0; round < (isQuick ? 1 : 3); round++) {
     const { seconds, summary } = await Effect.runPromise(simulate({ seed: firstSeed + round * runs, runs }))
