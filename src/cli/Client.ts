@@ -9,10 +9,30 @@ import { readToken } from "../runtime/Token.ts"
 /** No node answers there. */
 export class NodeUnreachable extends Schema.TaggedError<NodeUnreachable>()("NodeUnreachable", {
   url: Schema.String,
+  /** Where the url stands when no flag has named it. */
+  source: Schema.optionalKey(Schema.String),
   reason: Schema.String
 }) {
   override get message() {
-    return `no node answers at ${this.url} (${this.reason}); start one with "holon up", or name another with --url`
+    const where = this.source === undefined ? "" : `, ${this.source}`
+    return `no node answers at ${this.url}${where} (${this.reason}); start one with "holon up", or name another with --url`
+  }
+}
+
+/** The url is none of a node. */
+export class UrlUnusable extends Schema.TaggedError<UrlUnusable>()("UrlUnusable", { url: Schema.String }) {
+  override get message() {
+    return `${this.url} is no address of a node: it begins with http:// or https://`
+  }
+}
+
+/** The node's certificate is signed by nobody that this process trusts. */
+export class CertificateUntrusted extends Schema.TaggedError<CertificateUntrusted>()("CertificateUntrusted", {
+  url: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `the certificate of the node at ${this.url} is not trusted (${this.reason}); name its authority's file in the environment variable NODE_EXTRA_CA_CERTS`
   }
 }
 
@@ -26,6 +46,8 @@ export interface ClientOptions {
   readonly url: string
   /** Data folder whose token is shown. */
   readonly data: string
+  /** What has named the url, when no flag has. */
+  readonly source?: string
 }
 
 /** The node is one of another data folder. */
@@ -37,32 +59,61 @@ export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefus
 
 const answerWithin = "5 seconds"
 
+/** What a node says to who shows its token and does not come as a WebSocket: 426, Upgrade Required. */
+const upgradeRequired = 426
+const unauthorized = 401
+
+/** Node's codes for a chain of certificates that does not hold (X509_V_ERR_… of OpenSSL, and names that differ). */
+const untrusted = /CERT|SIGNATURE|ISSUER/
+
 /** A WebSocket that is refused does not say why, and would be tried for ever: asks for the reason first. */
-const greet = (url: string, authorization: string) =>
-  Effect.tryPromise({
+const greet = ({ url, source }: ClientOptions, authorization: string) => {
+  const unreachable = (reason: string) => new NodeUnreachable({ url, reason, ...(source !== undefined && { source }) })
+  return Effect.tryPromise({
     try: (signal) => fetch(new URL("/rpc", url), { signal, headers: { authorization } }),
-    catch: (cause) => new NodeUnreachable({ url, reason: reasonOf(cause) })
+    catch: (cause) => {
+      const { code, message } = innermost(cause)
+      return untrusted.test(code) ? new CertificateUntrusted({ url, reason: message }) : unreachable(message)
+    }
   }).pipe(
     Effect.timeoutOrElse({
       duration: answerWithin,
-      orElse: () => Effect.fail(new NodeUnreachable({ url, reason: `no answer in ${answerWithin}` }))
+      orElse: () => Effect.fail(unreachable(`no answer in ${answerWithin}`))
     }),
-    Effect.flatMap(({ status }) => (status === 401 ? Effect.fail(new TokenRefused({ url })) : Effect.void))
+    Effect.filterOrFail(
+      ({ status }) => status === upgradeRequired,
+      ({ status }) =>
+        status === unauthorized
+          ? new TokenRefused({ url })
+          : unreachable(`what answers there is none of this release, it says ${status}`)
+    )
   )
-
-const reasonOf = (cause: unknown): string => {
-  const inner = cause instanceof Error ? cause.cause : undefined
-  return inner instanceof Error ? inner.message : String(cause)
 }
 
-/** Connects while it is built. Fails with {@link NodeUnreachable}, {@link TokenRefused}, or when there is no token. */
-export const layer = ({ url, data }: ClientOptions) =>
+/** `fetch` only says that it failed; its cause says why, and of several addresses the first. */
+const innermost = (cause: unknown): { readonly code: string; readonly message: string } => {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  const first: unknown = inner instanceof AggregateError ? inner.errors[0] : inner
+  if (!(first instanceof Error)) return { code: "", message: String(first) }
+  return { code: "code" in first ? String(first.code) : "", message: first.message }
+}
+
+/** The url of a node's HTTP listener. */
+const isWeb = (url: string): boolean => {
+  const protocol = URL.parse(url)?.protocol
+  return protocol === "http:" || protocol === "https:"
+}
+
+/** Connects while it is built. Fails when there is no token, nobody answers, or the token is not the node's. */
+export const layer = (options: ClientOptions) =>
   Layer.effect(
     Client,
     Effect.gen(function* () {
+      const { url, data } = options
+      if (!isWeb(url)) return yield* new UrlUnusable({ url })
       const token = yield* readToken(data)
       const authorization = `Bearer ${Redacted.value(token)}`
-      yield* greet(url, authorization)
+      yield* greet(options, authorization)
       const target = new URL("/rpc", url)
       target.protocol = target.protocol === "https:" ? "wss:" : "ws:"
       const socket = yield* Socket.makeWebSocket(target.href, { headers: { authorization } }).pipe(

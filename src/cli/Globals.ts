@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as Client from "./Client.ts"
-import { dataFolder } from "./Files.ts"
+import { here } from "./Here.ts"
 
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print JSON for scripts instead of a table"),
@@ -14,19 +14,32 @@ export const data = Flag.String("data").pipe(
   Flag.optional
 )
 
-export const url = Flag.String("url").pipe(
-  Flag.withDescription("Address of a node"),
-  Flag.withDefault("http://127.0.0.1:7700")
+const url = Flag.String("url").pipe(
+  Flag.withDescription("Address of a node (default: that of cluster.config.ts, else http://127.0.0.1:7700)"),
+  Flag.optional
 )
 
 /** What commands that talk to a node take. */
 export const connection = { url, data, json }
 
-/** Runs with a connection to the node that the flags name. */
+/** Where the flags say that a node is; what they leave out is read from the config. */
+const placeOf = Effect.fnUntraced(function* (flags: {
+  readonly url: Option.Option<string>
+  readonly data: Option.Option<string>
+}) {
+  if (Option.isSome(flags.url) && Option.isSome(flags.data)) return { url: flags.url.value, data: flags.data.value }
+  const found = yield* here
+  const folder = Option.getOrElse(flags.data, () => found.data)
+  if (Option.isSome(flags.url)) return { url: flags.url.value, data: folder }
+  return { url: found.url, data: folder, source: found.source }
+})
+
+/** The data folder that the flag or the config names. */
+export const dataFolder = (given: Option.Option<string>) =>
+  Option.isSome(given) ? Effect.succeed(given.value) : Effect.map(here, (found) => found.data)
+
+/** Runs with a connection to the node that the flags, or else the config, name. */
 export const connected =
-  (flags: { readonly url: string; readonly data: Option.Option<string> }) =>
+  (flags: { readonly url: Option.Option<string>; readonly data: Option.Option<string> }) =>
   <A, E, R>(run: Effect.Effect<A, E, R | Client.Client>) =>
-    Effect.gen(function* () {
-      const folder = Option.isSome(flags.data) ? flags.data.value : yield* dataFolder
-      return yield* run.pipe(Effect.provide(Client.layer({ url: flags.url, data: folder })))
-    })
+    Effect.flatMap(placeOf(flags), (place) => Effect.provide(run, Client.layer(place)))

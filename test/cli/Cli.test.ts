@@ -130,8 +130,9 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
           ["quarantine", "release", "device", "heater-1", "--url", url, "--data", data],
           "there is no quarantine of device/heater-1"
         ],
-        [["devices", "ls", "--url", "http://127.0.0.1:9", "--data", data], "no node answers at http://127.0.0.1:9"],
-        [["devices", "ls", "--url", url, "--data", nowhere], "there is no such file"]
+        [["devices", "ls", "--url", "http://127.0.0.1:9", "--data", data], "no node answers at http://127.0.0.1:9 ("],
+        [["devices", "ls", "--url", "localhost", "--data", data], "localhost is no address of a node"],
+        [["devices", "ls", "--url", `${url}/docs`, "--data", nowhere], "no node has run with this data folder"]
       ]
       for (const [argv, sentence] of cases) {
         const { out, err, isSuccess } = yield* run(argv)
@@ -151,6 +152,49 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       const { err, isSuccess } = yield* run(["devices", "ls", "--url", url, "--data", data])
       assert.isFalse(isSuccess)
       assert.strictEqual(err, `holon: the node at ${url} does not know this token; name its data folder with --data\n`)
+    })
+  )
+
+  it.effect("says that something else answers where a node was looked for", () =>
+    Effect.gen(function* () {
+      const { data } = yield* RunningNode
+      const other = yield* Effect.acquireRelease(
+        Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
+          const server = createServer((_request, response) => response.writeHead(404).end())
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            const port = typeof address === "object" && address !== null ? address.port : 0
+            resume(Effect.succeed({ port, close: () => server.close() }))
+          })
+        }),
+        ({ close }) => Effect.sync(close)
+      )
+      const { err, isSuccess } = yield* run(["nodes", "ls", "--url", `http://127.0.0.1:${other.port}`, "--data", data])
+      assert.isFalse(isSuccess)
+      assert.match(err, /what answers there is none of this release, it says 404/)
+    })
+  )
+
+  it.effect("refuses numbers that are out of bounds before anything starts", () =>
+    Effect.gen(function* () {
+      const cases: ReadonlyArray<readonly [argv: string, sentence: string]> = [
+        ["up --nodes 0", "0 is not between 1 and 10"],
+        ["up --nodes 11", "11 is not between 1 and 10"],
+        ["up --http-port -1", "-1 is not between 0 and 65535"],
+        ["up --boards -3", "-3 is not between 0 and 10000"],
+        ["node --index 10", "10 is not between 0 and 9"],
+        ["board sim --count 0", "0 is not between 1 and 10000"],
+        ["board sim --interval 0", "0 is not between 100 and 3600000"],
+        ["chaos --minutes -1", "-1 is not between 0.1 and 1440"],
+        ["simulate --runs 0", "0 is not between 1 and 1000000000"],
+        ["devices ls --limit 0", "0 is not between 1 and 1000000"],
+        ["dead ls --limit 1001", "1001 is not between 1 and 1000"]
+      ]
+      for (const [argv, sentence] of cases) {
+        const { err, isSuccess } = yield* run(argv.split(" "))
+        assert.isFalse(isSuccess, argv)
+        assert.include(err, sentence, argv)
+      }
     })
   )
 

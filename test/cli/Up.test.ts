@@ -1,88 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { takenPort } from "../support/Ports.ts"
+import { below, end, type Holon, isAlive, start } from "../support/HolonProcess.ts"
 import { ask, tempFolder, until } from "../support/RunningNode.ts"
-
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
-
-/** Processes of the tree below `pid`, without itself. */
-const below = (pid: number): ReadonlyArray<number> => {
-  const lines = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
-  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number))
-  const found: Array<number> = []
-  for (let parents = [pid]; parents.length > 0; ) {
-    const children = pairs.flatMap(([child, parent]) =>
-      child !== undefined && parent !== undefined && parents.includes(parent) ? [child] : []
-    )
-    found.push(...children)
-    parents = children
-  }
-  return found
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** A `holon` of its own process. */
-class Holon {
-  out = ""
-  err = ""
-  readonly pid: number
-  readonly ended: Promise<number | null>
-  readonly #child: ChildProcess
-
-  constructor(folder: string, argv: ReadonlyArray<string>) {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...argv], {
-      cwd: folder,
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      this.out += text
-    })
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      this.err += text
-    })
-    this.#child = child
-    this.pid = child.pid ?? -1
-    this.ended = new Promise((resolve) => child.once("close", resolve))
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
-  }
-
-  /** Until it has said so, or ended. */
-  says(text: string) {
-    return until(
-      Effect.sync(() => this.out.includes(text) || this.err.includes(text) || this.#child.exitCode !== null),
-      (isSo) => isSo
-    ).pipe(Effect.andThen(Effect.sync(() => assert.include(this.out + this.err, text))))
-  }
-}
-
-/** Starts `holon`; whatever the test does, its whole tree is gone afterwards. */
-const start = (folder: string, ...argv: ReadonlyArray<string>) =>
-  Effect.acquireRelease(
-    Effect.sync(() => new Holon(folder, argv)),
-    (holon) =>
-      Effect.promise(async () => {
-        const left = [holon.pid, ...below(holon.pid)].filter(isAlive)
-        for (const pid of left) process.kill(pid, "SIGKILL")
-        await holon.ended
-      })
-  )
-
-const end = (holon: Holon) => Effect.promise(() => holon.ended)
 
 const configOf = (ports: Readonly<Record<"http" | "mqtt" | "runner" | "relay", number>>) =>
   `export default {
@@ -181,6 +104,12 @@ describe("holon up", () => {
       freeConfig,
       ["--postgres", "postgres://holon:x@127.0.0.1:9/holon", "--postgres-wait", "1"],
       /PostgreSQL does not answer for 1 s \(.*ECONNREFUSED/
+    ],
+    [
+      "a PostgreSQL whose address is none",
+      freeConfig,
+      ["--postgres", "localhost:5432"],
+      /is no URL of one; it looks like/
     ],
     ["a node without a shared PostgreSQL", freeConfig, ["node"], /a node that joins a cluster needs its PostgreSQL/]
   ]

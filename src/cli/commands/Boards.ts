@@ -1,14 +1,18 @@
 /** `holon board`: boards that run on this machine. A simulated one says that it is simulated. */
-import { join } from "node:path"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { hostBoard } from "../../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../../devices/simulated/SimulatedBoards.ts"
-import { dataFolder } from "../Files.ts"
+import { data, dataFolder } from "../Globals.ts"
+import { here } from "../Here.ts"
+import { ownHostBoardFolder } from "../HostBoardFolder.ts"
+import { boardCount, wholeNumber } from "../Numbers.ts"
 
 const url = Flag.String("url").pipe(
-  Flag.withDescription("Where to attach: mqtt://, mqtts://, ws:// or wss://"),
-  Flag.withDefault("mqtt://127.0.0.1:1883")
+  Flag.withDescription(
+    "Where to attach: mqtt://, mqtts://, ws:// or wss:// (default: MQTT of cluster.config.ts, else mqtt://127.0.0.1:1883)"
+  ),
+  Flag.optional
 )
 const token = Flag.String("token").pipe(
   Flag.withDescription("Board token; none on loopback in development"),
@@ -17,24 +21,30 @@ const token = Flag.String("token").pipe(
 
 const tokenOf = (given: Option.Option<string>) => (Option.isSome(given) ? { token: given.value } : {})
 
+const addressOf = (given: Option.Option<string>) =>
+  Option.isSome(given) ? Effect.succeed(given.value) : Effect.map(here, ({ boards }) => boards)
+
 const host = Command.make(
   "host",
-  { url, token, id: Flag.String("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")) },
+  { url, data, token, id: Flag.String("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")) },
   Effect.fn(function* (flags) {
-    const folder = join(yield* dataFolder, "boards", flags.id)
+    const { id } = flags
+    const address = yield* addressOf(flags.url)
+    const folder = yield* ownHostBoardFolder(yield* dataFolder(flags.data), id)
     const runFork = Effect.runForkWith(yield* Effect.context())
     const say = (line: string) => {
       runFork(Console.log(line))
     }
+    yield* Console.log(`board ${id} attaches to ${address}`)
     yield* hostBoard({
-      id: flags.id,
-      url: flags.url,
+      id,
+      url: address,
       folder,
       showLed: (on) => say(`led ${on ? "on" : "off"}`),
       observe: ({ state, why }) => say(why === undefined ? `link ${state}` : `link ${state}: ${why}`),
       ...tokenOf(flags.token)
     })
-  })
+  }, Effect.scoped)
 ).pipe(Command.withDescription("Attach this machine as a board"))
 
 const sim = Command.make(
@@ -42,17 +52,30 @@ const sim = Command.make(
   {
     url,
     token,
-    count: Flag.Int("count").pipe(Flag.withDescription("How many"), Flag.withDefault(1)),
+    count: boardCount("count", 1).pipe(Flag.withDescription("How many"), Flag.withDefault(1)),
     prefix: Flag.String("prefix").pipe(Flag.withDescription("Ids are this and a number"), Flag.withDefault("heater-")),
-    from: Flag.Int("from").pipe(Flag.withDescription("The first number"), Flag.withDefault(1)),
+    from: wholeNumber("from", 0, 1_000_000_000).pipe(Flag.withDescription("The first number"), Flag.withDefault(1)),
     seed: Flag.Int("seed").pipe(Flag.withDescription("Same seed, same noise"), Flag.withDefault(1)),
     kind: Flag.Literals("kind", ["heater", "sensor", "press"]).pipe(Flag.withDefault("heater")),
-    interval: Flag.Int("interval").pipe(Flag.withDescription("Milliseconds between reports"), Flag.withDefault(2000))
+    interval: wholeNumber("interval", 100, 3_600_000).pipe(
+      Flag.withDescription("Milliseconds between reports"),
+      Flag.withDefault(2000)
+    )
   },
   Effect.fn(function* (flags) {
-    const { url, count, prefix, from, seed, kind, interval } = flags
-    yield* Console.log(`${count} simulated ${kind} boards attach to ${url}`)
-    yield* simulatedBoards({ url, count, prefix, from, seed, kind, intervalMillis: interval, ...tokenOf(flags.token) })
+    const { count, prefix, from, seed, kind, interval } = flags
+    const address = yield* addressOf(flags.url)
+    yield* Console.log(`${count} simulated ${kind} boards attach to ${address}`)
+    yield* simulatedBoards({
+      url: address,
+      count,
+      prefix,
+      from,
+      seed,
+      kind,
+      intervalMillis: interval,
+      ...tokenOf(flags.token)
+    })
   })
 ).pipe(Command.withDescription("Attach simulated boards"))
 

@@ -4,6 +4,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import type { DeviceLine } from "../../gateways/http/Control.ts"
 import { Client } from "../Client.ts"
 import { connected, connection } from "../Globals.ts"
+import { wholeNumber } from "../Numbers.ts"
 import { ago, fields, table } from "../Table.ts"
 
 const pageSize = 200
@@ -29,7 +30,7 @@ const ls = Command.make(
   "ls",
   {
     ...connection,
-    limit: Flag.Int("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(1000))
+    limit: wholeNumber("limit", 1, 1_000_000).pipe(Flag.withDescription("At most this many"), Flag.withDefault(1000))
   },
   Effect.fn(function* (flags) {
     const devices = yield* connected(flags)(list(flags.limit))

@@ -60,10 +60,11 @@ export const spawnNode = (index: number, argv: ReadonlyArray<string>, url: Redac
       Effect.promise(() => child.exit),
       (how) => Effect.fail(new NodeEnded({ node: index + 1, how }))
     )
+    const runFork = Effect.runForkWith(yield* Effect.context())
     const ready = Effect.callback<Listened>((resume) => {
       createInterface(child.stdout).on("line", (line) => {
         const [, http, mqtt] = readyPattern.exec(line) ?? []
-        if (http === undefined || mqtt === undefined) process.stdout.write(`${line}\n`)
+        if (http === undefined || mqtt === undefined) runFork(Console.log(line))
         else resume(Effect.succeed({ http: Number(http), mqtt: Number(mqtt) }))
       })
     })

@@ -3,12 +3,13 @@ import { Clock, Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Client } from "../Client.ts"
 import { connected, connection } from "../Globals.ts"
+import { lineCount } from "../Numbers.ts"
 import { ago, table } from "../Table.ts"
 
 const print = (flags: { readonly json: boolean }, value: unknown, text: () => string) =>
   Console.log(flags.json ? JSON.stringify(value, null, 2) : text())
 
-const limit = Flag.Int("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(100))
+const limit = lineCount("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(100))
 
 const nodesLs = Command.make(
   "ls",

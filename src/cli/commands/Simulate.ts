@@ -1,6 +1,7 @@
 /** `holon simulate`: thousands of virtual fleets under faults, each from one seed. */
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { wholeNumber } from "../Numbers.ts"
 
 /** Some promise was broken in some run. */
 export class SimulationUnsound extends Schema.TaggedError<SimulationUnsound>()("SimulationUnsound", {
@@ -21,11 +22,14 @@ export const simulate = Command.make(
   "simulate",
   {
     seed: Flag.Int("seed").pipe(Flag.withDescription("The first seed; the others follow it"), Flag.withDefault(1)),
-    runs: Flag.Int("runs").pipe(
+    runs: wholeNumber("runs", 1, 1_000_000_000).pipe(
       Flag.withDescription("How many seeds, of 60 virtual seconds each"),
       Flag.withDefault(1000)
     ),
-    threads: Flag.Int("threads").pipe(Flag.withDescription("Threads; as many as cores when absent"), Flag.optional),
+    threads: wholeNumber("threads", 1, 256).pipe(
+      Flag.withDescription("Threads; as many as cores when absent"),
+      Flag.optional
+    ),
     trace: Flag.Boolean("trace").pipe(
       Flag.withDescription("Print what happened in the one seed instead"),
       Flag.withDefault(false)

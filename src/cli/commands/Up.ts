@@ -1,5 +1,4 @@
 /** `holon up` and `holon node`: the processes of a cluster. */
-import { join } from "node:path"
 import { Clock, Console, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { runBoards } from "../../../devices/Boards.ts"
@@ -10,11 +9,14 @@ import * as Node from "../../runtime/Node.ts"
 import * as EmbeddedPostgres from "../../runtime/storage/EmbeddedPostgres.ts"
 import { waitMillisDefault } from "../../runtime/storage/PostgresClient.ts"
 import { PostgresUrl } from "../../runtime/storage/PostgresUrl.ts"
+import { here, mqttUrl, webUrl } from "../Here.ts"
+import { ownHostBoardFolder } from "../HostBoardFolder.ts"
+import { boardCount, finiteNumber, nodeCount, nodeIndex, port } from "../Numbers.ts"
 import { inputEnded, keepUp, type Listened, postgresVariable, readyLine, spawnNode } from "./NodeProcess.ts"
 
 const hostBoardId = "host"
-/** What commands take when they are told nothing else. */
-const usual = { http: 7700, data: ".holon" }
+/** Seconds; a machine that starts with a database that is restored. */
+const postgresWaitMax = 3600
 
 /** A node needs a PostgreSQL that all nodes share. */
 export class NoSharedPostgres extends Schema.TaggedError<NoSharedPostgres>()("NoSharedPostgres", {}) {
@@ -26,13 +28,13 @@ export class NoSharedPostgres extends Schema.TaggedError<NoSharedPostgres>()("No
 const flags = {
   config: Flag.String("config").pipe(Flag.withDescription("Config file (default cluster.config.ts)"), Flag.optional),
   data: Flag.String("data").pipe(Flag.withDescription("Data folder"), Flag.optional),
-  httpPort: Flag.Int("http-port").pipe(Flag.withDescription("HTTP port of the first node"), Flag.optional),
-  mqttPort: Flag.Int("mqtt-port").pipe(Flag.withDescription("MQTT port of the first node"), Flag.optional),
+  httpPort: port("http-port").pipe(Flag.withDescription("HTTP port of the first node"), Flag.optional),
+  mqttPort: port("mqtt-port").pipe(Flag.withDescription("MQTT port of the first node"), Flag.optional),
   postgres: Flag.Redacted("postgres").pipe(
     Flag.withDescription("URL of a PostgreSQL instead of the embedded one"),
     Flag.optional
   ),
-  postgresWait: Flag.Finite("postgres-wait").pipe(
+  postgresWait: finiteNumber("postgres-wait", 0, postgresWaitMax).pipe(
     Flag.withDescription("Seconds to try for a PostgreSQL that does not answer at the start"),
     Flag.withDefault(waitMillisDefault / 1000)
   )
@@ -57,14 +59,19 @@ const postgresOf = (config: ClusterConfig) =>
 /** Demo boards carry no token and trust no certificate: they run only where a board needs neither. */
 const hasDemo = ({ demo, mqtt }: ClusterConfig): boolean => demo.isOn && mqtt.tls === undefined && isLoopback(mqtt.host)
 
-/** Host and simulated boards against the first node, until interrupted. */
+/** Host and simulated boards against the first node, until interrupted. A host board that runs already stays alone. */
 const demoBoards = (config: ClusterConfig, { mqtt }: Listened) => {
   if (!hasDemo(config)) return Effect.never
-  const url = `mqtt://${config.mqtt.host}:${mqtt}`
-  return runBoards({
-    host: { id: hostBoardId, url, folder: join(config.data, "boards", hostBoardId) },
-    ...(config.demo.boards > 0 && { simulated: { count: config.demo.boards, url } })
-  })
+  const url = mqttUrl(config, mqtt)
+  return Effect.gen(function* () {
+    const folder = yield* Effect.option(
+      Effect.tapError(ownHostBoardFolder(config.data, hostBoardId), ({ message }) => Effect.logWarning(message))
+    )
+    return yield* runBoards({
+      ...(Option.isSome(folder) && { host: { id: hostBoardId, url, folder: folder.value } }),
+      ...(config.demo.boards > 0 && { simulated: { count: config.demo.boards, url } })
+    })
+  }).pipe(Effect.scoped)
 }
 
 const boardsText = (config: ClusterConfig): string => {
@@ -75,19 +82,22 @@ const boardsText = (config: ClusterConfig): string => {
 const announce = (config: ClusterConfig, startedAt: number, listened: Listened) =>
   Effect.gen(function* () {
     const took = (yield* Clock.currentTimeMillis) - startedAt
-    const { data, http, mqtt, nodes } = config
-    const s = (listener: typeof http) => (listener.tls === undefined ? "" : "s")
-    const web = `${http.host}:${listened.http}`
+    const { data, nodes } = config
+    const web = webUrl(config, listened.http)
+    const boards = web.replace("http", "ws")
+    // What commands find by themselves need not be typed.
+    const found = yield* Effect.option(here)
+    const isFound = (name: "url" | "data", value: string) => Option.isSome(found) && found.value[name] === value
     const where = [
-      ...(listened.http === usual.http && http.tls === undefined ? [] : [`--url http${s(http)}://${web}`]),
-      ...(data === usual.data ? [] : [`--data ${data}`])
+      ...(isFound("url", web) ? [] : [`--url ${web}`]),
+      ...(isFound("data", data) ? [] : [`--data ${data}`])
     ]
     const npx = (command: string) => ["npx holon", command, ...where].join(" ")
     yield* Console.log(
       [
         `holon is ready after ${(took / 1000).toFixed(1)} s: ${nodes === 1 ? "1 node" : `${nodes} nodes`}${boardsText(config)}`,
-        `  API and docs   http${s(http)}://${web}/docs`,
-        `  boards         mqtt${s(mqtt)}://${mqtt.host}:${listened.mqtt} and ws${s(http)}://${web}/attach`,
+        `  API and docs   ${web}/docs`,
+        `  boards         ${mqttUrl(config, listened.mqtt)} and ${boards}/attach`,
         `  look around    ${npx("devices ls")}`,
         `  talk           ${npx("repl")}`
       ].join("\n")
@@ -130,8 +140,8 @@ export const up = Command.make(
   "up",
   {
     ...flags,
-    nodes: Flag.Int("nodes").pipe(Flag.withDescription("How many nodes, each a process of its own"), Flag.optional),
-    boards: Flag.Int("boards").pipe(Flag.withDescription("How many simulated boards"), Flag.optional),
+    nodes: nodeCount("nodes").pipe(Flag.withDescription("How many nodes, each a process of its own"), Flag.optional),
+    boards: boardCount("boards", 0).pipe(Flag.withDescription("How many simulated boards"), Flag.optional),
     noDemo: Flag.Boolean("no-demo").pipe(Flag.withDescription("No boards of our own"), Flag.withDefault(false))
   },
   Effect.fn(function* (given) {
@@ -162,7 +172,7 @@ export const node = Command.make(
   "node",
   {
     ...flags,
-    index: Flag.Int("index").pipe(
+    index: nodeIndex("index").pipe(
       Flag.withDescription("Which node of this machine, from 0; sets its ports"),
       Flag.withDefault(0)
     ),

@@ -1,5 +1,4 @@
 /** `holon repl`: typed messages to any actor, with completion and history. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface, type Interface } from "node:readline"
 import { inspect } from "node:util"
@@ -8,17 +7,16 @@ import { Command } from "effect/cli"
 import type { KindView } from "../../gateways/http/Control.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import { Client } from "../Client.ts"
-import { dataFolder } from "../Files.ts"
-import { connected, connection } from "../Globals.ts"
+import { connected, connection, dataFolder } from "../Globals.ts"
 import { checkPayload, findMessage } from "../MessageCheck.ts"
 import { sentenceOf } from "../Sentence.ts"
 import { table } from "../Table.ts"
 import { complete, type Known } from "./Complete.ts"
+import { historyMax, keepHistory, readHistory } from "./History.ts"
 import { Keyboard } from "./Keyboard.ts"
 import { type Line, parseLine } from "./Line.ts"
 import { payloadOf } from "./Payload.ts"
 
-const historyMax = 1000
 const prompt = "holon> "
 const fleetSeen = 1000
 const fleetPollMillis = 5000
@@ -53,14 +51,6 @@ const followFleet = Effect.gen(function* () {
   yield* Effect.forkScoped(Effect.forever(Effect.delay(look, fleetPollMillis)))
   return fields
 })
-
-const readHistory = (path: string): Array<string> =>
-  existsSync(path)
-    ? readFileSync(path, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-        .reverse()
-    : []
 
 const send = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line & { readonly _tag: "Message" }) {
   const { kind, id, values, isWatch } = line
@@ -164,9 +154,10 @@ const session = (historyPath: string) =>
         ),
         (open) => Effect.sync(() => open.close())
       )
-      reader.on("history", (history: ReadonlyArray<string>) => {
-        writeFileSync(historyPath, `${[...history].reverse().join("\n")}\n`, { mode: 0o600 })
-      })
+      reader.on(
+        "history",
+        keepHistory(historyPath, (sentence) => output.write(`${sentence}\n`))
+      )
       reader.on("line", (line) => Queue.offerUnsafe(lines, line))
       reader.on("close", () => Queue.endUnsafe(lines))
       if (isTerminal) {
@@ -181,7 +172,7 @@ export const repl = Command.make(
   "repl",
   connection,
   Effect.fn(function* (flags) {
-    const folder = Option.isSome(flags.data) ? flags.data.value : yield* dataFolder
+    const folder = yield* dataFolder(flags.data)
     yield* connected(flags)(session(join(folder, "repl_history")))
   })
 ).pipe(Command.withDescription("Type messages to actors"))

@@ -1,0 +1,63 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { authority } from "../../src/cli/Here.ts"
+import { below, end, isAlive, start } from "../support/HolonProcess.ts"
+import { freePort } from "../support/Postgres.ts"
+import { tempFolder } from "../support/RunningNode.ts"
+
+describe("commands without flags", () => {
+  it("reach on the machine's own address who listens on all of them, and write IPv6 in brackets", () => {
+    assert.strictEqual(authority("0.0.0.0", 7700), "127.0.0.1:7700")
+    assert.strictEqual(authority("::", 7700), "[::1]:7700")
+    assert.strictEqual(authority("fd00::1", 7700), "[fd00::1]:7700")
+    assert.strictEqual(authority("node.example", 7700), "node.example:7700")
+  })
+
+  it.live(
+    "find node and data by the config of the folder, and say where they looked when nobody is there",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const [http, mqtt] = [yield* Effect.promise(freePort), yield* Effect.promise(freePort)]
+        writeFileSync(
+          join(folder, "cluster.config.ts"),
+          `export default { data: "mine", http: { port: ${http} }, mqtt: { port: ${mqtt} },
+            peers: { runnerPort: 0, relayPort: 0 }, demo: { isOn: false } }`
+        )
+        const early = yield* start(folder, "devices", "ls")
+        assert.strictEqual(yield* end(early), 1)
+        assert.include(early.err, "no node has run with this data folder: there is no mine/token")
+        mkdirSync(join(folder, "mine"))
+        writeFileSync(join(folder, "mine", "token"), "x".repeat(43))
+        const alone = yield* start(folder, "devices", "ls")
+        assert.strictEqual(yield* end(alone), 1)
+        assert.match(
+          alone.err,
+          new RegExp(`^holon: no node answers at http://127.0.0.1:${http}, as .*/cluster.config.ts says \\(.*\\n$`)
+        )
+        rmSync(join(folder, "mine"), { recursive: true })
+
+        const up = yield* start(folder, "up")
+        yield* up.says("holon is ready")
+        assert.match(up.out, /npx holon devices ls$/m)
+        const board = yield* start(folder, "board", "host")
+        yield* board.says("link up")
+        const second = yield* start(folder, "board", "host")
+        assert.strictEqual(yield* end(second), 1)
+        assert.match(second.err, /^holon: the host board "host" runs already \(process \d+\); [^\n]*\n$/)
+        const listed = yield* start(folder, "devices", "ls")
+        assert.strictEqual(yield* end(listed), 0)
+        assert.match(listed.out, /^host +online /m)
+
+        board.kill("SIGINT")
+        assert.strictEqual(yield* end(board), 130)
+        const tree = below(up.pid)
+        up.kill("SIGINT")
+        assert.strictEqual(yield* end(up), 130)
+        assert.deepStrictEqual(tree.filter(isAlive), [])
+      }),
+    60_000
+  )
+})
