@@ -5,7 +5,8 @@ import { decodeUp } from "../../protocol/FrameCodec.ts"
 import { isDeviceId } from "../../protocol/Ids.ts"
 import type { Grant } from "../link/Credentials.ts"
 import { greetingBytesMax } from "../link/LinkTerms.ts"
-import { isCleanText, reasons } from "./ControlPackets.ts"
+import { isCleanText, reasons, returnCodeOf, write } from "./ControlPackets.ts"
+import { aliasesMax } from "./TopicAliases.ts"
 import { upTopic } from "./Topics.ts"
 
 /** What a connection is, once its CONNECT is accepted. */
@@ -93,3 +94,43 @@ const willOf = ({ will }: IConnectPacket, board: string | undefined): Buffer | n
   if (Result.isFailure(decoded) || decoded.success.type !== "goodbye") return reasons.payload
   return payload
 }
+
+/** What the server takes of any client. */
+export interface ServerLimits {
+  /** Publications with QoS 1 at a time. */
+  readonly receiveMaximum: number
+  readonly packetBytesMax: number
+}
+
+/** The CONNACK that lets a client in. */
+export const connackOf = (
+  { version, clientId, isAssigned, keepAlive }: Accepted,
+  { receiveMaximum, packetBytesMax }: ServerLimits
+): Buffer => {
+  if (version === 4) return write({ cmd: "connack", sessionPresent: false, returnCode: 0 }, 4)
+  return write(
+    {
+      cmd: "connack",
+      sessionPresent: false,
+      reasonCode: reasons.success,
+      properties: {
+        sessionExpiryInterval: 0,
+        receiveMaximum,
+        maximumQoS: 1,
+        maximumPacketSize: packetBytesMax,
+        topicAliasMaximum: aliasesMax,
+        subscriptionIdentifiersAvailable: false,
+        sharedSubscriptionAvailable: false,
+        serverKeepAlive: keepAlive,
+        ...(isAssigned ? { assignedClientIdentifier: clientId } : {})
+      }
+    },
+    5
+  )
+}
+
+/** The CONNACK that refuses one. */
+export const refusalOf = (reason: number, version: 4 | 5): Buffer =>
+  version === 5
+    ? write({ cmd: "connack", sessionPresent: false, reasonCode: reason }, 5)
+    : write({ cmd: "connack", sessionPresent: false, returnCode: returnCodeOf(reason) }, 4)

@@ -7,13 +7,14 @@ import { Link } from "../link/Link.ts"
 import type { LinkCounters } from "../link/LinkCounters.ts"
 import { ceilingBytesMax, type LinkTerms } from "../link/LinkTerms.ts"
 import { type Ending, type LinkTransport, noTicket, type Verdict } from "../link/LinkTransport.ts"
-import type { Present } from "../link/Presence.ts"
-import { type Accepted, accept, connectFault, namedVersion } from "./Connect.ts"
-import { ControlReader, isCleanText, reasons, returnCodeOf, write } from "./ControlPackets.ts"
-import { Outbound } from "./Outbound.ts"
+import { type Accepted, accept, connackOf, connectFault, namedVersion, refusalOf } from "./Connect.ts"
+import { ControlReader, isCleanText, reasons, write } from "./ControlPackets.ts"
+import { type Letter, Outbound } from "./Outbound.ts"
 import { type Framed, PacketFramer } from "./PacketFramer.ts"
-import { type Publication, readPublication } from "./Publication.ts"
-import { applicationTopics, downTopic, isFilter, matches, presenceTopic, upTopic } from "./Topics.ts"
+import { pubackHead, readPublication, writePuback } from "./Publication.ts"
+import { Subscriptions } from "./Subscriptions.ts"
+import { TopicAliases } from "./TopicAliases.ts"
+import { applicationTopics, downTopic, upTopic } from "./Topics.ts"
 import type { Wire } from "./Wire.ts"
 
 /** What a connection needs of its socket. */
@@ -39,25 +40,13 @@ const connectBytesMax = 8_192
 const publicationBytesMax = 256
 /** Unnumbered frames that may wait for their PUBACK beside a full window of numbered ones. */
 const unnumberedMax = 8
-const aliasesMax = 4
 const deniedMax = 3
-/** Filters of one client: each presence change looks through all of them. */
-const filtersMax = 100
 const endMillis = 1_000
 /** First byte of a CONNECT (3.1.1 and 5, section 3.1.1). */
 const connectHead = 0x10
-/** First byte of a PUBACK (section 3.4.1). */
-const pubackHead = 0x40
 const typeOf = { connect: 1, publish: 3, puback: 4 }
 const pingResponse = Buffer.from([0xd0, 0])
 const contentType = Buffer.from("application/holon+cbor")
-const noContentType = Buffer.alloc(0)
-
-interface Subscription {
-  readonly qos: 0 | 1
-  /** Version 5: messages keep their retain flag. */
-  readonly keepsRetain: boolean
-}
 
 export class MqttConnection {
   readonly #shared: MqttShared
@@ -73,15 +62,13 @@ export class MqttConnection {
   #link: Link | undefined
   #up: Buffer | undefined
   #down: Buffer | undefined
-  #downQos: 0 | 1 | undefined
-  readonly #filters = new Map<string, Subscription>()
-  readonly #aliases = new Map<number, Buffer>()
+  #subscriptions: Subscriptions | undefined
+  readonly #aliases = new TopicAliases()
   #unacknowledged = 0
   readonly #denials = new Burst(deniedMax)
   #heardAt: number
   #isReadPaused = false
   #isOver = false
-  #unwatch: (() => void) | undefined
   #cancelTimer: () => void
 
   constructor(shared: MqttShared, wire: ClientWire) {
@@ -216,27 +203,8 @@ export class MqttConnection {
     return this.#shared.terms.window + unnumberedMax
   }
 
-  #connack({ version, clientId, isAssigned, keepAlive }: Accepted): Buffer {
-    if (version === 4) return write({ cmd: "connack", sessionPresent: false, returnCode: 0 }, 4)
-    return write(
-      {
-        cmd: "connack",
-        sessionPresent: false,
-        reasonCode: reasons.success,
-        properties: {
-          sessionExpiryInterval: 0,
-          receiveMaximum: this.#receiveMaximum,
-          maximumQoS: 1,
-          maximumPacketSize: this.#packetBytesMax,
-          topicAliasMaximum: aliasesMax,
-          subscriptionIdentifiersAvailable: false,
-          sharedSubscriptionAvailable: false,
-          serverKeepAlive: keepAlive,
-          ...(isAssigned ? { assignedClientIdentifier: clientId } : {})
-        }
-      },
-      5
-    )
+  #connack(accepted: Accepted): Buffer {
+    return connackOf(accepted, { receiveMaximum: this.#receiveMaximum, packetBytesMax: this.#packetBytesMax })
   }
 
   #makeId(): string {
@@ -245,11 +213,7 @@ export class MqttConnection {
 
   #refuse(reason: number, version: 4 | 5): void {
     this.#shared.counters.refused()
-    const refusal =
-      version === 5
-        ? write({ cmd: "connack", sessionPresent: false, reasonCode: reason }, 5)
-        : write({ cmd: "connack", sessionPresent: false, returnCode: returnCodeOf(reason) }, 4)
-    this.#wire.write(refusal)
+    this.#wire.write(refusalOf(reason, version))
     this.#stop()
   }
 
@@ -265,7 +229,7 @@ export class MqttConnection {
         return this.#disconnect(reasons.receiveMaximum)
       this.#unacknowledged++
     }
-    const topic = this.#topicOf(publication, client)
+    const topic = this.#aliases.topicOf(publication)
     if (typeof topic === "number") return this.#disconnect(topic)
     const ticket = qos === 1 ? packetId : noTicket
     if (this.#up === undefined || !topic.equals(this.#up)) return this.#elsewhere(topic, ticket, client)
@@ -277,18 +241,6 @@ export class MqttConnection {
     const link = this.#link ?? this.#openLink()
     if (packet.isCutShort) link.receiveTooLarge(publication.payload, ticket)
     else link.receive(publication.payload, ticket)
-  }
-
-  #topicOf({ topic, alias }: Publication, client: Accepted): Buffer | number {
-    if (alias === 0) return topic.length === 0 || topic.includes(0) ? reasons.topic : topic
-    if (client.version !== 5 || alias > aliasesMax) return reasons.alias
-    if (topic.length > 0) {
-      if (topic.includes(0)) return reasons.topic
-      // The packet's memory goes with the packet.
-      this.#aliases.set(alias, Buffer.from(topic))
-      return topic
-    }
-    return this.#aliases.get(alias) ?? reasons.protocol
   }
 
   /** A publication that is no frame of the own board. */
@@ -306,19 +258,6 @@ export class MqttConnection {
     if (ticket === noTicket) return
     if (this.#link !== undefined && this.#link.state !== "closed") this.#link.settle(ticket, verdict)
     else this.#acknowledge(ticket, verdict)
-  }
-
-  #sendPuback(packetId: number, reason: number): void {
-    this.#unacknowledged--
-    const bytes =
-      reason === reasons.success || this.#client?.version !== 5
-        ? Buffer.allocUnsafe(4)
-        : Buffer.from([pubackHead, 3, 0, 0, reason])
-    bytes[0] = pubackHead
-    bytes[1] = bytes.length - 2
-    bytes[2] = packetId >> 8
-    bytes[3] = packetId & 0xff
-    this.#wire.write(bytes)
   }
 
   #denied(what: string): void {
@@ -341,81 +280,30 @@ export class MqttConnection {
   // Subscriptions.
 
   #subscribe(packet: ISubscribePacket, client: Accepted): void {
-    const { messageId = 0, subscriptions } = packet
+    const { messageId = 0, subscriptions, properties } = packet
     if (messageId <= 0 || subscriptions.length === 0) return this.#disconnect(reasons.protocol)
-    if (packet.properties?.subscriptionIdentifier !== undefined) return this.#disconnect(reasons.subscriptionId)
-    const retained: Array<string> = []
-    const denied: Array<string> = []
-    const granted = subscriptions.map(({ topic, qos, rap, rh = 0 }) => {
-      const code = this.#grant(topic, qos === 0 ? 0 : 1, client)
-      if (code >= 0x80) {
-        if (code === reasons.notAuthorised) denied.push(topic)
-        return client.version === 5 ? code : 0x80
-      }
-      // Frames come by the link: nobody looks through a filter for them, nor through all of them for who is online.
-      if (client.board !== undefined && topic === downTopic(client.board)) return code
-      const isNew = !this.#filters.has(topic)
-      this.#filters.set(topic, { qos: code === 0 ? 0 : 1, keepsRetain: rap === true })
-      if (rh === 0 || (rh === 1 && isNew)) retained.push(topic)
-      return code
-    })
-    this.#wire.write(write({ cmd: "suback", messageId, granted }, client.version))
-    this.#sendRetained(retained)
+    if (properties?.subscriptionIdentifier !== undefined) return this.#disconnect(reasons.subscriptionId)
+    const { granted, denied, retained } = this.#subscriptionsOf(client).subscribe(packet)
+    this.#wire.write(write({ cmd: "suback", messageId, granted: [...granted] }, client.version))
+    this.#subscriptions?.sendRetained(retained)
     for (const topic of denied) if (!this.#isOver) this.#denied(`subscribe to ${topic}`)
   }
 
-  /** The granted QoS, or the reason against it. */
-  #grant(topic: string, qos: 0 | 1, client: Accepted): number {
-    if (!isCleanText(topic) || !isFilter(topic)) return reasons.filter
-    if (client.board !== undefined && topic === downTopic(client.board)) {
-      this.#downQos = qos
-      return qos
-    }
-    if (topic.startsWith("$share/")) return reasons.sharedSubscription
-    if (!client.isOperator) return reasons.notAuthorised
-    return this.#filters.has(topic) || this.#filters.size < filtersMax ? qos : reasons.quota
+  #subscriptionsOf(client: Accepted): Subscriptions {
+    this.#subscriptions ??= new Subscriptions(client, this.#shared.ports.presence, (letter) => this.#send(letter))
+    return this.#subscriptions
   }
 
   #unsubscribe(packet: IUnsubscribePacket, client: Accepted): void {
     const { messageId = 0, unsubscriptions } = packet
     if (messageId <= 0 || unsubscriptions.length === 0) return this.#disconnect(reasons.protocol)
-    const granted = unsubscriptions.map((topic) => {
-      const isOwn = client.board !== undefined && topic === downTopic(client.board) && this.#downQos !== undefined
-      if (isOwn) this.#downQos = undefined
-      return this.#filters.delete(topic) || isOwn ? reasons.success : reasons.noSubscription
-    })
+    const known = this.#subscriptionsOf(client)
+    const granted = unsubscriptions.map((topic) => known.unsubscribe(topic))
     this.#wire.write(write({ cmd: "unsuback", messageId, granted }, client.version))
   }
 
-  /** Presence is the one thing that operators read here; every topic of the link's frames is its board's alone. */
-  #sendRetained(filters: ReadonlyArray<string>): void {
-    if (this.#client?.isOperator !== true || filters.length === 0) return
-    const { presence } = this.#shared.ports
-    this.#unwatch ??= presence.watch((id, present) => this.#present(id, present, [...this.#filters.keys()], false))
-    for (const [id, present] of presence.entries()) this.#present(id, present, filters, true)
-  }
-
-  #present(id: string, present: Present, filters: ReadonlyArray<string>, isRetained: boolean): void {
-    const topic = presenceTopic(id)
-    let best: Subscription | undefined
-    for (const filter of filters) {
-      const found = matches(filter, topic) ? this.#filters.get(filter) : undefined
-      if (found !== undefined && (best === undefined || found.qos > best.qos)) best = found
-    }
-    if (best === undefined || this.#isOver) return
-    const { online, at, reason } = present
-    this.#send({
-      topic: Buffer.from(topic),
-      payload: Buffer.from(JSON.stringify({ online, at, reason })),
-      qos: best.qos,
-      isRetained: isRetained || best.keepsRetain,
-      endsAt: undefined,
-      contentType: noContentType
-    })
-  }
-
-  #send(letter: Parameters<Outbound["send"]>[0]): void {
-    if (this.#outbound?.send(letter) === false) this.#disconnect(reasons.quota)
+  #send(letter: Letter): void {
+    if (!this.#isOver && this.#outbound?.send(letter) === false) this.#disconnect(reasons.quota)
   }
 
   // The board's link.
@@ -439,11 +327,12 @@ export class MqttConnection {
       ackMode: 0,
       send: (payload, qos, lifeMillis) => {
         const topic = this.#down
-        if (this.#downQos === undefined || topic === undefined) return
+        const downQos = this.#subscriptions?.downQos
+        if (downQos === undefined || topic === undefined) return
         this.#send({
           topic,
           payload,
-          qos: qos === 0 ? 0 : this.#downQos,
+          qos: qos === 0 ? 0 : downQos,
           isRetained: false,
           endsAt: lifeMillis === undefined ? undefined : this.#host.monotonic() + lifeMillis,
           contentType
@@ -460,8 +349,9 @@ export class MqttConnection {
 
   #acknowledge(packetId: number, verdict: Verdict): void {
     // 3.1.1 can only say yes; what must come again stays without an answer.
-    if (verdict === "early" && this.#client?.version !== 5) this.#unacknowledged--
-    else this.#sendPuback(packetId, pubackReasons[verdict])
+    const version = this.#client?.version ?? 4
+    this.#unacknowledged--
+    if (verdict !== "early" || version === 5) this.#wire.write(writePuback(packetId, pubackReasons[verdict], version))
   }
 
   // Time and end.
@@ -495,7 +385,7 @@ export class MqttConnection {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelTimer()
-    this.#unwatch?.()
+    this.#subscriptions?.end()
     this.#early = []
     const link = this.#link
     if (link !== undefined && link.state !== "closed")

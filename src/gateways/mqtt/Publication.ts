@@ -105,6 +105,20 @@ export const readPublication = ({ bytes, start, isCutShort }: Framed, version: 4
 
 const qosOf = (qos: number): 0 | 1 | 2 => (qos === 0 ? 0 : qos === 1 ? 1 : 2)
 
+/** First byte of a PUBACK (section 3.4.1). */
+export const pubackHead = 0x40
+
+/** Writes a PUBACK. Only version 5 says a reason, and leaves out that of success. */
+export const writePuback = (packetId: number, reason: number, version: 4 | 5): Buffer => {
+  const hasReason = version === 5 && reason !== 0
+  const bytes = Buffer.allocUnsafe(hasReason ? 5 : 4)
+  bytes[0] = pubackHead
+  bytes[1] = bytes.length - 2
+  bytes.writeUInt16BE(packetId, 2)
+  if (hasReason) bytes[4] = reason
+  return bytes
+}
+
 /** What a PUBLISH to a client carries beside topic and payload. */
 export interface Sending {
   readonly version: 4 | 5
