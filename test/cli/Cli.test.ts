@@ -158,18 +158,8 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
   it.effect("says that something else answers where a node was looked for", () =>
     Effect.gen(function* () {
       const { data } = yield* RunningNode
-      const other = yield* Effect.acquireRelease(
-        Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
-          const server = createServer((_request, response) => response.writeHead(404).end())
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            const port = typeof address === "object" && address !== null ? address.port : 0
-            resume(Effect.succeed({ port, close: () => server.close() }))
-          })
-        }),
-        ({ close }) => Effect.sync(close)
-      )
-      const { err, isSuccess } = yield* run(["nodes", "ls", "--url", `http://127.0.0.1:${other.port}`, "--data", data])
+      const port = yield* takenPort(() => createServer((_request, response) => response.writeHead(404).end()))
+      const { err, isSuccess } = yield* run(["nodes", "ls", "--url", `http://127.0.0.1:${port}`, "--data", data])
       assert.isFalse(isSuccess)
       assert.match(err, /what answers there is none of this release, it says 404/)
     })

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { authority } from "../../src/cli/Here.ts"
 import { below, end, isAlive, start } from "../support/HolonProcess.ts"
-import { freePort } from "../support/Postgres.ts"
+import { freePort } from "../support/Ports.ts"
 import { tempFolder } from "../support/RunningNode.ts"
 
 describe("commands without flags", () => {

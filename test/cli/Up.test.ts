@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { below, end, type Holon, isAlive, start } from "../support/HolonProcess.ts"
+import { takenPort } from "../support/Ports.ts"
 import { ask, tempFolder, until } from "../support/RunningNode.ts"
 
 const configOf = (ports: Readonly<Record<"http" | "mqtt" | "runner" | "relay", number>>) =>
