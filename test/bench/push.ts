@@ -11,7 +11,8 @@ import { type BenchOptions, compare, percentile } from "./Rounds.ts"
 
 /** Enough that no board's turn comes again within the time in which the actor gathers changes into one frame. */
 const boardCount = 96
-const pushes = 100
+const pushes = 200
+const warmUpRounds = 4
 const goalMillis = 1.5
 const echoBytes = 100
 const Health = Schema.Struct({ node: Schema.String })
@@ -138,20 +139,25 @@ export const push = async ({ isQuick }: BenchOptions): Promise<void> => {
   const ownedBy = (name: string) => boards.filter(({ id }) => owners.get(id) === name)
   const counter = { value: 0 }
   const { server: echoServer, port } = await listen()
-  await pushTo(ownedBy(names.far), far, counter)()
-  await compare(
+  // Both ways as warm as in a node that has run for a minute.
+  for (let round = 0; round < warmUpRounds; round++)
+    for (const [name, port] of [[names.near, near] as const, [names.far, far] as const])
+      await pushTo(ownedBy(name), port, counter)()
+  const [, , across] = await compare(
     "from a SetDesired at the actor's node to the frame at the board, commit included, median of a round",
     [
       { name: `TCP echo of ${echoBytes} bytes`, unit: "ms", run: echo(port) },
       { name: "gateway on the actor's node", unit: "ms", run: pushTo(ownedBy(names.near), near, counter) },
       {
-        name: `gateway on another node (goal ≤ ${goalMillis} ms)`,
+        name: "gateway on another node",
         unit: "ms",
         run: pushTo(ownedBy(names.far), far, counter)
       }
     ],
     isQuick ? 2 : 5
   )
+  const isMet = across !== undefined && across.median <= goalMillis
+  console.log(`  gateway on another node, goal ≤ ${goalMillis} ms: ${isMet ? "met" : "MISSED"}`)
   for (const board of boards) board.close()
   echoServer.close()
   for (const node of nodes) await stop(node)
