@@ -1,13 +1,13 @@
 /** Three real node processes with a proxy on every way between them, their database and their boards. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Redacted, type Scope } from "effect"
 import { paths } from "../runtime/storage/EmbeddedPostgres.ts"
 import { processesIn } from "../runtime/storage/PostgresProcess.ts"
 import { PostgresUrl } from "../runtime/storage/PostgresUrl.ts"
+import { freePorts } from "./FreePorts.ts"
 import { TcpProxy } from "./TcpProxy.ts"
 
 /** Nodes of a run, and one more that joins and leaves. */
@@ -19,27 +19,6 @@ const readyLine = "holon node is ready"
 const portsPerNode = 4
 const stopMillisMax = 10_000
 const lastWords = 8
-
-/** Ports free together, at the moment of the answer. */
-const freePorts = (count: number): Promise<ReadonlyArray<number>> =>
-  Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<{ readonly port: number; readonly close: () => void }>((resolve, reject) => {
-          const server = createServer()
-          server.once("error", reject)
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            const port = typeof address === "object" && address !== null ? address.port : 0
-            resolve({ port, close: () => server.close() })
-          })
-        })
-    )
-  ).then((held) => {
-    for (const { close } of held) close()
-    return held.map(({ port }) => port)
-  })
 
 interface NodePlace {
   readonly http: number

@@ -2,10 +2,10 @@
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:http"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePorts } from "../../src/chaos/FreePorts.ts"
 import type { ClusterInput } from "../../src/runtime/Config.ts"
 
 /** As a user starts it: with the flags that the start script gives to Node. */
@@ -14,21 +14,6 @@ const quiet = "--disable-warning=ExperimentalWarning"
 
 const startMillisMax = 60_000
 const stopMillisMax = 15_000
-
-/** The first port of `count` free ones in a row. */
-export const freePorts = async (count: number): Promise<number> => {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 30_000)
-    const checks = Array.from({ length: count }, (_, index) => isFree(first + index))
-    if ((await Promise.all(checks)).every((free) => free)) return first
-  }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer().once("error", () => resolve(false))
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
-  })
 
 /** A folder that is removed when the bench ends. */
 export const temporaryFolder = (): string => {
@@ -137,7 +122,7 @@ const patientLink = { times: { heartbeat: "10 minutes", lease: "21 minutes" }, n
 /** Writes a config with free ports; answers its path and the first ports of its nodes. */
 export const writeConfig = async (nodes: number, more: ClusterInput = {}) => {
   const folder = temporaryFolder()
-  const first = await freePorts(nodes * 4)
+  const [first = 0] = await freePorts(nodes * 4)
   const [http, mqtt, runnerPort, relayPort] = [first, first + nodes, first + 2 * nodes, first + 3 * nodes]
   const input: ClusterInput = {
     data: join(folder, "data"),

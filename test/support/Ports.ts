@@ -1,6 +1,7 @@
 /** Loopback ports for tests: what listens, what is free, what is taken. */
 import { createServer, type Server } from "node:net"
 import { Effect } from "effect"
+import { freePorts } from "../../src/chaos/FreePorts.ts"
 
 /** Listens on a free loopback port, which it answers. */
 export const listening = (server: Server): Promise<number> =>
@@ -15,9 +16,8 @@ export const listening = (server: Server): Promise<number> =>
 
 /** A free loopback port, at the moment of the answer. */
 export const freePort = async (): Promise<number> => {
-  const probe = createServer()
-  const port = await listening(probe)
-  await new Promise<void>((resolve) => probe.close(() => resolve()))
+  const [port] = await freePorts(1)
+  if (port === undefined) throw new Error("no port")
   return port
 }
 

@@ -65,7 +65,7 @@ const sim = Command.make(
   Effect.fn(function* (flags) {
     const { count, prefix, from, seed, kind, interval } = flags
     const address = yield* addressOf(flags.url)
-    yield* Console.log(`${count} simulated ${kind} boards attach to ${address}`)
+    yield* Console.log(`${count} simulated ${kind} board${count === 1 ? " attaches" : "s attach"} to ${address}`)
     yield* simulatedBoards({
       url: address,
       count,
