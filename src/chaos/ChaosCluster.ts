@@ -4,10 +4,10 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Redacted, type Scope } from "effect"
+import { freePorts } from "../runtime/FreePorts.ts"
 import { paths } from "../runtime/storage/EmbeddedPostgres.ts"
 import { processesIn } from "../runtime/storage/PostgresProcess.ts"
 import { PostgresUrl } from "../runtime/storage/PostgresUrl.ts"
-import { freePorts } from "./FreePorts.ts"
 import { TcpProxy } from "./TcpProxy.ts"
 
 /** Nodes of a run, and one more that joins and leaves. */
@@ -193,7 +193,7 @@ const placesOf = async (
   database: { readonly host: string; readonly port: number }
 ): Promise<ReadonlyArray<NodePlace>> => {
   const count = nodesCount + 1
-  const ports = await freePorts(count * portsPerNode)
+  const ports = await Effect.runPromise(freePorts(count * portsPerNode, "127.0.0.1"))
   const portOf = (index: number, which: number): number => ports[index * portsPerNode + which] ?? 0
   const indexes = Array.from({ length: count }, (_, index) => index)
   return Promise.all(

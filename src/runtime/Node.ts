@@ -19,7 +19,7 @@ import * as ClusterLayer from "./cluster/ClusterLayer.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { RelaySocket } from "./cluster/RelaySocket.ts"
 import { routeBy } from "./cluster/Route.ts"
-import { freePort } from "./FreePort.ts"
+import { freePorts } from "./FreePorts.ts"
 import * as Metrics from "./Metrics.ts"
 import { layerHealth, layerMembers } from "./NodeHealth.ts"
 import { ProcessHost } from "./ProcessHost.ts"
@@ -127,8 +127,9 @@ export const layer = (options: NodeOptions) =>
       const { http, mqtt } = options.ports
       const host = config.peers.host
       // Peers dial what the table of nodes says: these must be known before anybody listens.
-      const runner = options.ports.runner === 0 ? yield* freePort(host) : options.ports.runner
-      const relayPort = options.ports.relay === 0 ? yield* freePort(host) : options.ports.relay
+      const [freeRunner = 0, freeRelay = 0] = yield* freePorts(2, host)
+      const runner = options.ports.runner === 0 ? freeRunner : options.ports.runner
+      const relayPort = options.ports.relay === 0 ? freeRelay : options.ports.relay
       const shardsPerGroup = config.shards.perGroup
       const route = routeBy(config.peers.via)
       const tls = yield* readTls("http", config)

@@ -5,8 +5,9 @@ import { Agent, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { freePorts } from "../../src/chaos/FreePorts.ts"
+import { Effect } from "effect"
 import type { ClusterInput } from "../../src/runtime/Config.ts"
+import { freePorts } from "../../src/runtime/FreePorts.ts"
 
 /** As a user starts it: with the flags that the start script gives to Node. */
 const main = fileURLToPath(new URL("../../scripts/holon.mjs", import.meta.url))
@@ -122,7 +123,7 @@ const patientLink = { times: { heartbeat: "10 minutes", lease: "21 minutes" }, n
 /** Writes a config with free ports; answers its path and the first ports of its nodes. */
 export const writeConfig = async (nodes: number, more: ClusterInput = {}) => {
   const folder = temporaryFolder()
-  const [first = 0] = await freePorts(nodes * 4)
+  const [first = 0] = await Effect.runPromise(freePorts(nodes * 4, "127.0.0.1"))
   const [http, mqtt, runnerPort, relayPort] = [first, first + nodes, first + 2 * nodes, first + 3 * nodes]
   const input: ClusterInput = {
     data: join(folder, "data"),

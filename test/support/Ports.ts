@@ -1,7 +1,7 @@
 /** Loopback ports for tests: what listens, what is free, what is taken. */
 import { createServer, type Server } from "node:net"
 import { Effect } from "effect"
-import { freePorts } from "../../src/chaos/FreePorts.ts"
+import { freePorts } from "../../src/runtime/FreePorts.ts"
 
 /** Listens on a free loopback port, which it answers. */
 export const listening = (server: Server): Promise<number> =>
@@ -16,7 +16,7 @@ export const listening = (server: Server): Promise<number> =>
 
 /** A free loopback port, at the moment of the answer. */
 export const freePort = async (): Promise<number> => {
-  const [port] = await freePorts(1)
+  const [port] = await Effect.runPromise(freePorts(1, "127.0.0.1"))
   if (port === undefined) throw new Error("no port")
   return port
 }
