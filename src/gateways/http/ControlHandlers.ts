@@ -5,20 +5,18 @@ import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Actors, type By } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
 import { NodePorts } from "../../actors/NodePorts.ts"
+import { bearerToken } from "../Bearer.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { Operations } from "./Operations.ts"
-
-const bearer = "Bearer "
 
 const authenticated = Layer.effect(
   Authenticated,
   Effect.gen(function* () {
     const gatekeeper = yield* Gatekeeper
     return Authenticated.of((handle, { headers }) => {
-      const header = Option.getOrElse(Headers.get(headers, "authorization"), () => "")
-      const token = header.startsWith(bearer) ? header.slice(bearer.length) : ""
+      const token = bearerToken(Option.getOrUndefined(Headers.get(headers, "authorization"))) ?? ""
       return Effect.flatMap(gatekeeper.operatorOf(Redacted.make(token)), (asker) =>
         Effect.provideService(handle, CurrentAsker, asker)
       )

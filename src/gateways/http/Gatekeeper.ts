@@ -20,6 +20,7 @@ export class Gatekeeper extends Context.Service<
   }
 >()("holon/gateways/http/Gatekeeper") {}
 
+/** Which tokens are known, and whether one is needed. */
 export interface GatekeeperOptions {
   /** Tokens by operator's name; the node's own is named `local`. */
   readonly operators: ReadonlyMap<string, Redacted.Redacted>

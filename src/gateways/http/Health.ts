@@ -23,6 +23,7 @@ export class NotReady extends Schema.TaggedError<NotReady>()(
   }
 }
 
+/** The node's own report, made anew each time. */
 export class Health extends Context.Service<Health, { readonly report: Effect.Effect<HealthReport> }>()(
   "holon/gateways/http/Health"
 ) {}

@@ -8,6 +8,7 @@ import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import type { Registry } from "../../actors/Registry.ts"
 import { TooLarge, Unauthenticated } from "../../protocol/Errors.ts"
+import { bearerToken } from "../Bearer.ts"
 import { listenFailed } from "../link/ListenFailed.ts"
 import { foreignHeader, loopbackNames } from "../Origin.ts"
 import { type ListenerTls, serverOptions } from "../Tls.ts"
@@ -18,6 +19,7 @@ import * as ControlHandlers from "./ControlHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { Gatekeeper } from "./Gatekeeper.ts"
 
+/** Where and how to listen. */
 export interface HttpGatewayOptions {
   readonly host: string
   /** 0 takes a free one. */
@@ -33,15 +35,13 @@ export const bodyBytesMax = 1_048_576
 
 const attachPath = "/attach"
 const controlPath = "/rpc"
-const bearer = "Bearer "
 
 /** A request comes by another event when it announces its body (RFC 9110, section 10.1.1). */
 const requestEvents: ReadonlySet<string> = new Set(["request", "checkContinue", "checkExpectation"])
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "").split("?", 1)[0] ?? ""
 
-const tokenOf = ({ headers: { authorization = "" } }: IncomingMessage): string =>
-  authorization.startsWith(bearer) ? authorization.slice(bearer.length) : ""
+const tokenOf = ({ headers: { authorization } }: IncomingMessage): string => bearerToken(authorization) ?? ""
 
 const send = (response: ServerResponse, status: number, body: object): void => {
   response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body))

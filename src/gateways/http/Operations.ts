@@ -21,6 +21,7 @@ export class Members extends Context.Service<
   { readonly list: Effect.Effect<ReadonlyArray<NodeLine>, Unavailable> }
 >()("holon/gateways/http/Members") {}
 
+/** Fails with `Unavailable` while the store does not answer, transient. */
 export class Operations extends Context.Service<
   Operations,
   {
@@ -142,6 +143,7 @@ const letterLine = (letter: DeadLetterRecord): DeadLetterLine => {
   }
 }
 
+/** Over the records of the store and the cells of this node. */
 export const layer: Layer.Layer<Operations, never, ActorRecords | Actors | Members | Engine> = Layer.effect(
   Operations,
   make

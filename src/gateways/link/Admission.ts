@@ -11,6 +11,7 @@ export interface AdmissionTerms {
   readonly waitMillisMax: number
 }
 
+/** Terms of a listener whose config says nothing else. */
 export const defaultAdmission: AdmissionTerms = { perSecond: 300, loopDelayMillisMax: 100, waitMillisMax: 10_000 }
 
 /** A connection at the door. One of the two is called, once. */
@@ -23,6 +24,7 @@ const roundMillis = 20
 /** Share of a second's budget that may enter at once after a quiet time. */
 const burstShare = 10
 
+/** The door of one listener: first come, first served. */
 export class Admission {
   readonly #host: Host
   readonly #terms: AdmissionTerms

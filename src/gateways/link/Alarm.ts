@@ -1,6 +1,7 @@
 /** One timer for all deadlines of a link: it rings when the earliest may have passed, and whoever set it looks again. */
 import type { Host } from "../../actors/Host.ts"
 
+/** Rings too early rather than too late; once for each time it is set. */
 export class Alarm {
   readonly #host: Host
   readonly #ring: () => void

@@ -2,6 +2,7 @@
 import type { Host } from "../../actors/Host.ts"
 import { calmMillis, reattachMillisMax, reattachMillisMin } from "./LinkTerms.ts"
 
+/** The attaches of one link, one under way at a time. */
 export class AttachAttempts {
   readonly #host: Host
   readonly #ask: (attach: number) => void

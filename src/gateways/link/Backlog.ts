@@ -16,6 +16,7 @@ export interface Held {
   isSettled: boolean
 }
 
+/** The backlog of one link. */
 export class Backlog {
   readonly #window: number
   #frames: Array<Held> = []

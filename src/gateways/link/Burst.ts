@@ -1,6 +1,7 @@
 /** Notices that something happened too often within a minute. */
 import { burstMillis } from "./LinkTerms.ts"
 
+/** Counts one kind of thing. */
 export class Burst {
   readonly #countMax: number
   #at: Array<number> = []

@@ -62,6 +62,7 @@ type State = "waiting" | "attaching" | "attached" | "parting" | "closed"
 
 const linkLost = goodbyeReason("link-lost")
 
+/** One link. Its methods are called by the transport; callbacks run on the host. */
 export class Link {
   readonly connection: number
   readonly #ports: AttachPorts

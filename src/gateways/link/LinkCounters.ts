@@ -16,6 +16,7 @@ export interface LinkTotals {
   paused: number
 }
 
+/** The counters of one gateway. */
 export class LinkCounters {
   readonly totals: LinkTotals = {
     connections: 0,

@@ -41,15 +41,19 @@ export const partingMillis = 1_000
 export const ackMillis = 20
 /** Delay of the second attach in a row; the first is at once, each further one waits twice as long. */
 export const reattachMillisMin = 50
+/** Longest delay between two attaches. */
 export const reattachMillisMax = 1_000
 /** An attach that holds this long makes the next one start at once again. */
 export const calmMillis = 3_000
-/** Five bad frames in this time end the link. */
+/** What happens too often within this time ends the link. */
 export const burstMillis = 60_000
+/** So many bad frames are too many. */
 export const burstFrames = 5
-/** How long a board may stay above its rate before it is told, and above twice its rate before it is turned away. */
+/** How long a board may stay above its rate before it is told. */
 export const overRateMillis = 5_000
+/** How long a board may stay above twice its rate before it is turned away. */
 export const floodMillis = 30_000
+/** When a board that was turned away may come back. */
 export const floodRetryMillis = 60_000
 /** Messages of a cell that wait for the answer of the attach they belong to. */
 export const earlyMessagesMax = 64

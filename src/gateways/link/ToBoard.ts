@@ -6,6 +6,7 @@ import { goodbyeReason } from "./Goodbyes.ts"
 import type { LinkCounters } from "./LinkCounters.ts"
 import type { LinkTransport } from "./LinkTransport.ts"
 
+/** The way down of one link. */
 export class ToBoard {
   readonly #transport: LinkTransport
   readonly #counters: LinkCounters

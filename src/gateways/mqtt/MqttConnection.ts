@@ -48,6 +48,7 @@ const typeOf = { connect: 1, publish: 3, puback: 4 }
 const pingResponse = Buffer.from([0xd0, 0])
 const contentType = Buffer.from("application/holon+cbor")
 
+/** The server's side of one MQTT connection. Its methods are called by what holds the socket. */
 export class MqttConnection {
   readonly #shared: MqttShared
   readonly #wire: ClientWire

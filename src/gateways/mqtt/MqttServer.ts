@@ -9,6 +9,7 @@ import { MqttConnection, type MqttShared } from "./MqttConnection.ts"
 import { TakeOvers } from "./TakeOvers.ts"
 import { Flushes, Wire } from "./Wire.ts"
 
+/** What a listener is made of. */
 export interface MqttServerOptions {
   readonly ports: AttachPorts
   readonly credentials: Credentials["Service"]
@@ -16,6 +17,7 @@ export interface MqttServerOptions {
   readonly admission?: AdmissionTerms
 }
 
+/** The connections of one listener, by client id. */
 export class MqttServer {
   readonly counters = new LinkCounters()
   readonly #ports: AttachPorts

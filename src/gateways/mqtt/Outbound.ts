@@ -27,6 +27,7 @@ const waitingBytesMax = 1_048_576
 const idMax = 65_535
 const noTopic = Buffer.alloc(0)
 
+/** The way out of one connection, in order within each QoS. */
 export class Outbound {
   readonly #limits: ClientLimits
   readonly #write: (bytes: Buffer) => void

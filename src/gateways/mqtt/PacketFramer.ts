@@ -19,6 +19,7 @@ const piecesMax = 64
 const lengthBytesMax = 4
 const none = Buffer.alloc(0)
 
+/** The framer of one connection. */
 export class PacketFramer {
   /** Largest packet that is kept whole, its header included. */
   bytesMax: number

@@ -26,6 +26,7 @@ export interface Subscribed {
   readonly retained: ReadonlyArray<string>
 }
 
+/** The filters of one connection; they end with it. */
 export class Subscriptions {
   readonly #client: Accepted
   readonly #down: string | undefined

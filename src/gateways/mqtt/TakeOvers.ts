@@ -5,6 +5,7 @@ const takeOversMax = 5
 /** Ids remembered before old ones are looked for. */
 const idsMax = 1_000
 
+/** The take-overs of one listener. */
 export class TakeOvers {
   readonly #times = new Map<string, Array<number>>()
   readonly #refusedUntil = new Map<string, number>()

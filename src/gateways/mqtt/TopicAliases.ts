@@ -5,6 +5,7 @@ import type { Publication } from "./Publication.ts"
 /** Aliases a client may use. */
 export const aliasesMax = 4
 
+/** The aliases that one client has set. */
 export class TopicAliases {
   readonly #topics = new Map<number, Buffer>()
 

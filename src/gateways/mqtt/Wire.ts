@@ -7,6 +7,7 @@ import { certifiedBoards } from "../Tls.ts"
 /** A client that leaves more than this unread is cut off. */
 const unreadBytesMax = 1_048_576
 
+/** The writing half of a client's socket. */
 export class Wire {
   readonly #socket: Socket
   readonly #flushes: Flushes

@@ -1,6 +1,7 @@
 /** What an upgrade request of a board shows: the subprotocol of the link, and a token in one of two places. */
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
+import { bearerToken } from "../Bearer.ts"
 
 /** Subprotocol of version 1 of the link. */
 export const subprotocol = "holon.1"
@@ -9,10 +10,7 @@ const tokenPrefix = "holon.token."
 /** The token shown, nothing when there is none; `malformed` when the header is of no known form. */
 export const tokenOf = (request: IncomingMessage): string | undefined | "malformed" => {
   const { authorization } = request.headers
-  if (authorization !== undefined) {
-    const [, token] = /^Bearer +([!-~]+)$/i.exec(authorization) ?? []
-    return token ?? "malformed"
-  }
+  if (authorization !== undefined) return bearerToken(authorization) ?? "malformed"
   // A browser cannot set headers of a WebSocket: it offers its token as a second subprotocol.
   const offered = protocolsOf(request).find((protocol) => protocol.startsWith(tokenPrefix))
   if (offered === undefined) return undefined

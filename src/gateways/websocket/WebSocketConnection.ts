@@ -30,6 +30,7 @@ const codeOf: Readonly<Record<Ending, number>> = {
   superseded: 4001
 }
 
+/** What joins a WebSocket to its link. */
 export interface WebSocketConnectionOptions {
   readonly ports: AttachPorts
   readonly terms: LinkTerms

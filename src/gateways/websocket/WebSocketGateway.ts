@@ -10,11 +10,13 @@ import type { LinkTotals } from "../link/LinkCounters.ts"
 import { drainMillis, type LinkTerms } from "../link/LinkTerms.ts"
 import { WebSocketServer } from "./WebSocketServer.ts"
 
+/** What boards on WebSockets are granted, and how fast they come in. */
 export interface WebSocketGatewayOptions {
   readonly terms?: LinkTerms
   readonly admission?: AdmissionTerms
 }
 
+/** The WebSocket door of this node. */
 export class WebSocketGateway extends Context.Service<
   WebSocketGateway,
   {

@@ -13,6 +13,7 @@ import { certifiedBoards } from "../Tls.ts"
 import { refuse, speaksLink, subprotocol, tokenOf } from "./Upgrade.ts"
 import { connect } from "./WebSocketConnection.ts"
 
+/** What it is made of. */
 export interface WebSocketServerOptions {
   readonly ports: AttachPorts
   readonly credentials: Credentials["Service"]
@@ -20,6 +21,7 @@ export interface WebSocketServerOptions {
   readonly admission?: AdmissionTerms
 }
 
+/** The links of boards on WebSockets. */
 export class WebSocketServer {
   readonly counters = new LinkCounters()
   readonly #ports: AttachPorts

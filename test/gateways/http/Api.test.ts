@@ -210,6 +210,8 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       assert.strictEqual(yield* rawStatus(url, [...upgrade, "Authorization: Bearer "]), "401")
       assert.strictEqual(yield* rawStatus(url, [...upgrade, `Authorization: Bearer ${token.slice(1)}x`]), "401")
       assert.strictEqual(yield* rawStatus(url, [...upgrade, `Authorization: Bearer ${token}`]), "101")
+      // The scheme's name is written in any case (RFC 9110, section 11.1).
+      assert.strictEqual(yield* rawStatus(url, [...upgrade, `Authorization: bearer ${token}`]), "101")
     })
   )
 
