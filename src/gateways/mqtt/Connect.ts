@@ -31,7 +31,7 @@ export interface Accepted {
 }
 
 /** Server's keep alive for clients of version 5 that ask for none, or for more than this; seconds. */
-export const keepAliveSecondsMax = 600
+const keepAliveSecondsMax = 600
 const receiveMaximumDefault = 65_535
 
 /** The version a CONNECT names, whatever else is wrong with it; nothing when it is no CONNECT of MQTT. */

@@ -48,7 +48,6 @@ export const reasons = {
   success: 0x00,
   noSubscriber: 0x10,
   noSubscription: 0x11,
-  unspecified: 0x80,
   malformed: 0x81,
   protocol: 0x82,
   implementation: 0x83,

@@ -405,7 +405,8 @@ const pubackReasons: Readonly<Record<Verdict, number>> = {
 }
 
 const reasonOf: Readonly<Record<Ending, number>> = {
-  goodbye: reasons.success,
+  // A normal end is the client's to say (section 3.14.2.1): this one has said goodbye and stayed.
+  goodbye: reasons.administrative,
   draining: reasons.shuttingDown,
   superseded: reasons.takenOver,
   protocol: reasons.protocol,

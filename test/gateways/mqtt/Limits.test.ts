@@ -5,11 +5,22 @@ import { defaultTerms } from "../../../src/gateways/link/LinkTerms.ts"
 import { type ClientWire, MqttConnection } from "../../../src/gateways/mqtt/MqttConnection.ts"
 import { type Letter, Outbound } from "../../../src/gateways/mqtt/Outbound.ts"
 import { TakeOvers } from "../../../src/gateways/mqtt/TakeOvers.ts"
+import type { UpFrame } from "../../../src/protocol/Frame.ts"
+import { encodeUp } from "../../../src/protocol/FrameCodec.ts"
+import { randomOf } from "../../../src/simulation/Random.ts"
+import { VirtualHost, VirtualTime } from "../../../src/simulation/VirtualTime.ts"
 import { FakeNode } from "../FakeNode.ts"
 
 /** A connection without a socket, and what it wrote. */
 const connect = (version: 4 | 5, clientId: string) => {
   const node = new FakeNode()
+  const time = new VirtualTime()
+  const host = new VirtualHost(time, randomOf(1, "mqtt"), {
+    clockSkewMillis: 0,
+    report: (what, cause) => {
+      throw new Error(what, { cause })
+    }
+  })
   const written: Array<Packet> = []
   const reader = parser({ protocolVersion: version }).on("packet", (packet: Packet) => written.push(packet))
   const state = { isEnded: false }
@@ -24,7 +35,7 @@ const connect = (version: 4 | 5, clientId: string) => {
   }
   const connection = new MqttConnection(
     {
-      ports: node.ports,
+      ports: { ...node.ports, host },
       credentials: node.credentials(),
       terms: defaultTerms,
       counters: new LinkCounters(),
@@ -35,7 +46,7 @@ const connect = (version: 4 | 5, clientId: string) => {
   )
   const send = (packet: Packet) => connection.data(generate(packet, { protocolVersion: version }))
   send({ cmd: "connect", protocolId: "MQTT", protocolVersion: version, clean: true, keepalive: 0, clientId })
-  return { node, connection, state, written, send }
+  return { node, time, connection, state, written, send }
 }
 
 describe("a client", () => {
@@ -64,6 +75,25 @@ describe("a client", () => {
     assert(suback?.cmd === "suback")
     assert.deepStrictEqual(suback.granted.slice(99), [1, 0x97])
     connection.closed()
+  })
+
+  it("is ended with a reason that a server may give when it said goodbye and stays", () => {
+    const { time, written, send } = connect(5, "press-1")
+    const up = (messageId: number, frame: UpFrame) =>
+      send({
+        cmd: "publish",
+        topic: "holon/1/b/press-1/up",
+        payload: Buffer.from(encodeUp(frame)),
+        qos: 1,
+        messageId,
+        dup: false,
+        retain: false
+      })
+    const hello = { up: 0, profile: "press", firmware: "1", caps: 0, rx: 512 }
+    up(1, { type: "hello", seq: 0, min: 1, max: 1, id: "press-1", boot: 5, link: 1, ...hello })
+    up(2, { type: "goodbye", seq: 0, reason: 3, boot: 5, link: 1 })
+    time.runUntil(1_000)
+    assert.deepInclude(written.at(-1), { cmd: "disconnect", reasonCode: 0x98 })
   })
 
   it("leaves evidence of a topic it has no right to, whatever text that is", () => {
