@@ -1,5 +1,5 @@
 /** The command journal in a file: one line an entry, the last one of an id counts. Durable before it says so. */
-import { close, fsync, openSync, readFileSync, write } from "node:fs"
+import { close, closeSync, fsync, openSync, readFileSync, write } from "node:fs"
 import { Schema } from "effect"
 import type { TwinValue } from "../../src/protocol/TwinValue.ts"
 import { replaceFile } from "../hal/FileStore.ts"
@@ -38,9 +38,13 @@ const Line = Schema.Union([
 
 const decodeLine = Schema.decodeUnknownOption(Schema.fromJsonString(Line))
 
-const lineOf = (entry: JournalEntry | { readonly gone: string }): string => `${JSON.stringify(entry)}\n`
+/** A line begins with a break, too: one that was cut short, by the power or a full disk, ends before the next. */
+const lineOf = (entry: JournalEntry | { readonly gone: string }): string => `\n${JSON.stringify(entry)}\n`
 
-/** A torn last line, of a write the power cut short, was never called durable and is left out. */
+/** Lines beyond four times those that say something still; then the file is written anew. */
+const staleMax = 1000
+
+/** A torn line was never called durable and is left out. */
 const entriesOf = (text: string): Map<string, JournalEntry> => {
   const entries = new Map<string, JournalEntry>()
   for (const json of text.split("\n")) {
@@ -69,11 +73,30 @@ interface Pending {
 /** Opens the journal at `path` and writes it anew without what was forgotten. Throws when the file cannot be had. */
 export const fileJournal = (path: string): FileJournal => {
   const entries = entriesOf(textOf(path))
-  replaceFile(path, Buffer.from([...entries.values()].map(lineOf).join(""), "utf8"))
-  const file = openSync(path, "a", 0o600)
+  const begin = (): number => {
+    replaceFile(path, Buffer.from([...entries.values()].map(lineOf).join(""), "utf8"))
+    return openSync(path, "a", 0o600)
+  }
+  const loaded = [...entries.values()]
+  let file = begin()
+  let lines = entries.size
+  let linesMax = 4 * lines + staleMax
   let pending: Array<Pending> = []
   let busy = false
   let closing: (() => void) | undefined
+
+  /** A file that cannot be written anew is still good: it grows, and is tried again when it has doubled. */
+  const beginAnew = (): void => {
+    try {
+      const next = begin()
+      closeSync(file)
+      file = next
+      lines = entries.size
+      linesMax = 4 * lines + staleMax
+    } catch {
+      linesMax = 2 * lines
+    }
+  }
 
   /** All that came while the last batch was on its way goes as the next one, with one fsync. */
   const flush = (): void => {
@@ -83,8 +106,10 @@ export const fileJournal = (path: string): FileJournal => {
       return
     }
     busy = true
+    if (lines > linesMax) beginAnew()
     const batch = pending
     pending = []
+    lines += batch.length
     const settle = (durable: boolean): void => {
       for (const { stored } of batch) stored(durable)
       flush()
@@ -104,9 +129,17 @@ export const fileJournal = (path: string): FileJournal => {
   }
 
   return {
-    load: () => [...entries.values()],
-    put: (entry, stored) => append(lineOf(entry), stored),
-    remove: (id) => append(lineOf({ gone: id }), () => {}),
+    load: () => loaded,
+    put: (entry, stored) => {
+      // The last line of an id counts, and so does its place.
+      entries.delete(entry.id)
+      entries.set(entry.id, entry)
+      append(lineOf(entry), stored)
+    },
+    remove: (id) => {
+      entries.delete(id)
+      append(lineOf({ gone: id }), () => {})
+    },
     close: (done) => {
       closing = done
       if (!busy) flush()

@@ -1,5 +1,6 @@
 /** The link over MQTT 5 or 3.1.1: one publication is one frame, and its PUBACK the acknowledgement. */
 import { connect, type IClientOptions } from "mqtt"
+import { urlOf } from "./Elsewhere.ts"
 import type { CloseCause, Connection, ConnectionEvents, Opening, Transport } from "./Transport.ts"
 
 /** Seconds; above the lease, by which the agent judges the link. */
@@ -24,7 +25,7 @@ export const mqttTransport = (options: MqttOptions): Transport => ({
   open: (opening: Opening, events: ConnectionEvents): Connection => {
     const up = `holon/1/b/${opening.id}/up`
     const down = `holon/1/b/${opening.id}/dn`
-    const client = connect(opening.server ?? options.url, clientOptions(options, opening, up))
+    const client = connect(urlOf(options.url, opening.server), clientOptions(options, opening, up))
     let over = false
     const end = (cause: CloseCause, server?: string): void => {
       if (over) return

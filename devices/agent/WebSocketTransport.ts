@@ -1,5 +1,6 @@
 /** The link over a WebSocket: one binary message is one frame, and acknowledgements are frames. */
 import { WebSocket } from "ws"
+import { urlOf } from "./Elsewhere.ts"
 import type { CloseCause, Connection, ConnectionEvents, Opening, Transport } from "./Transport.ts"
 
 /** Subprotocol of version 1 of the link. */
@@ -24,7 +25,7 @@ export const webSocketTransport = (options: WebSocketOptions): Transport => ({
       over = true
       events.closed(cause)
     }
-    const socket = new WebSocket(opening.server ?? options.url, [subprotocol], {
+    const socket = new WebSocket(urlOf(options.url, opening.server), [subprotocol], {
       perMessageDeflate: false,
       maxPayload: options.rx,
       headers: options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }

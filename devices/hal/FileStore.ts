@@ -8,9 +8,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync
+  writeFileSync
 } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { HalResult, Store } from "./Hal.ts"
 
@@ -81,10 +81,21 @@ export const replaceFile = (path: string, bytes: Uint8Array): void => {
   const beside = `${path}.new`
   const file = openSync(beside, "w", 0o600)
   try {
-    writeSync(file, bytes)
+    writeFileSync(file, bytes)
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
   renameSync(beside, path)
+  syncFolder(dirname(path))
+}
+
+/** The name is part of the folder: without this a power cut could bring the old file back, after more was added to the new. */
+const syncFolder = (path: string): void => {
+  const folder = openSync(path, "r")
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }

@@ -5,6 +5,7 @@ import type { Application, Voice } from "../agent/Application.ts"
 import type { Clock } from "../agent/Clock.ts"
 import { argument, type CommandRun, executeFrom } from "../agent/CommandTable.ts"
 import { applyFields, numberField, wordField } from "../agent/Fields.ts"
+import { Rounds } from "../agent/Rounds.ts"
 import type { DeviceInfo, Hal, HalResult } from "../hal/Hal.ts"
 import { changesOf } from "./Changes.ts"
 import type { Machine, MachineSample } from "./Machine.ts"
@@ -34,26 +35,29 @@ const answer = <A>(result: HalResult<A>, value: (of: A) => TwinValue) =>
 export const hostApplication =
   ({ machine, hal, clock, intervalMillis }: HostOptions) =>
   (voice: Voice): Application => {
-    let interval = intervalMillis ?? intervalDefault
     let sample = machine.sample()
     let reported: TwinMap = {}
     let stopBlinking: (() => void) | undefined
+    const rounds = new Rounds(clock, intervalMillis ?? intervalDefault, () => {
+      sample = machine.sample()
+      report()
+    })
 
     const led = (): boolean => {
       const lamp = hal.leds?.get(0)
       return lamp !== undefined && "value" in lamp && lamp.value
     }
-    const state = (): TwinMap => ({ ...factsOf(machine), ...figuresOf(sample), led: word(led()), interval })
+    const state = (): TwinMap => ({
+      ...factsOf(machine),
+      ...figuresOf(sample),
+      led: word(led()),
+      interval: rounds.intervalMillis
+    })
     const report = (): void => {
       const now = state()
       const changes = changesOf(reported, now)
       reported = now
       if (Object.keys(changes).length > 0) voice.report(changes)
-    }
-    const round = (): void => {
-      sample = machine.sample()
-      report()
-      clock.schedule(interval, round)
     }
     const setLed = (on: boolean): HalResult<boolean> => {
       stopBlinking?.()
@@ -107,7 +111,6 @@ export const hostApplication =
     }
 
     report()
-    clock.schedule(interval, round)
 
     return {
       state,
@@ -133,11 +136,9 @@ export const hostApplication =
             const result = setLed(value === "on")
             return "code" in result ? result : { value: word(result.value) }
           },
-          interval: numberField(500, 3_600_000, (next) => {
-            interval = next
-          })
+          interval: numberField(500, 3_600_000, (next) => rounds.every(next))
         })
-        reported = { ...reported, led: word(led()), interval }
+        reported = { ...reported, led: word(led()), interval: rounds.intervalMillis }
         return applied
       }
     }
@@ -148,6 +149,7 @@ const factsOf = ({ facts }: Machine): TwinMap => ({
   platform: facts.platform,
   kernel: facts.kernel,
   arch: facts.arch,
+  cpus: facts.cpus,
   ...(facts.ci ? { ci: true } : {})
 })
 

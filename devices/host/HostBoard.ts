@@ -98,7 +98,7 @@ export const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, 
     const startedAt = yield* Clock.currentTimeMillis
     const clock = yield* realClock
     const machine = steady(
-      options.machine ?? (platform() === "linux" ? linuxMachine(environment) : osMachine(environment, startedAt)),
+      options.machine ?? (platform() === "linux" ? linuxMachine(environment) : osMachine(environment)),
       clock.board,
       figuresMillis
     )

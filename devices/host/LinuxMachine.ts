@@ -5,7 +5,6 @@ import { defined } from "./Defined.ts"
 import { type CpuTime, cpuShare, isCi, type Machine, type Space } from "./Machine.ts"
 import {
   countProcesses,
-  parseBootTime,
   parseCpuInfo,
   parseCpuTime,
   parseKernel,
@@ -50,7 +49,6 @@ const parsed = <A>(path: string, parse: (text: string) => A | undefined): A | un
 /** The machine whose /proc lies at `root`. */
 export const linuxMachine = (environment: Readonly<Record<string, string | undefined>>, root = "/proc"): Machine => {
   const cpu = parsed(`${root}/cpuinfo`, parseCpuInfo) ?? { cpus: 1 }
-  const bootedAt = parsed(`${root}/stat`, parseBootTime)
   let before: CpuTime | undefined
   return {
     profile: "host-linux",
@@ -61,8 +59,7 @@ export const linuxMachine = (environment: Readonly<Record<string, string | undef
       arch: arch(),
       cpus: cpu.cpus,
       ci: isCi(environment),
-      ...(cpu.model === undefined ? {} : { cpuModel: cpu.model }),
-      ...(bootedAt === undefined ? {} : { bootedAt })
+      ...(cpu.model === undefined ? {} : { cpuModel: cpu.model })
     },
     sample: () => {
       const time = parsed(`${root}/stat`, parseCpuTime)

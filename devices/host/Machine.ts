@@ -9,8 +9,6 @@ export interface MachineFacts {
   readonly arch: string
   readonly cpuModel?: string
   readonly cpus: number
-  /** Start of the machine, UTC ms since 1970. */
-  readonly bootedAt?: number
   /** Runs under a build service. */
   readonly ci: boolean
 }

@@ -1,5 +1,5 @@
 /** A machine by what Node knows of it: macOS, and any system without /proc. Network bytes and processes are not told. */
-import { arch, cpus, freemem, hostname, loadavg, release, type as systemName, totalmem, uptime, version } from "node:os"
+import { arch, cpus, freemem, hostname, loadavg, release, type as systemName, totalmem, uptime } from "node:os"
 import { defined } from "./Defined.ts"
 import { diskSpace } from "./LinuxMachine.ts"
 import { type CpuTime, cpuShare, isCi, type Machine } from "./Machine.ts"
@@ -22,7 +22,6 @@ export interface System {
   readonly uptime: () => number
   readonly hostname: () => string
   readonly release: () => string
-  readonly version: () => string
   readonly type: () => string
   readonly arch: () => string
 }
@@ -36,7 +35,6 @@ export const thisSystem: System = {
   uptime,
   hostname,
   release,
-  version,
   type: systemName,
   arch
 }
@@ -55,7 +53,6 @@ const cpuTime = (system: System): CpuTime => {
 /** The machine of this system, with the shape of any other. */
 export const osMachine = (
   environment: Readonly<Record<string, string | undefined>>,
-  now: number,
   system: System = thisSystem
 ): Machine => {
   const processors = system.cpus()
@@ -69,7 +66,6 @@ export const osMachine = (
       kernel: system.release(),
       arch: system.arch(),
       cpus: Math.max(1, processors.length),
-      bootedAt: Math.round((now - system.uptime() * 1000) / 1000) * 1000,
       ci: isCi(environment),
       ...(model === undefined || model === "" ? {} : { cpuModel: model })
     },

@@ -16,12 +16,6 @@ export const parseCpuTime = (stat: string): CpuTime | undefined => {
   return { total, busy: total - (ticks[3] ?? 0) - (ticks[4] ?? 0) }
 }
 
-/** `btime` in `/proc/stat`, as UTC ms since 1970. */
-export const parseBootTime = (stat: string): number | undefined => {
-  const seconds = number(/^btime (\d+)$/m.exec(stat)?.[1])
-  return seconds === undefined ? undefined : seconds * 1000
-}
-
 /** `/proc/meminfo`, whose unit is 1024 bytes. Kernels before 3.14 have no MemAvailable. */
 export const parseMemory = (meminfo: string): Space | undefined => {
   const field = (name: string) => number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(meminfo)?.[1])

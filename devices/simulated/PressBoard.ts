@@ -3,6 +3,7 @@ import { codes } from "../../src/protocol/Codes.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 import { executeFrom } from "../agent/CommandTable.ts"
 import { applyFields, numberField, wordField } from "../agent/Fields.ts"
+import { Rounds } from "../agent/Rounds.ts"
 import { commonCommands } from "./BoardCommands.ts"
 import { normal, seeded } from "./Seeded.ts"
 import type { Body } from "./SimulatedApplication.ts"
@@ -23,10 +24,15 @@ export const pressBody = (options: { readonly id: string; readonly seed: number 
     power: (powered) => {
       const { clock, voice } = powered
       let mode: "manual" | "auto" = "manual"
-      let interval = 2000
       let pressing = false
       let peak = 0
-      const state = (): TwinMap => ({ state: pressing ? "pressing" : "idle", strokes, force: peak, mode, interval })
+      const state = (): TwinMap => ({
+        state: pressing ? "pressing" : "idle",
+        strokes,
+        force: peak,
+        mode,
+        interval: rounds.intervalMillis
+      })
       const stroke = (done: () => void): void => {
         pressing = true
         voice.report({ state: "pressing" })
@@ -38,12 +44,10 @@ export const pressBody = (options: { readonly id: string; readonly seed: number 
           done()
         })
       }
-      const round = (): void => {
+      const rounds = new Rounds(clock, 2000, () => {
         if (mode === "auto" && !pressing) stroke(() => {})
-        clock.schedule(interval, round)
-      }
+      })
       voice.report(state())
-      clock.schedule(interval, round)
       return {
         state,
         applyDesired: (delta) =>
@@ -51,9 +55,7 @@ export const pressBody = (options: { readonly id: string; readonly seed: number 
             mode: wordField(["manual", "auto"], (next) => {
               mode = next
             }),
-            interval: numberField(2 * strokeMillis, 3_600_000, (next) => {
-              interval = next
-            })
+            interval: numberField(2 * strokeMillis, 3_600_000, (next) => rounds.every(next))
           }),
         execute: executeFrom({
           ...commonCommands(powered),

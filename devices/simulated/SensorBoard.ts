@@ -3,6 +3,7 @@ import { codes } from "../../src/protocol/Codes.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 import { argument, executeFrom } from "../agent/CommandTable.ts"
 import { applyFields, numberField } from "../agent/Fields.ts"
+import { Rounds } from "../agent/Rounds.ts"
 import { commonCommands } from "./BoardCommands.ts"
 import { normal, seeded } from "./Seeded.ts"
 import type { Body } from "./SimulatedApplication.ts"
@@ -41,29 +42,24 @@ export const sensorBody = (options: {
     profile: "sim-sensor",
     power: (powered) => {
       const { clock, voice } = powered
-      let interval = options.intervalMillis ?? 2000
       const readings = (): Record<string, number> => {
         const all: Record<string, number> = {}
         for (const [name, { digits }] of Object.entries(quantities)) all[name] = reading(name, digits)
         return all
       }
-      const state = (): TwinMap => ({ ...readings(), interval })
-      const round = (): void => {
+      const rounds = new Rounds(clock, options.intervalMillis ?? 2000, () => {
         for (const [name, { step, min, max }] of Object.entries(quantities)) {
           values[name] = Math.min(max, Math.max(min, (values[name] ?? 0) + walk() * step))
         }
         voice.report(readings())
-        clock.schedule(interval, round)
-      }
+      })
+      const state = (): TwinMap => ({ ...readings(), interval: rounds.intervalMillis })
       voice.report(state())
-      clock.schedule(interval, round)
       return {
         state,
         applyDesired: (delta) =>
           applyFields(delta, {
-            interval: numberField(100, 3_600_000, (next) => {
-              interval = next
-            })
+            interval: numberField(100, 3_600_000, (next) => rounds.every(next))
           }),
         execute: executeFrom({
           ...commonCommands(powered),

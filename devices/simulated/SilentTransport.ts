@@ -27,15 +27,24 @@ export class SilentTransport implements Transport {
       if (this.#held === undefined) run()
       else this.#held.push(run)
     }
-    const connection = this.#inner.open(opening, {
-      opened: () => pass(events.opened),
-      received: (bytes) => pass(() => events.received(bytes)),
-      acknowledged: (seq) => pass(() => events.acknowledged(seq)),
-      closed: (cause, server) => pass(() => events.closed(cause, server))
+    let connection: Connection | undefined
+    let isGivenUp = false
+    pass(() => {
+      if (isGivenUp) return
+      connection = this.#inner.open(opening, {
+        opened: () => pass(events.opened),
+        received: (bytes) => pass(() => events.received(bytes)),
+        acknowledged: (seq) => pass(() => events.acknowledged(seq)),
+        closed: (cause, server) => pass(() => events.closed(cause, server))
+      })
     })
     return {
-      send: (bytes, carriage) => pass(() => connection.send(bytes, carriage)),
-      close: (orderly) => pass(() => connection.close(orderly))
+      send: (bytes, carriage) => pass(() => connection?.send(bytes, carriage)),
+      close: (orderly) => {
+        // Nobody was dialled yet, and a board that hangs dials nobody.
+        isGivenUp = connection === undefined
+        pass(() => connection?.close(orderly))
+      }
     }
   }
 }

@@ -61,6 +61,35 @@ describe("fileJournal", () => {
     await closed(again)
   })
 
+  it("keeps what comes after a line that was cut short, as by a full disk", async () => {
+    const journal = fileJournal(path())
+    await put(journal, begun)
+    appendFileSync(path(), '\n{"id":"torn","na')
+    await put(journal, { ...begun, id: "b" })
+    await closed(journal)
+    const again = fileJournal(path())
+    assert.deepStrictEqual(again.load(), [begun, { ...begun, id: "b" }])
+    await closed(again)
+  })
+
+  it("writes the file anew when most of it is out of date, and loses nothing by it", async () => {
+    const journal = fileJournal(path())
+    await put(journal, { ...begun, id: "first" })
+    let largest = 0
+    for (let round = 0; round < 100; round++) {
+      for (let index = 0; index < 50; index++) journal.put({ ...begun, id: `${index}` }, () => {})
+      await put(journal, { ...ended, id: "last", name: `round-${round}` })
+      largest = Math.max(largest, statSync(path()).size)
+    }
+    await closed(journal)
+    assert.isBelow(largest, 1500 * JSON.stringify(ended).length)
+    const again = fileJournal(path())
+    const ids = again.load().map(({ id }) => id)
+    assert.sameMembers(ids, ["first", "last", ...Array.from({ length: 50 }, (_, index) => `${index}`)])
+    assert.strictEqual(again.load().find(({ id }) => id === "last")?.name, "round-99")
+    await closed(again)
+  })
+
   it("takes nothing that has not the shape of an entry", async () => {
     writeFileSync(
       path(),

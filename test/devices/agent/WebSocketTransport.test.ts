@@ -72,6 +72,13 @@ describe("webSocketTransport", () => {
     connection.close(true)
   })
 
+  it("stays at its own address when it is sent to one that is none", async () => {
+    const log = new ConnectionLog()
+    const connection = webSocketTransport({ url: server.url, rx: 1024 }).open({ ...opening, server: "not a url" }, log)
+    await log.until("opened")
+    connection.close(true)
+  })
+
   it("carries one frame in one binary message, both ways", async () => {
     const { log, connection } = connect(server.url)
     const client = await server.client()

@@ -79,6 +79,7 @@ describe("host board", () => {
       platform: "Debian",
       kernel: "6.1",
       arch: "x64",
+      cpus: 2,
       cpu: 0.25,
       memory: { total: 1000, free: 400 },
       load: { one: 1, five: 2, fifteen: 3 },
@@ -124,10 +125,12 @@ describe("host board", () => {
     assert.strictEqual(application.state().led, "off")
   })
 
-  it("reports as often as desired", () => {
+  it("reports as often as desired, from the last report on", () => {
     const { time, application, reports, look } = setup()
+    application.applyDesired({ interval: 3_600_000 })
+    time.advance(10_000)
     application.applyDesired({ interval: 500 })
-    time.advance(2000)
+    time.advance(0)
     for (const uptime of [1, 2, 3]) {
       look({ ...fullSample, uptime })
       time.advance(500)

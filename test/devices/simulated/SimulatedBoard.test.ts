@@ -242,3 +242,28 @@ describe("a simulated press", () => {
     assert.closeTo(Number(peer.reported.force), 80, 6)
   })
 })
+
+describe("a simulated board that hangs", () => {
+  it("dials nobody until it is over", () => {
+    const rig = heater()
+    const opened = rig.peer.opened
+    // Past its lease, and past several delays of its backoff.
+    fault(rig, "silent", { millis: 300_000 })
+    rig.time.advance(299_000)
+    assert.strictEqual(rig.peer.opened, opened)
+    rig.time.advance(120_000)
+    assert.isAbove(rig.peer.opened, opened)
+    assert.strictEqual(rig.board.agent?.state, "up")
+  })
+})
+
+describe("the interval of a simulated board", () => {
+  it("counts at once, however long the one before was", () => {
+    const rig = boardOf(() => sensorBody({ id: "heater-1", seed: 1, intervalMillis: 3_600_000 }))
+    rig.time.advance(5000)
+    rig.peer.desire(2, { interval: 1000 })
+    const before = rig.peer.of("report").length
+    rig.time.advance(5000)
+    assert.isAtLeast(rig.peer.of("report").length - before, 5)
+  })
+})

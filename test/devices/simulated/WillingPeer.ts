@@ -11,6 +11,8 @@ export class WillingPeer implements Transport {
   /** Reported state, of top-level fields. */
   readonly reported: Record<string, unknown> = {}
   readonly bytes: Array<string> = []
+  /** Connections so far. */
+  opened = 0
   readonly #time: VirtualTime
   #events: ConnectionEvents | undefined
   #epoch = 0
@@ -30,6 +32,7 @@ export class WillingPeer implements Transport {
 
   readonly open = (_opening: Opening, events: ConnectionEvents): Connection => {
     let open = true
+    this.opened++
     this.#events = events
     const later = (run: () => void) =>
       this.#time.schedule(1, () => {
