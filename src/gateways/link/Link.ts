@@ -293,7 +293,7 @@ export class Link {
     if (isFirst) {
       if (!this.#wasAttached) this.#counters.attached()
       this.#wasAttached = true
-      presence.publish(hello.id, { online: true, at: host.now(), reason: "attach" })
+      presence.arrived(hello.id, this.connection, host.now())
     }
     this.#alarm.by(now + this.#terms.leaseMillis)
     this.#backlog.rewind()
@@ -573,10 +573,11 @@ export class Link {
     this.#early = []
     this.#counters.closed(this.#wasAttached)
     if (this.#wasAttached) {
+      const { host, presence } = this.#ports
       const name = goodbyeReasons[this.#endReason] ?? "normal"
       // A board that has another link now is not offline: that link says so, here or on another node.
-      if (name !== "superseded" && this.#id !== undefined)
-        this.#ports.presence.publish(this.#id, { online: false, at: this.#ports.host.now(), reason: name })
+      if (this.#id !== undefined)
+        presence.left(this.#id, this.connection, host.now(), name === "superseded" ? undefined : name)
       this.#tellLost()
     }
     this.#closed?.()

@@ -4,21 +4,32 @@
 export interface Present {
   readonly online: boolean
   readonly at: number
-  /** `attach`, the reason of a goodbye, or `lease`. */
+  /** `attach`, or the reason of a goodbye. */
   readonly reason: string
+}
+
+interface Entry extends Present {
+  readonly connection: number
 }
 
 /** Keeps the last word for each board and hands it on. One a node. */
 export class Presence {
-  readonly #entries = new Map<string, Present>()
+  readonly #entries = new Map<string, Entry>()
   readonly #watchers = new Set<(id: string, present: Present) => void>()
 
-  /** Older words than the one kept are dropped: the same change may be learned by several ways. */
-  publish(id: string, present: Present): void {
-    const known = this.#entries.get(id)
-    if (known !== undefined && present.at < known.at) return
-    this.#entries.set(id, present)
-    for (const watch of this.#watchers) watch(id, present)
+  /** The board has a link on this connection of the node. */
+  arrived(id: string, connection: number, at: number): void {
+    this.#publish(id, { online: true, at, reason: "attach", connection })
+  }
+
+  /**
+   * The link on this connection is over. Nobody hears of it when the board has another one here by now; without a reason
+   * it has one on another node, and this node knows no more about it.
+   */
+  left(id: string, connection: number, at: number, reason?: string): void {
+    if (this.#entries.get(id)?.connection !== connection) return
+    if (reason === undefined) this.#entries.delete(id)
+    else this.#publish(id, { online: false, at, reason, connection })
   }
 
   get(id: string): Present | undefined {
@@ -33,5 +44,10 @@ export class Presence {
   watch(watch: (id: string, present: Present) => void): () => void {
     this.#watchers.add(watch)
     return () => this.#watchers.delete(watch)
+  }
+
+  #publish(id: string, entry: Entry): void {
+    this.#entries.set(id, entry)
+    for (const watch of this.#watchers) watch(id, entry)
   }
 }
