@@ -15,6 +15,7 @@ import {
 import { join } from "node:path"
 import { Deferred, Duration, Effect, Option, Schedule } from "effect"
 import { attempt, type DataFolderUnusable } from "./DataFolder.ts"
+import { leash } from "./Leash.ts"
 import { EmbeddedPostgresFailed, type ProgramUser } from "./PostgresPrograms.ts"
 import { identityOf } from "./ProcessIdentity.ts"
 
@@ -53,6 +54,8 @@ interface Launch {
   readonly args: (seen: ReadonlyArray<string>) => ReadonlyArray<string>
   /** Where what it prints goes. */
   readonly log: string
+  /** It does not outlive this process. */
+  readonly isLeashed?: boolean
 }
 
 /** How a program ended. */
@@ -108,22 +111,26 @@ const lastWords = (log: number, from: number): string => {
   return line.replace(/^.*?(?:FATAL|PANIC|error):\s*/, "").trim()
 }
 
-/** Starts a program. Nothing stops it but its end or {@link stopProcess}. */
+/** Starts a program. Nothing stops it but its end, {@link stopProcess} or its leash. */
 export const startProgram = (launch: Launch): Effect.Effect<Running, DataFolderUnusable> =>
   attempt(launch.log, () => {
     const exited = Deferred.makeUnsafe<Ended>()
     const log = openLog(launch.log)
     const from = fstatSync(log).size
     const child = spawnProgram(launch, log)
+    const release = launch.isLeashed === true && child.pid !== undefined ? leash(child.pid) : undefined
     const end = (isClean: boolean, how: string) => {
       const words = lastWords(log, from)
       closeSync(log)
       Deferred.doneUnsafe(exited, Effect.succeed({ isClean, why: isClean || words === "" ? how : words }))
     }
     child.once("error", (cause) => end(false, cause.message))
-    child.once("exit", (code, signal) =>
-      end(code === 0, signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`)
-    )
+    child.once("exit", (code, signal) => {
+      const ended = () =>
+        end(code === 0, signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`)
+      if (release === undefined) ended()
+      else release(ended)
+    })
     return { pid: child.pid ?? 0, exited }
   })
 
@@ -184,7 +191,7 @@ export const stopProcess = (pid: number): Effect.Effect<boolean> =>
   })
 
 /**
- * What a crash left behind. A server whose node was killed goes on alone: it is stopped, since its settings are those
+ * What a crash left behind. A server that was frozen when its node died goes on alone: it is stopped, since its settings are those
  * of the last start. Then its lock is removed, once nobody works in the data: it names a process that is dead, never
  * buried (a container without an init), or somebody else by now, and PostgreSQL would refuse to start over each of them.
  */
@@ -226,6 +233,7 @@ export const startServer = (options: {
     user: options.user,
     paths: [options.data],
     log: options.log,
+    isLeashed: true,
     args: ([data = ""]) => [
       "-D",
       data,

@@ -90,6 +90,17 @@ describe("the embedded PostgreSQL", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("ends with its node, also when that is killed", () =>
+    Effect.gen(function* () {
+      const data = yield* folder
+      const { process: first } = yield* owner(data)
+      const server = postmasterOf(data)
+      assert.isFalse(isGone(server))
+      first.kill("SIGKILL")
+      yield* untilGone(server)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("recovers after its node was killed, and stops the server that went on alone", () =>
     Effect.gen(function* () {
       const data = yield* folder
@@ -97,6 +108,8 @@ describe("the embedded PostgreSQL", () => {
       const sql = PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })
       yield* select("create table kept as select 1 as n").pipe(Effect.provide(sql))
       const orphan = postmasterOf(data)
+      // One that is frozen goes on when its node is gone.
+      process.kill(orphan, "SIGSTOP")
       first.kill("SIGKILL")
       yield* untilGone(first.pid ?? 0)
       assert.isFalse(isGone(orphan))
