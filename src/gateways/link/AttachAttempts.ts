@@ -9,8 +9,9 @@ export class AttachAttempts {
   #current = 0
   #nextAt = 0
   #delay = 0
-  #grantedAt = 0
-  #cancel = (): void => {}
+  #grantedAt: number | undefined
+  /** Takes back the ask that waits for its turn. */
+  #cancel: (() => void) | undefined
   /** When the attach now under way was begun, monotonic ms. */
   since = 0
 
@@ -25,37 +26,41 @@ export class AttachAttempts {
     return this.#current
   }
 
-  /** Begins an attach. Only another hello is sure to be served at once, and whoever kept its cell for a while. */
-  begin(now: number, isGreeting: boolean): void {
-    this.cancel()
+  /** Begins an attach: at once for who kept its cell for a while, else no sooner than the pace allows. */
+  begin(now: number): void {
     this.since = now
     this.#current++
-    if (isGreeting || now - this.#grantedAt >= calmMillis) this.#reset(now)
+    // The ask that waits for its turn serves this attach instead.
+    if (this.#cancel !== undefined) return
+    if (this.#grantedAt !== undefined && now - this.#grantedAt >= calmMillis) this.#restart(now)
     this.again()
   }
 
   /** The attach under way came to nothing that is final. */
   again(): void {
-    const attach = this.#current
     const now = this.#host.monotonic()
     const wait = Math.max(0, this.#nextAt - now)
     this.#delay = Math.min(reattachMillisMax, Math.max(reattachMillisMin, this.#delay * 2))
     this.#nextAt = now + wait + this.#delay
-    if (wait > 0) this.#cancel = this.#host.schedule(wait, () => this.#ask(attach))
-    else this.#ask(attach)
+    if (wait === 0) return this.#ask(this.#current)
+    this.#cancel = this.#host.schedule(wait, () => {
+      this.#cancel = undefined
+      this.#ask(this.#current)
+    })
   }
 
-  /** The attach under way has its cell. */
-  granted(now: number, isGreeting: boolean): void {
+  /** The attach under way has its cell. What the first took is no sign of a cell that moves too often. */
+  granted(now: number): void {
+    if (this.#grantedAt === undefined) this.#restart(now)
     this.#grantedAt = now
-    if (isGreeting) this.#reset(now)
   }
 
   cancel(): void {
-    this.#cancel()
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 
-  #reset(now: number): void {
+  #restart(now: number): void {
     this.#delay = 0
     this.#nextAt = now
   }

@@ -236,20 +236,20 @@ export class Link {
     this.#helloAt = now
     this.#toBoard.bytesMax = hello.rx
     this.#welcome = undefined
-    this.#attach(now, true)
+    this.#attach(now)
   }
 
   /** The cell is gone: ask for the next one. The board notices nothing. */
   #reattach(): void {
     if (this.#state !== "attached") return
     this.#counters.moved()
-    this.#attach(this.#ports.host.monotonic(), false)
+    this.#attach(this.#ports.host.monotonic())
   }
 
-  #attach(now: number, isGreeting: boolean): void {
+  #attach(now: number): void {
     this.#state = "attaching"
     this.#alarm.by(now + attachMillis)
-    this.#attempts.begin(now, isGreeting)
+    this.#attempts.begin(now)
   }
 
   #ask(attach: number): void {
@@ -289,7 +289,7 @@ export class Link {
     else this.#acks?.welcomed(attached.last)
     this.#welcome = welcomeOf(attached, isFirst, host.now(), this.#side)
     this.#toBoard.send(this.#welcome)
-    this.#attempts.granted(now, isFirst)
+    this.#attempts.granted(now)
     if (isFirst) {
       if (!this.#wasAttached) this.#counters.attached()
       this.#wasAttached = true

@@ -106,6 +106,22 @@ describe("greeting", () => {
     assert.strictEqual(bench.frames("welcome")[0]?.epoch, 5)
   })
 
+  it("is asked for at a bearable pace, however often a board says hello", () => {
+    const bench = new LinkBench()
+    let asks = 0
+    let epoch = 0
+    // A board that says hello again in every millisecond of a second, whether it has its welcome or not.
+    for (let boot = 1; boot <= 1_000; boot++) {
+      bench.hello({ boot })
+      asks += bench.asks.length
+      if (boot % 2 === 0) while (bench.asks.length > 0) bench.grant(++epoch)
+      bench.pass(1)
+    }
+    assert.isAtMost(asks, 20)
+    bench.pass(2_000)
+    assert.deepInclude(bench.asks.at(-1)?.request, { boot: 1_000 })
+  })
+
   it("counts nothing of the last boot among the numbers of the next", () => {
     const bench = new LinkBench({ ackMode: 1 })
     bench.attach()
