@@ -30,6 +30,7 @@ import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
 import { PgStore } from "./storage/PgStore.ts"
 import * as PostgresClient from "./storage/PostgresClient.ts"
 import { PostgresUrl } from "./storage/PostgresUrl.ts"
+import { keepSampleMinutes } from "./storage/SampleMinutes.ts"
 import { readTls } from "./Tls.ts"
 import { ensureToken } from "./Token.ts"
 
@@ -44,6 +45,7 @@ const storage = (waitMillis: number | undefined) =>
       yield* migrate()
       yield* makePartitions
       yield* Effect.forkScoped(keepPartitions({ eventDays: journalDays }))
+      yield* Effect.forkScoped(keepSampleMinutes)
     })
   ).pipe(Layer.provideMerge(PostgresClient.layer(waitMillis)))
 

@@ -1,4 +1,4 @@
-/** Partitions of the journal: made days ahead, dropped when they are old enough or too many. */
+/** Partitions of the journal and of what its samples are summed up in: made days ahead, dropped when they are old enough or too many. */
 import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -14,17 +14,20 @@ const lockTimeout = "2s"
 const advisoryLock = 7_455_967
 
 interface Family {
-  readonly parent: "journal_events" | "journal_samples"
+  readonly parent: "journal_events" | "journal_samples" | "sample_minute"
+  /** Table that partitions are like. */
+  readonly like: "journal" | "sample_minute"
   /** Length of one partition; it divides a day. */
   readonly hours: number
 }
 
-const events: Family = { parent: "journal_events", hours: 24 }
-const samples: Family = { parent: "journal_samples", hours: 6 }
+const events: Family = { parent: "journal_events", like: "journal", hours: 24 }
+const samples: Family = { parent: "journal_samples", like: "journal", hours: 6 }
+const minutes: Family = { parent: "sample_minute", like: "sample_minute", hours: 24 }
 
 /** How long the journal is kept. What is dropped is gone for good. */
 export interface Retention {
-  /** Days for which commits with events are kept. */
+  /** Days for which commits with events, and the sums of samples, are kept. */
   readonly eventDays: number
   /** Hours for which commits with nothing but samples are kept; a day when absent. */
   readonly sampleHours?: number
@@ -70,7 +73,7 @@ const makeFamily = Effect.fnUntraced(function* (family: Family, daysAhead: numbe
   for (const { begin, from, to } of missing) {
     // Made beside and then attached: `create table … partition of` would lock commits out.
     const name = `${family.parent}_${begin}`
-    yield* sql.unsafe(`create table ${name} (like journal including defaults including indexes)`)
+    yield* sql.unsafe(`create table ${name} (like ${family.like} including defaults including indexes)`)
     yield* sql.unsafe(
       `alter table ${family.parent} attach partition ${name} for values from ('${from}+00') to ('${to}+00')`
     )
@@ -85,7 +88,9 @@ const make = (daysAhead: number): Effect.Effect<ReadonlyArray<string>, SqlError,
       Effect.gen(function* () {
         yield* sql`select pg_advisory_xact_lock(${advisoryLock})`
         yield* sql`select set_config('lock_timeout', ${lockTimeout}, true)`
-        return [...(yield* makeFamily(events, daysAhead)), ...(yield* makeFamily(samples, daysAhead))]
+        const made = []
+        for (const family of [events, samples, minutes]) made.push(...(yield* makeFamily(family, daysAhead)))
+        return made
       })
     )
   })
@@ -98,6 +103,12 @@ export const makePartitions = make(daysAheadAtStart)
 
 /** As {@link makePartitions}, for the week ahead. */
 export const makePartitionsAhead = make(daysAhead)
+
+/** The days that have a partition for minutes, as `20261121`. */
+export const minuteDays: Effect.Effect<ReadonlySet<string>, SqlError, PgClient.PgClient> = Effect.map(
+  partitionsOf(minutes),
+  (partitions) => new Set(partitions.filter(({ pending }) => !pending).map(({ begin }) => begin.slice(0, 8)))
+)
 
 /** Begin of the youngest partition of a family that has ended `hours` ago. */
 const boundOf = (family: Family, hours: number) =>
@@ -145,6 +156,7 @@ export const dropPartitions = (
       if (isOurs?.[0] !== true) return []
       const expired = [
         ...(yield* expiredOf(events, retention.eventDays * 24, Number.POSITIVE_INFINITY)),
+        ...(yield* expiredOf(minutes, retention.eventDays * 24, Number.POSITIVE_INFINITY)),
         ...(yield* expiredOf(samples, retention.sampleHours ?? sampleHours, retention.sampleBytesMax ?? sampleBytesMax))
       ]
       for (const { parent, name, pending } of expired) {
