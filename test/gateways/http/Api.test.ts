@@ -74,10 +74,14 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
 
   it.effect("refuses an unknown field with its path", () =>
     Effect.gen(function* () {
-      const { post } = yield* RunningNode
-      const { status, json } = yield* post("/api/device/heater-1/SetDesired", { patch: {}, bogus: 1 })
+      const { get, post } = yield* RunningNode
+      const { status, headers, json } = yield* post("/api/device/heater-1/SetDesired", { patch: {}, bogus: 1 })
       assert.strictEqual(status, 400)
+      assert.strictEqual(headers.get("content-type"), "application/problem+json")
       assert.deepNestedInclude(json, { "errors[0].path": ["payload", "bogus"] })
+      const mistyped = yield* get("/api/devices?limt=5")
+      assert.strictEqual(mistyped.status, 400)
+      assert.deepNestedInclude(mistyped.json, { "errors[0].path": ["query", "limt"] })
     })
   )
 
