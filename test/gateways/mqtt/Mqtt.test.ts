@@ -480,6 +480,27 @@ describe("violations", () => {
     assert.strictEqual(mqtt.counters.totals.connections, 0)
   })
 
+  it("reads no further from a board that is far ahead of its window, loses nothing, and serves others meanwhile", async () => {
+    const flood = await attached("press-1")
+    const quiet = await attached("press-2")
+    node.isHolding = true
+    const count = 2_000
+    const text = "x".repeat(1_000)
+    for (let seq = 1; seq <= count; seq++) up(flood, "press-1", encodeUp({ type: "report", seq, state: { text } }), seq)
+    await node.until(() => node.held.length === defaultTerms.window)
+    up(quiet, "press-2", encodeUp(report(1)), 9)
+    await node.until(() => node.cellOf("press-2").frames.length === 1)
+    // What the system keeps for the socket is not read: the board's frames here are its window, and a chunk at most.
+    assert.lengthOf(node.cellOf("press-1").frames, defaultTerms.window)
+    assert.isBelow(mqtt.counters.totals.framesIn, 200)
+    assert.isAbove(mqtt.counters.totals.paused, 0)
+    node.isHolding = false
+    node.commit()
+    await quiet.next("puback")
+    for (let seq = 1; seq <= count; seq++) assert.strictEqual((await flood.next("puback")).messageId, seq)
+    assert.lengthOf(node.cellOf("press-1").frames, count)
+  })
+
   it("reads packets that come byte by byte, and many that come at once", async () => {
     const client = await attached("press-1")
     const { generate } = await import("mqtt-packet")
