@@ -45,7 +45,7 @@ export const checkBinds = (config: ClusterConfig): Effect.Effect<void, BindRefus
           [hasBoardTokens, "tokens.boards"]
         ])
       ],
-      ["peers", peers.host, ["mutual TLS between nodes, which does not exist yet"]]
+      ["peers", peers.host, listLacks([[peers.tls !== undefined, "peers.tls"]])]
     ] as const
     for (const [listener, host, lacks] of needs) {
       if (isLoopback(host) || lacks.length === 0) continue

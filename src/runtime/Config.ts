@@ -54,9 +54,24 @@ const Tls = Schema.Struct({
   certificate: Schema.NonEmptyString,
   /** Its private key. */
   key: Schema.NonEmptyString,
-  /** Certificates that sign boards' and nodes' own; with it a client needs one. Default: clients show a token. */
+  /** Certificates that sign boards' own; with it a client needs one. Default: clients show a token. */
   clientAuthority: Schema.optionalKey(Schema.NonEmptyString)
 })
+
+/** Files that prove nodes to each other, PEM: each shows a certificate of the cluster's own authority. */
+const PeerTls = Schema.Struct({
+  /** This node's certificate chain, its own first. It names `peers.host`. */
+  certificate: Schema.NonEmptyString,
+  /** Its private key. */
+  key: Schema.NonEmptyString,
+  /** The certificate of the authority that signs those of the nodes, and of nobody else. */
+  authority: Schema.NonEmptyString
+})
+
+/** An address that means every address cannot be dialled. */
+const isDialled = Schema.makeFilter((host: string) =>
+  host === "0.0.0.0" || host === "::" ? "Expected an address of this machine that the other nodes can dial" : undefined
+)
 
 const Listener = (port: number) =>
   Schema.Struct({
@@ -88,11 +103,13 @@ export const ClusterConfig = Schema.Struct({
   /** MQTT 3.1.1 and 5 for boards and everybody who reads them. Default 127.0.0.1:1883. */
   mqtt: withDefault(Listener(1883), {}),
 
-  /** How nodes reach each other. Their sockets carry no authentication, so they stay on the loopback address. */
+  /** How nodes reach each other. Who reaches their sockets is trusted, so others than this machine need a certificate. */
   peers: withDefault(
     Schema.Struct({
-      /** Where this machine's nodes listen for each other. Default 127.0.0.1; nothing else is accepted yet. */
-      host: withDefault(Schema.NonEmptyString, "127.0.0.1"),
+      /** Where this machine's nodes listen and others dial them. Default 127.0.0.1; any other address needs `tls`. */
+      host: withDefault(Schema.NonEmptyString.check(isDialled), "127.0.0.1"),
+      /** The same for all nodes of a cluster, or for none. Default: plain, which only a loopback address may be. */
+      tls: Schema.optionalKey(PeerTls),
       /** Port of the first node's runner, which carries asks; the next nodes take the next ones. Default 7710. */
       runnerPort: withDefault(Port, 7710),
       /** Port of the first node's relay, which carries the frames of boards. Default 7730. */

@@ -31,7 +31,7 @@ import { PgStore } from "./storage/PgStore.ts"
 import * as PostgresClient from "./storage/PostgresClient.ts"
 import { PostgresUrl } from "./storage/PostgresUrl.ts"
 import { keepSampleMinutes } from "./storage/SampleMinutes.ts"
-import { readTls } from "./Tls.ts"
+import { readPeerTls, readTls } from "./Tls.ts"
 import { ensureToken } from "./Token.ts"
 
 /** Days a journal partition is kept. */
@@ -136,6 +136,7 @@ export const layer = (options: NodeOptions) =>
       const route = routeBy(config.peers.via)
       const tls = yield* readTls("http", config)
       const mqttTls = yield* readTls("mqtt", config)
+      const peerTls = yield* readPeerTls(config)
       const token = yield* ensureToken(config.data)
       const counts = Metrics.noCounts()
 
@@ -145,7 +146,8 @@ export const layer = (options: NodeOptions) =>
         relayPort,
         shardsPerGroup,
         route,
-        vocabulary: vocabularyOf(registry)
+        vocabulary: vocabularyOf(registry),
+        ...(peerTls !== undefined && { tls: peerTls })
       })
       const actors = Layer.merge(Actors.layer, Metrics.layer(counts)).pipe(
         Layer.provideMerge(Engine.layer(registry)),

@@ -1,7 +1,3 @@
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as Tls from "node:tls"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
@@ -13,6 +9,7 @@ import { PlacementChanged } from "../../../src/runtime/cluster/ClusterSetting.ts
 import { Lease } from "../../../src/runtime/cluster/Lease.ts"
 import { RelaySocket } from "../../../src/runtime/cluster/RelaySocket.ts"
 import type { TlsIdentity } from "../../../src/runtime/cluster/TlsIdentity.ts"
+import { certificateFor, readFiles } from "../../support/Authority.ts"
 import { freePort } from "../../support/Ports.ts"
 import { Postgres } from "../../support/Postgres.ts"
 
@@ -44,22 +41,7 @@ const options = Effect.gen(function* () {
 })
 
 /** An authority and one certificate of it for this machine. */
-const makeIdentity = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-tls-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-).pipe(
-  Effect.map((folder): TlsIdentity => {
-    const openssl = (...args: ReadonlyArray<string>) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" })
-    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "1", "-subj", "/CN=cluster")
-    openssl("req", ...key, "-keyout", "node.key", "-out", "node.csr", "-subj", "/CN=node")
-    writeFileSync(join(folder, "names"), "subjectAltName=IP:127.0.0.1")
-    const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "1"]
-    openssl("x509", "-req", "-in", "node.csr", "-out", "node.pem", ...signing)
-    const read = (name: string) => readFileSync(join(folder, name), "utf8")
-    return { ca: read("ca.pem"), cert: read("node.pem"), key: read("node.key") }
-  })
-)
+const makeIdentity = Effect.map(certificateFor("127.0.0.1"), (files): TlsIdentity => readFiles(files))
 
 /** What a TLS client without a certificate is told: a byte, or the end. */
 const knock = (port: number, ca: string) =>
