@@ -366,7 +366,7 @@ export class Link {
     const req = requestOf(frame)
     if (frame.type !== "error")
       this.#toBoard.refuse({
-        code: codes.NotAttached,
+        code: isUnserved(frame) ? codes.ENOTSUP : codes.NotAttached,
         frameType: frameTypeOf(bytes),
         ...(seq > 0 ? { refusedSeq: seq } : {}),
         ...(req === undefined ? {} : { req })
@@ -593,6 +593,9 @@ export class Link {
 const noBytes = new Uint8Array(0)
 /** Stands in the order of acknowledgements for a frame that is dealt with. */
 const stand: UpFrame = { type: "heartbeat", seq: 0, up: 0, epoch: 0 }
+
+/** Frames for which there is nothing here yet, before a welcome and after. */
+const isUnserved = ({ type }: UpFrame): boolean => type === "proof" || type === "enrol" || type === "sealed"
 
 /** Unnumbered frames whose loss only costs a little detail. */
 const isLossy = (frame: UpFrame): boolean =>

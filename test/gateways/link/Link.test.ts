@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { LinkStale } from "../../../src/protocol/Device.ts"
 import { Unavailable } from "../../../src/protocol/Errors.ts"
-import { sync } from "../../../src/protocol/Frame.ts"
+import { sync, type UpFrame } from "../../../src/protocol/Frame.ts"
 import { encodeDown, encodeUp } from "../../../src/protocol/FrameCodec.ts"
 import { consumed, id, LinkBench } from "./LinkBench.ts"
 
@@ -67,6 +67,26 @@ describe("greeting", () => {
     assert.deepInclude(bench.frames("error")[0], { code: codes.NotAttached, refusedSeq: 1 })
     assert.deepStrictEqual(bench.acknowledged, [[1, "early"]])
     assert.isEmpty(bench.offers)
+  })
+
+  it("says of an enrolment that there is none, before the welcome and after", () => {
+    const bench = new LinkBench({ isOpen: true })
+    const enrol: UpFrame = { type: "enrol", seq: 0, nonce: new Uint8Array(16), profile: "press" }
+    bench.up(enrol, 1)
+    bench.hello()
+    bench.grant(4)
+    bench.up(enrol, 2)
+    assert.deepStrictEqual(
+      bench.frames("error").map(({ code, frameType }) => [code, frameType]),
+      [
+        [codes.ENOTSUP, 26],
+        [codes.ENOTSUP, 26]
+      ]
+    )
+    assert.deepStrictEqual(bench.acknowledged, [
+      [1, "durable"],
+      [2, "durable"]
+    ])
   })
 
   it("takes no frame over 512 bytes before the welcome", () => {
