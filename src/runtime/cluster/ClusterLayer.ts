@@ -7,7 +7,7 @@ import { Reactivity } from "effect/reactivity"
 import { RpcSerialization } from "effect/rpc"
 import type { SqlError } from "effect/sql"
 import type { Agreement, Vocabulary } from "../../actors/Agreement.ts"
-import { type FormatUnknown, type PlacementChanged, raiseFormats, settle } from "./ClusterSetting.ts"
+import { type FormatUnknown, followFormats, joinFormats, type PlacementChanged, settle } from "./ClusterSetting.ts"
 import { type Durability, durability, type PoolingProxy, refuseProxy } from "./DatabaseCheck.ts"
 import { Lease } from "./Lease.ts"
 import { type AddressTaken, LockSession } from "./LockSession.ts"
@@ -94,13 +94,13 @@ const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
       const { node } = yield* NodeIdentity
       const isElsewhere = (row: NodeRow) => row.node !== node && row.healthy && row.ready
       let isStarted = false
-      let formats = yield* raiseFormats(vocabulary)
+      let formats = yield* joinFormats(vocabulary)
       const isReady = () => isStarted && lock.isFresh() && relay.unreachable().length === 0
       yield* Effect.sync(() => lock.setReady(isReady())).pipe(
         Effect.repeat(Schedule.spaced(heartbeatMillis)),
         Effect.forkScoped
       )
-      yield* raiseFormats(vocabulary).pipe(
+      yield* followFormats(vocabulary).pipe(
         Effect.tap((inForce) =>
           Effect.sync(() => {
             formats = inForce

@@ -63,41 +63,68 @@ export const settle = (
 
 const prefix = "format/"
 
+/** What members read and what is in force, as the database has it now: the format to write by kind, and which of them to raise. */
+const readFormats = Effect.fnUntraced(function* (own: Vocabulary) {
+  const sql = yield* PgClient.PgClient
+  const members = yield* sql<{ readonly vocabulary: string }>`
+    select vocabulary from cluster_node where healthy and vocabulary is not null`
+  const settings = yield* sql<{ readonly name: string; readonly value: number }>`
+    select name, value::int as value from cluster_setting where name like ${`${prefix}%`}`
+  const known = members.map(({ vocabulary }) => decodeVocabulary(vocabulary))
+  const stored = new Map(settings.map(({ name, value }) => [name.slice(prefix.length), value]))
+  const inForce = new Map<string, number>()
+  const raised: Array<string> = []
+  for (const [kind, { highest }] of Object.entries(own)) {
+    const all = Math.min(highest, ...known.map((theirs) => theirs[kind]?.highest ?? highest))
+    const before = stored.get(kind) ?? 0
+    inForce.set(kind, Math.max(before, all))
+    if (all > before) raised.push(kind)
+  }
+  return { inForce, raised }
+})
+
+/** A node that joins has its row in the table before it asks: it sees what was raised here, or it is seen here. */
+const raise = Effect.fnUntraced(function* (own: Vocabulary) {
+  const sql = yield* PgClient.PgClient
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`select pg_advisory_xact_lock(hashtextextended('holon row formats', 0))`
+      const { inForce, raised } = yield* readFormats(own)
+      for (const kind of raised)
+        yield* sql`insert into cluster_setting (name, value) values (${prefix + kind}, ${String(inForce.get(kind))})
+          on conflict (name) do update set value = excluded.value`
+      return inForce
+    })
+  )
+})
+
+const refuseUnknown = (own: Vocabulary, inForce: ReadonlyMap<string, number>): Effect.Effect<void, FormatUnknown> =>
+  Effect.forEach(
+    Object.entries(own),
+    ([kind, { lowest, highest }]) => {
+      const format = inForce.get(kind) ?? highest
+      const isKnown = format >= lowest && format <= highest
+      return isKnown ? Effect.void : Effect.fail(new FormatUnknown({ kind, inForce: format, lowest, highest }))
+    },
+    { discard: true }
+  )
+
 /**
  * The row format to write, by kind: the lowest of the highest that every living member reads, never below what was once
- * in force. Raises the stored one when all can; fails with {@link FormatUnknown} when this node cannot do with it. Its
- * row stands in the table before: who raises a format meanwhile sees that row, or is seen here.
+ * in force. Raises the stored one when all can; fails with {@link FormatUnknown} when this node cannot do with it. For a
+ * node that joins, after its row stands in the table.
  */
-export const raiseFormats = (
+export const joinFormats = (
   own: Vocabulary
 ): Effect.Effect<ReadonlyMap<string, number>, SqlError.SqlError | FormatUnknown, PgClient.PgClient> =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const agreed = sql.withTransaction(
-      Effect.gen(function* () {
-        yield* sql`select pg_advisory_xact_lock(hashtextextended('holon row formats', 0))`
-        const members = yield* sql<{ readonly vocabulary: string }>`
-          select vocabulary from cluster_node where healthy and vocabulary is not null`
-        const settings = yield* sql<{ readonly name: string; readonly value: number }>`
-          select name, value::int as value from cluster_setting where name like ${`${prefix}%`}`
-        const known = members.map(({ vocabulary }) => decodeVocabulary(vocabulary))
-        const stored = new Map(settings.map(({ name, value }) => [name.slice(prefix.length), value]))
-        const inForce = new Map<string, number>()
-        for (const [kind, { highest }] of Object.entries(own)) {
-          const all = Math.min(highest, ...known.map((theirs) => theirs[kind]?.highest ?? highest))
-          const before = stored.get(kind) ?? 0
-          inForce.set(kind, Math.max(before, all))
-          if (all > before)
-            yield* sql`insert into cluster_setting (name, value) values (${prefix + kind}, ${String(all)})
-              on conflict (name) do update set value = excluded.value`
-        }
-        return inForce
-      })
-    )
-    const formats = yield* Effect.withTracerEnabled(agreed, false)
-    for (const [kind, { lowest, highest }] of Object.entries(own)) {
-      const inForce = formats.get(kind) ?? highest
-      if (inForce > highest || inForce < lowest) return yield* new FormatUnknown({ kind, inForce, lowest, highest })
-    }
-    return formats
-  })
+  Effect.tap(raise(own), (inForce) => refuseUnknown(own, inForce))
+
+/** As {@link joinFormats}, again and again: takes the lock, and a transaction, only when there is something to raise. */
+export const followFormats = (
+  own: Vocabulary
+): Effect.Effect<ReadonlyMap<string, number>, SqlError.SqlError | FormatUnknown, PgClient.PgClient> =>
+  readFormats(own).pipe(
+    Effect.flatMap(({ inForce, raised }) => (raised.length === 0 ? Effect.succeed(inForce) : raise(own))),
+    Effect.tap((inForce) => refuseUnknown(own, inForce)),
+    Effect.withTracerEnabled(false)
+  )

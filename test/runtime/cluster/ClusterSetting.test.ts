@@ -1,7 +1,13 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { FormatUnknown, PlacementChanged, raiseFormats, settle } from "../../../src/runtime/cluster/ClusterSetting.ts"
+import {
+  FormatUnknown,
+  followFormats,
+  joinFormats,
+  PlacementChanged,
+  settle
+} from "../../../src/runtime/cluster/ClusterSetting.ts"
 import { encodeVocabulary } from "../../../src/runtime/cluster/MemberVocabularies.ts"
 import { createTables } from "../../../src/runtime/cluster/NodeTable.ts"
 import { Postgres } from "../../support/Postgres.ts"
@@ -58,7 +64,7 @@ layer(Postgres.layer(), { timeout: "30 seconds" })("ClusterSetting", (it) => {
   it.effect("raises the row format of a kind when every member can read it, and never lowers it", () =>
     Effect.gen(function* () {
       const inForce = (lowest: number, highest: number) =>
-        Effect.map(raiseFormats(tank(lowest, highest)), (formats) => formats.get("tank"))
+        Effect.map(joinFormats(tank(lowest, highest)), (formats) => formats.get("tank"))
       yield* members(1)
       assert.strictEqual(yield* inForce(1, 1), 1)
       yield* members(1, 2)
@@ -68,7 +74,7 @@ layer(Postgres.layer(), { timeout: "30 seconds" })("ClusterSetting", (it) => {
         new FormatUnknown({ kind: "tank", inForce: 1, lowest: 2, highest: 2 })
       )
       yield* members(2, 3)
-      assert.strictEqual(yield* inForce(1, 3), 2)
+      assert.strictEqual((yield* followFormats(tank(1, 3))).get("tank"), 2)
       yield* members(2, 1)
       assert.deepStrictEqual(
         yield* Effect.flip(inForce(1, 1)),
@@ -85,7 +91,7 @@ layer(Postgres.layer(), { timeout: "30 seconds" })("ClusterSetting", (it) => {
       yield* sql`alter table cluster_node alter column format_lowest drop default, alter column format_highest drop default`
       yield* createTables
       yield* members(1)
-      assert.strictEqual((yield* raiseFormats({ pump: { lowest: 1, highest: 4, messages: [] } })).get("pump"), 4)
+      assert.strictEqual((yield* joinFormats({ pump: { lowest: 1, highest: 4, messages: [] } })).get("pump"), 4)
     }).pipe(Effect.provide(database))
   )
 })
