@@ -90,14 +90,6 @@ const started = Layer.effectDiscard(
   })
 )
 
-/** Another process took this address over: this one must end. */
-const endWhenSuperseded = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const lease = yield* Lease
-    yield* lease.superseded.pipe(Effect.flatMap(Effect.die), Effect.forkScoped)
-  })
-)
-
 /** Where the listeners of a node really are, whatever was asked for. */
 export class Listening extends Context.Service<Listening, { readonly http: number; readonly mqtt: number }>()(
   "holon/runtime/Listening"
@@ -121,7 +113,10 @@ export interface NodeOptions {
   readonly registry?: Registry
 }
 
-/** The node of one process. Ready when it is built: shards are held and every listener listens. */
+/**
+ * The node of one process. Ready when it is built: shards are held and every listener listens. Whoever runs it ends it when
+ * its {@link ClusterLayer.Membership} says that it is excluded.
+ */
 export const layer = (options: NodeOptions) =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -171,7 +166,6 @@ export const layer = (options: NodeOptions) =>
         Layer.provide([operations, layerHealth, gatekeeper]),
         Layer.provideMerge(started),
         Layer.provideMerge(actors),
-        Layer.provideMerge(endWhenSuperseded),
         Layer.provideMerge(cluster),
         Layer.provideMerge(storage(storageWaitMillis)),
         Layer.provideMerge(ProcessHost.layer)

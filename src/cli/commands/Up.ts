@@ -5,6 +5,7 @@ import { runBoards } from "../../../devices/Boards.ts"
 import { isLoopback } from "../../runtime/Binds.ts"
 import { applyOverrides, type ClusterConfig, type Overrides, portsOf } from "../../runtime/Config.ts"
 import { loadConfig } from "../../runtime/ConfigFile.ts"
+import { Membership } from "../../runtime/cluster/ClusterLayer.ts"
 import * as Node from "../../runtime/Node.ts"
 import * as EmbeddedPostgres from "../../runtime/storage/EmbeddedPostgres.ts"
 import { waitMillisDefault } from "../../runtime/storage/PostgresClient.ts"
@@ -114,7 +115,8 @@ const runNode = <E, R>(
     Effect.gen(function* () {
       const node = Node.layer({ config, ports: portsOf(config, index), storageWaitMillis: postgresWait * 1000 })
       const built = yield* Layer.build(node.pipe(Layer.provide(postgresOf(config))))
-      return yield* serve(Context.get(built, Node.Listening))
+      const { excluded } = Context.get(built, Membership)
+      return yield* Effect.raceFirst(serve(Context.get(built, Node.Listening)), excluded)
     })
   )
 

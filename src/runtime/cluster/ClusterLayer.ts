@@ -1,7 +1,7 @@
 /** Membership of a node: everything between PostgreSQL and the engine's `Sharding`, in one layer. */
 
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Context, Deferred, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { MessageStorage, RunnerAddress, Sharding, ShardingConfig, SocketRunner } from "effect/cluster"
 import { Reactivity } from "effect/reactivity"
 import { RpcSerialization } from "effect/rpc"
@@ -75,6 +75,8 @@ export class Membership extends Context.Service<
     readonly nodes: Effect.Effect<ReadonlyArray<NodeStatus>, SqlError.SqlError>
     /** The node has started (or is draining): one of the conditions of {@link isReady}. */
     readonly setStarted: (isStarted: boolean) => void
+    /** Fails when this process can be a member no more, for good: it must end, so that others serve its actors. */
+    readonly excluded: Effect.Effect<never, AddressTaken | FormatUnknown>
     /** Started, with a fresh lease, and every healthy peer can be reached: boards may come here. */
     readonly isReady: () => boolean
     /** A healthy peer has not been reached for longer than a lease, and another node is ready: boards are better off there. */
@@ -100,7 +102,10 @@ const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
         Effect.repeat(Schedule.spaced(heartbeatMillis)),
         Effect.forkScoped
       )
+      // A node that was frozen while the others moved on.
+      const outgrown = Deferred.makeUnsafe<never, FormatUnknown>()
       yield* followFormats(vocabulary).pipe(
+        Effect.tapErrorTag("FormatUnknown", (error) => Deferred.fail(outgrown, error)),
         Effect.tap((inForce) =>
           Effect.sync(() => {
             formats = inForce
@@ -117,6 +122,7 @@ const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
           formatOf: (kind) => formats.get(kind) ?? 1
         },
         nodes: table.list,
+        excluded: Effect.raceFirst(Effect.flatMap(lock.superseded, Effect.fail), Deferred.await(outgrown)),
         setStarted: (value) => {
           isStarted = value
         },

@@ -1,11 +1,11 @@
 /** What a cell asks before it changes anything: may this node still act for its shards? */
 import { Context, Effect, Layer } from "effect"
 import type { ShardId } from "effect/cluster"
-import { type AddressTaken, LockSession } from "./LockSession.ts"
+import { LockSession } from "./LockSession.ts"
 import { NodeIdentity } from "./NodeIdentity.ts"
 import { ShardLocks } from "./ShardLocks.ts"
 
-/** The lease of this node. All but `superseded` are plain calls, cheap enough for every frame. */
+/** The lease of this node. Plain calls, cheap enough for every frame. */
 export class Lease extends Context.Service<
   Lease,
   {
@@ -19,8 +19,6 @@ export class Lease extends Context.Service<
     readonly onSessionLost: (handler: () => void) => void
     /** Runs before a shard is given back, and is waited for. For good. */
     readonly onRelease: (handler: (shardId: ShardId.ShardId) => Effect.Effect<void>) => void
-    /** Completes when another process has taken the address over. End this one. */
-    readonly superseded: Effect.Effect<AddressTaken>
   }
 >()("holon/runtime/Lease") {
   static readonly layer: Layer.Layer<Lease, never, LockSession | ShardLocks | NodeIdentity> = Layer.effect(
@@ -34,8 +32,7 @@ export class Lease extends Context.Service<
         isFresh: lock.isFresh,
         holds: locks.holds,
         onSessionLost: lock.onLost,
-        onRelease: locks.onRelease,
-        superseded: lock.superseded
+        onRelease: locks.onRelease
       })
     })
   )
