@@ -120,7 +120,14 @@ export class Activation implements Sleeper {
   private frame({ offer, done }: FrameItem): void {
     const { currentLink: link } = this
     if (link === undefined) return done(frameNotHere)
-    if (link.epoch !== offer.epoch) return done(link.connection === offer.connection ? frameNotHere : frameSuperseded)
+    if (link.epoch !== offer.epoch) {
+      if (link.connection === offer.connection) return done(frameNotHere)
+      // Only a link that is durable ends the one before it.
+      return this.commit.let(
+        () => done(frameSuperseded),
+        () => done(frameNotHere)
+      )
+    }
     const handle = this.reactions.frame
     if (handle === undefined) return done(frameNotHere)
     const asker = this.boardAsker()

@@ -1,5 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { device } from "../../src/actors/device/Device.ts"
 import type { Reply } from "../../src/actors/Envelope.ts"
+import type { Asker } from "../../src/protocol/Asker.ts"
+import type { UpFrame } from "../../src/protocol/Frame.ts"
+import { encodeUp } from "../../src/protocol/FrameCodec.ts"
 import { decodeJournalBody } from "../../src/protocol/JournalBody.ts"
 import { decodeStored, encodeStored } from "../../src/protocol/Stored.ts"
 import { ActorRig, epoch } from "../support/ActorRig.ts"
@@ -43,6 +47,28 @@ describe("output commit", () => {
     assert.deepStrictEqual(reads, [])
     rig.releaseCommits()
     assert.strictEqual(successOf(reads[0]), 2)
+  })
+
+  it("ends an older link only when the newer one is durable", () => {
+    const press = { kind: "device", id: "press-1" }
+    const rig = new ActorRig([device])
+    const attach = (link: number) => ({
+      ...{ node: "node-1", connection: link, boot: 7, link, up: 10, profile: "p", firmware: "1", caps: 0 },
+      ...{ rx: 4096, requests: 1, desired: 0, leaseMillis: 60_000 }
+    })
+    const asker: Asker = { kind: "device", id: press.id, role: "board" }
+    assert.strictEqual(rig.ask(press, "Attach", attach(1), { asker })._tag, "Success")
+    rig.holdCommits = true
+    rig.send(press, "Attach", attach(2), { asker })
+    const outcomes: Array<string> = []
+    const frame: UpFrame = { type: "report", seq: 1, state: { n: 1 } }
+    rig.residency.frame({ id: press.id, epoch: 1, connection: 1, frame, bytes: encodeUp(frame) }, ({ _tag }) =>
+      outcomes.push(_tag)
+    )
+    rig.advance()
+    assert.deepStrictEqual(outcomes, [])
+    rig.releaseCommits()
+    assert.deepStrictEqual(outcomes, ["Superseded"])
   })
 
   it("fails all that waits on a commit of unknown outcome, and claims again by itself", () => {
