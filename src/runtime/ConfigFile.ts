@@ -21,11 +21,15 @@ export const configFileName = "cluster.config.ts"
 
 const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").replace(/\.$/, "")
 
+/** What the decoder says of a field that nobody knows. */
+const excess = "Expected no excess property"
+
 /** The first field that is wrong and what it should have been. */
 const describe = (error: Schema.SchemaError): string => {
   const [issue] = SchemaIssue.makeFormatterStandardSchemaV1()(error.issue).issues
   const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".")
-  const message = firstLine(issue?.message ?? "it is not valid")
+  const said = firstLine(issue?.message ?? "it is not valid")
+  const message = said === excess ? "there is no such field" : said
   return path === "" ? message : `${path}: ${message}`
 }
 
@@ -57,7 +61,11 @@ export const loadConfig = (
 ): Effect.Effect<ClusterConfig, ConfigUnreadable | BindRefused> =>
   Effect.gen(function* () {
     const file = resolve(path ?? configFileName)
-    const input = path !== undefined || existsSync(file) ? yield* importDefault(file) : {}
+    const isThere = existsSync(file)
+    if (path !== undefined && !isThere) {
+      return yield* new ConfigUnreadable({ path: file, reason: "there is no such file" })
+    }
+    const input = isThere ? yield* importDefault(file) : {}
     const config = applyOverrides(
       yield* decode(input).pipe(
         Effect.mapError((error) => new ConfigUnreadable({ path: file, reason: describe(error) }))
@@ -66,6 +74,12 @@ export const loadConfig = (
     )
     const conflict = findPortConflict(config)
     if (Option.isSome(conflict)) return yield* new ConfigUnreadable({ path: file, reason: conflict.value })
+    const { nodes, shards } = config
+    // A node that gets no shard serves nobody, and waits for one for ever.
+    if (shards.perGroup < nodes) {
+      const reason = `shards.perGroup: ${shards.perGroup} shards are too few for ${nodes} nodes`
+      return yield* new ConfigUnreadable({ path: file, reason })
+    }
     yield* checkBinds(config)
     return config
   })

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { authority } from "../../src/cli/Here.ts"
 import { below, end, isAlive, start } from "../support/HolonProcess.ts"
 import { freePort } from "../support/Ports.ts"
-import { tempFolder } from "../support/RunningNode.ts"
+import { ask, tempFolder, until } from "../support/RunningNode.ts"
 
 describe("commands without flags", () => {
   it("reach on the machine's own address who listens on all of them, and write IPv6 in brackets", () => {
@@ -50,6 +50,14 @@ describe("commands without flags", () => {
         const listed = yield* start(folder, "devices", "ls")
         assert.strictEqual(yield* end(listed), 0)
         assert.match(listed.out, /^host +online /m)
+
+        const fleet = yield* start(folder, "board", "sim", "--count", "2", "--kind", "press", "--prefix", "press-")
+        yield* fleet.says(`2 simulated press boards attach to mqtt://127.0.0.1:${mqtt}`)
+        const devices = Effect.map(ask(`http://127.0.0.1:${http}/api/devices/press-2`), ({ text }) => text)
+        yield* until(devices, (text) => text.includes('"online"') && text.includes('"sim-press"'))
+        fleet.kill("SIGTERM")
+        assert.strictEqual(yield* end(fleet), 130)
+        yield* until(devices, (text) => text.includes('"offline"'))
 
         board.kill("SIGINT")
         assert.strictEqual(yield* end(board), 130)

@@ -166,12 +166,18 @@ const make = (path: string): Effect.Effect<Redacted.Redacted, EmbeddedPostgresEr
       if (port !== known.port) yield* remember(at, { ...known, port })
       yield* serve(port)
     }).pipe(Effect.retry({ while: passesByItself, schedule: Schedule.spaced("200 millis"), times: 50 }))
+    let said = ""
     const serveAgain = Effect.gen(function* () {
       yield* clearOrphan(yield* attempt(at.data, () => realpathSync(at.data)))
       // Everybody knows the url by now, so it has to be the same port, however long that takes.
       yield* serve(yield* Deferred.await(ready))
     }).pipe(
-      Effect.tapError((error) => Effect.logError(error.message)),
+      Effect.tapError(({ message }) => {
+        // Once for each cause, not for every attempt.
+        const isNew = message !== said
+        said = message
+        return isNew ? Effect.logError(message) : Effect.void
+      }),
       Effect.retry(Schedule.spaced("1 second")),
       Effect.forever
     )
