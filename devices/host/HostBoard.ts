@@ -92,7 +92,7 @@ export const hostBoard = (options: HostBoardOptions): Effect.Effect<never, NoTra
   Effect.scoped(startHostBoard(options).pipe(Effect.andThen(Effect.never)))
 
 /** Attaches this machine as a board for as long as the scope is open. Fails with `NoTransport`. */
-export const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTransport, Scope.Scope> =>
+const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTransport, Scope.Scope> =>
   Effect.gen(function* () {
     const environment = options.environment ?? {}
     const startedAt = yield* Clock.currentTimeMillis

@@ -27,7 +27,7 @@ export interface System {
 }
 
 /** This process' system. */
-export const thisSystem: System = {
+const thisSystem: System = {
   cpus,
   totalmem,
   freemem,

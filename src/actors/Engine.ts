@@ -46,7 +46,7 @@ const Watch = Rpc.make("Watch", {
 }).annotate(ClusterSchema.InterruptOnTermination, true)
 
 /** One shard group for every kind: placement never depends on what can change. */
-export const shardGroup = "default"
+const shardGroup = "default"
 const shardPollMillis = 50
 const retryMillis = 50
 const busyRetryMillis = 250

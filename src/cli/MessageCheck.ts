@@ -8,7 +8,7 @@ const isJson = Schema.is(Schema.Json)
 const isSchema = Schema.is(Schema.Record(Schema.String, Schema.Json))
 
 /** The schema that a node gave as JSON Schema. */
-export const schemaOf = (document: Schema.Json): Schema.Codec<unknown> => {
+const schemaOf = (document: Schema.Json): Schema.Codec<unknown> => {
   if (!isSchema(document)) return Schema.Unknown
   const parsed = JsonSchema.fromSchemaDraft2020_12(document)
   return SchemaRepresentation.fromJsonSchemaDocument(parsed, { patterns: "apply" }) as Schema.Codec<unknown>

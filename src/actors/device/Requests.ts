@@ -9,11 +9,11 @@ import { ended, write } from "./Commands.ts"
 import { emit, noRepeats, type Repeat, type Resident, send, type Turn } from "./Turn.ts"
 
 /** What follows a change of desired within this time goes out as one frame. */
-export const gatherMillis = 20
+const gatherMillis = 20
 /** How long desired waits for the full report that a welcome asked for. */
 export const fullReportMillis = 2000
 /** Least time between two tellings of one field, and the most that it grows to. */
-export const driftMillis = { first: 5000, most: 300_000 } as const
+const driftMillis = { first: 5000, most: 300_000 } as const
 const repeatMillis = { first: 5000, most: 60_000 } as const
 /** On a line that may lose frames. */
 const lossyRepeatMillis = { first: 500, most: 4000 } as const
@@ -182,7 +182,7 @@ export const desiredAnswered = (turn: Turn, version: number, refused: ReadonlyAr
 // ------------------------------------------------------------------------------------------------------------- commands
 
 /** Sends commands in order of acceptance while the board has room, and repeats those that it has not answered. */
-export const sendCommands = (turn: Turn, board: Board): void => {
+const sendCommands = (turn: Turn, board: Board): void => {
   const { open } = turn.state.commands
   if (open.length === 0) {
     if (turn.resident.repeats.size > 0) turn.resident = { ...turn.resident, repeats: noRepeats }
@@ -238,7 +238,7 @@ const sendCommand = (turn: Turn, command: Command): void => {
 }
 
 /** Ends a command by the actor's own word and puts that on the event stream. */
-export const endCommand = (turn: Turn, command: Command, code: number, detail?: string): Command => {
+const endCommand = (turn: Turn, command: Command, code: number, detail?: string): Command => {
   const end = ended(command, { code, ...(detail === undefined ? {} : { detail }) }, turn.now)
   emitEnd(turn, end)
   return end

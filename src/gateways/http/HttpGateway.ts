@@ -31,7 +31,7 @@ export interface HttpGatewayOptions {
 }
 
 /** Bytes of a request's body and of one message on `/rpc`. */
-export const bodyBytesMax = 1_048_576
+const bodyBytesMax = 1_048_576
 
 const attachPath = "/attach"
 const controlPath = "/rpc"

@@ -21,7 +21,7 @@ export interface ShardLocksOptions {
 }
 
 /** The lock of a shard: the first eight bytes of a digest, so that prefixes and groups never meet by counting. */
-export const lockKey = (prefix: string, shardId: ShardId.ShardId): bigint =>
+const lockKey = (prefix: string, shardId: ShardId.ShardId): bigint =>
   createHash("sha256").update(`holon shard\0${prefix}\0${shardId}`).digest().readBigInt64BE(0)
 
 /** Answers later than this come from memory: a refresh that waits longer makes the engine give up every shard. */
