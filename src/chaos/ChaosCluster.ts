@@ -76,10 +76,6 @@ export class ChaosCluster {
     return this.#places.slice(0, nodesCount).map(({ http }) => `http://127.0.0.1:${http}`)
   }
 
-  isRunning(node: number): boolean {
-    return this.#processes.has(node)
-  }
-
   /** Starts a node and waits until it serves; a node that ends meanwhile is started by whoever asks again. */
   start(index: number): Promise<void> {
     const place = this.#places[index]

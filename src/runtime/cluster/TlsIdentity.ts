@@ -6,7 +6,3 @@ export interface TlsIdentity {
   readonly cert: string
   readonly key: string
 }
-
-/** Whether only this machine can reach the host. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
