@@ -58,8 +58,12 @@ export const layerLeaving = Layer.effectDiscard(
   Effect.gen(function* () {
     const mqtt = yield* MqttGateway.MqttGateway
     const webSocket = yield* WebSocketGateway.WebSocketGateway
+    const membership = yield* Membership
     yield* Effect.addFinalizer(() =>
-      Effect.all([mqtt.drain, webSocket.drain], { concurrency: "unbounded", discard: true })
+      // First of all, so that no balancer sends the boards back to this node.
+      Effect.sync(() => membership.setStarted(false)).pipe(
+        Effect.andThen(Effect.all([mqtt.drain, webSocket.drain], { concurrency: "unbounded", discard: true }))
+      )
     )
   })
 )

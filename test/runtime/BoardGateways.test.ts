@@ -1,12 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Redacted, Schema, Scope } from "effect"
+import { connectAsync } from "mqtt"
 import type { LinkStep } from "../../devices/agent/Agent.ts"
+import { helloOf } from "../../devices/agent/Hello.ts"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { ChaosCluster } from "../../src/chaos/ChaosCluster.ts"
+import { encodeUp } from "../../src/protocol/FrameCodec.ts"
 import { makeOnceCertain } from "../../src/runtime/BoardGateways.ts"
+import { ClusterConfig, portsOf } from "../../src/runtime/Config.ts"
+import * as Node from "../../src/runtime/Node.ts"
 import { PostgresUrl } from "../../src/runtime/storage/PostgresUrl.ts"
 import { Postgres } from "../support/Postgres.ts"
-import { ask, tempFolder, until } from "../support/RunningNode.ts"
+import { ask, freePorts, tempFolder, until } from "../support/RunningNode.ts"
 
 const boards = 4
 
@@ -30,6 +35,47 @@ const attach = Effect.fnUntraced(function* (url: string, prefix: string) {
 })
 
 const isReady = (url: string) => Effect.map(ask(`${url}/health/ready`), ({ status }) => status === 200)
+
+/** A board that is told to go and stays: the node waits for it as long as it waits for anybody. */
+const attachDeaf = (url: string) =>
+  Effect.promise(async () => {
+    const client = await connectAsync(url, { clientId: "deaf", protocolVersion: 5, reconnectPeriod: 0 })
+    await client.subscribeAsync("holon/1/b/deaf/dn", { qos: 1 })
+    const welcomed = new Promise((resolve) => client.once("message", resolve))
+    const moment = { boot: 1, link: 1, up: 0, wall: undefined, keepsWall: false, keepsCommands: false }
+    const board = { id: "deaf", profile: "generic", firmware: "1", rx: 512, requests: 1 }
+    const hello = helloOf(board, { ...moment, desired: 0, sent: 0, dropped: 0 })
+    await client.publishAsync("holon/1/b/deaf/up", Buffer.from(encodeUp(hello)), { qos: 1 })
+    await welcomed
+    return client
+  })
+
+describe("a node that leaves", () => {
+  it.live(
+    "says that it is not ready while its boards go, before it closes its doors",
+    () =>
+      Effect.gen(function* () {
+        const postgres = yield* Postgres
+        const database = yield* Effect.promise(() => postgres.createDatabase())
+        const config = { ...(yield* Schema.decodeUnknownEffect(ClusterConfig)(freePorts)), data: yield* tempFolder }
+        const scope = yield* Scope.make()
+        const built = yield* Layer.build(
+          Node.layer({ config, ports: portsOf(config, 0) }).pipe(
+            Layer.provide(PostgresUrl.layer(Redacted.make(database)))
+          )
+        ).pipe(Scope.provide(scope))
+        const { http, mqtt } = Context.get(built, Node.Listening)
+        const client = yield* attachDeaf(`mqtt://127.0.0.1:${mqtt}`)
+        const web = `http://127.0.0.1:${http}`
+        assert.isTrue(yield* isReady(web))
+        const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+        yield* until(isReady(web), (ready) => !ready)
+        client.end(true)
+        yield* Fiber.join(closing)
+      }).pipe(Effect.scoped, Effect.provide(Postgres.layer())),
+    30_000
+  )
+})
 
 describe("a node that does not reach a peer", () => {
   it("is certain of it once, when it has looked so for a while", () => {
