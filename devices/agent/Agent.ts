@@ -41,6 +41,9 @@ const openMillis = 10_000
 const helloMillis = 2000
 const hellosMax = 5
 
+/** Least distance of heartbeats, ms. A lease is at least two of them and a second. */
+const heartbeatMillisMin = 1000
+
 /** A link that held this long starts the backoff over, ms. */
 const steadyMillis = 30_000
 
@@ -115,7 +118,7 @@ export class Agent {
     this.#backoff = new Backoff(ports.clock.random)
     this.#own = new Silence(ports.clock, () => {
       this.#heartbeat()
-      this.#own.watch(this.#heartbeatMillis)
+      this.#own.watch(this.#pulseMillis)
     })
     this.#theirs = new Silence(ports.clock, () => this.#fall({ delay: "next", why: "silence" }))
     const voice: Voice = {
@@ -431,8 +434,13 @@ export class Agent {
   }
 
   #watch(): void {
-    this.#own.watch(this.#heartbeatMillis)
-    this.#theirs.watch(this.#leaseMillis)
+    this.#own.watch(this.#pulseMillis)
+    this.#theirs.watch(Math.max(this.#leaseMillis, 2 * this.#pulseMillis + heartbeatMillisMin))
+  }
+
+  /** What the cluster wants, within reason: a heartbeat without a pause would leave time for nothing else. */
+  get #pulseMillis(): number {
+    return Math.max(heartbeatMillisMin, this.#heartbeatMillis)
   }
 
   #heartbeat(): void {

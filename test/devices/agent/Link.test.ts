@@ -230,6 +230,16 @@ describe("the next link begins", () => {
 })
 
 describe("a link that is up", () => {
+  it("keeps its head when a cluster grants times that no board could keep", () => {
+    const rig = new Rig()
+    const line = rig.up({ heartbeat: 0, lease: 0 })
+    rig.time.advance(2900)
+    assert.strictEqual(rig.agent.state, "up")
+    assert.lengthOf(line.of("heartbeat"), 2)
+    rig.time.advance(200)
+    assert.strictEqual(rig.agent.state, "down")
+  })
+
   it("sends a heartbeat after silence of its own, and not when something else was sent", () => {
     const rig = new Rig()
     const line = rig.up({ lease: 600_000 })
