@@ -52,7 +52,6 @@ export interface LockSession {
   readonly id: number
   readonly node: string
   isAlive: boolean
-  refreshedAt: number
 }
 
 /** A member of the cluster as it wrote itself down. */
@@ -136,7 +135,7 @@ export class Database {
   }
 
   openSession(node: string): LockSession {
-    const session = { id: ++this.#sessionIds, node, isAlive: true, refreshedAt: this.#now() }
+    const session = { id: ++this.#sessionIds, node, isAlive: true }
     this.sessions.set(session.id, session)
     return session
   }

@@ -153,7 +153,6 @@ export class Engine {
     const began = this.peer.host.monotonic()
     const run = (): ReadonlyArray<number> | undefined => {
       if (!session.isAlive) return undefined
-      session.refreshedAt = this.#network.time.now
       return [...database.locks].flatMap(([shard, id]) => (id === session.id ? [shard] : []))
     }
     this.#connection.send({ run, timeoutMillis: engineTimes.lockRefresh }, (outcome) => {
@@ -200,9 +199,9 @@ export class Engine {
       return wanted.filter((shard) => {
         const holder = database.sessions.get(database.locks.get(shard) ?? 0)
         if (holder === session) return true
-        const isHeld = holder?.isAlive === true && this.#network.time.now - holder.refreshedAt < engineTimes.lockExpiry
-        if (!isHeld) database.locks.set(shard, session.id)
-        return !isHeld
+        if (holder?.isAlive === true) return false
+        database.locks.set(shard, session.id)
+        return true
       })
     }
     this.#connection.send({ run, timeoutMillis: 1500 }, (outcome) => {
