@@ -1,9 +1,10 @@
 /** How messages and states of a contract travel and rest: each schema's JSON form as CBOR, compiled once per contract. */
 import { Result, Schema } from "effect"
 import type { Contract, PlainSchema } from "../protocol/Contract.ts"
+import { misfitOf, sentenceOf } from "../protocol/Misfit.ts"
 import { decodeStored, encodeStored } from "../protocol/Stored.ts"
 
-/** A value that does not fit its schema. `path` and `reason` are for people. */
+/** A value that does not fit its schema. `reason` is for people and says where. */
 export interface Misfit {
   readonly reason: string
 }
@@ -20,7 +21,7 @@ const codecOf = (schema: PlainSchema, onExcessProperty: "error" | "ignore"): Cod
   const decode = Schema.decodeUnknownResult(json, { onExcessProperty })
   return {
     encode,
-    decode: (value) => Result.mapError(decode(value), (error) => ({ reason: String(error) }))
+    decode: (value) => Result.mapError(decode(value), (error) => ({ reason: sentenceOf(misfitOf(error)) }))
   }
 }
 

@@ -1,8 +1,9 @@
 /** Checks a message against the registry of the node before it is sent: unknown names get the nearest, wrong fields a sentence. */
-import { Effect, JsonSchema, Result, Schema, SchemaIssue, SchemaRepresentation } from "effect"
+import { Effect, JsonSchema, Result, Schema, SchemaRepresentation } from "effect"
 import { nearest } from "../actors/Nearest.ts"
 import type { KindView, MessageView } from "../gateways/http/Control.ts"
 import { Malformed, UnknownCapability } from "../protocol/Errors.ts"
+import { misfitOf } from "../protocol/Misfit.ts"
 
 const isJson = Schema.is(Schema.Json)
 const isSchema = Schema.is(Schema.Record(Schema.String, Schema.Json))
@@ -33,19 +34,16 @@ export const findMessage = (
   )
 }
 
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
-
 /** The first thing wrong, with its place in the message. */
-const misfit = (message: MessageView, error: Schema.SchemaError): Malformed => {
-  const [issue] = issuesOf(error.issue).issues
-  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
-  return new Malformed({ path: [message.name, ...path].join("."), reason: issue?.message ?? "it does not fit" })
+const malformed = (message: MessageView, error: Schema.SchemaError): Malformed => {
+  const { path, reason } = misfitOf(error)
+  return new Malformed({ path: [message.name, ...path].join("."), reason })
 }
 
 /** The payload as it may be sent. */
 export const checkPayload = (message: MessageView, payload: unknown): Result.Result<Schema.Json, Malformed> => {
   const decoded = Schema.decodeUnknownResult(schemaOf(message.payload), { onExcessProperty: "error" })(payload)
-  if (Result.isFailure(decoded)) return Result.fail(misfit(message, decoded.failure))
+  if (Result.isFailure(decoded)) return Result.fail(malformed(message, decoded.failure))
   return isJson(payload)
     ? Result.succeed(payload)
     : Result.fail(new Malformed({ path: message.name, reason: "not JSON" }))

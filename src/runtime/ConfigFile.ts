@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { Effect, Option, Schema, SchemaIssue } from "effect"
+import { Effect, Option, Schema } from "effect"
+import { misfitOf, sentenceOf } from "../protocol/Misfit.ts"
 import { type BindRefused, checkBinds } from "./Binds.ts"
 import { applyOverrides, ClusterConfig, findPortConflict, type Overrides } from "./Config.ts"
 
@@ -20,18 +21,6 @@ export class ConfigUnreadable extends Schema.TaggedError<ConfigUnreadable>()("Co
 export const configFileName = "cluster.config.ts"
 
 const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").replace(/\.$/, "")
-
-/** What the decoder says of a field that nobody knows. */
-const excess = "Expected no excess property"
-
-/** The first field that is wrong and what it should have been. */
-const describe = (error: Schema.SchemaError): string => {
-  const [issue] = SchemaIssue.makeFormatterStandardSchemaV1()(error.issue).issues
-  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".")
-  const said = firstLine(issue?.message ?? "it is not valid")
-  const message = said === excess ? "there is no such field" : said
-  return path === "" ? message : `${path}: ${message}`
-}
 
 const decode = Schema.decodeUnknownEffect(ClusterConfig, { onExcessProperty: "error" })
 
@@ -68,7 +57,7 @@ export const loadConfig = (
     const input = isThere ? yield* importDefault(file) : {}
     const config = applyOverrides(
       yield* decode(input).pipe(
-        Effect.mapError((error) => new ConfigUnreadable({ path: file, reason: describe(error) }))
+        Effect.mapError((error) => new ConfigUnreadable({ path: file, reason: sentenceOf(misfitOf(error)) }))
       ),
       overrides
     )

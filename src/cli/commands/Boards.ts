@@ -3,6 +3,7 @@ import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { hostBoard } from "../../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../../devices/simulated/SimulatedBoards.ts"
+import { deviceId, devicePrefix } from "../DeviceIds.ts"
 import { data, dataFolder } from "../Globals.ts"
 import { here } from "../Here.ts"
 import { ownHostBoardFolder } from "../HostBoardFolder.ts"
@@ -26,7 +27,7 @@ const addressOf = (given: Option.Option<string>) =>
 
 const host = Command.make(
   "host",
-  { url, data, token, id: Flag.String("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")) },
+  { url, data, token, id: deviceId("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")) },
   Effect.fn(function* (flags) {
     const { id } = flags
     const address = yield* addressOf(flags.url)
@@ -53,7 +54,7 @@ const sim = Command.make(
     url,
     token,
     count: boardCount("count", 1).pipe(Flag.withDescription("How many"), Flag.withDefault(1)),
-    prefix: Flag.String("prefix").pipe(Flag.withDescription("Ids are this and a number"), Flag.withDefault("heater-")),
+    prefix: devicePrefix("prefix").pipe(Flag.withDescription("Ids are this and a number"), Flag.withDefault("heater-")),
     from: wholeNumber("from", 0, 1_000_000_000).pipe(Flag.withDescription("The first number"), Flag.withDefault(1)),
     seed: Flag.Int("seed").pipe(Flag.withDescription("Same seed, same noise"), Flag.withDefault(1)),
     kind: Flag.Literals("kind", ["heater", "sensor", "press"]).pipe(Flag.withDefault("heater")),
