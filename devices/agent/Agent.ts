@@ -37,6 +37,9 @@ import { WallClock } from "./WallClock.ts"
 /** A transport that is not up by then is given up, ms. */
 const openMillis = 10_000
 
+/** Why a link ended before it began. */
+const nobodyThere = "no connection"
+
 /** Distance of the hellos that go unanswered, ms, and how many there are. */
 const helloMillis = 2000
 const hellosMax = 5
@@ -252,7 +255,7 @@ export class Agent {
     const link = this.#link + 1
     this.#step({ state: "opening" })
     const mine = () => this.#session === session
-    this.#cancelStep = this.#clock.schedule(openMillis, () => this.#fall({ delay: "next", why: "no connection" }))
+    this.#cancelStep = this.#clock.schedule(openMillis, () => this.#fall({ delay: "next", why: nobodyThere }))
     const will = encodeUp({ type: "goodbye", seq: 0, reason: 4, boot: this.#boot, link })
     this.#connection = this.#ports.transport.open(
       { id: this.#options.id, will, ...(server === undefined ? {} : { server }) },
@@ -267,7 +270,9 @@ export class Agent {
           if (mine()) this.#acknowledged(seq)
         },
         closed: (cause: CloseCause, elsewhere?: string) => {
-          if (mine() && this.#state !== "closing") this.#fall(fallOfClose(cause, elsewhere, this.#clock.random))
+          if (!mine() || this.#state === "closing") return
+          const fall = fallOfClose(cause, elsewhere, this.#clock.random)
+          this.#fall(this.#state === "opening" && cause === "lost" ? { ...fall, why: nobodyThere } : fall)
         }
       }
     )

@@ -91,7 +91,7 @@ describe("hostBoard", () => {
           }
         })
       )
-      assert.strictEqual(yield* Deferred.await(failed), "connection lost")
+      assert.strictEqual(yield* Deferred.await(failed), "no connection")
       const peer = yield* Effect.acquireRelease(
         Effect.promise(() => AttachServer.start(port)),
         (started) => Effect.promise(() => started.stop())
