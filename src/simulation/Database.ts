@@ -52,7 +52,12 @@ export interface LockSession {
   readonly id: number
   readonly node: string
   isAlive: boolean
+  /** When its last statement arrived, ms of the run. */
+  heardAt: number
 }
+
+/** The server ends a lock session that says nothing for this long (ms): its client may have gone without a word. */
+export const lockExpiry = 8000
 
 /** A member of the cluster as it wrote itself down. */
 export interface Member {
@@ -135,9 +140,32 @@ export class Database {
   }
 
   openSession(node: string): LockSession {
-    const session = { id: ++this.#sessionIds, node, isAlive: true }
+    const session = { id: ++this.#sessionIds, node, isAlive: true, heardAt: this.#now() }
     this.sessions.set(session.id, session)
     return session
+  }
+
+  /** Whether a statement of this session is heard: those of one that has ended are not. */
+  hears(session: LockSession): boolean {
+    if (!this.#isOpen(session)) return false
+    session.heardAt = this.#now()
+    return true
+  }
+
+  /** Takes the locks of shards that nobody else holds. Answers which of them the session then has. */
+  lock(shards: ReadonlyArray<number>, session: LockSession): ReadonlyArray<number> {
+    if (!this.hears(session)) return []
+    return shards.filter((shard) => {
+      const holder = this.sessions.get(this.locks.get(shard) ?? 0)
+      if (holder !== session && holder !== undefined && this.#isOpen(holder)) return false
+      this.locks.set(shard, session.id)
+      return true
+    })
+  }
+
+  #isOpen(session: LockSession): boolean {
+    if (this.#now() - session.heardAt >= lockExpiry) session.isAlive = false
+    return session.isAlive
   }
 
   claim(requests: ReadonlyArray<ClaimRequest>, owner: string): ReadonlyArray<Claimed> {

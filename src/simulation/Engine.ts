@@ -6,7 +6,7 @@
 import type { Posted, Reply } from "../actors/Envelope.ts"
 import type { Address } from "../actors/Host.ts"
 import type { Connection } from "./Connection.ts"
-import type { LockSession } from "./Database.ts"
+import { type LockSession, lockExpiry } from "./Database.ts"
 import type { Network, Peer } from "./Network.ts"
 import { hashOf } from "./Random.ts"
 
@@ -21,7 +21,7 @@ export const engineTimes = {
   heartbeat: 300,
   leaseFresh: 1500,
   lockRefresh: 2500,
-  lockExpiry: 8000,
+  lockExpiry,
   assignments: 250,
   witness: 500,
   suspectAfter: 1000,
@@ -114,7 +114,7 @@ export class Engine {
     const began = this.peer.host.monotonic()
     const { name } = this.peer
     const run = (): boolean => {
-      if (!session.isAlive) return false
+      if (!database.hears(session)) return false
       const at = this.#network.time.now
       const member = database.members.get(String(this.peer.slot))
       const isNewcomer = member === undefined || member.node !== name
@@ -152,7 +152,7 @@ export class Engine {
     const session = this.#session
     const began = this.peer.host.monotonic()
     const run = (): ReadonlyArray<number> | undefined => {
-      if (!session.isAlive) return undefined
+      if (!database.hears(session)) return undefined
       return [...database.locks].flatMap(([shard, id]) => (id === session.id ? [shard] : []))
     }
     this.#connection.send({ run, timeoutMillis: engineTimes.lockRefresh }, (outcome) => {
@@ -161,7 +161,7 @@ export class Engine {
       if ("_tag" in outcome) {
         if (this.peer.host.monotonic() - this.#refreshBegan <= engineTimes.lockExpiry) return
         // The server ends the session of a client that went away once it can.
-        if (this.#refreshBegan !== Number.NEGATIVE_INFINITY) this.#network.time.at(1, () => (session.isAlive = false))
+        this.#network.time.at(1, () => (session.isAlive = false))
         return this.#renewSession()
       }
       this.#refreshBegan = Math.max(this.#refreshBegan, began)
@@ -194,16 +194,7 @@ export class Engine {
 
   #acquire(wanted: ReadonlyArray<number>, session: LockSession): void {
     const { database } = this.#connection
-    const run = (): ReadonlyArray<number> => {
-      if (!session.isAlive) return []
-      return wanted.filter((shard) => {
-        const holder = database.sessions.get(database.locks.get(shard) ?? 0)
-        if (holder === session) return true
-        if (holder?.isAlive === true) return false
-        database.locks.set(shard, session.id)
-        return true
-      })
-    }
+    const run = (): ReadonlyArray<number> => database.lock(wanted, session)
     this.#connection.send({ run, timeoutMillis: 1500 }, (outcome) => {
       if ("_tag" in outcome || session !== this.#session || this.isLeaving) return
       for (const shard of outcome) {
