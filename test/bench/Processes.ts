@@ -53,13 +53,13 @@ export interface Worker<Request, Answer> {
   readonly ask: (request: Request) => Promise<Answer>
 }
 
-/** Forks `file` beside this one. What it answers is trusted: it is part of the bench. */
+/** Forks `file` beside this one, with the flags of this one, which are the product's. What it answers is trusted. */
 export const worker = <Request extends object, Answer>(
   file: string,
   execArgv: ReadonlyArray<string> = []
 ): Worker<Request, Answer> => {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = watched(fork(path, [], { execArgv: [quiet, ...execArgv], serialization: "advanced" }))
+  const child = watched(fork(path, [], { execArgv: [...process.execArgv, ...execArgv], serialization: "advanced" }))
   const ask = (request: Request): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const ended = (code: number | null) => reject(new Error(`${file} ended with ${code}`))

@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
-import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired, type Twin } from "../../protocol/Twin.ts"
+import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
 import { isTwinValue } from "../../protocol/TwinSchema.ts"
 import {
@@ -153,8 +153,10 @@ const unflatten = (stamps: ReadonlyArray<Stamp>, flat: ReadonlyArray<unknown>): 
   return recent
 }
 
-const refusedOf = (twin: Twin) => (Object.keys(twin.refused).length === 0 ? {} : { refused: twin.refused })
-const marksOf = ({ marks }: Section) => (marks.size === 0 ? {} : { marks: Object.fromEntries(marks) })
+const isEmpty = (record: object): boolean => {
+  for (const _ in record) return false
+  return true
+}
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
@@ -165,21 +167,24 @@ export const storage: Storage<DeviceState> = {
     if (twin.desired.leaves.size > 0 || twin.desired.forgotten.size > 0) parts.set("desired", twin.desired.stored)
     if (reported.base.stored.paths.length > 0) parts.set("reported", reported.base.stored)
     for (const command of commands.byId.values()) parts.set(commandPrefix + command.id, command)
+    const { stamps, recent } = flatten(reported.recent)
     const head = {
-      ...rest,
       connection: [connection.state, connection.since, connection.reason, connection.lastSeen],
       epoch,
       numbering: [numbering.last, numbering.low, numbering.high],
       version: twin.version,
       desiredVersion: twin.desiredVersion,
       applied: twin.applied,
-      ...refusedOf(twin),
       leaves: reported.leaves,
       bytes: reported.bytes,
-      ...flatten(reported.recent),
-      ...marksOf(reported)
+      stamps,
+      recent
     }
-    return { head, parts }
+    // Of one shape for nearly all devices: it is written with every report.
+    if (isEmpty(rest) && isEmpty(twin.refused) && reported.marks.size === 0) return { head, parts }
+    const refused = isEmpty(twin.refused) ? {} : { refused: twin.refused }
+    const marks = reported.marks.size === 0 ? {} : { marks: Object.fromEntries(reported.marks) }
+    return { head: { ...rest, ...head, ...refused, ...marks }, parts }
   },
 
   join: (head, parts) => {
