@@ -52,7 +52,7 @@ export interface ImageReads {
 const nowhere = Effect.fail(new ImageStoreUnavailable({ reason: "no image store here" }))
 
 /** The images of this node. A process without a store, such as a simulation, fails each read. */
-export const ImageSource: Context.Reference<ImageReads> = Context.Reference("holon/actors/ImageSource", {
+export const ImageSource = Context.Reference<ImageReads>("holon/actors/ImageSource", {
   defaultValue: () => ({
     describe: () => nowhere,
     chunk: () => nowhere,
