@@ -29,9 +29,11 @@ import { type AgentOptions, helloOf, protocolVersion } from "./Hello.ts"
 import type { Journal } from "./Journal.ts"
 import type { Letter } from "./Letter.ts"
 import { type Limits, Outbox } from "./Outbox.ts"
+import { isProgramFrame, ProgramFrames } from "./ProgramFrames.ts"
+import type { Programs, ProgramVoice } from "./Programs.ts"
 import { Silence } from "./Silence.ts"
 import type { CloseCause, Connection, Transport } from "./Transport.ts"
-import { declineOf } from "./Unsupported.ts"
+import { declineOf, nothingKept } from "./Unsupported.ts"
 import { WallClock } from "./WallClock.ts"
 
 /** A transport that is not up by then is given up, ms. */
@@ -64,6 +66,8 @@ export interface AgentPorts {
   readonly nextBoot: () => number
   /** Where commands are kept over a restart; absent where nothing is kept. */
   readonly journal?: Journal
+  /** Images and programs; absent where the board takes none. */
+  readonly programs?: (voice: ProgramVoice) => Programs
   /** A bug of the application, to be logged. */
   readonly report: (what: string, cause: unknown) => void
   /** Each step of the link, for a log or a lamp. */
@@ -91,6 +95,7 @@ export class Agent {
   readonly #outbox: Outbox
   readonly #commands: Commands
   readonly #desired: DesiredVersion
+  readonly #programs: ProgramFrames | undefined
   readonly #backoff: Backoff
   readonly #wallClock = new WallClock()
   #state: LinkState = "down"
@@ -140,7 +145,10 @@ export class Agent {
     const push = (letter: Letter) => this.#outbox.push(letter)
     this.#commands = new Commands(options.idsMax ?? 4096, {
       clock: ports.clock,
-      execute: (command, execution) => this.#application.execute(command, execution),
+      execute: (command, execution) => {
+        const programs = command.program === undefined ? undefined : this.#programs?.programs
+        return (programs ?? this.#application).execute(command, execution)
+      },
       push,
       busy: (req, retry) => this.#send({ type: "error", seq: 0, code: codes.EAGAIN, frameType: 11, req, retry }),
       report: ports.report,
@@ -151,8 +159,23 @@ export class Agent {
       push,
       now: ports.clock.board
     })
-    this.#application = application(voice)
+    this.#programs =
+      ports.programs === undefined
+        ? undefined
+        : new ProgramFrames(
+            options.requests,
+            {
+              push,
+              send: (frame, qos) => {
+                if (this.#state === "up") this.#send(frame, qos)
+              },
+              log: (level, text, program) => this.#log(level, text, program),
+              report: ports.report
+            },
+            ports.programs
+          )
     // Last, because an application may speak while it is made.
+    this.#application = application(voice)
   }
 
   get state(): LinkState {
@@ -181,6 +204,7 @@ export class Agent {
 
   /** Begins, once. */
   start(): void {
+    this.#programs?.programs.start()
     this.#commands.resume()
     this.#open()
   }
@@ -191,6 +215,7 @@ export class Agent {
     const linked = this.#state === "up" || this.#state === "greeting"
     this.#quiet()
     this.#commands.stop()
+    this.#programs?.programs.stop(true)
     const finish = () => {
       if (this.#state === "stopped") return
       this.#quiet()
@@ -209,6 +234,7 @@ export class Agent {
   cut(): void {
     this.#quiet()
     this.#commands.stop()
+    this.#programs?.programs.stop(false)
     this.#leave(false)
     this.#state = "stopped"
   }
@@ -244,9 +270,10 @@ export class Agent {
     }
   }
 
-  #log(level: number, text: string): void {
+  #log(level: number, text: string, program?: string): void {
     if (this.#state !== "up") return this.#outbox.countDropped()
-    this.#send({ type: "log", seq: 0, at: Math.floor(this.#clock.board()), level, text }, 0)
+    const at = Math.floor(this.#clock.board())
+    this.#send({ type: "log", seq: 0, at, level, text, ...(program === undefined ? {} : { program }) }, 0)
   }
 
   #open(server?: string): void {
@@ -311,7 +338,8 @@ export class Agent {
       keepsCommands: this.#ports.journal !== undefined,
       desired: this.#desired.applied,
       sent: this.#outbox.sent,
-      dropped: this.#outbox.dropped
+      dropped: this.#outbox.dropped,
+      ...(this.#programs === undefined ? {} : { kinds: this.#programs.programs.kinds })
     })
   }
 
@@ -348,6 +376,7 @@ export class Agent {
       case "cancel":
         return this.#commands.cancel(frame.id)
       default: {
+        if (this.#programs !== undefined && isProgramFrame(frame)) return this.#programs.take(frame)
         const decline = declineOf(frame)
         if (decline.numbered !== undefined) this.#outbox.push(decline.numbered)
         else this.#send(decline.frame, decline.qos)
@@ -380,8 +409,8 @@ export class Agent {
     const covered = this.#outbox.open(this.#limits, frame.last, resend)
     if (frame.sync & sync.fullReport) this.#outbox.pushFull()
     for (const letter of covered) this.#commands.covered(letter)
-    if (frame.sync & sync.imageStatus) this.#outbox.push({ type: "image-status", xfer: 0, state: 0 })
-    if (frame.sync & sync.programStatus) this.#outbox.push({ type: "program-status", programs: [], all: true })
+    if (this.#programs !== undefined) this.#programs.welcomed(frame.sync)
+    else for (const letter of nothingKept(frame.sync)) this.#outbox.push(letter)
     this.#watch()
     if (first) this.#step({ state: "up" })
     this.#outbox.pump()

@@ -9,13 +9,12 @@ export interface AgentOptions {
   readonly id: string
   readonly profile: string
   readonly firmware: string
-  /** Bits of `caps` beside those of the wall clock and the journal, which follow from the ports. */
+  /** Bits of `caps` beside those of the wall clock, the journal and the programs, which follow from the ports. */
   readonly caps?: number
   /** Largest frame the board receives, bytes. */
   readonly rx: number
   /** Requests the board takes at a time. */
   readonly requests: number
-  readonly kinds?: ReadonlyArray<number>
   /** A number of the protocol's reset reasons. */
   readonly reset?: number
   /** Letters that may wait before the oldest is dropped. */
@@ -39,6 +38,8 @@ export interface HelloMoment {
   readonly desired: number
   readonly sent: number
   readonly dropped: number
+  /** Image kinds the board takes; absent where it takes none. */
+  readonly kinds?: ReadonlyArray<number>
 }
 
 /** The hello of one link. */
@@ -54,13 +55,16 @@ export const helloOf = (options: AgentOptions, moment: HelloMoment): Hello => ({
   profile: options.profile,
   firmware: options.firmware,
   caps:
-    (options.caps ?? 0) | (moment.keepsWall ? caps.wallClock : 0) | (moment.keepsCommands ? caps.commandJournal : 0),
+    (options.caps ?? 0) |
+    (moment.keepsWall ? caps.wallClock : 0) |
+    (moment.keepsCommands ? caps.commandJournal : 0) |
+    (moment.kinds === undefined ? 0 : caps.takesImages | caps.valuesAndMail),
   rx: options.rx,
   requests: options.requests,
   desired: moment.desired,
   sent: moment.sent,
   dropped: moment.dropped,
   ...(moment.wall === undefined ? {} : { wall: Math.max(0, Math.floor(moment.wall)) }),
-  ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
+  ...(moment.kinds === undefined ? {} : { kinds: moment.kinds }),
   ...(options.reset === undefined ? {} : { reset: options.reset })
 })

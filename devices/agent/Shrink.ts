@@ -26,10 +26,26 @@ export const shrink = (letter: Letter): ReadonlyArray<Letter> => {
       if (refused.length === 0) return []
       return [{ ...letter, refused: Object.fromEntries(refused.slice(0, refused.length >> 1)) }]
     }
+    case "program-status":
+      // Half a list is not a complete one.
+      return halves(letter.programs).map((programs) => ({ type: "program-status", programs, ...at(letter.at) }))
+    case "value":
+      return halves(letter.values).map((values) => ({ ...letter, values }))
+    case "image-status": {
+      const { detail, slots, ...rest } = letter
+      return detail === undefined && slots === undefined ? [] : [rest]
+    }
     default:
       return []
   }
 }
+
+const halves = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
+  const middle = all.length >> 1
+  return middle === 0 ? [] : [all.slice(0, middle), all.slice(middle)]
+}
+
+const at = (value: number | undefined) => (value === undefined ? {} : { at: value })
 
 const done = (value: number | undefined) => (value === undefined ? {} : { done: value })
 

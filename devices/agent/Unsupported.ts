@@ -1,6 +1,6 @@
 /** Answers to frames about images, programs, values and mail of a board that has none of them. */
 import { codes } from "../../src/protocol/Codes.ts"
-import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
+import { type DownFrame, sync, type UpFrame } from "../../src/protocol/Frame.ts"
 import type { Letter } from "./Letter.ts"
 
 /** An answer: a letter of its own, or a frame that is sent and forgotten. */
@@ -36,3 +36,9 @@ export const declineOf = (frame: DownFrame): Decline => {
       }
   }
 }
+
+/** What such a board says of its images and programs when it is asked by the bits of a welcome: there are none. */
+export const nothingKept = (bits: number): ReadonlyArray<Letter> => [
+  ...(bits & sync.imageStatus ? [{ type: "image-status", xfer: 0, state: 0 } as const] : []),
+  ...(bits & sync.programStatus ? [{ type: "program-status", programs: [], all: true } as const] : [])
+]

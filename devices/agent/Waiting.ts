@@ -2,7 +2,7 @@
  * Letters that have no number yet. They are merged where nothing is lost by it and, when there are too many, dropped oldest
  * first; a full report takes the place of the changes that were.
  */
-import { asksToStart, type Letter, type ReportLetter } from "./Letter.ts"
+import { asksToStart, type Letter, type ProgramStatusLetter, type ReportLetter, type ValueLetter } from "./Letter.ts"
 import { compose } from "./ReportPatch.ts"
 
 /** A letter, or the promise of a full report, whose state is read when it goes out. */
@@ -28,6 +28,8 @@ export class Waiting {
   /** Takes a letter. Answers how many records were given up for it. */
   push(letter: Letter): number {
     if (letter.type === "report" && this.#merge(letter)) return 0
+    if (letter.type === "program-status" && this.#mergeStatus(letter)) return 0
+    if (letter.type === "value" && this.#mergeValues(letter)) return 0
     if (letter.type === "desired-ack") this.#outdate(letter)
     const waiting: WaitingLetter = { letter }
     this.#letters.push(waiting)
@@ -82,6 +84,35 @@ export class Waiting {
     if (index >= 0) this.#letters.splice(index, 1)
   }
 
+  /** What a program was while nobody listened is over: its last state stands for all before. */
+  #mergeStatus(letter: ProgramStatusLetter): boolean {
+    const waiting = this.#letters.find((candidate) => isOf(candidate, "program-status"))
+    const earlier = waiting?.letter
+    if (waiting === undefined || earlier === undefined || earlier === "full" || earlier.type !== "program-status") {
+      return false
+    }
+    if (letter.all === true) {
+      waiting.letter = letter
+      return true
+    }
+    const named = new Set(letter.programs.map(({ name }) => name))
+    const others = earlier.programs.filter(({ name }) => name === undefined || !named.has(name))
+    waiting.letter = { ...earlier, ...letter, programs: [...others, ...letter.programs] }
+    return true
+  }
+
+  /** A watched value that waits gives way to the later one. */
+  #mergeValues(letter: ValueLetter): boolean {
+    for (const waiting of this.#letters) {
+      const earlier = waiting.letter
+      if (earlier === "full" || earlier.type !== "value" || earlier.program !== letter.program) continue
+      const named = new Set(letter.values.map(({ id }) => id))
+      waiting.letter = { ...letter, values: [...earlier.values.filter(({ id }) => !named.has(id)), ...letter.values] }
+      return true
+    }
+    return false
+  }
+
   #dropOne(): number {
     let index = this.#letters.findIndex(({ letter }) => letter !== "full" && isExpendable(letter))
     if (index < 0) index = this.#letters.findIndex(({ letter }) => letter !== "full" && letter.type === "event")
@@ -97,6 +128,8 @@ export class Waiting {
   }
 }
 
+const isOf = ({ letter }: WaitingLetter, type: Letter["type"]): boolean => letter !== "full" && letter.type === type
+
 const mayMerge = (letter: ReportLetter): boolean =>
   letter.state !== undefined && letter.samples === undefined && letter.full !== true && letter.doc === undefined
 
@@ -104,6 +137,8 @@ const mayMerge = (letter: ReportLetter): boolean =>
 const isExpendable = (letter: Letter): boolean => {
   switch (letter.type) {
     case "report":
+    case "value":
+    case "mail":
       return true
     case "progress":
       return !asksToStart(letter)

@@ -3,6 +3,7 @@ import { Agent, type LinkStep } from "../../../devices/agent/Agent.ts"
 import type { Applied, Command, Execution, Voice } from "../../../devices/agent/Application.ts"
 import type { AgentOptions } from "../../../devices/agent/Hello.ts"
 import type { Journal } from "../../../devices/agent/Journal.ts"
+import type { Programs, ProgramVoice } from "../../../devices/agent/Programs.ts"
 import type {
   Carriage,
   CloseCause,
@@ -94,6 +95,7 @@ export const welcome = (fields: Partial<Welcome> = {}): Welcome => ({
 export interface RigOptions {
   readonly agent?: Partial<AgentOptions>
   readonly journal?: Journal
+  readonly programs?: (voice: ProgramVoice) => Programs
   readonly random?: () => number
   readonly wall?: () => number | undefined
   readonly apply?: (delta: TwinPatch) => Applied
@@ -138,7 +140,8 @@ export class Rig {
         nextBoot: () => boot++,
         report: (what) => this.reports.push(what),
         observe: (step) => this.steps.push(step),
-        ...(options.journal === undefined ? {} : { journal: options.journal })
+        ...(options.journal === undefined ? {} : { journal: options.journal }),
+        ...(options.programs === undefined ? {} : { programs: options.programs })
       },
       (given) => {
         voice = given
