@@ -1,10 +1,5 @@
 /** The code of an image as the machine executes it: one copy for all tasks of the image. */
-
-/**
- * What a CALL without a base register holds: a signed distance in words from itself, or, in images from before October
- * 2025, the byte address it calls.
- */
-export type CallMode = "relative" | "absolute"
+import type { CallMode } from "../../../src/protocol/hxe/CallMode.ts"
 
 /** Code of an image. Words are big-endian; the counter addresses bytes and need not be aligned. */
 export class Code {

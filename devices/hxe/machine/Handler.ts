@@ -10,7 +10,7 @@ export interface HandlerCall {
   readonly entry: number
   /** R0 at the start; R1 is 0, and the other registers hold whatever the program left there. */
   readonly argument: number
-  /** Most instructions it may retire. */
+  /** Most instructions it may execute, its return among them. */
   readonly budget: number
 }
 
