@@ -3,9 +3,12 @@
  * unless their name says millis, which is a duration.
  */
 import { Schema } from "effect"
+import { ActorAddress, BoardRequest, ProgramName, Sha256 } from "./BoardRequest.ts"
 import * as Contract from "./Contract.ts"
 import { type DeviceState, isDeviceState } from "./DeviceState.ts"
 import { HolonError } from "./Errors.ts"
+import { ImageKind } from "./image/ImageKind.ts"
+import { ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -297,6 +300,45 @@ export const Device = Contract.make("device", {
       audience: "operator",
       capability: "device.read",
       about: "connection, last seen, boot, firmware, versions"
+    }),
+    GetPrograms: Contract.query({
+      success: Schema.Struct({ programs: Schema.Array(ProgramReport) }),
+      audience: "operator",
+      capability: "device.read",
+      about: "programs of the board, as it last told of them"
+    }),
+    OpenTransfer: Contract.idempotent({
+      payload: {
+        session: Schema.String,
+        sha256: Sha256,
+        size: count,
+        kind: ImageKind,
+        /** Bits of `imageFlags`. */
+        flags: count,
+        instance: Schema.optionalKey(ProgramName)
+      },
+      creates: false,
+      about: "a session wants an image on the board; it hears how far it is"
+    }),
+    CloseTransfer: Contract.idempotent({
+      payload: {
+        session: Schema.String,
+        /** The board is to forget what it holds: 0 user, 1 timeout, 2 error, 3 transport. Absent: it keeps it. */
+        abort: Schema.optionalKey(count)
+      },
+      creates: false,
+      about: "a session is done with the board"
+    }),
+    AskBoard: Contract.idempotent({
+      payload: {
+        asker: ActorAddress,
+        /** The asker's own name for the request. */
+        key: Schema.String,
+        request: BoardRequest,
+        lifeMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 }))
+      },
+      creates: false,
+      about: "an actor asks something of the board; it is told the answer"
     }),
     Retire: Contract.once({
       success: Connection,

@@ -1,4 +1,6 @@
 /** The durable state of a device: its twin, its commands, and what must be known of its board's link. */
+import type { ActorAddress, BoardRequest } from "./BoardRequest.ts"
+import type { ProgramReport } from "./Program.ts"
 import type { Twin } from "./Twin.ts"
 import type { TwinValue } from "./TwinValue.ts"
 
@@ -83,6 +85,48 @@ export interface Commands {
   readonly acceptedDue: number
 }
 
+/** An image on its way to the board. */
+export interface Transfer {
+  /** Number of the transfer on the link. */
+  readonly xfer: number
+  /** Session that wants it there. */
+  readonly session: string
+  readonly sha256: string
+  /** Bytes. */
+  readonly size: number
+  /** Number of its kind. */
+  readonly kind: number
+  /** Bits of `imageFlags`. */
+  readonly flags: number
+  readonly instance?: string
+  /** The board holds all of it. */
+  readonly isWhole: boolean
+}
+
+/** A request of another actor that the board has not answered. */
+export interface Errand {
+  /** Number of the request on the link. */
+  readonly req: number
+  /** As the asker names it. */
+  readonly key: string
+  readonly asker: ActorAddress
+  readonly request: BoardRequest
+  /** Transfer that it is about. */
+  readonly xfer?: number
+  /** It is given up then. */
+  readonly until: number
+}
+
+/** What the board does for other actors: images, programs, their values and mail. */
+export interface Work {
+  readonly transfer: Transfer | undefined
+  readonly errands: ReadonlyMap<number, Errand>
+  /** Programs by their names, as the board last told of them. */
+  readonly programs: ReadonlyMap<string, ProgramReport>
+  /** Last number given to a request or a transfer. */
+  readonly lastNumber: number
+}
+
 /** Whether the board is there; the fields are those of the contract's connection. */
 export interface ConnectionNow {
   readonly state: "never" | "online" | "offline" | "silent" | "retired"
@@ -100,6 +144,7 @@ export interface DeviceState {
   readonly numbering: Numbering
   readonly twin: Twin
   readonly commands: Commands
+  readonly work: Work
   /** What a newer node keeps in the head and this one does not know. */
   readonly rest: Readonly<Record<string, unknown>>
 }

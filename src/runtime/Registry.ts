@@ -1,5 +1,7 @@
 /** The kinds of actors that every node of this release serves. */
 import { device } from "../actors/device/Device.ts"
+import { program } from "../actors/program/Program.ts"
 import * as Registry from "../actors/Registry.ts"
+import { session } from "../actors/session/Session.ts"
 
-export const registry: Registry.Registry = Registry.make([device])
+export const registry: Registry.Registry = Registry.make([device, session, program])

@@ -25,10 +25,12 @@ import {
   viewOf,
   write
 } from "./Commands.ts"
+import { addErrand, endOverdueErrands, errandsDue, noWork } from "./Errands.ts"
 import { firstNumber } from "./Numbering.ts"
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { emitEnd, oweDesired, sendDue, timed } from "./Requests.ts"
 import { storage } from "./Stored.ts"
+import { closeTransfer, openTransfer, refuseTransfer, takeRead, transferReads } from "./Transfers.ts"
 import {
   begin,
   type Context,
@@ -55,6 +57,7 @@ const initial: DeviceState = {
   numbering: firstNumber,
   twin: emptyTwin,
   commands: noCommands,
+  work: noWork,
   rest: {}
 }
 
@@ -153,8 +156,11 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   initial: () => initial,
   storage,
   awake: (_state, now) => freshResident(now),
-  dueAt: ({ commands, board, connection }) =>
-    commands.open.length === 0 ? undefined : finite(commandsDue(commands, board, connection.state === "online")),
+  dueAt: (state) => {
+    const { commands, board, connection, work } = state
+    if (commands.open.length === 0 && work === noWork) return undefined
+    return finite(Math.min(commandsDue(commands, board, connection.state === "online"), errandsDue(state)))
+  },
   residentDueAt: (state, resident, link) =>
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
   atTakeover: ({ connection }) => connection.state === "online",
@@ -163,7 +169,16 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const turn = begin(state, context)
     noticeSilence(turn)
     endExpired(turn)
+    endOverdueErrands(turn)
     sendDue(turn)
+    return outcomeOf(turn, undefined)
+  },
+
+  effects: transferReads,
+  completed: (state, { name, id, outcome }, context) => {
+    const turn = begin(state, context)
+    takeRead(turn, name, id, outcome)
+    turn.resident = timed(turn.resident)
     return outcomeOf(turn, undefined)
   },
 
@@ -217,6 +232,28 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
       commands: [...commands.byId.values()].sort((left, right) => left.acceptedAt - right.acceptedAt).map(viewOf)
     }
   }),
+
+  GetPrograms: ({ work }) => ({ reply: { programs: [...work.programs.values()] } }),
+
+  OpenTransfer: (state, shipment, context) => {
+    const turn = begin(state, context)
+    if (state.connection.state === "retired") refuseTransfer(turn, shipment.session, codes.Retired)
+    else openTransfer(turn, shipment)
+    sendDue(turn)
+    return outcomeOf(turn, undefined)
+  },
+  CloseTransfer: (state, { session, abort }, context) => {
+    const turn = begin(state, context)
+    closeTransfer(turn, session, abort)
+    turn.resident = timed(turn.resident)
+    return outcomeOf(turn, undefined)
+  },
+  AskBoard: (state, request, context) => {
+    const turn = begin(state, context)
+    addErrand(turn, request)
+    sendDue(turn)
+    return outcomeOf(turn, undefined)
+  },
 
   Retire: (state, _payload, context) => {
     const turn = retire(state, context)

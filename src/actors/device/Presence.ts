@@ -3,12 +3,14 @@ import { codes } from "../../protocol/Codes.ts"
 import type { Attached } from "../../protocol/Device.ts"
 import { DeviceRetired, LinkStale } from "../../protocol/Device.ts"
 import type { Board, Boot, ConnectionNow, DeviceState } from "../../protocol/DeviceState.ts"
-import { goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
+import { caps, goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
 import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
+import { endErrands } from "./Errands.ts"
 import { firstNumber, highestOf } from "./Numbering.ts"
 import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
+import { endTransfer } from "./Transfers.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
 
 /** Number of the goodbye's reason for a link that ended without one, and for a retired board. */
@@ -133,7 +135,7 @@ export const attach = (
     epoch,
     last: turn.state.numbering.last,
     desired: turn.state.twin.desiredVersion,
-    sync: wantsFull ? sync.fullReport : 0
+    sync: (wantsFull ? sync.fullReport : 0) | ((board.caps & caps.takesImages) === 0 ? 0 : sync.programStatus)
   })
 }
 
@@ -211,6 +213,9 @@ export const endExpired = (turn: Turn): void => {
 export const retire = (state: DeviceState, context: Context): Turn => {
   const turn = begin(state, context)
   if (state.connection.state === "retired") return turn
+  const { transfer } = state.work
+  if (transfer !== undefined) endTransfer(turn, transfer, codes.Retired, "the device is retired")
+  endErrands(turn, codes.Retired)
   const ends = state.commands.open.map((command) => ({
     ...command,
     state: "done" as const,
@@ -219,7 +224,7 @@ export const retire = (state: DeviceState, context: Context): Turn => {
   }))
   for (const command of ends) emitEnd(turn, command)
   turn.state = {
-    ...state,
+    ...turn.state,
     twin: emptyDesired(state.twin),
     commands: ends.length === 0 ? state.commands : write(state.commands, ends, turn.now)
   }

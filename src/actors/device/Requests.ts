@@ -6,6 +6,9 @@ import { caps } from "../../protocol/Frame.ts"
 import { deltaOf, isMissing, missing } from "../../protocol/Twin.ts"
 import { pathOf, pointerOf } from "../../protocol/TwinPath.ts"
 import { ended, write } from "./Commands.ts"
+import { sendErrands } from "./Errands.ts"
+import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
+import { sendTransfer } from "./Transfers.ts"
 import { emit, noRepeats, type Repeat, type Resident, send, type Turn } from "./Turn.ts"
 
 /** What follows a change of desired within this time goes out as one frame. */
@@ -14,23 +17,8 @@ const gatherMillis = 20
 export const fullReportMillis = 2000
 /** Least time between two tellings of one field, and the most that it grows to. */
 const driftMillis = { first: 5000, most: 300_000 } as const
-const repeatMillis = { first: 5000, most: 60_000 } as const
-/** On a line that may lose frames. */
-const lossyRepeatMillis = { first: 500, most: 4000 } as const
 /** Bytes of a frame around its content: array, type, epoch, keys, a version or an id. */
 const envelopeBytes = 64
-
-const pace = (board: Board) => (board.isLossy ? lossyRepeatMillis : repeatMillis)
-
-const firstRepeat = (board: Board, now: number): Repeat => {
-  const { first } = pace(board)
-  return { at: now + first, waitMillis: first * 2 }
-}
-
-const nextRepeat = ({ waitMillis }: Repeat, most: number, now: number): Repeat => {
-  const wait = Math.min(waitMillis, most)
-  return { at: now + wait, waitMillis: wait * 2 }
-}
 
 /** The resident memory with its earliest due computed. */
 export const timed = (resident: Resident): Resident => {
@@ -41,6 +29,8 @@ export const timed = (resident: Resident): Resident => {
   if (resident.desiredRepeat !== undefined) dueAt = Math.min(dueAt, resident.desiredRepeat.at)
   for (const { at } of resident.drifts.values()) dueAt = Math.min(dueAt, at)
   for (const { at } of resident.repeats.values()) dueAt = Math.min(dueAt, at)
+  for (const { at } of resident.errandRepeats.values()) dueAt = Math.min(dueAt, at)
+  if (resident.courier !== undefined) dueAt = Math.min(dueAt, resident.courier.repeat.at)
   return { ...resident, dueAt }
 }
 
@@ -54,6 +44,8 @@ export const sendDue = (turn: Turn): void => {
   sendDesired(turn, board)
   sendDrifts(turn, board)
   sendCommands(turn, board)
+  sendErrands(turn, board)
+  sendTransfer(turn, board)
   turn.resident = timed(turn.resident)
 }
 

@@ -1,10 +1,13 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
- * (the large layer of the section) and one `cmd/<id>` for each command.
+ * (the large layer of the section), `transfer`, `numbers`, and one `cmd/<id>`, `errand/<number>` and `program/<name>` for
+ * each command, request of another actor, and program.
  */
 import { Schema } from "effect"
-import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
+import { BoardRequest } from "../../protocol/BoardRequest.ts"
+import type { Board, Command, DeviceState, Errand, Transfer, Work } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
+import { ProgramReport } from "../../protocol/Program.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
 import { isTwinValue } from "../../protocol/TwinSchema.ts"
@@ -19,8 +22,11 @@ import {
 } from "../../protocol/TwinSection.ts"
 import type { Storage } from "../Behaviour.ts"
 import { noCommands, tableOf } from "./Commands.ts"
+import { noWork } from "./Errands.ts"
 
 const commandPrefix = "cmd/"
+const errandPrefix = "errand/"
+const programPrefix = "program/"
 
 /** Decodes a map and keeps the keys its schema does not know: a newer node wrote them. */
 const keeping =
@@ -102,6 +108,30 @@ const StoredCommand = Schema.Struct({
 })
 const decodeCommand: (value: unknown) => Command = keeping(Schema.decodeUnknownSync(StoredCommand))
 
+const StoredTransfer = Schema.Struct({
+  xfer: Schema.Number,
+  session: Schema.String,
+  sha256: Schema.String,
+  size: Schema.Number,
+  kind: Schema.Number,
+  flags: Schema.Number,
+  instance: Schema.optionalKey(Schema.String),
+  isWhole: Schema.Boolean
+})
+const decodeTransfer: (value: unknown) => Transfer = keeping(Schema.decodeUnknownSync(StoredTransfer))
+
+const StoredErrand = Schema.Struct({
+  req: Schema.Number,
+  key: Schema.String,
+  asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
+  request: BoardRequest,
+  xfer: Schema.optionalKey(Schema.Number),
+  until: Schema.Number
+})
+const decodeErrand: (value: unknown) => Errand = keeping(Schema.decodeUnknownSync(StoredErrand))
+const decodeProgram: (value: unknown) => ProgramReport = keeping(Schema.decodeUnknownSync(ProgramReport))
+const decodeNumber = Schema.decodeUnknownSync(Schema.Number)
+
 const StoredDesired = Schema.Struct({
   leaves: Schema.Record(
     Schema.String,
@@ -158,15 +188,43 @@ const isEmpty = (record: object): boolean => {
   return true
 }
 
+const putWork = (parts: Map<string, unknown>, { transfer, errands, programs, lastNumber }: Work): void => {
+  if (lastNumber > 0) parts.set("numbers", lastNumber)
+  if (transfer !== undefined) parts.set("transfer", transfer)
+  for (const errand of errands.values()) parts.set(errandPrefix + errand.req, errand)
+  for (const program of programs.values()) parts.set(programPrefix + program.name, program)
+}
+
+const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
+  const numbers = parts.get("numbers")
+  const transfer = parts.get("transfer")
+  const errands = new Map<number, Errand>()
+  const programs = new Map<string, ProgramReport>()
+  for (const [key, part] of parts) {
+    if (key.startsWith(errandPrefix)) {
+      const errand = decodeErrand(part)
+      errands.set(errand.req, errand)
+    } else if (key.startsWith(programPrefix)) programs.set(key.slice(programPrefix.length), decodeProgram(part))
+  }
+  if (numbers === undefined && transfer === undefined && errands.size === 0 && programs.size === 0) return noWork
+  return {
+    transfer: transfer === undefined ? undefined : decodeTransfer(transfer),
+    errands,
+    programs,
+    lastNumber: numbers === undefined ? 0 : decodeNumber(numbers)
+  }
+}
+
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
-  split: ({ connection, board, epoch, numbering, twin, commands, rest }) => {
+  split: ({ connection, board, epoch, numbering, twin, commands, work, rest }) => {
     const { reported } = twin
     const parts = new Map<string, unknown>()
     if (board !== undefined) parts.set("board", board)
     if (twin.desired.leaves.size > 0 || twin.desired.forgotten.size > 0) parts.set("desired", twin.desired.stored)
     if (reported.base.stored.paths.length > 0) parts.set("reported", reported.base.stored)
     for (const command of commands.byId.values()) parts.set(commandPrefix + command.id, command)
+    if (work !== noWork) putWork(parts, work)
     const { stamps, recent } = flatten(reported.recent)
     const head = {
       connection: [connection.state, connection.since, connection.reason, connection.lastSeen],
@@ -221,6 +279,7 @@ export const storage: Storage<DeviceState> = {
         refused: decoded.refused ?? {}
       },
       commands: byId.size === 0 ? noCommands : tableOf(byId),
+      work: workOf(parts),
       rest: Object.fromEntries(Object.entries(Object(head)).filter(([key]) => !headKeys.has(key)))
     }
   }

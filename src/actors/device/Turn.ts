@@ -2,7 +2,7 @@
 import type { Command, DeviceState } from "../../protocol/DeviceState.ts"
 import type { UpFrame } from "../../protocol/Frame.ts"
 import { upShapes } from "../../protocol/FrameTable.ts"
-import type { Emitted, FrameToBoard, Link, Outcome, TransitionContext } from "../Behaviour.ts"
+import type { EffectOrder, Emitted, FrameToBoard, Link, Outcome, Tell, TransitionContext } from "../Behaviour.ts"
 import { write } from "./Commands.ts"
 
 /** When a request that a board has not answered is sent again. */
@@ -14,6 +14,27 @@ export interface Repeat {
 
 /** No requests to repeat. */
 export const noRepeats: ReadonlyMap<string, Repeat> = new Map()
+export const noErrandRepeats: ReadonlyMap<number, Repeat> = new Map()
+
+/** How far a transfer is on the current link. */
+export interface Courier {
+  readonly xfer: number
+  /** Absent until it is read. */
+  readonly manifest: Uint8Array | undefined
+  /** Bytes a chunk. */
+  readonly chunk: number
+  readonly window: number
+  /** The board has answered the offer on this link. */
+  readonly isAccepted: boolean
+  /** First chunk that the board does not hold, and first that was not sent. */
+  readonly next: number
+  readonly sent: number
+  readonly isReading: boolean
+  /** When the offer, or the chunks that were not acknowledged, go out again. */
+  readonly repeat: Repeat
+  /** When the session was last told how far it is. */
+  readonly toldAt: number
+}
 
 /** What the last heartbeat said of the board. */
 export interface Vitals {
@@ -43,6 +64,10 @@ export interface Resident {
   readonly drifts: ReadonlyMap<string, Repeat>
   /** Repeats of commands under way, by id. */
   readonly repeats: ReadonlyMap<string, Repeat>
+  /** Repeats of other actors' requests, by number. */
+  readonly errandRepeats: ReadonlyMap<number, Repeat>
+  /** The transfer under way. */
+  readonly courier: Courier | undefined
   /** Earliest of all the above; infinite for none. */
   readonly dueAt: number
 }
@@ -59,6 +84,8 @@ export const freshResident = (now: number): Resident => ({
   desiredRepeat: undefined,
   drifts: noRepeats,
   repeats: noRepeats,
+  errandRepeats: noErrandRepeats,
+  courier: undefined,
   dueAt: Number.POSITIVE_INFINITY
 })
 
@@ -77,6 +104,8 @@ export interface Turn {
   events: Array<Emitted> | undefined
   samples: Array<Emitted> | undefined
   frames: Array<FrameToBoard> | undefined
+  tells: Array<Tell> | undefined
+  effects: Array<EffectOrder> | undefined
 }
 
 /** Begins a transition. */
@@ -89,7 +118,9 @@ export const begin = (state: DeviceState, context: Context): Turn => ({
   goodbye: undefined,
   events: undefined,
   samples: undefined,
-  frames: undefined
+  frames: undefined,
+  tells: undefined,
+  effects: undefined
 })
 
 /** Writes a command. */
@@ -108,6 +139,18 @@ export const send = (turn: Turn, frame: FrameToBoard): void => {
   if (turn.link === undefined) return
   turn.frames ??= []
   turn.frames.push(frame)
+}
+
+/** Tells another actor, for sure. */
+export const tell = (turn: Turn, message: Tell): void => {
+  turn.tells ??= []
+  turn.tells.push(message)
+}
+
+/** Begins work that takes time. */
+export const perform = (turn: Turn, order: EffectOrder): void => {
+  turn.effects ??= []
+  turn.effects.push(order)
 }
 
 const numberOf: ReadonlyMap<string, number> = new Map(upShapes.map(({ type, number }) => [type, number]))
@@ -133,6 +176,8 @@ export const outcomeOf = <Reply>(turn: Turn, reply: Reply): Outcome<DeviceState,
   if (events !== undefined) outcome.events = events
   if (samples !== undefined) outcome.samples = samples
   if (frames !== undefined) outcome.frames = frames
+  if (turn.tells !== undefined) outcome.tells = turn.tells
+  if (turn.effects !== undefined) outcome.effects = turn.effects
   if (link !== context.link) outcome.link = link ?? null
   if (goodbye !== undefined) outcome.goodbye = goodbye
   return outcome

@@ -18,9 +18,12 @@ import { acknowledgeDesired } from "../../protocol/Twin.ts"
 import { mergeReport, type Stamp } from "../../protocol/TwinSection.ts"
 import type { Emitted, FrameReply, Outcome } from "../Behaviour.ts"
 import { ended } from "./Commands.ts"
+import { refuseErrand, takeAnswer, takeImageAnswer } from "./Errands.ts"
 import { consume, highestOf, placeOf } from "./Numbering.ts"
 import { endLink } from "./Presence.ts"
+import { takeMail, takePrinted, takeProgramStatus, takeValues } from "./Programs.ts"
 import { desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
+import { takeImageAck, takeImageReport } from "./Transfers.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn, writeCommand } from "./Turn.ts"
 
 /** How far back a board may date a fact. */
@@ -92,8 +95,23 @@ const act = (turn: Turn, frame: UpFrame, board: Board, before: DeviceState): voi
       return takeGoodbye(turn, frame, board)
     case "error":
       return takeError(turn, frame)
+    case "image-ack":
+      takeImageAck(turn, frame)
+      turn.resident = timed(turn.resident)
+      return
+    case "image-status":
+      if (!takeImageAnswer(turn, frame)) takeImageReport(turn, frame)
+      return sendDue(turn)
+    case "answer":
+      takeAnswer(turn, frame)
+      return sendDue(turn)
+    case "program-status":
+      return takeProgramStatus(turn, frame, factTime(turn, frame.at).at)
+    case "value":
+      return takeValues(turn, frame, (at) => factTime(turn, at).at)
+    case "mail":
+      return takeMail(turn, frame, factTime(turn, frame.at).at)
     default:
-      // The frames of transfers, programs, values and mailboxes have nothing to act on.
       refuseFrame(turn, frame, codes.ENOTSUP)
   }
 }
@@ -236,6 +254,7 @@ const takeResult = (turn: Turn, { id, code, value, detail, took }: ResultFrame):
 
 /** A board refuses a frame: one that names a command ends it, or puts it off when the board is only low on memory. */
 const takeError = (turn: Turn, { code, detail, req, retry }: ErrorUp): void => {
+  if (typeof req === "number" && code !== codes.EAGAIN) refuseErrand(turn, req, code, detail)
   const command = typeof req === "string" ? turn.state.commands.byId.get(req) : undefined
   if (code === codes.EAGAIN) {
     const repeats = new Map(turn.resident.repeats)
@@ -283,6 +302,7 @@ const takeLog = (turn: Turn, frame: Log): void => {
     unit: turn.context.self.id
   }
   emit(turn, line)
+  if (program !== undefined) takePrinted(turn, program, frame, line.at ?? turn.now)
 }
 
 const noteDropped = (turn: Turn, dropped: number | undefined): void => {

@@ -1,7 +1,7 @@
 /** A device without a cell: folds its transitions, owns its time, and stores and loads its state through real CBOR at every step. */
 import { assert } from "@effect/vitest"
 import { Schema } from "effect"
-import type { Emitted, FrameToBoard, Link, Outcome } from "../../../src/actors/Behaviour.ts"
+import type { EffectOrder, Emitted, FrameToBoard, Link, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
 import { device } from "../../../src/actors/device/Device.ts"
 import type { AttachRequest } from "../../../src/actors/device/Presence.ts"
 import { CommandView, DeviceStatus, TwinDocument } from "../../../src/protocol/Device.ts"
@@ -61,6 +61,8 @@ export class Bench {
   events: Array<Emitted> = []
   samples: Array<Emitted> = []
   goodbyes: Array<number> = []
+  tells: Array<Tell> = []
+  effects: Array<EffectOrder> = []
   /** Off where thousands of commands make the round trip of every state too slow. */
   storesEachState = true
   private ids = 0
@@ -92,7 +94,7 @@ export class Bench {
   }
 
   private settle<Reply>(outcome: Outcome<unknown, unknown, Reply, unknown>): Outcome<unknown, unknown, Reply, unknown> {
-    const { state, resident, link, frames, events, samples, goodbye } = outcome
+    const { state, resident, link, frames, events, samples, goodbye, tells, effects } = outcome
     if (resident !== undefined) this.resident = resident
     if (state !== undefined) {
       if (!isDeviceState(state)) throw new Error("no state")
@@ -104,6 +106,8 @@ export class Bench {
     this.frames.push(...(frames ?? []))
     this.events.push(...(events ?? []))
     this.samples.push(...(samples ?? []))
+    this.tells.push(...(tells ?? []))
+    this.effects.push(...(effects ?? []))
     if (goodbye !== undefined) this.goodbyes.push(goodbye)
     return outcome
   }
@@ -134,6 +138,12 @@ export class Bench {
     const handle = reactions.frame
     if (handle === undefined) throw new Error("takes no frames")
     return this.settle(handle(this.state, frame, this.context())).reply
+  }
+
+  /** An effect that was ordered has ended. */
+  complete(order: EffectOrder, outcome: unknown): void {
+    const ended = reactions.completed?.(this.state, { name: order.name, id: order.id, outcome }, this.context())
+    if (ended !== undefined) this.settle(ended)
   }
 
   /** The frame crashed its transition three times. */
@@ -182,6 +192,8 @@ export class Bench {
     this.frames = []
     this.events = []
     this.samples = []
+    this.tells = []
+    this.effects = []
   }
 
   /** Takes the frames of one type that were sent since. */

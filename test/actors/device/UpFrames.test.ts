@@ -147,16 +147,18 @@ describe("other frames", () => {
 
   it("refuses and consumes frames that have nothing to act on", () => {
     const bench = new Bench().ready()
+    bench.up({ type: "private", seq: 2, number: 130, body: new Map() })
+    assert.deepStrictEqual(bench.frames, [{ type: "error", code: 95, frameType: 130, refusedSeq: 2 }])
+    assert.strictEqual(bench.state.numbering.last, 2)
+  })
+
+  it("consumes what answers nothing that was asked", () => {
+    const bench = new Bench().ready()
     bench.up({ type: "image-ack", seq: 0, xfer: 1, next: 0, state: 1 })
-    bench.up({ type: "program-status", seq: 2, programs: [] })
+    bench.up({ type: "image-status", seq: 2, xfer: 1, state: 3, req: 9 })
+    bench.up({ type: "answer", seq: 0, req: 9, code: 0 })
     bench.up({ type: "mail", seq: 3, target: "x", data: new Uint8Array() })
-    bench.up({ type: "private", seq: 4, number: 130, body: new Map() })
-    assert.deepStrictEqual(bench.frames, [
-      { type: "error", code: 95, frameType: 18 },
-      { type: "error", code: 95, frameType: 41, refusedSeq: 2 },
-      { type: "error", code: 95, frameType: 21, refusedSeq: 3 },
-      { type: "error", code: 95, frameType: 130, refusedSeq: 4 }
-    ])
-    assert.strictEqual(bench.state.numbering.last, 4)
+    assert.deepStrictEqual([bench.frames, bench.tells], [[], []])
+    assert.strictEqual(bench.state.numbering.last, 3)
   })
 })

@@ -1,0 +1,174 @@
+/** The program actor: mirrors one program of one board. What it wants of the board goes through the device and comes back. */
+import type { BoardRequest } from "../../protocol/BoardRequest.ts"
+import { Backpressure, type HolonError, NotFound } from "../../protocol/Errors.ts"
+import { type OrderView, Program, type ProgramReport, type ProgramView, programOf } from "../../protocol/Program.ts"
+import * as Behaviour from "../Behaviour.ts"
+
+/** The newest lines, messages and ended orders that are kept. */
+const linesMax = 100
+const mailMax = 50
+const endedMax = 50
+const valuesMax = 512
+/** Orders that the board has not answered. */
+const openMax = 32
+/** How long a board may take with an order. */
+const orderMillis = 60_000
+
+type Context = Behaviour.TransitionContext<undefined>
+type Reply = Behaviour.Outcome<ProgramView, undefined, OrderView, HolonError>
+
+const initial = (id: string): ProgramView => {
+  const { device, name } = programOf(id)
+  return { device, report: { name, state: "absent" }, since: 0, lines: [], values: [], mail: [], orders: [] }
+}
+
+const newest = <A>(list: ReadonlyArray<A>, max: number): ReadonlyArray<A> =>
+  list.length > max ? list.slice(list.length - max) : list
+
+/** Ends are forgotten, oldest first; what is open stays. */
+const remembered = (orders: ReadonlyArray<OrderView>): ReadonlyArray<OrderView> => {
+  let tooMany = orders.filter(({ state }) => state === "done").length - endedMax
+  return orders.filter(({ state }) => state !== "done" || tooMany-- <= 0)
+}
+
+/** Gives the board an order: its id is that of the request. */
+const order = (state: ProgramView, what: string, request: BoardRequest, { self, requestId, now }: Context): Reply => {
+  const known = state.orders.find(({ id }) => id === requestId)
+  if (known !== undefined) return { reply: known }
+  if (state.orders.filter((other) => other.state === "sent").length >= openMax)
+    return Behaviour.refuse(new Backpressure({ bucket: `program/${self.id} orders`, retryAfterMs: 5000 }))
+  const placed: OrderView = { id: requestId, what, state: "sent", orderedAt: now }
+  return {
+    state: { ...state, orders: remembered([...state.orders, placed]) },
+    reply: placed,
+    tells: [
+      {
+        to: { kind: "device", id: state.device },
+        message: "AskBoard",
+        payload: { asker: self, key: requestId, request, lifeMillis: orderMillis }
+      }
+    ]
+  }
+}
+
+const lookUp = (
+  state: ProgramView,
+  id: string,
+  { self }: Context
+): Behaviour.Outcome<ProgramView, undefined, OrderView, HolonError> => {
+  const found = state.orders.find((known) => known.id === id)
+  return found === undefined
+    ? Behaviour.refuse(new NotFound({ what: `order ${id} of program ${self.id}` }))
+    : { reply: found }
+}
+
+const changed = ({ device }: ProgramView, before: ProgramReport, report: ProgramReport): Behaviour.Emitted => {
+  const { name, state, code, exit, restarts } = report
+  return {
+    type: "program.changed",
+    unit: device,
+    severity: state === "failed" || state === "rolled-back" ? "error" : "info",
+    data: {
+      device,
+      program: name,
+      from: before.state,
+      to: state,
+      ...(code === undefined ? {} : { code }),
+      ...(exit === undefined ? {} : { exit }),
+      ...(restarts === undefined ? {} : { restarts })
+    }
+  }
+}
+
+/** The behaviour of programs. */
+export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, {
+  initial,
+
+  GetProgram: (state) => ({ reply: state }),
+  Watch: (state) => ({ reply: state }),
+  GetOrder: (state, { id }, context) => lookUp(state, id, context),
+  WatchOrder: (state, { id }, context) => lookUp(state, id, context),
+
+  Control: (state, { act, graceMillis }, context) =>
+    order(
+      state,
+      act,
+      {
+        _tag: "ProgramControl",
+        program: state.report.name,
+        act,
+        ...(graceMillis === undefined ? {} : { graceMillis })
+      },
+      context
+    ),
+  ReadValues: (state, { ids }, context) =>
+    order(
+      state,
+      "read values",
+      { _tag: "ValueGet", program: state.report.name, ...(ids === undefined ? {} : { ids }) },
+      context
+    ),
+  SetValue: (state, value, context) =>
+    order(state, `set ${value.id}`, { _tag: "ValueSet", program: state.report.name, ...value }, context),
+  WatchValue: (state, watch, context) =>
+    order(
+      state,
+      `${watch.on ? "watch" : "no longer watch"} ${watch.id}`,
+      { _tag: "ValueWatch", program: state.report.name, ...watch },
+      context
+    ),
+  SendMail: (state, mail, context) =>
+    order(state, `mail to ${mail.target}`, { _tag: "MailSend", program: state.report.name, ...mail }, context),
+  TapMail: (state, tap, context) =>
+    order(
+      state,
+      `${tap.on ? "tap" : "no longer tap"} ${tap.target}`,
+      { _tag: "MailTap", program: state.report.name, ...tap },
+      context
+    ),
+
+  BoardAnswered: (state, { key, code, value, detail }) => {
+    if (!state.orders.some(({ id, state: at }) => id === key && at === "sent")) return {}
+    const orders = state.orders.map(
+      (known): OrderView =>
+        known.id === key
+          ? {
+              ...known,
+              state: "done",
+              code,
+              ...(value === undefined ? {} : { value }),
+              ...(detail === undefined ? {} : { detail })
+            }
+          : known
+    )
+    return { state: { ...state, orders: remembered(orders) } }
+  },
+
+  Reported: (state, { report, at }) => {
+    const before = state.report
+    const isMove = before.state !== report.state
+    const next: ProgramView = { ...state, report, since: isMove ? at : state.since }
+    return isMove || before.code !== report.code || before.restarts !== report.restarts
+      ? { state: next, events: [changed(state, before, report)] }
+      : { state: next }
+  },
+
+  Printed: (state, { text, at }) => ({ state: { ...state, lines: newest([...state.lines, { text, at }], linesMax) } }),
+
+  ValuesTold: (state, { values }) => {
+    const told = new Map(state.values.map((known) => [known.id, known]))
+    for (const value of values) told.set(value.id, value)
+    const { device, report } = state
+    return {
+      state: { ...state, values: newest([...told.values()], valuesMax) },
+      samples: values.map(({ id, value, at }) => ({
+        type: "program.value",
+        data: { device, program: report.name, id, value },
+        at,
+        unit: device
+      }))
+    }
+  },
+
+  MailTold: (state, mail) => ({ state: { ...state, mail: newest([...state.mail, mail], mailMax) } })
+})

@@ -1,0 +1,259 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { EffectOrder, Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
+import { session } from "../../../src/actors/session/Session.ts"
+import { next } from "../../../src/actors/session/States.ts"
+import { codes } from "../../../src/protocol/Codes.ts"
+import { Session, SessionRecord, SessionState, SessionView } from "../../../src/protocol/Session.ts"
+
+const sha256 = "ab".repeat(32)
+const start = 1_800_000_000_000
+const found = { name: "motor", version: "1.2.0", kind: 1, size: 1000, isSigned: false }
+const json = Schema.toCodecJson(SessionRecord)
+
+/** Folds a session's transitions; its state goes through its stored form at every step. */
+class Rig {
+  now = start
+  state: unknown
+  tells: Array<Tell> = []
+  events: Array<Emitted> = []
+  effects: Array<EffectOrder> = []
+
+  constructor() {
+    this.state = session.reactions.initial("s-1")
+  }
+
+  private context() {
+    return {
+      self: { kind: "session", id: "s-1" },
+      now: this.now,
+      random: () => 0.5,
+      asker: { kind: "user", id: "ada", role: "operator" } as const,
+      requestId: "r-1",
+      resident: undefined,
+      link: undefined,
+      node: "a-1"
+    }
+  }
+
+  private settle(outcome: Outcome<unknown, unknown>): Outcome<unknown, unknown> {
+    if (outcome.state !== undefined)
+      this.state = Schema.decodeUnknownSync(json)(Schema.encodeUnknownSync(json)(outcome.state))
+    this.tells.push(...(outcome.tells ?? []))
+    this.events.push(...(outcome.events ?? []))
+    this.effects.push(...(outcome.effects ?? []))
+    return outcome
+  }
+
+  ask(message: string, payload: unknown = {}): unknown {
+    const handle = session.transitions[message]
+    if (handle === undefined) throw new Error(`no message ${message}`)
+    const outcome = this.settle(handle(this.state, payload, this.context()))
+    return outcome.refusal ?? outcome.reply
+  }
+
+  complete(name: string, outcome: unknown): void {
+    this.effects = this.effects.filter((order) => order.name !== name)
+    const ended = session.reactions.completed?.(this.state, { name, id: sha256, outcome }, this.context())
+    if (ended !== undefined) this.settle(ended)
+  }
+
+  advance(millis: number): void {
+    const until = this.now + millis
+    for (;;) {
+      const due = session.reactions.dueAt?.(this.state)
+      if (due === undefined || due > until) break
+      this.now = Math.max(due, this.now)
+      this.wake()
+      if (session.reactions.dueAt?.(this.state) === due) break
+    }
+    this.now = until
+  }
+
+  wake(): void {
+    const outcome = session.reactions.timeout?.(this.state, this.context())
+    if (outcome !== undefined) this.settle(outcome)
+  }
+
+  view(): SessionView {
+    return Schema.decodeUnknownSync(SessionView)(this.ask("GetSession"))
+  }
+
+  told(): ReadonlyArray<unknown> {
+    return this.tells.splice(0).map(({ to, message, payload }) => {
+      const { request, abort } = Object(payload)
+      return [to.id, message, request?.act ?? abort].filter((part) => part !== undefined)
+    })
+  }
+
+  types(): ReadonlyArray<string> {
+    return this.events.map(({ type }) => type)
+  }
+}
+
+const provision = (more: Record<string, unknown> = {}): Rig => {
+  const rig = new Rig()
+  rig.ask("Provision", { device: "press-1", sha256, ...more })
+  rig.complete("describe", found)
+  return rig
+}
+const verified = (): Rig => {
+  const rig = provision()
+  rig.ask("TransferEnded", { code: 0 })
+  rig.ask("BoardAnswered", { key: "verify", code: 0, image: { state: 3 } })
+  rig.tells = []
+  return rig
+}
+
+describe("a session", () => {
+  it("brings an image to its board: transfer, check, installation", () => {
+    const rig = provision({ instance: "motor-2" })
+    assert.deepStrictEqual(rig.told(), [["press-1", "OpenTransfer"]])
+    rig.ask("TransferMoved", { bytes: 400 })
+    assert.deepStrictEqual([rig.view().state, rig.view().bytes, rig.view().total], ["loading", 400, 1000])
+    rig.ask("TransferEnded", { code: 0 })
+    assert.deepStrictEqual([rig.view().state, rig.told()], ["verify", [["press-1", "AskBoard", "verify"]]])
+    rig.ask("BoardAnswered", { key: "verify", code: 0, image: { state: 3 } })
+    assert.deepStrictEqual([rig.view().state, rig.told()], ["ready", [["press-1", "AskBoard", "commit"]]])
+    rig.ask("BoardAnswered", { key: "commit", code: 0, image: { state: 8, generation: 2 } })
+    assert.strictEqual(rig.view().installed, "trial")
+    rig.ask("ImageReported", { state: 9, generation: 2 })
+    const { state, installed, endedAt } = rig.view()
+    assert.deepStrictEqual([state, installed, endedAt], ["ready", "confirmed", start])
+    assert.deepStrictEqual(rig.told(), [["press-1", "CloseTransfer"]])
+    assert.deepStrictEqual(rig.types(), [
+      "provisioning.started",
+      "provisioning.progress",
+      "provisioning.complete",
+      "provisioning.persisted"
+    ])
+  })
+
+  it("emits facts that its contract declares", () => {
+    const rig = verified()
+    rig.ask("BoardAnswered", { key: "commit", code: 0, image: { state: 8, generation: 2 } })
+    rig.ask("ImageReported", { state: 10, code: codes.Trap, detail: "trapped" })
+    for (const { type, data } of rig.events) {
+      const schema = Object.entries(Session.events).find(([name]) => name === type)?.[1]
+      if (schema === undefined) throw new Error(`no event ${type}`)
+      assert.isTrue(Schema.is(schema)(data), `${type} ${JSON.stringify(data)}`)
+    }
+    assert.strictEqual(rig.types().at(-1), "provisioning.rollback")
+    assert.deepStrictEqual([rig.view().installed, rig.view().code], ["rolled-back", codes.Trap])
+  })
+
+  it("moves only as its table says", () => {
+    const leads = SessionState.literals.flatMap((state) =>
+      (["begin", "whole", "verified", "fail", "abort", "cleaned"] as const).flatMap((trigger) => {
+        const to = next(state, trigger)
+        return to === undefined ? [] : [`${state} ${trigger} ${to}`]
+      })
+    )
+    assert.deepStrictEqual(leads, [
+      "idle begin loading",
+      "loading whole verify",
+      "loading fail failed",
+      "loading abort aborting",
+      "verify verified ready",
+      "verify fail failed",
+      "verify abort aborting",
+      "aborting cleaned idle"
+    ])
+  })
+
+  it("ends before a byte is sent when there is no such image", () => {
+    const rig = new Rig()
+    rig.ask("Provision", { device: "press-1", sha256 })
+    rig.complete("describe", "missing")
+    assert.deepStrictEqual([rig.view().state, rig.view().code], ["failed", codes.ENOENT])
+    assert.deepStrictEqual(rig.told(), [["press-1", "CloseTransfer", 2]])
+    assert.strictEqual(Object(rig.events.at(-1)?.data).where, "begin")
+  })
+
+  it.each([
+    ["the offer", "begin", 0],
+    ["a chunk", "write", 400]
+  ] as const)("ends with the board's code when it refuses %s", (_what, where, bytes) => {
+    const rig = provision()
+    if (bytes > 0) rig.ask("TransferMoved", { bytes })
+    rig.ask("TransferEnded", { code: codes.ENOTSUP })
+    assert.deepStrictEqual([rig.view().state, rig.view().code], ["failed", codes.ENOTSUP])
+    assert.strictEqual(Object(rig.events.at(-1)?.data).where, where)
+  })
+
+  it("ends when the board finds the image wrong, and has it forgotten there", () => {
+    const rig = provision()
+    rig.ask("TransferEnded", { code: 0 })
+    rig.tells = []
+    rig.ask("BoardAnswered", { key: "verify", code: codes.EKEYREJECTED, detail: "signature wrong" })
+    assert.deepStrictEqual(
+      [rig.view().state, rig.view().code, rig.view().detail],
+      ["failed", codes.EKEYREJECTED, "signature wrong"]
+    )
+    assert.deepStrictEqual(rig.told(), [["press-1", "CloseTransfer", 2]])
+  })
+
+  it("fails when nothing moves for too long, however far it is, and says so twice: an error, and the abort", () => {
+    const rig = provision({ stallMillis: 10_000 })
+    rig.advance(9000)
+    rig.ask("TransferMoved", { bytes: 10 })
+    rig.advance(9000)
+    assert.strictEqual(rig.view().state, "loading")
+    rig.advance(1000)
+    assert.deepStrictEqual([rig.view().state, rig.view().code], ["failed", codes.ETIMEDOUT])
+    assert.deepStrictEqual(rig.types().slice(-2), ["provisioning.error", "provisioning.aborted"])
+  })
+
+  it("can be aborted until the image is installed, and answers what it became", () => {
+    const rig = provision()
+    rig.tells = []
+    const view = Schema.decodeUnknownSync(SessionView)(rig.ask("Abort", { reason: "wrong image" }))
+    assert.deepStrictEqual([view.state, view.code, view.detail], ["idle", codes.ECANCELED, "wrong image"])
+    assert.deepStrictEqual(rig.told(), [["press-1", "CloseTransfer", 0]])
+    assert.strictEqual(Object(rig.ask("Abort"))._tag, "InvalidTransition")
+    assert.strictEqual(Object(verified().ask("Abort"))._tag, "InvalidTransition")
+  })
+
+  it("takes one image, and no second", () => {
+    const rig = provision()
+    assert.strictEqual(Object(rig.ask("Provision", { device: "press-2", sha256 }))._tag, "InvalidTransition")
+  })
+
+  it("begins to read again on a node that takes it over, and changes nothing for a late answer", () => {
+    const rig = new Rig()
+    rig.ask("Provision", { device: "press-1", sha256 })
+    rig.effects = []
+    rig.wake()
+    assert.deepStrictEqual(
+      rig.effects.map(({ name }) => name),
+      ["describe"]
+    )
+    rig.complete("describe", found)
+    rig.complete("describe", found)
+    assert.deepStrictEqual(rig.told(), [["press-1", "OpenTransfer"]])
+  })
+
+  it("lets go of its image at the end, again and again until that is done", () => {
+    const rig = provision()
+    rig.ask("Abort")
+    const releases = () => rig.effects.filter(({ name }) => name === "release").length
+    assert.strictEqual(releases(), 1)
+    rig.complete("release", "unavailable")
+    rig.advance(60_000)
+    assert.strictEqual(releases(), 1)
+    rig.complete("release", "released")
+    assert.isUndefined(session.reactions.dueAt?.(rig.state))
+  })
+
+  it("puts progress on the event stream a hundred times at most, and no more than once a second", () => {
+    const rig = provision()
+    for (let bytes = 1; bytes <= 1000; bytes++) {
+      rig.now += 100
+      rig.ask("TransferMoved", { bytes })
+    }
+    const progress = rig.events.filter(({ type }) => type === "provisioning.progress")
+    assert.isAtMost(progress.length, 100)
+    assert.isAtLeast(progress.length, 90)
+    assert.strictEqual(Object(progress.at(-1)?.data).percent, 100)
+  })
+})
