@@ -1,0 +1,107 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
+import { program } from "../../../src/actors/program/Program.ts"
+import { codes } from "../../../src/protocol/Codes.ts"
+import { Program, ProgramView, programOf } from "../../../src/protocol/Program.ts"
+
+const json = Schema.toCodecJson(ProgramView)
+
+/** Folds a program's transitions; its state goes through its stored form at every step. */
+class Rig {
+  state: unknown = program.reactions.initial("press-1:motor")
+  tells: Array<Tell> = []
+  events: Array<Emitted> = []
+  samples: Array<Emitted> = []
+  now = 1_800_000_000_000
+
+  ask(message: string, payload: unknown = {}, requestId = "r-1"): unknown {
+    const handle = program.transitions[message]
+    if (handle === undefined) throw new Error(`no message ${message}`)
+    const outcome: Outcome<unknown, unknown> = handle(this.state, payload, {
+      self: { kind: "program", id: "press-1:motor" },
+      now: this.now,
+      random: () => 0.5,
+      asker: { kind: "user", id: "ada", role: "operator" },
+      requestId,
+      resident: undefined,
+      link: undefined,
+      node: "a-1"
+    })
+    if (outcome.state !== undefined)
+      this.state = Schema.decodeUnknownSync(json)(Schema.encodeUnknownSync(json)(outcome.state))
+    this.tells.push(...(outcome.tells ?? []))
+    this.events.push(...(outcome.events ?? []))
+    this.samples.push(...(outcome.samples ?? []))
+    return outcome.refusal ?? outcome.reply
+  }
+
+  view(): ProgramView {
+    return Schema.decodeUnknownSync(ProgramView)(this.ask("GetProgram"))
+  }
+}
+
+const running = { name: "motor", state: "running", pid: 1 }
+
+describe("a program", () => {
+  it("has its board and its name in its id, whatever the name", () => {
+    assert.deepStrictEqual(programOf("press-1:motor:2"), { device: "press-1", name: "motor:2" })
+  })
+
+  it("shows what its board told last, and puts each change of state on the event stream", () => {
+    const rig = new Rig()
+    rig.ask("Reported", { report: running, at: 5 })
+    rig.ask("Reported", { report: { ...running, cpu: 0.5 }, at: 6 })
+    rig.ask("Reported", { report: { ...running, state: "failed", code: codes.Trap, restarts: 3 }, at: 7 })
+    assert.deepStrictEqual([rig.view().report.state, rig.view().since], ["failed", 7])
+    assert.deepStrictEqual(
+      rig.events.map(({ type, severity, data }) => [type, severity, Object(data).from, Object(data).to]),
+      [
+        ["program.changed", "info", "absent", "running"],
+        ["program.changed", "error", "running", "failed"]
+      ]
+    )
+    for (const { data } of rig.events) assert.isTrue(Schema.is(Program.events["program.changed"])(data))
+  })
+
+  it("passes an order to its board once, and answers how it ended", () => {
+    const rig = new Rig()
+    rig.ask("Control", { act: "restart" }, "r-7")
+    rig.ask("Control", { act: "restart" }, "r-7")
+    assert.deepStrictEqual(
+      rig.tells.map(({ to, message, payload }) => [to.id, message, Object(payload).request, Object(payload).key]),
+      [["press-1", "AskBoard", { _tag: "ProgramControl", program: "motor", act: "restart" }, "r-7"]]
+    )
+    rig.ask("BoardAnswered", { key: "r-7", code: codes.EBUSY, detail: "still stopping" })
+    rig.ask("BoardAnswered", { key: "r-7", code: 0 })
+    const order = Object(rig.ask("GetOrder", { id: "r-7" }))
+    assert.deepStrictEqual(
+      [order.what, order.state, order.code, order.detail],
+      ["restart", "done", codes.EBUSY, "still stopping"]
+    )
+  })
+
+  it("refuses an order when too many are open, and forgets the oldest ends", () => {
+    const rig = new Rig()
+    for (let at = 0; at < 32; at++) rig.ask("SetValue", { id: 257, value: at }, `r-${at}`)
+    assert.strictEqual(Object(rig.ask("SetValue", { id: 257, value: 1 }, "r-32"))._tag, "Backpressure")
+    for (let at = 0; at < 100; at++) {
+      rig.ask("BoardAnswered", { key: `r-${at}`, code: 0 })
+      rig.ask("SetValue", { id: 257, value: at }, `r-${at + 32}`)
+    }
+    assert.isAtMost(rig.view().orders.length, 32 + 50 + 1)
+    assert.strictEqual(Object(rig.ask("GetOrder", { id: "r-0" }))._tag, "NotFound")
+  })
+
+  it("keeps the newest lines, messages and values", () => {
+    const rig = new Rig()
+    for (let at = 0; at < 150; at++) rig.ask("Printed", { text: `line ${at}`, at })
+    for (let at = 0; at < 60; at++) rig.ask("MailTold", { target: "app:log", data: "aGk=", at })
+    rig.ask("ValuesTold", { values: [{ id: "rpm", value: 1, at: 1 }] })
+    rig.ask("ValuesTold", { values: [{ id: "rpm", value: 2, at: 2 }] })
+    const { lines, mail, values } = rig.view()
+    assert.deepStrictEqual([lines.length, lines[0]?.text, mail.length], [100, "line 50", 50])
+    assert.deepStrictEqual(values, [{ id: "rpm", value: 2, at: 2 }])
+    assert.strictEqual(rig.samples.length, 2)
+  })
+})
