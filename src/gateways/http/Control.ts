@@ -56,6 +56,13 @@ export const DevicePage = Schema.Struct({
 })
 export type DevicePage = typeof DevicePage.Type
 
+/** What actors of one kind answer to a query from what is stored of them, in order of their ids; `next` continues after it. */
+export const LookPage = Schema.Struct({
+  items: Schema.Array(Schema.Struct({ id: Schema.String, value: Schema.Json })),
+  next: Schema.optionalKey(Schema.String)
+})
+export type LookPage = typeof LookPage.Type
+
 /** One line of `holon nodes ls`. */
 export const NodeLine = Schema.Struct({
   node: Schema.String,
@@ -116,6 +123,11 @@ export class Control extends RpcGroup.make(
     error: HolonError
   }),
   Rpc.make("Device", { payload: { id: Schema.String }, success: DeviceLine, error: HolonError }),
+  Rpc.make("Look", {
+    payload: { ...page, kind: Schema.String, message: Schema.String, after: Schema.optionalKey(Schema.String) },
+    success: LookPage,
+    error: HolonError
+  }),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }),
   Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }),

@@ -48,6 +48,7 @@ const handlers = Control.toLayer(
         ),
       Devices: (page) => operations.devices(page),
       Device: ({ id }) => operations.device(id),
+      Look: (page) => operations.look(page),
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,
       Quarantined: ({ limit }) => operations.quarantined(limit),

@@ -13,7 +13,7 @@ import type { Asker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
 import { type HolonError, InvalidTransition, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { decodeStored } from "../../protocol/Stored.ts"
-import type { DeadLetterLine, DeviceLine, DevicePage, NodeLine, QuarantineLine } from "./Control.ts"
+import type { DeadLetterLine, DeviceLine, DevicePage, LookPage, NodeLine, QuarantineLine } from "./Control.ts"
 
 /** The members of the cluster, as the runtime knows them. */
 export class Members extends Context.Service<
@@ -31,6 +31,13 @@ export class Operations extends Context.Service<
       readonly after?: string
     }) => Effect.Effect<DevicePage, HolonError>
     readonly device: (id: string) => Effect.Effect<DeviceLine, HolonError>
+    /** What actors of a kind answer to a query that has no payload, from what is stored: nobody is woken. */
+    readonly look: (page: {
+      readonly kind: string
+      readonly message: string
+      readonly limit: number
+      readonly after?: string
+    }) => Effect.Effect<LookPage, HolonError>
     readonly nodes: Effect.Effect<ReadonlyArray<NodeLine>, HolonError>
     /** Resident actors of this node by kind. */
     readonly residents: Effect.Effect<Readonly<Record<string, number>>>
@@ -93,6 +100,24 @@ const make = Effect.gen(function* () {
       const line = Option.isSome(record) ? lineOf(record.value, now, reader) : undefined
       if (line === undefined) return yield* new NotFound({ what: `device ${id}` })
       return line
+    }),
+    look: Effect.fnUntraced(function* ({ kind, message, limit, after }) {
+      const type = registry.get(kind)
+      const view = type?.behaviour.contract.messages[message]
+      const isOpen = view?.audience === "operator" || view?.audience === "public"
+      if (type === undefined || view === undefined || !isOpen || view.delivery !== "query")
+        return yield* new NotFound({ what: `query ${message} of ${kind}` })
+      if (after !== undefined && !isStorable(after))
+        return yield* new Malformed({ path: "after", reason: "no id has NUL" })
+      const now = yield* Clock.currentTimeMillis
+      const found = yield* Effect.mapError(records.list(kind, { limit, ...(after !== undefined && { after }) }), outage)
+      const encode = type.codec.messages.get(message)?.success.encode
+      const items = found.flatMap((record) => {
+        const value = encode?.(look(type, record, record, message, { now, asker: reader }))
+        return isJson(value) ? [{ id: record.id, value }] : []
+      })
+      const last = found.at(-1)
+      return { items, ...(found.length === limit && last !== undefined && { next: last.id }) }
     }),
     nodes: members.list,
     residents: Effect.sync(() => Object.fromEntries(residency.residents())),
