@@ -59,7 +59,7 @@ interface Open<S> {
   next: number
   /** Held beyond the gap. */
   readonly early: Set<number>
-  /** Chunks taken in order since the last acknowledgement. */
+  /** Chunks held since the last acknowledgement. */
   unsaid: number
 }
 
@@ -128,13 +128,11 @@ export class ImageIntake<S extends ImageSink> {
     if (chunk.crc !== undefined && chunk.crc !== crc16(chunk.data)) return this.#say(open, codes.EPROTO)
     if (chunk.index >= open.next + open.window) return this.#say(open, codes.EILSEQ)
     open.bytes.set(chunk.data, chunk.index * open.offer.chunk)
-    if (chunk.index > open.next) {
-      open.early.add(chunk.index)
-      return this.#say(open)
-    }
+    if (chunk.index > open.next) return this.#early(open, chunk.index)
+    const hadHole = open.early.size > 0
     const refused = this.#advance(open)
     if (refused !== undefined) return this.#fail(open, refused)
-    if (open.next === open.chunks || 2 * open.unsaid >= open.window || open.early.size > 0) this.#say(open)
+    if (open.next === open.chunks || 2 * open.unsaid >= open.window || hadHole) this.#say(open)
   }
 
   /** The transfer of this number, where it is the one that is known. */
@@ -197,14 +195,22 @@ export class ImageIntake<S extends ImageSink> {
     return undefined
   }
 
+  /** A hole is said when it shows, and again after half a window: each saying may bring its chunks once more. */
+  #early(open: Open<S>, index: number): void {
+    const isNewHole = index > Math.max(open.next - 1, ...open.early) + 1
+    open.early.add(index)
+    open.unsaid++
+    if (isNewHole || 2 * open.unsaid >= open.window) this.#say(open)
+  }
+
   /** Takes in what is now in order. */
   #advance(open: Open<S>): Refused | undefined {
+    open.unsaid++
     do {
       open.early.delete(open.next)
       const start = open.next * open.offer.chunk
       const bytes = open.bytes.subarray(start, start + lengthOf(open, open.next))
       open.next++
-      open.unsaid++
       open.hash.update(bytes)
       const refused = open.sink.push(bytes)
       if (refused !== undefined) return refused

@@ -93,6 +93,21 @@ describe("a transfer", () => {
     assert.deepStrictEqual(taken, [...image])
   })
 
+  it("names a hole when it shows, and not for each chunk behind it", () => {
+    const image = imageOf(64 * 8)
+    const { intake, said } = bench()
+    intake.offer(offerOf(image))
+    for (const index of [1, 2, 3]) intake.chunk(chunkOf(image, index))
+    assert.deepStrictEqual(
+      said.map(({ missing }) => missing),
+      [undefined, [0]]
+    )
+    for (const index of [4, 5]) intake.chunk(chunkOf(image, index))
+    assert.lengthOf(said, 3)
+    intake.chunk(chunkOf(image, 0))
+    assert.deepInclude(said.at(-1), { next: 6, have: 384 })
+  })
+
   it("drops what lies beyond its window", () => {
     const image = imageOf(64 * 20)
     const { intake, last, taken } = bench()
