@@ -1,0 +1,462 @@
+/**
+ * What a board keeps without power: the programs it starts with, their images, the values they persist, its boot record
+ * and the keys it trusts. One writer. A power cut at any write leaves the configuration before or the one after.
+ */
+import { Result } from "effect"
+import { codes } from "../../src/protocol/Codes.ts"
+import { type BootReason, type BootState, bootReasons } from "./BootRecord.ts"
+import { type Change, floorOf, isOnTrial, planOf } from "./Change.ts"
+import { Debounce } from "./Debounce.ts"
+import { after } from "./Generation.ts"
+import type { TrustedKey } from "./Keys.ts"
+import type { Manifest } from "./Manifests.ts"
+import { format, frozenOf, type Mounted, mount, type PlacedManifest, raiseFloors, usedSlots } from "./Mount.ts"
+import { type NvDevices, NvFault } from "./NvDevice.ts"
+import type { NvEvent, RollbackReason } from "./NvEvents.ts"
+import { type Partition, type PartitionName, partitionTypes } from "./NvMap.ts"
+import { type NvRefused, refuse } from "./NvRefused.ts"
+import type { SavedValues } from "./Restore.ts"
+import { type ListedSlot, listSlots } from "./SlotList.ts"
+import type { ImageCheck, StoredImage } from "./Slots.ts"
+import { isValueKey } from "./Values.ts"
+import { counted, defaultLimits, type Wear, type WearLimits, wearOf } from "./Wear.ts"
+
+/** Outcome of what may be refused. EIO means that a memory failed; what rules is what ruled before. */
+export type NvResult<A> = Result.Result<A, NvRefused>
+
+/** What a store needs. */
+export interface NvOptions {
+  readonly devices: NvDevices
+  /** The kind's own check of an image that was written and read back. Without one its CRC-32 says enough. */
+  readonly check?: ImageCheck
+  /** Told after it is durable. Must not call the store. */
+  readonly observe?: (event: NvEvent) => void
+  readonly limits?: Partial<WearLimits>
+  /** Least milliseconds between a value's change and its writing. Default 100. */
+  readonly saveIntervalMillis?: number
+}
+
+/** A commit that is durable. */
+export interface Committed {
+  readonly generation: number
+  readonly stored: ReadonlyArray<{
+    readonly name: string
+    readonly slot: number
+    readonly imageCrc: number
+    readonly bytes: number
+  }>
+}
+
+/** A rollback that is durable: what was left, and what rules now. */
+export interface RolledBack {
+  readonly from: Manifest
+  readonly to: Manifest
+}
+
+/** The store of one board. */
+export class NvStore implements SavedValues {
+  readonly #options: NvOptions
+  readonly #limits: WearLimits
+  readonly #waiting: Debounce
+  readonly #told = new Set<string>()
+  /** The last that could be opened. */
+  #mounted: Mounted
+  /** A memory failed, and opening it again did too. */
+  #isDown = false
+
+  private constructor(options: NvOptions, mounted: Mounted) {
+    this.#options = options
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#waiting = new Debounce(options.saveIntervalMillis ?? 100)
+    this.#mounted = mounted
+    if (mounted.unreadable !== undefined) {
+      this.#tellRollback(mounted.unreadable, mounted.active.manifest.generation, "crc")
+    }
+    this.#tellWear(mounted)
+  }
+
+  /** Opens what is there. ENOENT: never formatted. ENOTSUP: a map for other memories. EBADMSG: damaged beyond repair. */
+  static mount(options: NvOptions): NvResult<NvStore> {
+    return NvStore.#opened(options, () => mount(options.devices))
+  }
+
+  /** Makes the memories an empty store. Whatever was there is gone, keys and security versions with it. */
+  static format(options: NvOptions, map: ReadonlyArray<Partition>): NvResult<NvStore> {
+    return NvStore.#opened(options, () => format(options.devices, map))
+  }
+
+  static #opened(options: NvOptions, open: () => NvResult<Mounted>): NvResult<NvStore> {
+    try {
+      return Result.map(open(), (mounted) => new NvStore(options, mounted))
+    } catch (cause) {
+      return refusedBy(cause)
+    }
+  }
+
+  /** The configuration that rules. */
+  get manifest(): Manifest {
+    return this.#mounted.active.manifest
+  }
+
+  /** The one to go back to. */
+  get previous(): Manifest | undefined {
+    return this.#mounted.previous?.manifest
+  }
+
+  /** Steps with each commit and each rollback. */
+  get generation(): number {
+    return this.#mounted.superblock.generation
+  }
+
+  /** Something was committed since the format. */
+  get isProvisioned(): boolean {
+    return this.#mounted.superblock.provisioned
+  }
+
+  /** The configuration that rules has not proved itself. */
+  get isOnTrial(): boolean {
+    return isOnTrial(this.#mounted)
+  }
+
+  /** The image of a program of the configuration that rules. ENOENT when it has none, EIO when it is damaged. */
+  image(name: string): NvResult<StoredImage> {
+    return this.#guarded((mounted) => {
+      const entry = mounted.active.manifest.entries.find((each) => each.name === name)
+      if (entry?.slot === undefined) return refuse(codes.ENOENT, name)
+      if (!mounted.slots.holds(entry.slot, entry.imageCrc)) return refuse(codes.EIO, `slot:${entry.slot}`)
+      return mounted.slots.image(entry.slot)
+    })
+  }
+
+  /** All slots with what they hold. Reads every file. */
+  slots(): NvResult<ReadonlyArray<ListedSlot>> {
+    return this.#guarded((mounted) => Result.succeed(listSlots(mounted)))
+  }
+
+  /**
+   * Changes the configuration, one program or several at once. Durable when it returns; then it is on trial. EINVAL: names.
+   * EPERM `rollback`: security version too low. EBUSY `trial`: the one that rules must be confirmed or rolled back first.
+   * ENOSPC: slots, bytes, entries or keys. EIO: worn, or what was written does not read back.
+   */
+  commit(change: Change): NvResult<Committed> {
+    return this.#guarded((mounted) => {
+      const planned = planOf(mounted, change, this.#limitOf("image"))
+      if (Result.isFailure(planned)) return Result.fail(planned.failure)
+      const saved = this.#save(mounted, this.#waiting.all())
+      if (Result.isFailure(saved)) return Result.fail(saved.failure)
+      const plan = planned.success
+      const generation = after(mounted.superblock.generation)
+      for (const { slot, image } of plan.images) {
+        const wrong = mounted.slots.store(slot, image, generation, this.#options.check ?? (() => undefined))
+        if (wrong !== undefined) return Result.fail(wrong)
+      }
+      const frozenBank = mounted.values.freeze(generation, plan.values)
+      const manifest: Manifest = {
+        ...mounted.active.manifest,
+        ...change.settings,
+        generation,
+        frozenBank,
+        entries: plan.entries
+      }
+      mounted.manifests.write(plan.manifestSlot, manifest)
+      this.#rule(mounted, { slot: plan.manifestSlot, manifest }, plan.previous, generation)
+      this.#tidy(() => {
+        mounted.boot.update({ pending: generation, failCount: 0, stopped: false })
+        this.#settle(mounted)
+      })
+      const stored = plan.images.map(({ slot, image }) => {
+        const imageCrc = plan.entries.find(({ name }) => name === image.name)?.imageCrc ?? 0
+        return { name: image.name, slot, imageCrc, bytes: image.bytes.length }
+      })
+      for (const each of stored) this.#options.observe?.({ type: "persisted", generation, ...each })
+      this.#tellWear(mounted)
+      return Result.succeed({ generation, stored })
+    })
+  }
+
+  /**
+   * Goes back to the configuration before, or to another one that is still whole, with the values as they were then. What
+   * waits to be saved is dropped. ENOENT: there is none. EPERM `rollback`: it has a program of a lower security version
+   * than was confirmed since, and `allowOlder` is not said.
+   */
+  rollback(generation?: number, allowOlder = false): NvResult<RolledBack> {
+    return this.#guarded((mounted) => {
+      const target = targetOf(mounted, generation ?? mounted.previous?.manifest.generation)
+      if (target === undefined) return refuse(codes.ENOENT, "generation")
+      const isOlder = target.manifest.entries.some(({ kind, name, secver }) => secver < mounted.keys.floor(kind, name))
+      return isOlder && !allowOlder ? refuse(codes.EPERM, "rollback") : this.#goBack(mounted, target, "manual")
+    })
+  }
+
+  /** Goes back to the proven configuration by itself. ENOENT: the one that rules is it, or it is not whole any more. */
+  giveUp(reason: Exclude<RollbackReason, "manual">): NvResult<RolledBack> {
+    return this.#guarded((mounted) => {
+      const target = isOnTrial(mounted) ? targetOf(mounted, mounted.boot.state.confirmed) : undefined
+      return target === undefined ? refuse(codes.ENOENT, "confirmed") : this.#goBack(mounted, target, reason)
+    })
+  }
+
+  /** The configuration that rules has proved itself; its security versions are the least ones from now on. */
+  confirm(): NvResult<void> {
+    return this.#guarded((mounted) => {
+      const { manifest } = mounted.active
+      if (!mounted.keys.hasRoomFor(manifest.entries.filter(({ secver }) => secver > 0))) {
+        return refuse(codes.ENOSPC, "keys")
+      }
+      const { confirmed, pending, failCount, stopped } = mounted.boot.state
+      const isKnown = confirmed === manifest.generation && pending === 0 && failCount === 0 && !stopped
+      if (!isKnown)
+        mounted.boot.update({ confirmed: manifest.generation, pending: 0, failCount: 0, lastReason: 0, stopped: false })
+      raiseFloors(mounted.keys, manifest)
+      return Result.succeed(undefined)
+    })
+  }
+
+  get bootState(): BootState {
+    return this.#mounted.boot.state
+  }
+
+  /** The board started. */
+  countBoot(): NvResult<void> {
+    return this.#boot(({ bootCount }) => ({ bootCount: bootCount + 1 }))
+  }
+
+  /** What is on trial is about to be loaded. The count stays unless it proves itself. */
+  countAttempt(): NvResult<void> {
+    return this.#boot(({ failCount }) => ({ failCount: Math.min(0xff, failCount + 1) }))
+  }
+
+  /** Why it failed. */
+  noteFailure(reason: BootReason): NvResult<void> {
+    return this.#boot(() => ({ lastReason: bootReasons[reason] }))
+  }
+
+  /** No more attempts, until somebody commits, confirms or rolls back. */
+  stopTrying(): NvResult<void> {
+    return this.#boot(() => ({ stopped: true }))
+  }
+
+  /** Bits of a value, saved or about to be. */
+  value(key: number): number | undefined {
+    return this.#waiting.get(key) ?? this.#mounted.values.get(key)
+  }
+
+  /** Keys whose value was damaged. */
+  staleValues(): ReadonlySet<number> {
+    return this.#mounted.values.stale()
+  }
+
+  valueKeys(): ReadonlyArray<number> {
+    return [...new Set([...this.#mounted.values.keys(), ...this.#waiting.all().keys()])]
+  }
+
+  /** To be saved `debounceMillis` from now, with what it is then. EINVAL when it cannot have this key. */
+  setValue(key: number, bits: number, debounceMillis: number, nowMillis: number): NvResult<void> {
+    if (!isValueKey(key)) return refuse(codes.EINVAL, "key")
+    this.#waiting.set(key, bits & 0xffff, debounceMillis, nowMillis)
+    return Result.succeed(undefined)
+  }
+
+  /** When `saveDue` has something to do; undefined while nothing waits. */
+  nextSave(): number | undefined {
+    return this.#waiting.nextDue()
+  }
+
+  /** Saves what is due. Durable when it returns; what is refused waits on. */
+  saveDue(nowMillis: number): NvResult<void> {
+    return this.#guarded((mounted) => this.#save(mounted, this.#waiting.due(nowMillis)))
+  }
+
+  /** Saves all that waits, due or not. */
+  saveAll(): NvResult<void> {
+    return this.#guarded((mounted) => this.#save(mounted, this.#waiting.all()))
+  }
+
+  /** Forgets the values under keys that nobody declares any more. Says how many. */
+  collectValues(declared: ReadonlySet<number>): NvResult<number> {
+    return this.#guarded((mounted) => {
+      for (const key of this.#waiting.all().keys()) if (!declared.has(key)) this.#waiting.delete(key)
+      const gone = mounted.values.keys().filter((key) => !declared.has(key))
+      return Result.map(mounted.values.save(new Map(gone.map((key) => [key, undefined]))), () => gone.length)
+    })
+  }
+
+  trustedKeys(): ReadonlyArray<TrustedKey> {
+    return this.#mounted.keys.trusted()
+  }
+
+  /** Adds a key or changes the one of its id. ENOSPC when there is no room. */
+  trust(key: TrustedKey): NvResult<void> {
+    return this.#guarded((mounted) => {
+      const isKnown = mounted.keys.trusted().some(({ keyId }) => Buffer.compare(keyId, key.keyId) === 0)
+      const { entries } = mounted.active.manifest
+      const hasRoom = mounted.keys.hasRoomFor(
+        entries.filter(({ secver }) => secver > 0),
+        1
+      )
+      return isKnown || hasRoom ? mounted.keys.trust(key) : refuse(codes.ENOSPC, "keys")
+    })
+  }
+
+  /** ENOENT when it is not trusted. */
+  distrust(keyId: Uint8Array): NvResult<void> {
+    return this.#guarded((mounted) => mounted.keys.distrust(keyId))
+  }
+
+  /** Least security version a new image of this kind and name may have. */
+  floor(kind: number, name: string): number {
+    return floorOf(this.#mounted, kind, name)
+  }
+
+  /** Image slots one by one, the other partitions as a whole, as of the last commit. */
+  wear(): ReadonlyArray<Wear> {
+    const { superblock, slots } = this.#mounted
+    const partitions = Object.entries(partitionTypes).flatMap(([name, type]) => {
+      const found = superblock.partitions.find((partition) => partition.type === type)
+      if (found === undefined || type === partitionTypes.image) return []
+      return [wearOf(name as PartitionName, undefined, found.writeCount, this.#limits.nvmWrites)]
+    })
+    const limit = this.#limitOf("image")
+    return [
+      ...partitions,
+      ...Array.from({ length: slots.count }, (_, slot) => wearOf("image", slot, slots.eraseCount(slot), limit))
+    ]
+  }
+
+  #limitOf(name: PartitionName): number {
+    const partition = this.#mounted.superblock.partitions.find(({ type }) => type === partitionTypes[name])
+    return partition?.onFlash === true ? this.#limits.flashErases : this.#limits.nvmWrites
+  }
+
+  #boot(change: (state: BootState) => Partial<BootState>): NvResult<void> {
+    return this.#guarded(({ boot }) => Result.succeed(boot.update(change(boot.state))))
+  }
+
+  #save(mounted: Mounted, changes: ReadonlyMap<number, number>): NvResult<void> {
+    const saved = mounted.values.save(changes)
+    if (Result.isSuccess(saved)) for (const key of changes.keys()) this.#waiting.delete(key)
+    return saved
+  }
+
+  #goBack(mounted: Mounted, target: PlacedManifest, reason: RollbackReason): NvResult<RolledBack> {
+    const from = mounted.active
+    const generation = after(mounted.superblock.generation)
+    mounted.values.thaw(generation)
+    this.#rule(mounted, target, provenBefore(mounted, target) ?? from, generation)
+    this.#waiting.clear()
+    this.#tidy(() => {
+      const { bootCount, confirmed } = mounted.boot.state
+      mounted.boot.update({
+        pending: target.manifest.generation === confirmed ? 0 : target.manifest.generation,
+        failCount: 0,
+        stopped: false,
+        ...(reason === "manual" ? {} : { rolledBackAt: bootCount })
+      })
+      this.#settle(mounted)
+    })
+    this.#tellRollback(from.manifest.generation, target.manifest.generation, reason)
+    return Result.succeed({ from: from.manifest, to: target.manifest })
+  }
+
+  /** The commit point. */
+  #rule(mounted: Mounted, active: PlacedManifest, previous: PlacedManifest, generation: number): void {
+    const superblock = {
+      provisioned: true,
+      generation,
+      active: active.slot,
+      previous: previous.slot,
+      previousGeneration: previous.manifest.generation,
+      partitions: mounted.superblock.partitions.map((partition) => ({
+        ...partition,
+        writeCount: counted(partition.writeCount, mounted.regions.get(partition.type)?.writes ?? 0)
+      }))
+    }
+    mounted.superblocks.write(superblock)
+    for (const region of mounted.regions.values()) region.forgetWrites()
+    mounted.superblock = superblock
+    mounted.active = active
+    mounted.previous = previous
+  }
+
+  #settle(mounted: Mounted): void {
+    mounted.values.settle(mounted.superblock.generation, frozenOf(mounted.active.manifest))
+    mounted.slots.retire(usedSlots(mounted.active.manifest, mounted.previous?.manifest))
+  }
+
+  /** What follows a commit point is done anew by the next mount: a fault in it does not undo the commit. */
+  #tidy(run: () => void): void {
+    try {
+      run()
+    } catch (cause) {
+      if (!(cause instanceof NvFault)) throw cause
+      this.#remount()
+    }
+  }
+
+  #guarded<A>(run: (mounted: Mounted) => NvResult<A>): NvResult<A> {
+    if (this.#isDown) this.#remount()
+    if (this.#isDown) return refuse(codes.EIO, "memory")
+    try {
+      return run(this.#mounted)
+    } catch (cause) {
+      const refused = refusedBy(cause)
+      this.#remount()
+      return refused
+    }
+  }
+
+  /** What is held in RAM may not be what is in the memory: it is read anew. */
+  #remount(): void {
+    try {
+      const mounted = mount(this.#options.devices)
+      this.#isDown = Result.isFailure(mounted)
+      if (Result.isSuccess(mounted)) this.#mounted = mounted.success
+    } catch (cause) {
+      if (!(cause instanceof NvFault)) throw cause
+      this.#isDown = true
+    }
+  }
+
+  #tellRollback(fromGeneration: number, toGeneration: number, reason: RollbackReason): void {
+    this.#options.observe?.({ type: "rollback", fromGeneration, toGeneration, reason })
+  }
+
+  #tellWear(mounted: Mounted): void {
+    const limit = this.#limitOf("image")
+    for (let slot = 0; slot < mounted.slots.count; slot++) {
+      const wear = wearOf("image", slot, mounted.slots.eraseCount(slot), limit)
+      const once = `${slot}:${wear.level}`
+      if (wear.level === "good" || this.#told.has(once)) continue
+      this.#told.add(once)
+      this.#options.observe?.({ type: "wear", wear })
+    }
+  }
+}
+
+const refusedBy = (cause: unknown): Result.Result<never, NvRefused> => {
+  if (!(cause instanceof NvFault)) throw cause
+  return refuse(codes.EIO, "memory")
+}
+
+/** On trial, the proven one stays the one to go back to, unless it is the one that rules from now on. */
+const provenBefore = (mounted: Mounted, target: PlacedManifest): PlacedManifest | undefined =>
+  isOnTrial(mounted) &&
+  mounted.previous?.manifest.generation === mounted.boot.state.confirmed &&
+  mounted.previous.slot !== target.slot
+    ? mounted.previous
+    : undefined
+
+/** A configuration other than the one that rules, if all its images are still there and readable. */
+const targetOf = (mounted: Mounted, generation: number | undefined): PlacedManifest | undefined => {
+  for (let slot = 0; slot < mounted.manifests.slots; slot++) {
+    const manifest = slot === mounted.active.slot ? undefined : mounted.manifests.read(slot)
+    if (manifest === undefined || manifest.generation !== generation) continue
+    const isWhole = manifest.entries.every(
+      (entry) =>
+        entry.slot === undefined ||
+        (mounted.slots.holds(entry.slot, entry.imageCrc) && Result.isSuccess(mounted.slots.image(entry.slot)))
+    )
+    if (isWhole) return { slot, manifest }
+  }
+  return undefined
+}
