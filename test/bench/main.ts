@@ -4,6 +4,7 @@ import { boots } from "./boot.ts"
 import { commits } from "./commits.ts"
 import { failover } from "./failover.ts"
 import { frames, framesInCluster } from "./frames.ts"
+import { machine } from "./machine.ts"
 import { memory } from "./memory.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
@@ -18,7 +19,8 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   memory,
   failover,
   boot: boots,
-  seeds
+  seeds,
+  machine
 }
 
 const words = process.argv.slice(2)

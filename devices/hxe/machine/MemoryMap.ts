@@ -1,4 +1,4 @@
-/** Where things lie in the 64 KiB of data memory that every task has for itself. */
+/** Where the machine's own things lie in the 64 KiB of data memory that every task has for itself; the image's are in `Hxe.ts`. */
 
 /** Bytes of data memory. Addresses are 16 bits and wrap. */
 export const memoryBytes = 0x1_0000
@@ -11,12 +11,6 @@ export const registerWindowBytes = registerCount * 4
 
 /** Address of the first register window; the k-th lies `registerWindowBytes` · k further. */
 export const registerWindowsAddress = 0x1000
-
-/** Where the image's rodata is copied. Programs may write there. */
-export const rodataAddress = 0x4000
-
-/** Bytes of a task's stack. */
-export const stackBytes = 0x1000
 
 /** Stack pointer of the first task; the next stack ends where this one begins. */
 export const firstStackTop = 0xfffc

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Code } from "../../../../devices/hxe/machine/Code.ts"
 import { flags, Machine } from "../../../../devices/hxe/machine/Machine.ts"
-import { rodataAddress } from "../../../../devices/hxe/machine/MemoryMap.ts"
 import type { Services } from "../../../../devices/hxe/machine/Services.ts"
+import { rodataAddress } from "../../../../src/protocol/hxe/Hxe.ts"
 import { codeOf, wordsOf } from "./Assemble.ts"
 import { vectors } from "./Vectors.ts"
 
