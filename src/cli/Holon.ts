@@ -4,6 +4,7 @@ import { CliError, Command } from "effect/cli"
 import { board } from "./commands/Boards.ts"
 import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
+import { image } from "./commands/Image.ts"
 import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
 import { send } from "./commands/Send.ts"
 import { simulate } from "./commands/Simulate.ts"
@@ -17,7 +18,21 @@ export const version = "0.1.0"
 /** The whole command. */
 export const holon = Command.make("holon").pipe(
   Command.withDescription("Runs fleets of physical boards as one living system"),
-  Command.withSubcommands([up, node, repl, send, devices, nodes, actors, quarantine, dead, board, chaos, simulate])
+  Command.withSubcommands([
+    up,
+    node,
+    repl,
+    send,
+    devices,
+    nodes,
+    actors,
+    quarantine,
+    dead,
+    board,
+    image,
+    chaos,
+    simulate
+  ])
 )
 
 /** One clear line for people; the exit code says the rest. A defect shows its whole cause. */

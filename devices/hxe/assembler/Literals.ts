@@ -1,4 +1,5 @@
 /** Numbers, letters, strings and names as they are written in a source. */
+import { f16Bits } from "../../../src/protocol/hxe/F16.ts"
 
 /** Bytes of a string, or what is wrong with it. */
 export type ReadString =
@@ -76,9 +77,15 @@ export type Expression =
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "symbol"; readonly name: string; readonly part: "whole" | "lo16" | "hi16" | "off16" }
 
+/** The bits of `f16(1.5)`, a half written as a decimal number. */
+const readHalf = (text: string): number | undefined => {
+  const [, number] = /^f16\s*\(\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*\)$/i.exec(text) ?? []
+  return number === undefined ? undefined : f16Bits(Number(number))
+}
+
 /** Reads a number or a symbol; nothing when the text is neither. */
 export const readExpression = (text: string): Expression | undefined => {
-  const value = readInteger(text)
+  const value = readInteger(text) ?? readHalf(text)
   if (value !== undefined) return { kind: "number", value }
   const [, part, inner] = /^(lo16|hi16|off16)\s*\(\s*([^)]*?)\s*\)$/i.exec(text) ?? []
   const name = inner ?? text
