@@ -1,5 +1,6 @@
 /** What a user may set in `cluster.config.ts`: one typed value that a cluster is started with. */
 import { Config, Duration, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { ImageKind } from "../protocol/image/ImageKind.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
 export const nodesMax = 10
@@ -149,6 +150,30 @@ export const ClusterConfig = Schema.Struct({
       frameBytesMax: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 512, maximum: 262_144 })), 65_536),
       /** New links a second a listener takes. Default 300: a storm of reconnects must not starve the boards it has. */
       newPerSecond: withDefault(Positive, 300)
+    }),
+    {}
+  ),
+
+  /** Programs and firmware that people push for boards. */
+  images: withDefault(
+    Schema.Struct({
+      /** Bytes of the largest one. Default 16777216, 16 MiB. */
+      bytesMax: withDefault(Positive, 16_777_216),
+      /**
+       * Which are taken: `"none"` all but those with a wrong signature of a known key, `"any"` those that some signer has
+       * signed, a list of key ids those of these signers. Default `"none"` on loopback, `"any"` elsewhere.
+       */
+      signatures: Schema.optionalKey(
+        Schema.Union([
+          Schema.Literals(["none", "any"]),
+          Schema.Array(Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/, { expected: "the id of a key" })))
+        ])
+      ),
+      /** Who may sign: `{ key: "keys/ada.pub.pem" }`, and `kinds: ["hxe"]` for one who may sign no other. Default nobody. */
+      signers: withDefault(
+        Schema.Array(Schema.Struct({ key: Schema.NonEmptyString, kinds: Schema.optionalKey(Schema.Array(ImageKind)) })),
+        []
+      )
     }),
     {}
   ),

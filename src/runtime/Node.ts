@@ -20,10 +20,12 @@ import { Lease } from "./cluster/Lease.ts"
 import { RelaySocket } from "./cluster/RelaySocket.ts"
 import { routeBy } from "./cluster/Route.ts"
 import { freePorts } from "./FreePorts.ts"
+import { readImageTrust } from "./ImageTrust.ts"
 import * as Metrics from "./Metrics.ts"
 import { layerHealth, layerMembers } from "./NodeHealth.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
+import * as ImageStore from "./storage/ImageStore.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
@@ -132,6 +134,8 @@ export const layer = (options: NodeOptions) =>
       const tls = yield* readTls("http", config)
       const mqttTls = yield* readTls("mqtt", config)
       const peerTls = yield* readPeerTls(config)
+      const { bytesMax } = config.images
+      const images = ImageStore.layer({ bytesMax, ...(yield* readImageTrust(config)) })
       const token = yield* ensureToken(config.data)
       const counts = Metrics.noCounts()
 
@@ -158,6 +162,7 @@ export const layer = (options: NodeOptions) =>
         host: config.http.host,
         port: http,
         isLoopback: isLoopback(config.http.host),
+        imageBytesMax: bytesMax,
         ...(tls !== undefined && { tls })
       })
       return Layer.mergeAll(BoardGateways.layerLeaving, BoardGateways.layerElsewhere, listening).pipe(
@@ -166,6 +171,8 @@ export const layer = (options: NodeOptions) =>
         Layer.provide([operations, layerHealth, gatekeeper]),
         Layer.provideMerge(started),
         Layer.provideMerge(actors),
+        // Below the actors: their effects read images through the seam that this layer fills.
+        Layer.provideMerge(images),
         Layer.provideMerge(cluster),
         Layer.provideMerge(storage(storageWaitMillis)),
         Layer.provideMerge(ProcessHost.layer)

@@ -2,6 +2,7 @@
 import { device } from "../actors/device/Device.ts"
 import { program } from "../actors/program/Program.ts"
 import * as Registry from "../actors/Registry.ts"
+import { rollout } from "../actors/rollout/Rollout.ts"
 import { session } from "../actors/session/Session.ts"
 
-export const registry: Registry.Registry = Registry.make([device, session, program])
+export const registry: Registry.Registry = Registry.make([device, session, program, rollout])

@@ -9,35 +9,19 @@ import {
   HttpApiGroup,
   HttpApiMiddleware,
   HttpApiScalar,
-  HttpApiSecurity,
   OpenApi
 } from "effect/http-api"
 import { Actors } from "../../actors/Actors.ts"
 import type { Registry } from "../../actors/Registry.ts"
 import type { Contract, Message, PlainSchema } from "../../protocol/Contract.ts"
-import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
+import { HolonError } from "../../protocol/Errors.ts"
+import { Authorization, authorizationLayer } from "./Authorization.ts"
 import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
 import { isForPeople } from "./Describe.ts"
-import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
+import { CurrentAsker } from "./Gatekeeper.ts"
 import { Health, HealthReport, NotReady } from "./Health.ts"
+import { imageGroup, imageHandlers } from "./ImageApi.ts"
 import { Operations } from "./Operations.ts"
-
-/** Who asks, from the bearer token or from a loopback connection in development. */
-export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: CurrentAsker }>()(
-  "holon/gateways/http/Authorization",
-  { error: Unauthenticated, security: { bearer: HttpApiSecurity.bearer } }
-) {}
-
-const authorizationLayer = Layer.effect(
-  Authorization,
-  Effect.gen(function* () {
-    const gatekeeper = yield* Gatekeeper
-    return Authorization.of({
-      bearer: (handle, { credential }) =>
-        Effect.flatMap(gatekeeper.askerOf(credential), (asker) => Effect.provideService(handle, CurrentAsker, asker))
-    })
-  })
-)
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
 
@@ -102,6 +86,7 @@ type MessageGroup = ReturnType<typeof messageGroup>
 const fixed = HttpApi.make("holon")
   .add(fleet)
   .add(health)
+  .add(imageGroup)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
@@ -152,6 +137,27 @@ const fleetHandlers = (api: typeof fixed) =>
     })
   )
 
+const imagesHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "images",
+    Effect.fnUntraced(function* (handlers) {
+      const images = yield* imageHandlers
+      return (
+        handlers
+          // Read by hand: a body that breaks off is no defect here, but what the answer says.
+          .handleRaw("pushImage", ({ query, headers, request }) =>
+            images.push(request.stream, query, headers["holon-manifest"])
+          )
+          .handle("listImages", ({ query }) => images.list(query))
+          .handle("getImage", ({ params }) => images.get(params.image))
+          .handle("getImageContent", ({ params }) => images.content(params.image))
+          .handle("putImageManifest", ({ params, payload }) => images.sign(params.image, payload))
+          .handle("deleteImage", ({ params }) => images.remove(params.image))
+      )
+    })
+  )
+
 const healthHandlers = (api: typeof fixed) =>
   HttpApiBuilder.group(
     api,
@@ -186,7 +192,7 @@ export const layer = (registry: Registry) => {
     HttpApiBuilder.layer(whole, { openapiPath: "/openapi.json" }),
     HttpApiScalar.layer(whole, { path: "/docs" })
   ).pipe(
-    Layer.provide([fleetHandlers(whole), healthHandlers(whole), ...groups]),
+    Layer.provide([fleetHandlers(whole), healthHandlers(whole), imagesHandlers(whole), ...groups]),
     Layer.provide([authorizationLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
   )
 }

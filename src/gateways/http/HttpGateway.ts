@@ -18,6 +18,7 @@ import * as Api from "./Api.ts"
 import * as ControlHandlers from "./ControlHandlers.ts"
 import * as Fallback from "./Fallback.ts"
 import { Gatekeeper } from "./Gatekeeper.ts"
+import { imagesPath } from "./ImageApi.ts"
 
 /** Where and how to listen. */
 export interface HttpGatewayOptions {
@@ -26,11 +27,13 @@ export interface HttpGatewayOptions {
   readonly port: number
   /** Only this machine reaches it: then its names are known, and any other in a request is a trick. */
   readonly isLoopback: boolean
+  /** Bytes of the body that pushes an image; all others may have {@link bodyBytesMax}. */
+  readonly imageBytesMax: number
   /** Plain HTTP without it. */
   readonly tls?: ListenerTls
 }
 
-/** Bytes of a request's body and of one message on `/rpc`. */
+/** Bytes of the body of a request that pushes no image, and of one message on `/rpc`. */
 const bodyBytesMax = 1_048_576
 
 const attachPath = "/attach"
@@ -49,6 +52,7 @@ const send = (response: ServerResponse, status: number, body: object): void => {
 
 interface Doors {
   readonly isLoopback: boolean
+  readonly imageBytesMax: number
   readonly attach: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   readonly mayControl: (token: string) => boolean
 }
@@ -63,7 +67,7 @@ const namesOf = ({ headers: { host } }: IncomingMessage, isLoopback: boolean): R
  * What never reaches the routes: a page of another origin, a body that is too large, a stranger at `/rpc`. Boards leave
  * here for their own gateway.
  */
-const guard = (server: Server, { isLoopback, attach, mayControl }: Doors): Server => {
+const guard = (server: Server, { isLoopback, imageBytesMax, attach, mayControl }: Doors): Server => {
   const pass = server.emit.bind(server)
   const takeRequest = (request: IncomingMessage, response: ServerResponse): boolean => {
     const foreign = foreignHeader(request.headers, namesOf(request, isLoopback))
@@ -80,8 +84,9 @@ const guard = (server: Server, { isLoopback, attach, mayControl }: Doors): Serve
       return true
     }
     const actual = Number(request.headers["content-length"] ?? 0)
-    if (actual <= bodyBytesMax) return false
-    const error = new TooLarge({ limit: bodyBytesMax, actual })
+    const limit = request.method === "POST" && pathOf(request) === imagesPath ? imageBytesMax : bodyBytesMax
+    if (actual <= limit) return false
+    const error = new TooLarge({ limit, actual })
     send(response, 413, { ...error, message: error.message })
     return true
   }
@@ -116,12 +121,12 @@ export const serverOf = (tls: ListenerTls | undefined, times = patience): Server
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
 
 /** Listens while it is built. Fails with {@link ListenFailed}; answers the address as `HttpServer`. */
-export const layer = (registry: Registry, { host, port, isLoopback, tls }: HttpGatewayOptions) =>
+export const layer = (registry: Registry, { host, port, isLoopback, imageBytesMax, tls }: HttpGatewayOptions) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const boards = yield* WebSocketGateway
       const { isOperator } = yield* Gatekeeper
-      const doors = { isLoopback, attach: boards.handleUpgrade, mayControl: isOperator }
+      const doors = { isLoopback, imageBytesMax, attach: boards.handleUpgrade, mayControl: isOperator }
       const server = NodeHttpServer.layer(() => guard(serverOf(tls), doors), {
         host,
         port,
