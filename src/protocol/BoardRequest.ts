@@ -100,6 +100,19 @@ export const BoardAnswer = Schema.Struct({
 })
 export type BoardAnswer = typeof BoardAnswer.Type
 
+/** The message by which an asker hears whether a program was well. */
+export const Observed = Contract.idempotent({
+  payload: {
+    key: Schema.String,
+    device: Schema.String,
+    /** 0 is well, else a number of `codes`. */
+    code: count,
+    detail: Schema.optionalKey(Schema.String)
+  },
+  creates: false,
+  about: "a program was well for the time asked, or was not"
+})
+
 /** The message by which an asker hears of it. */
 export const BoardAnswered = Contract.idempotent({
   payload: BoardAnswer.fields,

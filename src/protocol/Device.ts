@@ -340,6 +340,16 @@ export const Device = Contract.make("device", {
       creates: false,
       about: "an actor asks something of the board; it is told the answer"
     }),
+    Observe: Contract.idempotent({
+      payload: {
+        asker: ActorAddress,
+        key: Schema.String,
+        program: ProgramName,
+        forMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 }))
+      },
+      creates: false,
+      about: "an actor wants to know whether a program is well for so long; it is told when that is clear"
+    }),
     Retire: Contract.once({
       success: Connection,
       audience: "operator",

@@ -117,12 +117,25 @@ export interface Errand {
   readonly until: number
 }
 
+/** A program that somebody watches for a time, to learn whether it is well. */
+export interface Observation {
+  readonly key: string
+  readonly asker: ActorAddress
+  readonly program: string
+  /** How long it must be well, ms, and when that time is over. */
+  readonly forMillis: number
+  readonly until: number
+  /** Its restarts when the time began. */
+  readonly restarts: number
+}
+
 /** What the board does for other actors: images, programs, their values and mail. */
 export interface Work {
   readonly transfer: Transfer | undefined
   readonly errands: ReadonlyMap<number, Errand>
   /** Programs by their names, as the board last told of them. */
   readonly programs: ReadonlyMap<string, ProgramReport>
+  readonly observations: ReadonlyMap<string, Observation>
   /** Last number given to a request or a transfer. */
   readonly lastNumber: number
 }

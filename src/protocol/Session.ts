@@ -1,6 +1,6 @@
 /** A provisioning session: one image on its way to one board. Its id is its own. Times are ms since 1970. */
 import { Schema } from "effect"
-import { BoardAnswered, ImageReport, ProgramName, Sha256 } from "./BoardRequest.ts"
+import { ActorAddress, BoardAnswered, ImageReport, ProgramName, Sha256 } from "./BoardRequest.ts"
 import * as Contract from "./Contract.ts"
 import { HolonError } from "./Errors.ts"
 import { DeviceId } from "./Ids.ts"
@@ -54,6 +54,24 @@ export const SessionView = Schema.Struct({
 })
 export type SessionView = typeof SessionView.Type
 
+/** The message by which an observer hears of the end. */
+export const SessionEnded = Contract.idempotent({
+  payload: {
+    session: Schema.String,
+    device: Schema.String,
+    state: SessionState,
+    installed: Schema.optionalKey(Installed),
+    /** Bytes that the board took. */
+    bytes: count,
+    /** Name of the program on the board, when it is known. */
+    program: Schema.optionalKey(Schema.String),
+    code: Schema.optionalKey(count),
+    detail: Schema.optionalKey(Schema.String)
+  },
+  creates: false,
+  about: "a session that was begun for this actor has ended"
+})
+
 /** What rests of a session. */
 export const SessionRecord = Schema.Struct({
   device: Schema.String,
@@ -77,8 +95,8 @@ export const SessionRecord = Schema.Struct({
   coalesced: count,
   code: Schema.optionalKey(count),
   detail: Schema.optionalKey(Schema.String),
-  /** Why it is aborted. */
-  reason: Schema.optionalKey(Schema.String),
+  /** Who is told how it ended. */
+  observer: Schema.optionalKey(ActorAddress),
   /** The image is noted as used by this session. */
   holdsImage: Schema.Boolean
 })
@@ -106,7 +124,9 @@ export const Session = Contract.make("session", {
         persist: Schema.optionalKey(Schema.Boolean),
         replace: Schema.optionalKey(Schema.Boolean),
         stallMillis: Schema.optionalKey(SessionOptions.stallMillis),
-        totalMillis: Schema.optionalKey(SessionOptions.totalMillis)
+        totalMillis: Schema.optionalKey(SessionOptions.totalMillis),
+        /** An actor that is told how it ended, as a rollout. */
+        observer: Schema.optionalKey(ActorAddress)
       },
       success: SessionView,
       error: HolonError,

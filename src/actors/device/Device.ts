@@ -27,6 +27,7 @@ import {
 } from "./Commands.ts"
 import { addErrand, endOverdueErrands, errandsDue, noWork } from "./Errands.ts"
 import { firstNumber } from "./Numbering.ts"
+import { endObservations, observationsDue, observe } from "./Observations.ts"
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { emitEnd, oweDesired, sendDue, timed } from "./Requests.ts"
 import { storage } from "./Stored.ts"
@@ -159,7 +160,8 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   dueAt: (state) => {
     const { commands, board, connection, work } = state
     if (commands.open.length === 0 && work === noWork) return undefined
-    return finite(Math.min(commandsDue(commands, board, connection.state === "online"), errandsDue(state)))
+    const due = Math.min(commandsDue(commands, board, connection.state === "online"), errandsDue(state))
+    return finite(Math.min(due, observationsDue(state)))
   },
   residentDueAt: (state, resident, link) =>
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
@@ -170,6 +172,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     noticeSilence(turn)
     endExpired(turn)
     endOverdueErrands(turn)
+    endObservations(turn)
     sendDue(turn)
     return outcomeOf(turn, undefined)
   },
@@ -252,6 +255,12 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const turn = begin(state, context)
     addErrand(turn, request)
     sendDue(turn)
+    return outcomeOf(turn, undefined)
+  },
+
+  Observe: (state, watch, context) => {
+    const turn = begin(state, context)
+    observe(turn, watch)
     return outcomeOf(turn, undefined)
   },
 

@@ -12,7 +12,13 @@ import { noErrandRepeats, type Repeat, send, type Turn, tell } from "./Turn.ts"
 export const errandsMax = 64
 
 /** Nothing was ever asked of the board. */
-export const noWork: Work = { transfer: undefined, errands: new Map(), programs: new Map(), lastNumber: 0 }
+export const noWork: Work = {
+  transfer: undefined,
+  errands: new Map(),
+  programs: new Map(),
+  observations: new Map(),
+  lastNumber: 0
+}
 
 /** Changes what the board does for other actors. */
 export const setWork = (turn: Turn, work: Partial<Work>): void => {

@@ -9,6 +9,7 @@ import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
 import { endErrands } from "./Errands.ts"
 import { firstNumber, highestOf } from "./Numbering.ts"
+import { noteSilent } from "./Observations.ts"
 import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
 import { endTransfer } from "./Transfers.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
@@ -168,6 +169,7 @@ const heard = ({ context, resident }: Turn): number => (context.link === undefin
 const leave = (turn: Turn, state: "offline" | "silent", reason: string): void => {
   if (turn.state.connection.state !== "online") return
   become(turn, state, reason, { reason })
+  if (state === "silent") noteSilent(turn)
   turn.link = undefined
   turn.resident = freshResident(turn.now)
 }

@@ -3,6 +3,7 @@ import type { ActorAddress } from "../../protocol/BoardRequest.ts"
 import type { Log, Mail, ProgramStatus, ValueFrame } from "../../protocol/Frame.ts"
 import { type ProgramReport, programId } from "../../protocol/Program.ts"
 import { setWork } from "./Errands.ts"
+import { noteProgram } from "./Observations.ts"
 import { programReportOf } from "./Reports.ts"
 import { type Turn, tell } from "./Turn.ts"
 
@@ -25,8 +26,10 @@ const isNews = (known: ProgramReport | undefined, report: ProgramReport): boolea
 export const takeProgramStatus = (turn: Turn, { programs, all }: ProgramStatus, at: number): void => {
   const known = turn.state.work.programs
   const told = new Map(all === true ? [] : known)
-  const report = (entry: ProgramReport): void =>
+  const report = (entry: ProgramReport): void => {
+    noteProgram(turn, entry)
     tell(turn, { to: actorOf(turn, entry.name), message: "Reported", payload: { report: entry, at } })
+  }
   for (const entry of programs) {
     const program = programReportOf(entry)
     if (program === undefined) continue

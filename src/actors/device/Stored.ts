@@ -1,11 +1,11 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
- * (the large layer of the section), `transfer`, `numbers`, and one `cmd/<id>`, `errand/<number>` and `program/<name>` for
- * each command, request of another actor, and program.
+ * (the large layer of the section), `transfer`, `numbers`, and one `cmd/<id>`, `errand/<number>`,
+ * `program/<name>` and `observation/<key>` for each command, request of another actor, program, and watch over a program.
  */
 import { Schema } from "effect"
 import { BoardRequest } from "../../protocol/BoardRequest.ts"
-import type { Board, Command, DeviceState, Errand, Transfer, Work } from "../../protocol/DeviceState.ts"
+import type { Board, Command, DeviceState, Errand, Observation, Transfer, Work } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
 import { ProgramReport } from "../../protocol/Program.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
@@ -27,6 +27,7 @@ import { noWork } from "./Errands.ts"
 const commandPrefix = "cmd/"
 const errandPrefix = "errand/"
 const programPrefix = "program/"
+const observationPrefix = "observation/"
 
 /** Decodes a map and keeps the keys its schema does not know: a newer node wrote them. */
 const keeping =
@@ -129,6 +130,15 @@ const StoredErrand = Schema.Struct({
   until: Schema.Number
 })
 const decodeErrand: (value: unknown) => Errand = keeping(Schema.decodeUnknownSync(StoredErrand))
+const StoredObservation = Schema.Struct({
+  key: Schema.String,
+  asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
+  program: Schema.String,
+  forMillis: Schema.Number,
+  until: Schema.Number,
+  restarts: Schema.Number
+})
+const decodeObservation: (value: unknown) => Observation = keeping(Schema.decodeUnknownSync(StoredObservation))
 const decodeProgram: (value: unknown) => ProgramReport = keeping(Schema.decodeUnknownSync(ProgramReport))
 const decodeNumber = Schema.decodeUnknownSync(Schema.Number)
 
@@ -188,11 +198,13 @@ const isEmpty = (record: object): boolean => {
   return true
 }
 
-const putWork = (parts: Map<string, unknown>, { transfer, errands, programs, lastNumber }: Work): void => {
+const putWork = (parts: Map<string, unknown>, work: Work): void => {
+  const { transfer, errands, programs, observations, lastNumber } = work
   if (lastNumber > 0) parts.set("numbers", lastNumber)
   if (transfer !== undefined) parts.set("transfer", transfer)
   for (const errand of errands.values()) parts.set(errandPrefix + errand.req, errand)
   for (const program of programs.values()) parts.set(programPrefix + program.name, program)
+  for (const observation of observations.values()) parts.set(observationPrefix + observation.key, observation)
 }
 
 const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
@@ -200,17 +212,22 @@ const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
   const transfer = parts.get("transfer")
   const errands = new Map<number, Errand>()
   const programs = new Map<string, ProgramReport>()
+  const observations = new Map<string, Observation>()
   for (const [key, part] of parts) {
     if (key.startsWith(errandPrefix)) {
       const errand = decodeErrand(part)
       errands.set(errand.req, errand)
     } else if (key.startsWith(programPrefix)) programs.set(key.slice(programPrefix.length), decodeProgram(part))
+    else if (key.startsWith(observationPrefix))
+      observations.set(key.slice(observationPrefix.length), decodeObservation(part))
   }
-  if (numbers === undefined && transfer === undefined && errands.size === 0 && programs.size === 0) return noWork
+  const kept = errands.size + programs.size + observations.size
+  if (numbers === undefined && transfer === undefined && kept === 0) return noWork
   return {
     transfer: transfer === undefined ? undefined : decodeTransfer(transfer),
     errands,
     programs,
+    observations,
     lastNumber: numbers === undefined ? 0 : decodeNumber(numbers)
   }
 }

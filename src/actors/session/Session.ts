@@ -96,6 +96,21 @@ const release = (record: SessionRecord, { self }: Context): Behaviour.EffectOrde
   input: { sha256: record.sha256, user: `session/${self.id}` }
 })
 
+const outcomeOf = (record: SessionRecord, session: string) => {
+  const { device, state, installed, bytes, options, name, code, detail } = record
+  const program = options.instance ?? name
+  return {
+    session,
+    device,
+    state,
+    ...(installed === undefined ? {} : { installed }),
+    bytes,
+    ...(program === undefined ? {} : { program }),
+    ...(code === undefined ? {} : { code }),
+    ...(detail === undefined ? {} : { detail })
+  }
+}
+
 /** The session is over; the device is told, and the image may go from the store. */
 const end = (
   record: SessionRecord,
@@ -105,10 +120,13 @@ const end = (
 ): Outcome => {
   const ended = { ...record, endedAt: context.now }
   const close = { session: context.self.id, ...(abort === undefined ? {} : { abort }) }
+  const tells = [toDevice(ended, "CloseTransfer", close)]
+  if (ended.observer !== undefined)
+    tells.push({ to: ended.observer, message: "SessionEnded", payload: outcomeOf(ended, context.self.id) })
   return {
     state: ended,
     events,
-    tells: [toDevice(ended, "CloseTransfer", close)],
+    tells,
     effects: [release(ended, context)]
   }
 }
@@ -316,7 +334,7 @@ export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, 
     return described(record, outcome, context)
   },
 
-  Provision: (record, { device, sha256, ...asked }, context) => {
+  Provision: (record, { device, sha256, observer, ...asked }, context) => {
     const state = record.device === "" ? next(record.state, "begin") : undefined
     if (state === undefined) return Behaviour.refuse(new InvalidTransition({ from: record.state, event: "Provision" }))
     const { now, self } = context
@@ -326,6 +344,7 @@ export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, 
       sha256,
       state,
       options: { ...record.options, ...asked },
+      ...(observer === undefined ? {} : { observer }),
       startedAt: now,
       movedAt: now,
       shownAt: now,

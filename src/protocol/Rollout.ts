@@ -1,0 +1,168 @@
+/** A rollout: one image brought to many boards, in waves. Its id is its own. Times are ms since 1970. */
+import { Schema } from "effect"
+import { BoardAnswered, Observed, ProgramName, Sha256 } from "./BoardRequest.ts"
+import * as Contract from "./Contract.ts"
+import { HolonError } from "./Errors.ts"
+import { DeviceId } from "./Ids.ts"
+import { SessionEnded } from "./Session.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+const instant = Schema.Finite
+
+/**
+ * `waiting` for its wave; `provisioning` a session is under way; `observing` it runs and must be well for a time; `good`;
+ * `failed`; `away` the board was not there: normal, and no failure; `rolling-back` and `rolled-back` after a stop; `cancelled`.
+ */
+export const RolloutStep = Schema.Literals([
+  "waiting",
+  "provisioning",
+  "observing",
+  "good",
+  "failed",
+  "away",
+  "rolling-back",
+  "rolled-back",
+  "cancelled"
+])
+export type RolloutStep = typeof RolloutStep.Type
+
+/** One board of a rollout. */
+export const RolloutBoard = Schema.Struct({
+  id: Schema.String,
+  /** Number of its wave, from 0. */
+  wave: count,
+  step: RolloutStep,
+  /** Sessions so far. */
+  attempts: count,
+  since: instant,
+  program: Schema.optionalKey(Schema.String),
+  /** Why it failed: a number of `codes`. */
+  code: Schema.optionalKey(count),
+  detail: Schema.optionalKey(Schema.String)
+})
+export type RolloutBoard = typeof RolloutBoard.Type
+
+/** `awaiting` a person's approval of the next wave; `succeeded`, `stopped` and `cancelled` are ends. */
+export const RolloutState = Schema.Literals([
+  "idle",
+  "running",
+  "paused",
+  "awaiting",
+  "succeeded",
+  "stopped",
+  "cancelled"
+])
+export type RolloutState = typeof RolloutState.Type
+
+/** How a rollout goes about it. */
+export const RolloutRules = Schema.Struct({
+  /** Boards of the first wave, and of each one after it. */
+  canary: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })),
+  waveSize: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })),
+  /** Boards that are provisioned at a time. */
+  parallel: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 256 })),
+  /** Share of a wave's boards that must be good before the next one opens; those that are away do not count. */
+  successShare: share,
+  /** Share of a wave's boards that may fail; more of them stop the rollout. */
+  errorShare: share,
+  /** How long a program must be well before its board counts as good, ms. */
+  observeMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 })),
+  /** How long a board may be away or stand still until it is left for later, ms. */
+  patienceMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 3_600_000 })),
+  /** A person approves each wave after the first. */
+  needsApproval: Schema.Boolean,
+  /** The boards of a wave that stops the rollout go back to what they had. */
+  rollsBack: Schema.Boolean
+})
+export type RolloutRules = typeof RolloutRules.Type
+
+/** What rests of a rollout, and what people see of it. */
+export const RolloutView = Schema.Struct({
+  sha256: Schema.String,
+  instance: Schema.optionalKey(ProgramName),
+  state: RolloutState,
+  rules: RolloutRules,
+  /** The wave that is open, from 0, and how many there are. */
+  wave: count,
+  waves: count,
+  boards: Schema.Array(RolloutBoard),
+  startedAt: instant,
+  endedAt: Schema.optionalKey(instant),
+  /** Why it stands still or ended. */
+  reason: Schema.optionalKey(Schema.String)
+})
+export type RolloutView = typeof RolloutView.Type
+
+const act = { success: RolloutView, error: HolonError, audience: "operator", creates: false } as const
+
+/** The rollout: kind of the actor that brings an image to a selection of boards. */
+export const Rollout = Contract.make("rollout", {
+  about: "brings an image to many boards in waves, and stops when too many fail",
+  state: RolloutView,
+  messages: {
+    Start: Contract.once({
+      ...act,
+      creates: true,
+      payload: {
+        sha256: Sha256,
+        devices: Schema.Array(DeviceId).check(Schema.isMinLength(1), Schema.isMaxLength(10_000)),
+        instance: Schema.optionalKey(ProgramName),
+        rules: Schema.optionalKey(RolloutRules)
+      },
+      capability: "rollout.start",
+      about: "begins with the first wave; the order of the devices is the order of the waves"
+    }),
+    GetRollout: Contract.query({
+      success: RolloutView,
+      audience: "operator",
+      capability: "rollout.read",
+      about: "how far the rollout is, board by board"
+    }),
+    Watch: Contract.watch({
+      success: RolloutView,
+      audience: "operator",
+      capability: "rollout.read",
+      about: "how far the rollout is, again whenever that changes"
+    }),
+    Pause: Contract.idempotent({
+      ...act,
+      capability: "rollout.control",
+      about: "begins nothing new; what is under way goes on"
+    }),
+    Resume: Contract.idempotent({ ...act, capability: "rollout.control", about: "goes on after a pause" }),
+    Approve: Contract.idempotent({ ...act, capability: "rollout.approve", about: "opens the wave that waits for it" }),
+    Cancel: Contract.idempotent({
+      ...act,
+      capability: "rollout.control",
+      about: "ends it: no board is begun, sessions under way are aborted, good boards keep the image"
+    }),
+    Retry: Contract.idempotent({
+      ...act,
+      capability: "rollout.control",
+      about: "takes up the boards that failed or were away once more, and only those"
+    }),
+    SessionEnded,
+    Observed,
+    BoardAnswered
+  },
+  events: {
+    "rollout.started": Schema.Struct({ sha256: Schema.String, boards: count, waves: count }),
+    "rollout.wave-opened": Schema.Struct({ wave: count, boards: count }),
+    "rollout.board-changed": Schema.Struct({
+      device: Schema.String,
+      step: RolloutStep,
+      code: Schema.optionalKey(count),
+      detail: Schema.optionalKey(Schema.String)
+    }),
+    "rollout.paused": Schema.Struct({ reason: Schema.String }),
+    "rollout.ended": Schema.Struct({
+      state: RolloutState,
+      reason: Schema.String,
+      good: count,
+      failed: count,
+      away: count
+    })
+  }
+})
+export type Rollout = typeof Rollout

@@ -1,0 +1,272 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
+import { rollout } from "../../../src/actors/rollout/Rollout.ts"
+import { cut, verdictOf } from "../../../src/actors/rollout/Waves.ts"
+import { codes } from "../../../src/protocol/Codes.ts"
+import { Rollout, type RolloutBoard, RolloutView } from "../../../src/protocol/Rollout.ts"
+
+const sha256 = "ab".repeat(32)
+const start = 1_800_000_000_000
+const json = Schema.toCodecJson(RolloutView)
+const rules = {
+  canary: 1,
+  waveSize: 3,
+  parallel: 2,
+  successShare: 1,
+  errorShare: 0,
+  observeMillis: 10_000,
+  patienceMillis: 60_000,
+  needsApproval: false,
+  rollsBack: true
+}
+const fleet = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, at) => `board-${at}`)
+
+/** Folds a rollout's transitions; its state goes through its stored form at every step. */
+class Rig {
+  state: unknown = rollout.reactions.initial("r-1")
+  tells: Array<Tell> = []
+  events: Array<Emitted> = []
+
+  ask(message: string, payload: unknown = {}): unknown {
+    const handle = rollout.transitions[message]
+    if (handle === undefined) throw new Error(`no message ${message}`)
+    const outcome: Outcome<unknown, unknown> = handle(this.state, payload, {
+      self: { kind: "rollout", id: "r-1" },
+      now: start,
+      random: () => 0.5,
+      asker: { kind: "user", id: "ada", role: "operator" },
+      requestId: "q-1",
+      resident: undefined,
+      link: undefined,
+      node: "a-1"
+    })
+    if (outcome.state !== undefined)
+      this.state = Schema.decodeUnknownSync(json)(Schema.encodeUnknownSync(json)(outcome.state))
+    this.tells.push(...(outcome.tells ?? []))
+    this.events.push(...(outcome.events ?? []))
+    return outcome.refusal ?? outcome.reply
+  }
+
+  view(): RolloutView {
+    return Schema.decodeUnknownSync(RolloutView)(this.ask("GetRollout"))
+  }
+
+  begun(): ReadonlyArray<string> {
+    const provisions = this.tells.filter(({ message }) => message === "Provision")
+    this.tells = this.tells.filter(({ message }) => message !== "Provision")
+    return provisions.map(({ payload }) => Object(payload).device)
+  }
+
+  board(id: string): RolloutBoard {
+    const found = this.view().boards.find((board) => board.id === id)
+    if (found === undefined) throw new Error(`no board ${id}`)
+    return found
+  }
+
+  ended(id: string, end: Record<string, unknown> = { state: "ready", installed: "confirmed", bytes: 10 }): void {
+    const session = `r-1.${id}.${this.board(id).attempts}`
+    this.ask("SessionEnded", { session, device: id, program: "motor", bytes: 10, ...end })
+  }
+
+  observed(id: string, code = 0): void {
+    this.ask("Observed", { key: `r-1.${id}.${this.board(id).attempts}`, device: id, code })
+  }
+
+  good(id: string): void {
+    this.ended(id)
+    this.observed(id)
+  }
+}
+
+const started = (boards: number, changes: Partial<typeof rules> = {}): Rig => {
+  const rig = new Rig()
+  rig.ask("Start", { sha256, devices: fleet(boards), rules: { ...rules, ...changes } })
+  return rig
+}
+
+describe("a rollout", () => {
+  it("begins with a canary, then goes on wave by wave, some boards at a time", () => {
+    const rig = started(5)
+    assert.deepStrictEqual(rig.begun(), ["board-0"])
+    rig.ended("board-0")
+    assert.deepStrictEqual([rig.begun(), rig.board("board-0").step], [[], "observing"])
+    rig.observed("board-0")
+    assert.deepStrictEqual(rig.begun(), ["board-1", "board-2"])
+    rig.good("board-2")
+    assert.deepStrictEqual(rig.begun(), ["board-3"])
+    rig.good("board-1")
+    rig.good("board-3")
+    assert.deepStrictEqual(rig.begun(), ["board-4"])
+    rig.good("board-4")
+    assert.deepStrictEqual([rig.view().state, rig.view().reason], ["succeeded", "all boards are good"])
+  })
+
+  it("emits facts that its contract declares", () => {
+    const rig = started(2, { needsApproval: true })
+    rig.ask("Pause")
+    rig.ask("Resume")
+    rig.good("board-0")
+    rig.ask("Approve")
+    rig.ended("board-1", { state: "failed", code: codes.ENOTSUP, detail: "no room" })
+    const schemas = new Map<string, Schema.Codec<unknown>>(Object.entries(Rollout.events))
+    for (const { type, data } of rig.events) {
+      const schema = schemas.get(type)
+      assert.isTrue(schema !== undefined && Schema.is(schema)(data), `${type} ${JSON.stringify(data)}`)
+    }
+    assert.deepStrictEqual(
+      new Set(rig.events.map(({ type }) => type)),
+      new Set(Object.keys(Rollout.events)),
+      "all of them have had their turn"
+    )
+  })
+
+  it("judges by the health after the change, not by the installation", () => {
+    const rig = started(3)
+    rig.ended("board-0")
+    rig.observed("board-0", codes.Trap)
+    assert.deepStrictEqual([rig.view().state, rig.board("board-0").code], ["stopped", codes.Trap])
+    assert.deepStrictEqual(rig.begun(), ["board-0"])
+  })
+
+  it("stops a wave that fails, takes it back, and leaves earlier waves as they are", () => {
+    const rig = started(4)
+    rig.good("board-0")
+    rig.good("board-1")
+    rig.tells = []
+    rig.ended("board-2", { state: "failed", code: codes.ENOSPC, detail: "no room" })
+    assert.strictEqual(rig.view().state, "stopped")
+    assert.deepStrictEqual(
+      rig.tells.map(({ to, message, payload }) => [to.id, message, Object(payload).request?.act]),
+      [
+        ["board-1", "AskBoard", "rollback"],
+        ["r-1.board-3.1", "Abort", undefined]
+      ]
+    )
+    rig.ask("BoardAnswered", { key: "rollback board-1", code: 0 })
+    assert.deepStrictEqual(
+      rig.view().boards.map(({ step }) => step),
+      ["good", "rolled-back", "failed", "cancelled"]
+    )
+    assert.strictEqual(rig.view().reason, "1 board of wave 2 failed")
+  })
+
+  it("bears as many failures as its rules allow", () => {
+    const rig = started(4, { errorShare: 0.34, successShare: 0.6 })
+    rig.good("board-0")
+    rig.ended("board-1", { state: "failed", code: codes.ENOSPC })
+    assert.strictEqual(rig.view().state, "running")
+    rig.good("board-2")
+    rig.good("board-3")
+    assert.strictEqual(rig.view().state, "succeeded")
+  })
+
+  it("takes a board that is away for no failure, and takes it up again when told to", () => {
+    const rig = started(2)
+    rig.ended("board-0", { state: "failed", code: codes.ETIMEDOUT, bytes: 0 })
+    assert.strictEqual(rig.board("board-0").step, "away")
+    rig.good("board-1")
+    assert.strictEqual(rig.view().state, "succeeded")
+    rig.begun()
+    rig.ask("Retry")
+    assert.deepStrictEqual([rig.begun(), rig.view().state], [["board-0"], "running"])
+    rig.good("board-0")
+    assert.deepStrictEqual([rig.view().state, rig.board("board-0").attempts], ["succeeded", 2])
+  })
+
+  it("takes a board that stalled in the middle for a failure", () => {
+    const rig = started(1)
+    rig.ended("board-0", { state: "failed", code: codes.ETIMEDOUT, bytes: 5 })
+    assert.strictEqual(rig.board("board-0").step, "failed")
+  })
+
+  it("does not send a board an image again that it failed, until somebody says so", () => {
+    const rig = started(2)
+    rig.ended("board-0", { state: "failed", code: codes.EBADMSG })
+    rig.begun()
+    for (const message of ["Pause", "Resume", "Approve", "Start"])
+      assert.strictEqual(
+        Object(rig.ask(message, message === "Start" ? { sha256, devices: fleet(1) } : {}))._tag,
+        "InvalidTransition"
+      )
+    assert.deepStrictEqual(rig.begun(), [])
+    rig.ask("Retry")
+    assert.deepStrictEqual(rig.begun(), ["board-0"])
+  })
+
+  it("begins nothing while it is paused, and takes note of what ends", () => {
+    const rig = started(3)
+    rig.begun()
+    rig.ask("Pause")
+    rig.good("board-0")
+    assert.deepStrictEqual([rig.begun(), rig.board("board-0").step], [[], "good"])
+    rig.ask("Resume")
+    assert.deepStrictEqual(rig.begun(), ["board-1", "board-2"])
+  })
+
+  it("waits for a person between waves", () => {
+    const rig = started(2, { needsApproval: true })
+    rig.begun()
+    rig.good("board-0")
+    assert.deepStrictEqual([rig.view().state, rig.begun()], ["awaiting", []])
+    rig.ask("Approve")
+    assert.deepStrictEqual(rig.begun(), ["board-1"])
+  })
+
+  it("ends by itself when it is cancelled: sessions are aborted, good boards keep the image", () => {
+    const rig = started(5)
+    rig.good("board-0")
+    rig.tells = []
+    rig.ask("Cancel")
+    assert.deepStrictEqual(
+      rig.tells.map(({ to, message }) => [to.id, message]),
+      [
+        ["r-1.board-1.1", "Abort"],
+        ["r-1.board-2.1", "Abort"]
+      ]
+    )
+    assert.deepStrictEqual(
+      [rig.view().state, rig.view().boards.map(({ step }) => step)],
+      ["cancelled", ["good", "cancelled", "cancelled", "cancelled", "cancelled"]]
+    )
+  })
+
+  it("counts a repeated or late word for nothing", () => {
+    const rig = started(2)
+    rig.good("board-0")
+    const before = rig.state
+    rig.ended("board-0")
+    rig.observed("board-0", codes.Trap)
+    rig.ask("SessionEnded", { session: "r-1.board-1.9", device: "board-1", state: "failed", bytes: 0 })
+    assert.strictEqual(rig.state, before)
+  })
+})
+
+describe("waves", () => {
+  it.prop(
+    "hold every board once, in order, the canary first and none too large",
+    {
+      count: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 60 })),
+      size: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 }))
+    },
+    ({ count, size }) => {
+      const boards = cut(fleet(count), { canary: 2, waveSize: size }, 0)
+      assert.deepStrictEqual(
+        boards.map(({ id }) => id),
+        fleet(count)
+      )
+      const sizes = new Map<number, number>()
+      for (const { wave } of boards) sizes.set(wave, (sizes.get(wave) ?? 0) + 1)
+      for (const [wave, boardsOfWave] of sizes) assert.isAtMost(boardsOfWave, wave === 0 ? 2 : size)
+      assert.deepStrictEqual(
+        [...sizes.keys()],
+        [...sizes.keys()].sort((left, right) => left - right)
+      )
+    }
+  )
+
+  it("of which all boards are away have passed", () => {
+    const boards = cut(fleet(2), rules, 0).map((board): RolloutBoard => ({ ...board, step: "away" }))
+    assert.strictEqual(verdictOf(boards, rules), "passed")
+  })
+})
