@@ -61,7 +61,7 @@ export class Machine {
   callDepth = 0
   /** Instructions retired since the machine was made. */
   steps = 0
-  /** Lowest address the stack may reach. */
+  /** Lowest address the stack may reach; never negative. */
   stackLimit: number
   private readonly view: DataView
   private base = 0
@@ -382,7 +382,7 @@ export class Machine {
 
         case opcodes.CALL: {
           const lower = sp - 4
-          if (lower < 0 || lower < stackLimit || lower > 0xfffc) {
+          if (lower < stackLimit || lower > 0xfffc) {
             fault = "stackOverflow"
             break execution
           }
@@ -416,7 +416,7 @@ export class Machine {
           continue
         case opcodes.PUSH: {
           const lower = sp - 4
-          if (lower < 0 || lower < stackLimit || lower > 0xfffc) {
+          if (lower < stackLimit || lower > 0xfffc) {
             fault = "stackOverflow"
             break execution
           }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Code } from "../../../../devices/hxe/machine/Code.ts"
 import { errorWords } from "../../../../devices/hxe/machine/ErrorWord.ts"
 import { budgetMax, flags, Machine, type MachineOptions } from "../../../../devices/hxe/machine/Machine.ts"
-import { noServices } from "../../../../devices/hxe/machine/Services.ts"
+import { noServices, type Services } from "../../../../devices/hxe/machine/Services.ts"
 import { codeOf, word } from "./Assemble.ts"
 
 const machineOf = (words: ReadonlyArray<number>, options: Omit<MachineOptions, "code"> = {}): Machine =>
@@ -22,6 +22,18 @@ describe("the stack", () => {
     assert.deepStrictEqual([machine.pc, machine.sp, machine.steps, machine.register(15)], [4, 0x1004, 1, 0x1004])
     assert.strictEqual(machine.memory[0x1004], 0xfe)
     assert.strictEqual(machine.memory[0x1000], 0)
+  })
+
+  it("may stand anywhere, and is told as it stands", () => {
+    const machine = machineOf([word("LDI", { rd: 0, imm: 1 }), popR2], { stackTop: 0xffff_fff0 })
+    const seen: Array<number> = []
+    machine.run(1, noServices)
+    seen.push(machine.sp)
+    assert.include(machine.run(1, noServices), { kind: "fault", reason: "stackUnderflow" })
+    assert.deepStrictEqual([...seen, machine.sp], [0xffff_fff0, 0xffff_fff0])
+    const caller = machineOf([word("SVC")], { stackTop: 0xffff_fff0 })
+    const services: Services = { call: (_module, _fn, { sp }) => (sp === 0xffff_fff0 ? "waiting" : "done") }
+    assert.deepStrictEqual(caller.run(1, services), { kind: "waiting" })
   })
 
   it("of depth nothing refuses a call and leaves its depth", () => {
@@ -213,6 +225,22 @@ describe("a fault", () => {
     })
     assert.deepStrictEqual([machine.register(0), machine.pc, machine.steps], [4, 0, 0])
   })
+})
+
+describe("the highest number of 32 bits", () => {
+  for (const { mnemonic, a, b } of [
+    { mnemonic: "ADD", a: 0x8000_0000, b: 0x7fff_ffff },
+    { mnemonic: "ADC", a: 0xf000_0000, b: 0x0fff_ffff },
+    { mnemonic: "MUL", a: 0x0001_0001, b: 0x0000_ffff }
+  ] as const)
+    it(`is reached by ${mnemonic} without a carry`, () => {
+      const machine = machineOf([word(mnemonic, { rd: 1, rs1: 2, rs2: 3 })])
+      machine.setRegister(2, a)
+      machine.setRegister(3, b)
+      machine.run(1, noServices)
+      assert.strictEqual(machine.register(1), 0xffff_ffff)
+      assert.strictEqual(machine.psw, flags.negative)
+    })
 })
 
 describe("a shift by nothing", () => {

@@ -89,6 +89,7 @@ describe("a command handler", () => {
 
   it("returns R0 and leaves the program as it was, but for memory and steps", () => {
     const machine = machineOf(withHandler)
+    machine.setRegister(1, 0x500)
     machine.setRegister(3, 1)
     machine.run(2, noServices)
     machine.callDepth = 2
