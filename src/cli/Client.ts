@@ -66,15 +66,24 @@ const unauthorized = 401
 /** Node's codes for a chain of certificates that does not hold (X509_V_ERR_… of OpenSSL, and names that differ). */
 const untrusted = /CERT|SIGNATURE|ISSUER/
 
+/** Why a request did not reach the node. */
+export const connectionFailure = (
+  { url, source }: Pick<ClientOptions, "url" | "source">,
+  cause: unknown
+): NodeUnreachable | CertificateUntrusted => {
+  const { code, message: reason } = innermost(cause)
+  return untrusted.test(code)
+    ? new CertificateUntrusted({ url, reason })
+    : new NodeUnreachable({ url, reason, ...(source !== undefined && { source }) })
+}
+
 /** A WebSocket that is refused does not say why, and would be tried for ever: asks for the reason first. */
-const greet = ({ url, source }: ClientOptions, authorization: string) => {
+const greet = (place: ClientOptions, authorization: string) => {
+  const { url, source } = place
   const unreachable = (reason: string) => new NodeUnreachable({ url, reason, ...(source !== undefined && { source }) })
   return Effect.tryPromise({
     try: (signal) => fetch(new URL("/rpc", url), { signal, headers: { authorization } }),
-    catch: (cause) => {
-      const { code, message } = innermost(cause)
-      return untrusted.test(code) ? new CertificateUntrusted({ url, reason: message }) : unreachable(message)
-    }
+    catch: (cause) => connectionFailure(place, cause)
   }).pipe(
     Effect.timeoutOrElse({
       duration: answerWithin,

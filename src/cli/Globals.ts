@@ -23,7 +23,7 @@ const url = Flag.String("url").pipe(
 export const connection = { url, data, json }
 
 /** Where the flags say that a node is; what they leave out is read from the config. */
-const placeOf = Effect.fnUntraced(function* (flags: {
+export const placeOf = Effect.fnUntraced(function* (flags: {
   readonly url: Option.Option<string>
   readonly data: Option.Option<string>
 }) {

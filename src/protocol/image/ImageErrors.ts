@@ -6,14 +6,14 @@ import type { ImageRefused } from "./ImageRefused.ts"
 /** The image, its manifest or its signature is refused. Permanent for these bytes. */
 export class ImageRejected extends Schema.TaggedError<ImageRejected>()(
   "ImageRejected",
-  { code: Schema.Int, name: Schema.String, detail: Schema.String },
+  { code: Schema.Int, codeName: Schema.String, detail: Schema.String },
   { httpApiStatus: 422 }
 ) {
   static readonly of = ({ code, detail }: ImageRefused): ImageRejected =>
-    new ImageRejected({ code, name: codeEntry(code).name, detail })
+    new ImageRejected({ code, codeName: codeEntry(code).name, detail })
 
   override get message() {
-    return `the image is refused: ${this.detail} (${this.name})`
+    return `the image is refused: ${this.detail} (${this.codeName})`
   }
 }
 
