@@ -6,6 +6,9 @@ import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
 import { image } from "./commands/Image.ts"
 import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
+import { programs, ps, values } from "./commands/Programs.ts"
+import { provision, sessions } from "./commands/Provision.ts"
+import { rollout } from "./commands/Rollouts.ts"
 import { send } from "./commands/Send.ts"
 import { simulate } from "./commands/Simulate.ts"
 import { node, up } from "./commands/Up.ts"
@@ -30,6 +33,12 @@ export const holon = Command.make("holon").pipe(
     dead,
     board,
     image,
+    provision,
+    sessions,
+    rollout,
+    ps,
+    programs,
+    values,
     chaos,
     simulate
   ])

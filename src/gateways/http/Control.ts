@@ -5,8 +5,10 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
+import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
+import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
 
@@ -127,6 +129,11 @@ export class Control extends RpcGroup.make(
     payload: { ...page, kind: Schema.String, message: Schema.String, after: Schema.optionalKey(Schema.String) },
     success: LookPage,
     error: HolonError
+  }),
+  Rpc.make("Image", {
+    payload: { reference: Schema.String.check(Schema.isMaxLength(128)) },
+    success: Schema.Struct({ sha256: Schema.String, name: Schema.String, version: Schema.String, size: Schema.Int }),
+    error: Schema.Union([ImageMissing, ImageAmbiguous, ImageStoreUnavailable])
   }),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }),

@@ -9,6 +9,7 @@ import { bearerToken } from "../Bearer.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
+import { ImageLibrary } from "./ImageLibrary.ts"
 import { Operations } from "./Operations.ts"
 
 const authenticated = Layer.effect(
@@ -33,6 +34,7 @@ const handlers = Control.toLayer(
   Effect.gen(function* () {
     const actors = yield* Actors
     const operations = yield* Operations
+    const images = yield* ImageLibrary
     const { registry } = yield* Engine
     const { agreement } = yield* NodePorts
     const kinds = describeRegistry(registry)
@@ -49,6 +51,8 @@ const handlers = Control.toLayer(
       Devices: (page) => operations.devices(page),
       Device: ({ id }) => operations.device(id),
       Look: (page) => operations.look(page),
+      Image: ({ reference }) =>
+        Effect.map(images.find(reference), ({ sha256, name, version, size }) => ({ sha256, name, version, size })),
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,
       Quarantined: ({ limit }) => operations.quarantined(limit),

@@ -1,0 +1,161 @@
+/** `holon provision`, `holon sessions`: an image on its way to a board. */
+import { Clock, Console, Effect, Option, Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { uuidV7 } from "../../protocol/Ids.ts"
+import { SessionView } from "../../protocol/Session.ts"
+import { Client } from "../Client.ts"
+import { BoardRefused, type Place, sendTo, watchUntil } from "../Following.ts"
+import { connected, connection } from "../Globals.ts"
+import { bar, makeLiveLine, size } from "../LiveLine.ts"
+import { wholeNumber } from "../Numbers.ts"
+import { ago, table } from "../Table.ts"
+
+/** A new id for what is begun here. */
+export const newId = Effect.map(Clock.currentTimeMillis, (now) =>
+  uuidV7(now, (count) => crypto.getRandomValues(new Uint8Array(count)))
+)
+
+const stepOf = ({ state, installed, bytes, total, name, version }: SessionView): string => {
+  const what = name === undefined ? "" : `${name} ${version ?? ""} `
+  if (state === "loading") return `${what}${bar(total === 0 ? 0 : bytes / total)} ${size(bytes)} of ${size(total)}`
+  if (state === "verify") return `${what}${bar(1)} the board checks it`
+  if (state !== "ready") return `${what}${state}`
+  const words = { staged: "the board installs it", trial: "on trial" } as const
+  return `${what}${installed === "staged" || installed === "trial" ? words[installed] : (installed ?? "ready")}`
+}
+
+const flags = {
+  instance: Flag.String("instance").pipe(
+    Flag.withDescription("Name of the program on the board (default: the image's)"),
+    Flag.optional
+  ),
+  noStart: Flag.Boolean("no-start").pipe(Flag.withDescription("Do not start it"), Flag.withDefault(false)),
+  volatile: Flag.Boolean("volatile").pipe(
+    Flag.withDescription("Do not keep it over a restart of the board"),
+    Flag.withDefault(false)
+  ),
+  noReplace: Flag.Boolean("no-replace").pipe(
+    Flag.withDescription("Refuse when a program of that name runs"),
+    Flag.withDefault(false)
+  ),
+  patience: wholeNumber("patience", 1, 3600).pipe(
+    Flag.withDescription("Seconds that the board may be away or stand still"),
+    Flag.withDefault(60)
+  )
+}
+
+export const provision = Command.make(
+  "provision",
+  {
+    ...connection,
+    ...flags,
+    device: Argument.String("device").pipe(Argument.withDescription("Id of the device, as press-1")),
+    image: Argument.String("image").pipe(
+      Argument.withDescription("Image by its hash, the beginning of it, its name, or name@version")
+    ),
+    detach: Flag.Boolean("detach").pipe(
+      Flag.withDescription("Do not wait: print the session and end"),
+      Flag.withDefault(false)
+    ),
+    isNoTrial: Flag.Boolean("no-trial").pipe(
+      Flag.withDescription("Do not wait until the board has kept the image"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fn(function* (flags) {
+    const progress = makeLiveLine(flags.json)
+    const view = yield* connected(flags)(
+      Effect.gen(function* () {
+        const client = yield* Client
+        const { sha256 } = yield* client.Image({ reference: flags.image })
+        // A device that is none is said at once, not when a board has not come for a minute.
+        yield* client.Device({ id: flags.device })
+        const place: Place = { kind: "session", id: yield* newId }
+        const begun = yield* sendTo(
+          place,
+          "Provision",
+          {
+            device: flags.device,
+            sha256,
+            autostart: !flags.noStart,
+            persist: !flags.volatile,
+            replace: !flags.noReplace,
+            stallMillis: flags.patience * 1000,
+            ...(Option.isSome(flags.instance) && { instance: flags.instance.value })
+          },
+          SessionView
+        )
+        if (flags.detach) return begun
+        return yield* watchUntil(
+          place,
+          "Watch",
+          {},
+          {
+            item: SessionView,
+            isEnd: ({ endedAt, installed }) => endedAt !== undefined || (flags.isNoTrial && installed === "trial"),
+            show: (item) => progress.draw(stepOf(item))
+          }
+        )
+      })
+    ).pipe(Effect.ensuring(progress.finish))
+    if (flags.json) yield* Console.log(JSON.stringify(view, null, 2))
+    const isGood = view.state !== "failed" && view.installed !== "rolled-back" && view.code === undefined
+    if (!isGood)
+      return yield* new BoardRefused({
+        what: `${flags.image} on ${flags.device}`,
+        code: view.code ?? 5,
+        ...(view.detail !== undefined && { detail: view.detail })
+      })
+    if (flags.json) return
+    const name = view.instance ?? view.name ?? flags.image
+    yield* Console.log(
+      flags.detach
+        ? `session ${view.id} has begun; holon sessions shows how far it is`
+        : `${name} ${view.version ?? ""} is on ${flags.device}: ${view.installed ?? view.state}`
+    )
+  })
+).pipe(Command.withDescription("Bring an image to a board, and wait until the board keeps it"))
+
+const pageSize = 200
+
+export const sessions = Command.make(
+  "sessions",
+  { ...connection },
+  Effect.fn(function* (flags) {
+    const views = yield* connected(flags)(
+      Effect.gen(function* () {
+        const client = yield* Client
+        const found: Array<SessionView> = []
+        let after: string | undefined
+        do {
+          const page = yield* client.Look({
+            kind: "session",
+            message: "GetSession",
+            limit: pageSize,
+            ...(after !== undefined && { after })
+          })
+          for (const { value } of page.items)
+            found.push(yield* Effect.orDie(Schema.decodeUnknownEffect(SessionView)(value)))
+          after = page.next
+        } while (after !== undefined)
+        return found
+      })
+    )
+    if (flags.json) return yield* Console.log(JSON.stringify(views, null, 2))
+    const now = yield* Clock.currentTimeMillis
+    const rows = views.map((view) => [
+      view.id,
+      view.device,
+      view.name === undefined ? view.sha256.slice(0, 12) : `${view.name} ${view.version ?? ""}`,
+      view.installed ?? view.state,
+      view.total === 0 ? "" : `${Math.floor((view.bytes * 100) / view.total)} %`,
+      `${ago(now - view.startedAt)} ago`,
+      view.detail ?? ""
+    ])
+    yield* Console.log(
+      views.length === 0
+        ? "no sessions yet"
+        : table(["session", "device", "image", "state", "sent", "begun", "detail"], rows)
+    )
+  })
+).pipe(Command.withDescription("List provisioning sessions"))
