@@ -85,6 +85,13 @@ describe("encoding", () => {
     assert.deepStrictEqual(wordsOf("SVC HAL_GPIO_WRITE"), [0x3000_0f51])
   })
 
+  it("takes decimal numbers as halves", () => {
+    assert.deepStrictEqual(wordsOf("LDI32 R1, f16(12.5)"), [0x6010_0000, 0x4a40])
+    assert.deepStrictEqual(wordsOf("LDI32 R1, F16( -0.25 )"), [0x6010_0000, 0xb400])
+    assert.deepStrictEqual(wordsOf("LDI R1, f16(6e-8)"), [0x0110_0001])
+    assert.throws(() => wordsOf("LDI32 R1, f16(warm)"), "1:11: f16(warm) is neither a number nor a symbol")
+  })
+
   it("calls a register at a distance in words", () => {
     assert.deepStrictEqual(wordsOf("CALL R3, -1"), [0x2403_0fff])
   })
