@@ -83,7 +83,11 @@ export const ProgramView = Schema.Struct({
   lines: Schema.Array(Schema.Struct({ text: Schema.String, at: instant })),
   values: Schema.Array(ValueView),
   mail: Schema.Array(MailView),
-  orders: Schema.Array(OrderView)
+  orders: Schema.Array(OrderView),
+  /** Image that is kept in the store for it. */
+  holds: Schema.optionalKey(Schema.String),
+  /** When the store of images was last asked. */
+  askedAt: Schema.optionalKey(instant)
 })
 export type ProgramView = typeof ProgramView.Type
 

@@ -3,6 +3,7 @@ import type { BoardRequest } from "../../protocol/BoardRequest.ts"
 import { Backpressure, type HolonError, NotFound } from "../../protocol/Errors.ts"
 import { type OrderView, Program, type ProgramReport, type ProgramView, programOf } from "../../protocol/Program.ts"
 import * as Behaviour from "../Behaviour.ts"
+import { releaseImage, useImage } from "../ImageUse.ts"
 
 /** The newest lines, messages and ended orders that are kept. */
 const linesMax = 100
@@ -11,6 +12,8 @@ const endedMax = 50
 const valuesMax = 512
 /** Orders that the board has not answered. */
 const openMax = 32
+/** A store of images that did not answer is asked again after this. */
+const retryMillis = 60_000
 /** How long a board may take with an order. */
 const orderMillis = 60_000
 
@@ -80,9 +83,43 @@ const changed = ({ device }: ProgramView, before: ProgramReport, report: Program
   }
 }
 
+/** The image that the store must keep; `undefined` for none, or when the board has told only the beginning of its hash. */
+const neededBy = ({ report }: ProgramView): string | undefined =>
+  report.state === "absent" || report.sha256?.length !== 64 ? undefined : report.sha256
+
+/** Brings what the store keeps for the program in line with what its board runs. */
+const holding = (state: ProgramView, { self }: Context): ReadonlyArray<Behaviour.EffectOrder> => {
+  const needed = neededBy(state)
+  if (needed === state.holds) return []
+  const user = `program/${self.id}`
+  const sha256 = needed ?? state.holds
+  if (sha256 === undefined) return []
+  return [{ name: needed === undefined ? "release" : "use", id: sha256, input: { sha256, user } }]
+}
+
 /** The behaviour of programs. */
 export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, {
   initial,
+  effects: { use: useImage, release: releaseImage },
+  dueAt: (state) => (neededBy(state) === state.holds ? undefined : (state.askedAt ?? state.since) + retryMillis),
+  timeout: (state, context) => {
+    const effects = holding(state, context)
+    return effects.length === 0 ? {} : { state: { ...state, askedAt: context.now }, effects }
+  },
+  completed: (state, { name, id, outcome }, context) => {
+    const { holds, ...rest } = state
+    if (name === "release") {
+      if (outcome !== "released") return {}
+      return holds === id ? { state: rest } : {}
+    }
+    // An image that is not in the store came by another way: there is nothing to keep.
+    if (outcome === "unavailable" || neededBy(state) !== id) return {}
+    const effects =
+      holds === undefined || holds === id
+        ? []
+        : [{ name: "release", id: holds, input: { sha256: holds, user: `program/${context.self.id}` } }]
+    return { state: { ...state, holds: id }, effects }
+  },
 
   GetProgram: (state) => ({ reply: state }),
   Watch: (state) => ({ reply: state }),
@@ -144,13 +181,14 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
     return { state: { ...state, orders: remembered(orders) } }
   },
 
-  Reported: (state, { report, at }) => {
+  Reported: (state, { report, at }, context) => {
     const before = state.report
     const isMove = before.state !== report.state
     const next: ProgramView = { ...state, report, since: isMove ? at : state.since }
+    const effects = holding(next, context)
     return isMove || before.code !== report.code || before.restarts !== report.restarts
-      ? { state: next, events: [changed(state, before, report)] }
-      : { state: next }
+      ? { state: next, effects, events: [changed(state, before, report)] }
+      : { state: next, effects }
   },
 
   Printed: (state, { text, at }) => ({ state: { ...state, lines: newest([...state.lines, { text, at }], linesMax) } }),

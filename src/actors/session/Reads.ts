@@ -2,9 +2,7 @@
 import { Effect, Schedule, Schema } from "effect"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"
-
-const Input = Schema.Struct({ sha256: Schema.String, user: Schema.String })
-const inputOf = Schema.decodeUnknownSync(Input)
+import { releaseImage, useInput } from "../ImageUse.ts"
 
 const ImageFound = Schema.Struct({
   name: Schema.String,
@@ -25,7 +23,7 @@ const patience = { schedule: Schedule.spaced("2 seconds"), times: 30 } as const
 export const sessionReads: Readonly<Record<"describe" | "release", (input: unknown) => Effect.Effect<unknown>>> = {
   describe: (input) =>
     Effect.gen(function* () {
-      const { sha256, user } = inputOf(input)
+      const { sha256, user } = useInput(input)
       const images = yield* ImageSource
       const record = yield* images.describe(sha256)
       if (record === undefined) return "missing"
@@ -39,11 +37,5 @@ export const sessionReads: Readonly<Record<"describe" | "release", (input: unkno
         ImageStoreUnavailable: () => Effect.succeed("unavailable")
       })
     ),
-  release: (input) =>
-    Effect.gen(function* () {
-      const { sha256, user } = inputOf(input)
-      const images = yield* ImageSource
-      yield* images.release(sha256, user)
-      return "released"
-    }).pipe(Effect.catchTag("ImageStoreUnavailable", () => Effect.succeed("unavailable")))
+  release: releaseImage
 }

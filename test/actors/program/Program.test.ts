@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
+import type { EffectOrder, Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
 import { program } from "../../../src/actors/program/Program.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { Program, ProgramView, programOf } from "../../../src/protocol/Program.ts"
@@ -13,27 +13,44 @@ class Rig {
   tells: Array<Tell> = []
   events: Array<Emitted> = []
   samples: Array<Emitted> = []
+  effects: Array<EffectOrder> = []
   now = 1_800_000_000_000
 
-  ask(message: string, payload: unknown = {}, requestId = "r-1"): unknown {
-    const handle = program.transitions[message]
-    if (handle === undefined) throw new Error(`no message ${message}`)
-    const outcome: Outcome<unknown, unknown> = handle(this.state, payload, {
+  private context(requestId = "") {
+    return {
       self: { kind: "program", id: "press-1:motor" },
       now: this.now,
       random: () => 0.5,
-      asker: { kind: "user", id: "ada", role: "operator" },
+      asker: { kind: "user", id: "ada", role: "operator" } as const,
       requestId,
       resident: undefined,
       link: undefined,
       node: "a-1"
-    })
+    }
+  }
+
+  private settle(outcome: Outcome<unknown, unknown>): unknown {
     if (outcome.state !== undefined)
       this.state = Schema.decodeUnknownSync(json)(Schema.encodeUnknownSync(json)(outcome.state))
     this.tells.push(...(outcome.tells ?? []))
     this.events.push(...(outcome.events ?? []))
     this.samples.push(...(outcome.samples ?? []))
+    this.effects.push(...(outcome.effects ?? []))
     return outcome.refusal ?? outcome.reply
+  }
+
+  ask(message: string, payload: unknown = {}, requestId = "r-1"): unknown {
+    const handle = program.transitions[message]
+    if (handle === undefined) throw new Error(`no message ${message}`)
+    return this.settle(handle(this.state, payload, this.context(requestId)))
+  }
+
+  wake(): void {
+    this.settle(program.reactions.timeout?.(this.state, this.context()) ?? {})
+  }
+
+  complete(name: string, id: string, outcome: unknown): void {
+    this.settle(program.reactions.completed?.(this.state, { name, id, outcome }, this.context()) ?? {})
   }
 
   view(): ProgramView {
@@ -62,6 +79,24 @@ describe("a program", () => {
       ]
     )
     for (const { data } of rig.events) assert.isTrue(Schema.is(Program.events["program.changed"])(data))
+  })
+
+  it("keeps its image in the store for as long as its board has it", () => {
+    const rig = new Rig()
+    const [first, second] = ["ab".repeat(32), "cd".repeat(32)]
+    const orders = () => rig.effects.splice(0).map(({ name, id }) => `${name} ${id.slice(0, 2)}`)
+    rig.ask("Reported", { report: { ...running, sha256: first }, at: 1 })
+    assert.deepStrictEqual(orders(), ["use ab"])
+    rig.complete("use", first, "unavailable")
+    rig.wake()
+    assert.deepStrictEqual(orders(), ["use ab"])
+    rig.complete("use", first, "used")
+    rig.ask("Reported", { report: { ...running, sha256: second }, at: 2 })
+    rig.complete("use", second, "used")
+    assert.deepStrictEqual(orders(), ["use cd", "release ab"])
+    rig.ask("Reported", { report: { name: "motor", state: "absent" }, at: 3 })
+    rig.complete("release", second, "released")
+    assert.deepStrictEqual([orders(), rig.view().holds], [["release cd"], undefined])
   })
 
   it("passes an order to its board once, and answers how it ended", () => {
