@@ -1,0 +1,484 @@
+/** The programs of one boot of a board, as the link sees them: images come in, programs run, values and mail go both ways. */
+import { Result } from "effect"
+import { codes } from "../../src/protocol/Codes.ts"
+import {
+  type Chunk,
+  type ImageOffer,
+  type ImageOp,
+  imageOps,
+  type MailSend,
+  type MailTap,
+  type ProgramCtl,
+  type ProgramEntry,
+  programOps,
+  type ValueGet,
+  type ValueId,
+  type ValueSet,
+  type ValueWatch
+} from "../../src/protocol/Frame.ts"
+import { imageKindOf, imageKinds } from "../../src/protocol/image/ImageKind.ts"
+import type { Command, Execution } from "../agent/Application.ts"
+import type { Clock } from "../agent/Clock.ts"
+import type { ProgramStatusLetter } from "../agent/Letter.ts"
+import type { ImageState, Programs, ProgramVoice, Reply } from "../agent/Programs.ts"
+import { type Admitted, type BoardTrust, judgeOffer } from "./ImageChecks.ts"
+import { ImageIntake, type ImageSink } from "./ImageIntake.ts"
+import { Installations, installedStates } from "./Installations.ts"
+import { Lines } from "./Lines.ts"
+import { type Image, Program } from "./Program.ts"
+import type { Refused } from "./Refused.ts"
+import { programStates, type Runtime, type RuntimeEvents, type Task } from "./Runtime.ts"
+import type { Shelf } from "./Shelf.ts"
+import { Taps } from "./Taps.ts"
+import { Turns } from "./Turns.ts"
+import { ValueWatches } from "./ValueWatches.ts"
+
+/** States of programs are told together when they change within this long, ms. */
+const togetherMillis = 20
+
+/** How a board takes programs. */
+export interface ProgramHostOptions {
+  readonly voice: ProgramVoice
+  readonly clock: Clock
+  readonly shelf: Shelf
+  /** What runs them, one for each kind the board takes. */
+  readonly runtimes: (events: RuntimeEvents) => ReadonlyArray<Runtime>
+  readonly profile: string
+  readonly trust: BoardTrust
+  readonly imageBytesMax: number
+  readonly chunkBytesMax: number
+  readonly windowMax: number
+  /** What programs may be given, by name. */
+  readonly capabilities: ReadonlyArray<string>
+}
+
+/** What looks at an image on its way, and what was known of it before. */
+interface Arriving extends ImageSink, Admitted {}
+
+/** The programs of a board. */
+export class ProgramHost implements Programs {
+  readonly kinds: ReadonlyArray<number>
+  readonly #options: ProgramHostOptions
+  readonly #clock: Clock
+  readonly #runtimes: ReadonlyArray<Runtime>
+  readonly #intake: ImageIntake<Arriving>
+  readonly #installations: Installations
+  readonly #turns: Turns
+  readonly #watches: ValueWatches
+  readonly #taps: Taps
+  readonly #programs = new Map<string, Program>()
+  /** Output of each program by its stream. */
+  readonly #lines = new Map<string, Lines>()
+  /** Names of programs that stand elsewhere than was told. */
+  readonly #news = new Set<string>()
+  #cancelTelling: (() => void) | undefined
+
+  constructor(options: ProgramHostOptions) {
+    const { clock, voice } = options
+    this.#options = options
+    this.#clock = clock
+    this.#runtimes = options.runtimes({
+      stands: (pid) => this.#byPid(pid)?.stands(),
+      printed: (pid, stream, bytes) => this.#printed(pid, stream, bytes),
+      valueChanged: (pid, oid, value) => {
+        const program = this.#byPid(pid)
+        if (program !== undefined) this.#watches.changed(program.name, oid, value)
+      }
+    })
+    this.kinds = this.#runtimes.map(({ kind }) => imageKinds[kind])
+    this.#intake = new ImageIntake<Arriving>({
+      clock,
+      chunkBytesMax: options.chunkBytesMax,
+      windowMax: options.windowMax,
+      admit: (offer) => this.#admit(offer),
+      acknowledge: voice.acknowledge,
+      failed: (xfer, refused) => voice.letter({ type: "image-status", xfer, state: installedStates.failed, ...refused })
+    })
+    this.#installations = new Installations({
+      clock,
+      shelf: options.shelf,
+      programs: this.#programs,
+      make: (name, image, isKept) => this.#make(name, image, isKept),
+      gone: (name) => this.#gone(name),
+      standsNow: (program) => this.#tellPrograms([program.entry]),
+      tell: (state) => {
+        if (state.xfer !== undefined && state.xfer > 0) this.#intake.settle(state.xfer, state.state)
+        voice.letter({ type: "image-status", ...state })
+        this.#turns.look()
+      }
+    })
+    this.#turns = new Turns(clock, {
+      step: (instructions) => {
+        for (const runtime of this.#runtimes) runtime.step(instructions)
+      },
+      nextDue: () => soonest(this.#runtimes)
+    })
+    this.#watches = new ValueWatches({
+      clock,
+      say: (program, sample) => voice.letter({ type: "value", program, values: [sample] })
+    })
+    this.#taps = new Taps((mail) => voice.letter({ type: "mail", ...mail, at: Math.floor(clock.board()) }))
+  }
+
+  start(): void {
+    this.#installations.boot()
+    this.#turns.look()
+  }
+
+  stop(orderly: boolean): void {
+    if (orderly) {
+      for (const runtime of this.#runtimes) runtime.flush()
+      this.#options.shelf.flush()
+    }
+    this.#turns.stop()
+    this.#intake.stop()
+    this.#installations.stop()
+    this.#watches.stop()
+    this.#options.shelf.stop()
+    this.#cancelTelling?.()
+    for (const program of this.#programs.values()) program.halt()
+  }
+
+  offer(frame: ImageOffer): void {
+    this.#intake.offer(frame)
+  }
+
+  chunk(frame: Chunk): void {
+    this.#intake.chunk(frame)
+  }
+
+  operate({ op, xfer, generation }: ImageOp): ImageState {
+    const state = this.#operate(op, xfer, generation ?? 0)
+    this.#turns.look()
+    return state
+  }
+
+  control(frame: ProgramCtl): Reply {
+    const reply = this.#control(frame)
+    this.#turns.look()
+    return reply
+  }
+
+  getValues({ program: name, ids }: ValueGet): Reply {
+    const task = this.#taskOf(name)
+    if ("code" in task) return task
+    const wanted = ids ?? task.values().map(({ oid, name: known }): ValueId => known ?? oid)
+    return {
+      code: codes.ok,
+      value: wanted.map((id) => {
+        const value = task.valueOf(id)
+        if (value === undefined) return [id, null, codes.ENOENT] as const
+        const read = task.read(value.oid)
+        if (Result.isFailure(read)) return [id, null, read.failure.code] as const
+        // A value that is no number cannot cross the link.
+        return Number.isFinite(read.success)
+          ? ([id, read.success, codes.ok] as const)
+          : ([id, null, codes.ERANGE] as const)
+      })
+    }
+  }
+
+  setValue({ program: name, id, value, level }: ValueSet): Reply {
+    const task = this.#taskOf(name)
+    if ("code" in task) return task
+    const known = task.valueOf(id)
+    if (known === undefined) return { code: codes.ENOENT, detail: `no value ${id}` }
+    if (typeof value !== "number") return { code: codes.EINVAL, detail: "it holds a number" }
+    const refused = task.write(known.oid, value, level ?? 0)
+    this.#turns.look()
+    return refused ?? { code: codes.ok }
+  }
+
+  watchValue({ program: name, id, on, epsilon, rate }: ValueWatch): Reply {
+    const task = this.#taskOf(name)
+    if ("code" in task) return task
+    const known = task.valueOf(id)
+    if (known === undefined) return { code: codes.ENOENT, detail: `no value ${id}` }
+    if (!on) {
+      this.#watches.off(name, known.oid)
+      return { code: codes.ok }
+    }
+    const read = task.read(known.oid)
+    if (Result.isFailure(read)) return read.failure
+    const limits = { ...(epsilon === undefined ? {} : { epsilon }), ...(rate === undefined ? {} : { rate }) }
+    const isWatched = this.#watches.on(name, id, { oid: known.oid, now: read.success }, limits)
+    return { code: isWatched ? codes.ok : codes.ENOSPC }
+  }
+
+  sendMail({ program, target, data, channel }: MailSend): Reply {
+    const mailboxes = program === undefined ? this.#runtimes[0] : this.#taskOf(program)
+    if (mailboxes === undefined) return { code: codes.ENOTSUP }
+    if ("code" in mailboxes) return mailboxes
+    const sent = mailboxes.send(target, data, channel ?? 0)
+    this.#turns.look()
+    return Result.isFailure(sent) ? sent.failure : { code: codes.ok, value: sent.success }
+  }
+
+  tapMail({ program, target, on, rate }: MailTap): Reply {
+    if (!on) {
+      this.#taps.off(program, target)
+      return { code: codes.ok }
+    }
+    const mailboxes = program === undefined ? this.#runtimes[0] : this.#taskOf(program)
+    if (mailboxes === undefined) return { code: codes.ENOTSUP }
+    if ("code" in mailboxes) return mailboxes
+    return this.#taps.on(mailboxes, program, target, rate) ?? { code: codes.ok }
+  }
+
+  execute(command: Command, execution: Execution): undefined {
+    const task = this.#taskOf(command.program ?? "")
+    if ("code" in task) {
+      execution.finish(task)
+    } else if (command.args !== undefined && !isEmptyMap(command.args)) {
+      execution.finish({ code: codes.EINVAL, detail: "commands of this program take no arguments" })
+    } else {
+      execution.finish(task.command(command.name))
+      this.#turns.look()
+    }
+    return undefined
+  }
+
+  imageStates(): ReadonlyArray<ImageState> {
+    const installed = this.#installations.standing
+    const transfer = this.#intake.transfer
+    const isArriving = transfer !== undefined && transfer.offer.xfer !== installed?.xfer
+    const states = [...(installed === undefined ? [] : [installed]), ...(isArriving ? [this.#stateOfTransfer()] : [])]
+    return states.length === 0 ? [{ xfer: 0, state: 0 }] : states
+  }
+
+  programStatus(): ProgramStatusLetter {
+    return {
+      type: "program-status",
+      programs: [...this.#programs.values()].map(({ entry }) => entry),
+      all: true,
+      at: Math.floor(this.#clock.board())
+    }
+  }
+
+  #make(name: string, image: Image, isKept: boolean): Program {
+    const runtime = this.#runtimes.find(({ kind }) => kind === image.kind)
+    return new Program(name, image, isKept, {
+      clock: this.#clock,
+      runtime,
+      changed: (program) => this.#changed(program),
+      ended: (program, ending) => this.#installations.ended(program, ending)
+    })
+  }
+
+  #admit(offer: ImageOffer): Arriving | Refused {
+    const { profile, trust, imageBytesMax, capabilities, shelf } = this.#options
+    if (this.#installations.isOnTrial) return { code: codes.EBUSY, detail: "trial" }
+    const judged = judgeOffer(offer, {
+      profile,
+      trust,
+      imageBytesMax,
+      capabilities,
+      kinds: this.#runtimes.map(({ kind }) => kind),
+      acceptedSecver: (kind, name) => shelf.floor(kind, name)
+    })
+    if (Result.isFailure(judged)) return judged.failure
+    const { manifest } = judged.success
+    const placement = this.#installations.placeOf(offer, judged.success)
+    if ("code" in placement) return placement
+    const sink = this.#runtimes.find(({ kind }) => kind === manifest.kind)?.admit(manifest)
+    if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP }
+    return { ...judged.success, push: (bytes) => sink.push(bytes) }
+  }
+
+  #operate(op: number, xfer: number | undefined, generation: number): ImageState {
+    switch (op) {
+      case imageOps.verify:
+        return this.#verify(xfer ?? 0)
+      case imageOps.commit:
+        return this.#commit(xfer ?? 0)
+      case imageOps.confirm:
+        return this.#settled(this.#installations.confirm())
+      case imageOps.rollback:
+        return this.#settled(this.#installations.rollback(generation))
+      case imageOps.abort: {
+        const code = this.#intake.abort(xfer ?? 0)
+        return { xfer: xfer ?? 0, state: this.#intake.known(xfer)?.state ?? 0, ...(code === codes.ok ? {} : { code }) }
+      }
+      case imageOps.status:
+        return this.#status(xfer)
+      case imageOps.slots: {
+        const slots = this.#options.shelf.slots()
+        const state = { xfer: 0, state: this.#installations.standing?.state ?? 0 }
+        if (Result.isFailure(slots)) return { ...state, ...slots.failure }
+        return { ...state, slots: slots.success, generation: this.#options.shelf.generation }
+      }
+      default:
+        return { xfer: xfer ?? 0, state: 0, code: codes.EINVAL }
+    }
+  }
+
+  #verify(xfer: number): ImageState {
+    this.#intake.verify(xfer, (arriving, bytes) => {
+      const offer = this.#intake.known(xfer)?.offer
+      const placement = offer === undefined ? { code: codes.ESRCH } : this.#installations.placeOf(offer, arriving)
+      if ("code" in placement) return placement
+      const replaces = placement.replaces?.task
+      return this.#runtimes
+        .find(({ kind }) => kind === arriving.manifest.kind)
+        ?.check(bytes, {
+          name: placement.name,
+          manifest: arriving.manifest,
+          ...(replaces === undefined ? {} : { replaces })
+        })
+    })
+    const transfer = this.#intake.known(xfer)
+    if (transfer === undefined) return { xfer, state: 0, code: codes.ESRCH }
+    if (transfer.state === 1) return { xfer, state: 1, code: codes.EBUSY, detail: "not all of it is here" }
+    return this.#stateOfTransfer()
+  }
+
+  #commit(xfer: number): ImageState {
+    const staged = this.#intake.image(xfer)
+    const transfer = this.#intake.known(xfer)
+    if (transfer === undefined) return { xfer, state: 0, code: codes.ESRCH }
+    if (staged === undefined) {
+      const installed = this.#installations.standing
+      if (installed?.xfer === xfer) return installed
+      return { ...this.#stateOfTransfer(), code: codes.EBUSY }
+    }
+    const { offer } = transfer
+    const { manifest, isSigned } = staged.sink
+    const kind = imageKindOf(offer.kind) ?? manifest.kind
+    const image: Image = { kind, bytes: staged.bytes, sha256: offer.sha256, manifest }
+    return this.#settled(this.#installations.install({ offer, manifest, isSigned, image }))
+  }
+
+  /** The transfer, if it is this image's, stands where the image does. */
+  #settled(state: ImageState): ImageState {
+    const { xfer = 0, code } = state
+    if (xfer > 0 && state.state > installedStates.ready) {
+      this.#intake.settle(xfer, state.state, code === undefined ? undefined : { code })
+    }
+    return state
+  }
+
+  #status(xfer: number | undefined): ImageState {
+    const installed = this.#installations.standing
+    if (xfer === undefined || xfer === 0)
+      return this.#intake.transfer === undefined ? (installed ?? { xfer: 0, state: 0 }) : this.#stateOfTransfer()
+    if (installed?.xfer === xfer) return installed
+    return this.#intake.known(xfer) === undefined ? { xfer, state: 0, code: codes.ESRCH } : this.#stateOfTransfer()
+  }
+
+  #stateOfTransfer(): ImageState {
+    const transfer = this.#intake.transfer
+    if (transfer === undefined) return { xfer: 0, state: 0 }
+    const { offer, state, refused } = transfer
+    return { xfer: offer.xfer, state, sha256: offer.sha256, ...refused }
+  }
+
+  #control({ op, program: name, args }: ProgramCtl): Reply {
+    if (op === programOps.list) {
+      this.#options.voice.letter(this.programStatus())
+      return { code: codes.ok }
+    }
+    if (op === programOps.eval) return { code: codes.ENOTSUP, detail: "nothing here evaluates text" }
+    if (name === undefined) return { code: codes.EINVAL, detail: "which program" }
+    const program = this.#programs.get(name)
+    if (program === undefined) return { code: codes.ESRCH, detail: `no program ${name}` }
+    if (args !== undefined && !isEmptyMap(args))
+      return { code: codes.ENOTSUP, detail: "programs here take no arguments" }
+    return this.#order(op, program) ?? { code: codes.ok }
+  }
+
+  #order(op: number, program: Program): Refused | undefined {
+    switch (op) {
+      case programOps.start:
+        return program.start()
+      case programOps.stop:
+      case programOps.kill:
+        return program.stop()
+      case programOps.pause:
+        return program.isRunning ? program.task?.pause() : notRunning
+      case programOps.resume:
+        return program.standing.state === programStates.paused ? program.task?.resume() : notPaused
+      case programOps.restart:
+        program.stop()
+        return program.start()
+      case programOps.remove:
+        return this.#installations.remove(program)
+      default:
+        return { code: codes.EINVAL, detail: `op ${op}` }
+    }
+  }
+
+  #byPid(pid: number): Program | undefined {
+    for (const program of this.#programs.values()) if (program.task?.pid === pid) return program
+    return undefined
+  }
+
+  #taskOf(name: string): Task | Refused {
+    const program = this.#programs.get(name)
+    if (program === undefined) return { code: codes.ESRCH, detail: `no program ${name}` }
+    return program.task ?? { code: codes.EBUSY, detail: `${name} is not loaded` }
+  }
+
+  #printed(pid: number, stream: "out" | "error", bytes: Uint8Array): void {
+    const program = this.#byPid(pid)
+    if (program === undefined) return
+    const key = `${stream} ${program.name}`
+    let lines = this.#lines.get(key)
+    if (lines === undefined) {
+      const { name } = program
+      const level = stream === "out" ? 2 : 1
+      lines = new Lines(this.#clock.board, (text) => this.#options.voice.log(level, text, name))
+      this.#lines.set(key, lines)
+    }
+    lines.push(bytes)
+  }
+
+  #changed(program: Program): void {
+    if (!program.isRunning) for (const stream of ["out", "error"]) this.#lines.get(`${stream} ${program.name}`)?.end()
+    if (program.standing.state === programStates.ready) this.#loaded(program)
+    this.#news.add(program.name)
+    this.#cancelTelling ??= this.#clock.schedule(togetherMillis, () => {
+      this.#cancelTelling = undefined
+      const programs = [...this.#news].flatMap((name) => this.#programs.get(name)?.entry ?? [])
+      this.#news.clear()
+      if (programs.length > 0) this.#tellPrograms(programs)
+    })
+    this.#turns.look()
+  }
+
+  /** Taps and watches outlive the restarts of their programs. */
+  #loaded({ name, task }: Program): void {
+    if (task === undefined) return
+    this.#taps.loaded(name, task)
+    for (const { oid } of task.values()) {
+      const read = task.read(oid)
+      if (Result.isSuccess(read)) this.#watches.changed(name, oid, read.success)
+    }
+  }
+
+  #gone(name: string): void {
+    this.#news.delete(name)
+    this.#watches.forget(name)
+    this.#taps.forget(name)
+    for (const stream of ["out", "error"]) this.#lines.delete(`${stream} ${name}`)
+    this.#tellPrograms([{ name, state: programStates.absent }])
+  }
+
+  #tellPrograms(programs: ReadonlyArray<ProgramEntry>): void {
+    this.#options.voice.letter({ type: "program-status", programs, at: Math.floor(this.#clock.board()) })
+  }
+}
+
+const notRunning: Refused = { code: codes.EBUSY, detail: "it does not run" }
+const notPaused: Refused = { code: codes.EBUSY, detail: "it is not paused" }
+
+const isEmptyMap = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+
+const soonest = (runtimes: ReadonlyArray<Runtime>): number | undefined => {
+  let due: number | undefined
+  for (const runtime of runtimes) {
+    const next = runtime.nextDue()
+    if (next !== undefined && (due === undefined || next < due)) due = next
+  }
+  return due
+}

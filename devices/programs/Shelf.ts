@@ -1,0 +1,238 @@
+/** The programs a board keeps without power, and their values: what its store holds, in the words of the link. */
+import { createHash } from "node:crypto"
+import { Result } from "effect"
+import { codes } from "../../src/protocol/Codes.ts"
+import type { SlotStatus } from "../../src/protocol/Frame.ts"
+import { crcOffset } from "../../src/protocol/hxe/Hxe.ts"
+import { type ImageKind, imageKindOf, imageKinds } from "../../src/protocol/image/ImageKind.ts"
+import { readTravelling } from "../../src/protocol/image/SignedManifest.ts"
+import type { Clock } from "../agent/Clock.ts"
+import type { BootReason } from "../nv/BootRecord.ts"
+import type { ManifestEntry } from "../nv/Manifests.ts"
+import type { RollbackReason } from "../nv/NvEvents.ts"
+import type { NvStore } from "../nv/NvStore.ts"
+import type { Image } from "./Program.ts"
+import type { Refused } from "./Refused.ts"
+
+/** A program that is kept. */
+export interface Kept {
+  readonly name: string
+  readonly image: Image
+  readonly isStarted: boolean
+  /** It is what the configuration on trial changed. */
+  readonly isNew: boolean
+}
+
+/** A program to keep. */
+export interface Keeping {
+  readonly name: string
+  readonly image: Image
+  /** The manifest as it travelled, for the next start. */
+  readonly travelled: Uint8Array
+  readonly isSigned: boolean
+  readonly isStarted: boolean
+}
+
+/** Where a program is kept. */
+export interface Place {
+  readonly generation: number
+  readonly slot: number
+}
+
+/** The store of one board, for one boot. */
+export class Shelf {
+  readonly #store: NvStore
+  readonly #clock: Clock
+  #cancelSave: (() => void) | undefined
+
+  constructor(store: NvStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  get generation(): number {
+    return this.#store.manifest.generation
+  }
+
+  get isOnTrial(): boolean {
+    return this.#store.isOnTrial
+  }
+
+  /** Starts of what is on trial, begun and not confirmed. */
+  get attempts(): number {
+    return this.#store.bootState.failCount
+  }
+
+  get attemptsMax(): number {
+    return this.#store.manifest.bootFailuresMax
+  }
+
+  /** Nothing more is tried, until somebody decides. */
+  get isStopped(): boolean {
+    return this.#store.bootState.stopped
+  }
+
+  /** The board started. */
+  countBoot(): void {
+    this.#store.countBoot()
+  }
+
+  /** What is on trial is about to be started. */
+  countAttempt(): void {
+    this.#store.countAttempt()
+  }
+
+  noteFailure(reason: BootReason): void {
+    this.#store.noteFailure(reason)
+  }
+
+  stopTrying(): void {
+    this.#store.stopTrying()
+  }
+
+  /** All programs in the order of their start. One whose image cannot be read has no bytes, and will not load. */
+  programs(): ReadonlyArray<Kept> {
+    const { entries } = this.#store.manifest
+    const before = this.isOnTrial ? (this.#store.previous?.entries ?? []) : entries
+    return [...entries]
+      .sort((left, right) => right.priority - left.priority)
+      .flatMap((entry) => {
+        const kind = imageKindOf(entry.kind)
+        const isNew = !before.some(({ name, slot }) => name === entry.name && slot === entry.slot)
+        if (kind === undefined) return []
+        return [{ name: entry.name, image: this.#imageOf(entry, kind), isStarted: entry.autostart, isNew }]
+      })
+  }
+
+  /** Keeps a program, in the place of one of its name. It is on trial from then on. */
+  keep({ name, image, travelled, isSigned, isStarted }: Keeping): Result.Result<Place, Refused> {
+    const { kind, bytes, manifest } = image
+    const start = manifest?.start
+    const committed = this.#store.commit({
+      put: [
+        {
+          name,
+          kind: imageKinds[kind],
+          autostart: isStarted || start?.auto === true,
+          signed: isSigned,
+          priority: start?.priority ?? 0,
+          required: start?.required ?? false,
+          multiple: start?.multiple ?? false,
+          secver: manifest?.secver ?? 0,
+          requiredCaps: manifest?.requires?.hxeCaps ?? 0,
+          image: { bytes, attachment: travelled, ...(kind === "hxe" ? { headerCrc: headerCrcOf(bytes) } : {}) }
+        }
+      ]
+    })
+    return Result.map(committed, ({ generation, stored }) => ({ generation, slot: stored[0]?.slot ?? 0 }))
+  }
+
+  /** Keeps it no more. What is kept besides has proved itself already. */
+  drop(name: string): Refused | undefined {
+    const committed = this.#store.commit({ remove: [name] })
+    return Result.isFailure(committed) ? committed.failure : this.confirm()
+  }
+
+  /** What is on trial has proved itself. */
+  confirm(): Refused | undefined {
+    const confirmed = this.#store.confirm()
+    return Result.isFailure(confirmed) ? confirmed.failure : undefined
+  }
+
+  /** Goes back from what is on trial to what had proved itself. */
+  giveUp(reason: Exclude<RollbackReason, "manual">): Refused | undefined {
+    const given = this.#store.giveUp(reason)
+    return Result.isFailure(given) ? given.failure : undefined
+  }
+
+  /** Goes back because somebody says so: to the configuration before where `generation` is 0. That needs no proof. */
+  rollback(generation: number): Refused | undefined {
+    const back = this.#store.rollback(generation === 0 ? undefined : generation)
+    return Result.isFailure(back) ? back.failure : this.confirm()
+  }
+
+  /** Highest security version accepted for a kind and name. */
+  floor(kind: ImageKind, name: string): number {
+    return this.#store.floor(imageKinds[kind], name)
+  }
+
+  /** All slots. */
+  slots(): Result.Result<ReadonlyArray<SlotStatus>, Refused> {
+    return Result.map(this.#store.slots(), (slots) =>
+      slots.map(({ slot, state, sha256, generation, wear, attachment }) => {
+        const travelled = attachment === undefined ? undefined : readTravelling(attachment)
+        return {
+          slot: String(slot),
+          state,
+          generation,
+          wear,
+          ...(sha256 === undefined ? {} : { sha256 }),
+          ...(travelled !== undefined && Result.isSuccess(travelled)
+            ? { version: travelled.success.manifest.version }
+            : {})
+        }
+      })
+    )
+  }
+
+  /** Bits of a kept value; nothing where there is none, `stale` where it is damaged. */
+  load(key: number): number | "stale" | undefined {
+    return this.#store.value(key) ?? (this.#store.staleValues().has(key) ? "stale" : undefined)
+  }
+
+  /** Keeps a value, soon. */
+  save(key: number, bits: number): void {
+    this.#store.setValue(key, bits, 0, this.#clock.board())
+    this.#awaitSave()
+  }
+
+  /** Saves what waits. */
+  flush(): void {
+    this.#store.saveAll()
+  }
+
+  /** No timer of it runs any more. */
+  stop(): void {
+    this.#cancelSave?.()
+    this.#cancelSave = undefined
+  }
+
+  #awaitSave(): void {
+    const due = this.#store.nextSave()
+    if (this.#cancelSave !== undefined || due === undefined) return
+    this.#cancelSave = this.#clock.schedule(Math.max(0, Math.ceil(due - this.#clock.board())), () => {
+      this.#cancelSave = undefined
+      const saved = this.#store.saveDue(this.#clock.board())
+      // A memory that failed would be asked again at once, and for ever: the next value tries again.
+      if (Result.isSuccess(saved)) this.#awaitSave()
+    })
+  }
+
+  #imageOf({ name }: ManifestEntry, kind: ImageKind): Image {
+    const stored = this.#store.image(name)
+    if (Result.isFailure(stored)) return { kind, bytes: nothing, sha256: nothing, manifest: undefined }
+    const { bytes, attachment } = stored.success
+    const travelled = attachment === undefined ? undefined : readTravelling(attachment)
+    return {
+      kind,
+      bytes,
+      sha256: new Uint8Array(createHash("sha256").update(bytes).digest()),
+      manifest: travelled !== undefined && Result.isSuccess(travelled) ? travelled.success.manifest : undefined
+    }
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+/** What the header of an HXE file says of the rest of it. */
+const headerCrcOf = (bytes: Uint8Array): number =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(crcOffset)
+
+/** Opens the store of a board, or makes one in blank memories. What is there and cannot be read is never written over. */
+export const openStore = (
+  mount: () => Result.Result<NvStore, Refused>,
+  format: () => Result.Result<NvStore, Refused>
+): Result.Result<NvStore, Refused> => {
+  const mounted = mount()
+  return Result.isFailure(mounted) && mounted.failure.code === codes.ENOENT ? format() : mounted
+}
