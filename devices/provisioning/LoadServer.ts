@@ -1,0 +1,314 @@
+/** The board's end of the load messages: reads the requests of one master, asks the service, answers. */
+import { Result } from "effect"
+import { codes } from "../../src/protocol/Codes.ts"
+import { type AccessLevel, isProof, proofOf } from "./Access.ts"
+import type { Refused } from "./ErrorCodes.ts"
+import type { ServiceClock } from "./EventHub.ts"
+import type { Loader } from "./Loader.ts"
+import type { Caller, StatusReply } from "./LoaderCalls.ts"
+import {
+  abortReasons,
+  decodeRequest,
+  encodeReply,
+  type LoadReplyFields,
+  type LoadRequestPdu,
+  loadFlags
+} from "./LoadPdu.ts"
+import { type Source, sourceText } from "./Source.ts"
+import { transferStateCodes } from "./TransferStates.ts"
+
+/** What the board says of itself to a HELLO. */
+export interface BoardFacts {
+  /** 1 to 126 on a bus; 0 where there is no bus. */
+  readonly node: number
+  /** Bits of the capabilities of an image. */
+  readonly capabilities: () => number
+  readonly codeBytesFree: () => number
+}
+
+/** One end of a line to one master. */
+export interface LoadServerOptions {
+  readonly loader: Loader
+  readonly clock: ServiceClock
+  readonly board: BoardFacts
+  /** Shown with each transfer; one at a time per source. */
+  readonly source: Source
+  /** Largest data of a WRITE on this line. */
+  readonly chunkBytesMax: number
+  /** Unanswered WRITEs the master may have under way. */
+  readonly window: number
+  /** Level of a master that has proved nothing. */
+  readonly level: AccessLevel
+  /** Keys of the roles, by their level; a role without one cannot be had. */
+  readonly roleKeys?: ReadonlyMap<number, Uint8Array>
+  /** Eight bytes that nobody can foresee. Without it nobody can prove a role. */
+  readonly nonce?: () => Uint8Array
+  readonly send: (reply: Uint8Array) => void
+}
+
+/** A repeat of the last BEGIN within this time is a copy made on the way; later it is a new transfer. */
+const beginEchoMillis = 2000
+
+/** Other requests that change something are done once for this long: the reply to them may have been lost. */
+const echoMillis = 30_000
+
+/** The version of the messages. */
+const version = 1
+
+type Reply = (status: number, fields?: LoadReplyFields) => void
+
+interface Last {
+  readonly request: Uint8Array
+  readonly at: number
+  reply: Uint8Array | undefined
+}
+
+const isEqual = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right)
+
+const isLevel = (role: number): role is AccessLevel => role === 0 || role === 1 || role === 2 || role === 3
+
+/** Answers every request that can be read; a copy of one gets the same answer, and nothing is done twice. */
+export class LoadServer {
+  readonly #options: LoadServerOptions
+  readonly #client: string
+  /** Numbers of the service, by those of the master. */
+  readonly #transfers = new Map<number, number>()
+  /** The last BEGIN, and the last other request that changes something, of each of the master's numbers. */
+  readonly #begins = new Map<number, Last>()
+  readonly #others = new Map<number, Last>()
+  #level: AccessLevel
+  #challenge: { readonly role: AccessLevel; readonly nonce: Uint8Array } | undefined
+  #damaged = 0
+  #holes = 0
+
+  constructor(options: LoadServerOptions) {
+    this.#options = options
+    this.#level = options.level
+    this.#client = sourceText(options.source)
+  }
+
+  /** Messages that could not be read. */
+  get damaged(): number {
+    return this.#damaged
+  }
+
+  /** WRITEs that came before an earlier one, inside the window: losses of the line, not faults of the master. */
+  get holes(): number {
+    return this.#holes
+  }
+
+  /** What the master has proved, or the level it began with. */
+  get level(): AccessLevel {
+    return this.#level
+  }
+
+  /** Takes one message from the line. What cannot be read is counted, never answered. */
+  receive(bytes: Uint8Array): void {
+    const decoded = decodeRequest(bytes)
+    if (Result.isFailure(decoded)) {
+      this.#damaged += 1
+      return
+    }
+    const request = decoded.success
+    switch (request.op) {
+      case "write":
+        return this.#write(request)
+      case "status":
+      case "hello":
+        return this.#handle(request, (status, fields) => this.#send(request, status, fields))
+      case "begin":
+        return this.#once(this.#begins, request, bytes, beginEchoMillis)
+      default:
+        return this.#once(this.#others, request, bytes, echoMillis)
+    }
+  }
+
+  get #caller(): Caller {
+    return { id: this.#client, level: this.#level }
+  }
+
+  #once(lasts: Map<number, Last>, request: LoadRequestPdu, bytes: Uint8Array, forMillis: number): void {
+    const now = this.#options.clock.board()
+    const last = lasts.get(request.xfer)
+    if (last !== undefined && isEqual(last.request, bytes) && (now - last.at <= forMillis || this.#isUnderWay(last))) {
+      // Without a reply it is being worked on, and the answer will serve for both.
+      if (last.reply !== undefined) this.#options.send(last.reply)
+      return
+    }
+    const entry: Last = { request: bytes, at: now, reply: undefined }
+    lasts.set(request.xfer, entry)
+    // A new transfer may be ended or given up with the very bytes of the one before.
+    if (request.op === "begin") this.#others.delete(request.xfer)
+    this.#handle(request, (status, fields) => {
+      entry.reply = this.#send(request, status, fields)
+      // What was refused may be allowed next time, and did nothing.
+      if (status !== codes.ok && lasts.get(request.xfer) === entry) lasts.delete(request.xfer)
+    })
+  }
+
+  /** The BEGIN of a transfer that goes on is never a new one. */
+  #isUnderWay({ request }: Last): boolean {
+    const status = this.#statusOf(request[1] ?? 0)
+    return status !== undefined && (status.state === "LOADING" || status.state === "VERIFY")
+  }
+
+  #send({ op, xfer }: LoadRequestPdu, status: number, fields: LoadReplyFields | undefined): Uint8Array {
+    const reply = encodeReply({ op, xfer, status, fields })
+    this.#options.send(reply)
+    return reply
+  }
+
+  #statusOf(xfer: number): StatusReply | undefined {
+    const known = this.#transfers.get(xfer)
+    if (known === undefined) return undefined
+    const status = this.#options.loader.status({ xfer: known })
+    return Result.isSuccess(status) ? status.success : undefined
+  }
+
+  #write(request: Extract<LoadRequestPdu, { readonly op: "write" }>): void {
+    const { seq, data, xfer } = request
+    const reply = (status: number): void => {
+      const { bytesWritten = 0, nextSeq = 0 } = this.#statusOf(xfer) ?? {}
+      this.#send(request, status, { op: "write", nextSeq: nextSeq & 0xffff, bytesWritten })
+    }
+    const known = this.#transfers.get(xfer)
+    const before = this.#statusOf(xfer)
+    if (known === undefined || before === undefined) return reply(codes.ESRCH)
+    // The answer that told of the failure may have been lost.
+    if (before.state !== "LOADING" && before.lastError !== undefined) return reply(before.lastError.code)
+    const ahead = (seq - before.nextSeq) & 0xffff
+    if (before.state === "LOADING" && data.length > 0 && ahead > 0 && ahead < this.#options.window) {
+      this.#holes += 1
+      return reply(codes.EILSEQ)
+    }
+    const wrote = this.#options.loader.write({ xfer: known }, { seq, data }, this.#caller)
+    reply(Result.isSuccess(wrote) ? codes.ok : wrote.failure.code)
+  }
+
+  #handle(request: LoadRequestPdu, reply: Reply): void {
+    const { loader } = this.#options
+    const name = { xfer: this.#transfers.get(request.xfer) ?? 0 }
+    const answer = <A>(result: Result.Result<A, Refused>, fields: (success: A) => LoadReplyFields): void => {
+      if (Result.isFailure(result)) reply(result.failure.code)
+      else reply(codes.ok, fields(result.success))
+    }
+    switch (request.op) {
+      case "begin":
+        return this.#begin(request, reply)
+      case "end": {
+        const asked = {
+          ...((request.flags & loadFlags.autostart) === 0 ? {} : { autostart: true }),
+          ...((request.flags & loadFlags.persist) === 0 ? {} : { persist: true })
+        }
+        return loader.end(name, asked, this.#caller, (result) =>
+          answer(result, ({ hxeCrc32, pid, state }) => ({ op: "end", pid, state: transferStateCodes[state], hxeCrc32 }))
+        )
+      }
+      case "abort": {
+        const reason = abortReasons[request.reason]
+        if (reason === undefined) return reply(codes.EINVAL)
+        return answer(loader.abort(name, { reason }, this.#caller), () => ({ op: "abort" }))
+      }
+      case "status": {
+        const status = this.#statusOf(request.xfer)
+        if (status === undefined) return reply(codes.ESRCH)
+        return reply(codes.ok, {
+          op: "status",
+          state: transferStateCodes[status.state],
+          bytesWritten: status.bytesWritten,
+          totalBytes: status.totalBytes ?? 0,
+          lastError: status.lastError?.code ?? (this.#damaged > 0 ? codes.EPROTO : codes.ok),
+          nextSeq: status.nextSeq & 0xffff
+        })
+      }
+      case "persist": {
+        const target = request.target === 1 ? "FLASH" : request.target === 2 ? "FRAM" : undefined
+        const status = this.#statusOf(request.xfer)
+        if (target === undefined) return reply(codes.EINVAL)
+        if (status === undefined) return reply(codes.ESRCH)
+        return answer(loader.persist({ pid: status.pid, target }, this.#caller), ({ generation, slot }) => ({
+          op: "persist",
+          slot,
+          generation
+        }))
+      }
+      case "activate":
+        return answer(loader.activate(request.pid, this.#caller), () => ({ op: "activate" }))
+      case "rollback":
+        return answer(
+          loader.rollback(request.generation === 0 ? undefined : request.generation, this.#caller),
+          ({ toGeneration }) => ({ op: "rollback", generation: toGeneration })
+        )
+      case "hello":
+        return this.#hello(request.version, reply)
+      case "auth":
+        return this.#auth(request.role, reply)
+      case "proof":
+        return this.#proof(request.mac, reply)
+      case "write":
+        return this.#write(request)
+    }
+  }
+
+  #begin(request: Extract<LoadRequestPdu, { readonly op: "begin" }>, reply: Reply): void {
+    const { loader, source, window } = this.#options
+    const chunkBytesMax = this.#options.chunkBytesMax
+    const status = this.#statusOf(request.xfer)
+    if (status !== undefined && (status.state === "LOADING" || status.state === "VERIFY")) return reply(codes.EBUSY)
+    const begun = loader.begin(
+      {
+        source,
+        label: request.label,
+        // A sender that does not know the length cannot know the CRC either.
+        ...(request.totalBytes === 0 ? {} : { totalBytes: request.totalBytes, fileCrc32: request.fileCrc32 }),
+        chunkBytesMax: request.chunkBytesMax === 0 ? chunkBytesMax : Math.min(request.chunkBytesMax, chunkBytesMax),
+        autostart: (request.flags & loadFlags.autostart) !== 0,
+        persist: (request.flags & loadFlags.persist) !== 0,
+        replace: (request.flags & loadFlags.replace) !== 0,
+        sequenceBits: 16
+      },
+      this.#caller
+    )
+    if (Result.isFailure(begun)) return reply(begun.failure.code)
+    const { pid, xfer } = begun.success
+    this.#transfers.set(request.xfer, xfer)
+    reply(codes.ok, { op: "begin", pid, chunkBytesMax: begun.success.chunkBytesMax, window })
+  }
+
+  #hello(asked: number, reply: Reply): void {
+    if (asked !== version) return reply(codes.ENOTSUP)
+    const { board, chunkBytesMax, loader } = this.#options
+    reply(codes.ok, {
+      op: "hello",
+      version,
+      node: board.node,
+      capabilities: board.capabilities(),
+      imageBytesMax: loader.settings.imageBytesMax,
+      chunkBytesMax,
+      codeBytesFree: board.codeBytesFree()
+    })
+  }
+
+  #auth(role: number, reply: Reply): void {
+    const { loader, nonce, roleKeys } = this.#options
+    if (loader.access.isBlocked(this.#client)) return reply(codes.EPERM)
+    if (nonce === undefined || !isLevel(role) || roleKeys?.has(role) !== true) return reply(codes.ENOKEY)
+    this.#challenge = { role, nonce: nonce() }
+    reply(codes.ok, { op: "auth", nonce: this.#challenge.nonce })
+  }
+
+  /** A nonce serves once, whether the proof is right or not. */
+  #proof(mac: Uint8Array, reply: Reply): void {
+    const { board, loader, roleKeys } = this.#options
+    const challenge = this.#challenge
+    this.#challenge = undefined
+    if (challenge === undefined || loader.access.isBlocked(this.#client)) return reply(codes.EPERM)
+    const key = roleKeys?.get(challenge.role)
+    if (key === undefined || !isProof(mac, proofOf(key, board.node, challenge.role, challenge.nonce))) {
+      loader.access.failed(this.#client)
+      return reply(codes.EPERM)
+    }
+    this.#level = challenge.role
+    reply(codes.ok, { op: "proof", level: challenge.role })
+  }
+}
