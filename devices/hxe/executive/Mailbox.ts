@@ -42,6 +42,8 @@ export class Mailbox {
   mode: number
   /** Tasks that made, opened or bound it and have not been purged. With none of them and no handle left it goes. */
   readonly holders = new Set<number>()
+  /** Whether an image declared its shape; another image may not declare a different one meanwhile. */
+  isDeclared = false
   readonly handles = new Set<Handle>()
   /** Handles that wait for a message, first come first served. */
   waiters: Array<Handle> = []

@@ -1,5 +1,5 @@
 /** All mailboxes of a board, and who has them open. */
-import type { Emit } from "./Events.ts"
+import type { Emit, EventData } from "./Events.ts"
 import { type Handle, Mailbox } from "./Mailbox.ts"
 import { identityKey, type MailboxIdentity, mailboxIdentity, mailboxTarget } from "./MailboxName.ts"
 import { hostPid, type MailboxLimits, type Message, mailboxStatus } from "./MailboxTypes.ts"
@@ -40,6 +40,10 @@ export interface BindRequest {
   readonly mode?: number
   /** Made while a program is loaded, from what its image declares: the task's own limit does not count it. */
   readonly isLoad?: boolean
+  /** Another task as whose the name is read. */
+  readonly readAs?: number
+  /** Mailboxes that a program that is about to go will give back. */
+  readonly soonFree?: number
 }
 
 /** A row of the list of mailboxes. */
@@ -60,6 +64,16 @@ interface OpenHandle {
   readonly mailbox: Mailbox
   readonly handle: Handle
 }
+
+/** A message as events show it. */
+export const messageData = (descriptor: number, handle: number, message: Message): EventData => ({
+  descriptor,
+  handle,
+  length: message.data.length,
+  flags: message.flags,
+  channel: message.channel,
+  src_pid: message.sourcePid
+})
 
 /** The mailboxes. Nothing here waits: a task that must wait is parked by the executive and woken through `wake`. */
 export class Mailboxes {
@@ -100,6 +114,17 @@ export class Mailboxes {
     }))
   }
 
+  /** Mailboxes that would go with these tasks. */
+  freedBy(pids: ReadonlySet<number>): number {
+    let count = 0
+    for (const { identity, holders, handles } of this.#mailboxes.values()) {
+      const isOwn = identity.owner !== undefined && pids.has(identity.owner)
+      const users = [...holders, ...[...handles].map((handle) => handle.pid)]
+      if (isOwn || users.every((pid) => pids.has(pid))) count += 1
+    }
+    return count
+  }
+
   /** The mailbox a caller means, if there is one. */
   find(pid: number, target: string): Mailbox | undefined {
     const identity = mailboxIdentity(target, pid)
@@ -108,11 +133,11 @@ export class Mailboxes {
 
   /** Finds or makes a mailbox. Of one that exists, a task may change what is its own or everybody's. */
   bind(pid: number, target: string, request: BindRequest = {}): BindResult {
-    const identity = mailboxIdentity(target, pid)
+    const identity = mailboxIdentity(target, request.readAs ?? pid)
     if (identity === undefined) return { status: mailboxStatus.internalError }
     const { capacity = 0, mode = 0 } = request
     const mailbox = this.#mailboxes.get(identityKey(identity))
-    if (mailbox === undefined) return this.#make(pid, identity, capacity, mode, request.isLoad === true)
+    if (mailbox === undefined) return this.#make(pid, identity, request)
     const changes = (capacity > 0 && capacity !== mailbox.capacity) || (mode !== 0 && mode !== mailbox.mode)
     const isForeign = identity.owner !== undefined && identity.owner !== pid && pid !== hostPid
     if (changes && isForeign) return { status: mailboxStatus.internalError }
@@ -122,7 +147,7 @@ export class Mailboxes {
   }
 
   /** Opens a mailbox, making it when there is none. Handles count from 1 per task and are not used again. */
-  open(pid: number, target: string, isLoad = false): OpenResult {
+  open(pid: number, target: string, request: BindRequest = {}): OpenResult {
     const table = this.#handles.get(pid) ?? new Map<number, OpenHandle>()
     const { handles: limit } = this.#options.limits
     if (pid !== hostPid && table.size >= limit) {
@@ -134,7 +159,7 @@ export class Mailboxes {
       })
       return { status: mailboxStatus.noDescriptor }
     }
-    const bound = this.bind(pid, target, { isLoad })
+    const bound = this.bind(pid, target, request)
     if (!("mailbox" in bound)) return bound
     const id = this.#nextHandle.get(pid) ?? 1
     this.#nextHandle.set(pid, id + 1)
@@ -158,15 +183,18 @@ export class Mailboxes {
   }
 
   /** Sends by a handle. Never waits. A message without bytes succeeds and does nothing. */
-  send(pid: number, id: number, data: Uint8Array, flags: number, channel: number): number {
+  send(pid: number, id: number, data: Uint8Array, flags: number, channel: number, isAnnounced = false): number {
     const open = this.#handles.get(pid)?.get(id)
     if (open === undefined) return mailboxStatus.invalidHandle
     open.handle.isSender = true
-    return this.post(open.mailbox, { data, flags, channel, sourcePid: pid })
+    return this.post(open.mailbox, { data, flags, channel, sourcePid: pid }, isAnnounced ? id : undefined)
   }
 
-  /** Puts a message into a mailbox, copies it to the taps, and wakes who waited for it. */
-  post(mailbox: Mailbox, message: Message): number {
+  /**
+   * Puts a message into a mailbox, copies it to the taps, and wakes who waited for it. With the handle of a program's own
+   * call the event of the sending goes out, before the events of those it wakes.
+   */
+  post(mailbox: Mailbox, message: Message, announcedHandle?: number): number {
     if (message.data.length === 0) return mailboxStatus.ok
     const admission = mailbox.admit(message.data)
     if (admission.status !== mailboxStatus.ok) {
@@ -185,6 +213,9 @@ export class Mailboxes {
     // A copy: the sender's memory goes on changing.
     const kept: Message = { ...message, data: message.data.slice() }
     mailbox.put(kept)
+    if (announcedHandle !== undefined) {
+      this.#options.emit("mailbox_send", kept.sourcePid, messageData(mailbox.id, announcedHandle, kept))
+    }
     this.#copyToTaps(mailbox, kept)
     this.#deliver(mailbox)
     return mailboxStatus.ok
@@ -256,7 +287,8 @@ export class Mailboxes {
     }
   }
 
-  #make(pid: number, identity: MailboxIdentity, capacity: number, mode: number, isLoad: boolean): BindResult {
+  #make(pid: number, identity: MailboxIdentity, request: BindRequest): BindResult {
+    const { capacity = 0, mode = 0, isLoad = false, soonFree = 0 } = request
     const { limits, emit, isTask } = this.#options
     const { namespace, name, owner } = identity
     if (owner !== undefined && owner !== pid && owner !== hostPid && !isTask(owner)) {
@@ -264,7 +296,7 @@ export class Mailboxes {
     }
     const maker = isLoad || pid === hostPid ? undefined : pid
     const made = maker && [...this.#mailboxes.values()].filter((mailbox) => mailbox.maker === maker).length
-    const isPoolFull = this.#mailboxes.size >= limits.mailboxes
+    const isPoolFull = this.#mailboxes.size - soonFree >= limits.mailboxes
     if (isPoolFull || (made !== undefined && made >= limits.handles)) {
       emit("mailbox_exhausted", pid, {
         reason: isPoolFull ? "descriptor_pool_full" : "task_limit",

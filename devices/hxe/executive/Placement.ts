@@ -43,6 +43,43 @@ export const budgetRefusal = (what: string, need: number, free: number): Refusal
   detail: `budget:${what}:${need}/${free}`
 })
 
+/** Places, and bytes of them. */
+export interface PlacementCounts {
+  readonly tasks: number
+  readonly codeBytes: number
+  readonly dataBytes: number
+  readonly stackBytes: number
+}
+
+const noPlaces: ReadonlySet<Place> = new Set()
+
+const totals = (places: ReadonlyArray<Place>): PlacementCounts => {
+  const sum = (size: (place: Place) => number): number => places.reduce((total, place) => total + size(place), 0)
+  return {
+    tasks: places.length,
+    codeBytes: sum((place) => place.codeBytes),
+    dataBytes: sum((place) => place.dataBytes),
+    stackBytes: sum((place) => place.stackEnd - place.stackBase)
+  }
+}
+
+/** End of the highest gap that holds such a stack and lies above the program's own data. */
+const findStack = (places: ReadonlyArray<Place>, stackBytes: number, floor: number): Result.Result<number, Refusal> => {
+  let end = stacksEnd
+  let largest = 0
+  for (const place of [...places].sort((left, right) => right.stackEnd - left.stackEnd)) {
+    const gap = end - Math.max(place.stackEnd, floor)
+    if (gap >= stackBytes) return Result.succeed(end)
+    largest = Math.max(largest, gap)
+    // Places that were taken from others still there may overlap them.
+    end = Math.min(end, place.stackBase)
+  }
+  const gap = end - floor
+  return gap >= stackBytes
+    ? Result.succeed(end)
+    : Result.fail(budgetRefusal("stack", stackBytes, Math.max(largest, gap, 0)))
+}
+
 /** The places of a board. */
 export class Placement {
   readonly #profile: BudgetProfile
@@ -56,35 +93,21 @@ export class Placement {
   }
 
   /** Bytes and places in use. */
-  counts(): {
-    readonly tasks: number
-    readonly codeBytes: number
-    readonly dataBytes: number
-    readonly stackBytes: number
-  } {
-    const sum = (size: (place: Place) => number): number => {
-      let total = 0
-      for (const place of this.#places) total += size(place)
-      return total
-    }
-    return {
-      tasks: this.#places.size,
-      codeBytes: sum((place) => place.codeBytes),
-      dataBytes: sum((place) => place.dataBytes),
-      stackBytes: sum((place) => place.stackEnd - place.stackBase)
-    }
+  counts(): PlacementCounts {
+    return totals([...this.#places])
   }
 
-  /** Code bytes a further program may have. */
-  codeFree(): number {
-    return this.#profile.codeBytes - (this.#profile.isShared ? this.counts().codeBytes : 0)
-  }
-
-  /** Takes a place. Fails with 28 when something does not suffice, and takes nothing then. */
-  reserve(need: Need): Result.Result<Place, Refusal> {
-    const { tasks, dataBytes: usedData, stackBytes: usedStacks } = this.counts()
+  /**
+   * Takes a place. Fails with 28 when something does not suffice, and takes nothing then. `soonFree` are places that will
+   * be given back before the new task runs: they do not count, and their stacks may be taken. `instead` is a place that the
+   * new one takes over, and that stays as it is after a refusal.
+   */
+  reserve(need: Need, soonFree: ReadonlySet<Place> = noPlaces, instead?: Place): Result.Result<Place, Refusal> {
+    const others = [...this.#places].filter((place) => place !== instead)
+    const counted = others.filter((place) => !soonFree.has(place))
+    const { tasks, codeBytes: usedCode, dataBytes: usedData, stackBytes: usedStacks } = totals(counted)
     if (tasks >= this.#profile.tasks) return Result.fail(budgetRefusal("tasks", 1, 0))
-    const codeFree = this.codeFree()
+    const codeFree = this.#profile.codeBytes - (this.#profile.isShared ? usedCode : 0)
     if (need.codeBytes > codeFree) return Result.fail(budgetRefusal("code", need.codeBytes, codeFree))
     const dataBytes = wholeWords(need.rodataBytes) + need.bssBytes
     const dataFree = this.#profile.dataBytes - (this.#profile.isShared ? usedData : 0)
@@ -94,8 +117,11 @@ export class Placement {
       const stacksFree = this.#profile.stackBytes - usedStacks
       if (stackBytes > stacksFree) return Result.fail(budgetRefusal("stack", stackBytes, stacksFree))
     }
-    const stack = this.#findStack(stackBytes, rodataAddress + dataBytes)
+    const floor = rodataAddress + dataBytes
+    const untouched = findStack(others, stackBytes, floor)
+    const stack = Result.isSuccess(untouched) ? untouched : findStack(counted, stackBytes, floor)
     if (Result.isFailure(stack)) return Result.fail(stack.failure)
+    if (instead !== undefined) this.release(instead)
     const window = this.#freeWindows.pop() ?? this.#windows++
     const place: Place = {
       window,
@@ -112,21 +138,5 @@ export class Placement {
   /** Gives a place back. A second time does nothing. */
   release(place: Place): void {
     if (this.#places.delete(place)) this.#freeWindows.push(place.window)
-  }
-
-  /** End of the highest gap that holds such a stack and lies above the program's own data. */
-  #findStack(stackBytes: number, floor: number): Result.Result<number, Refusal> {
-    let end = stacksEnd
-    let largest = 0
-    for (const place of [...this.#places].sort((left, right) => right.stackEnd - left.stackEnd)) {
-      const gap = end - Math.max(place.stackEnd, floor)
-      if (gap >= stackBytes) return Result.succeed(end)
-      largest = Math.max(largest, gap)
-      end = place.stackBase
-    }
-    const gap = end - floor
-    return gap >= stackBytes
-      ? Result.succeed(end)
-      : Result.fail(budgetRefusal("stack", stackBytes, Math.max(largest, gap, 0)))
   }
 }

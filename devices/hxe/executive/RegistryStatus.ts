@@ -34,6 +34,21 @@ export const oidOf = (groupId: number, id: number): number => ((groupId & 0xff) 
 /** In a filter: every group. */
 export const allGroups = 0xff
 
+/** Entries of a table, and bytes of the string pool. */
+export interface RegistryUse {
+  readonly entries: number
+  readonly stringBytes: number
+}
+
+/** Nothing. */
+export const noUse: RegistryUse = { entries: 0, stringBytes: 0 }
+
+/** What these entries take. */
+export const registryUse = (records: ReadonlyArray<{ readonly stringBytes: number }>): RegistryUse => ({
+  entries: records.length,
+  stringBytes: records.reduce((sum, record) => sum + record.stringBytes, 0)
+})
+
 const warnShare = 0.8
 const clearShare = 0.7
 

@@ -23,9 +23,9 @@ export class StringPool {
     return this.#limit - this.#used
   }
 
-  /** Takes room; false, and nothing taken, when it does not suffice. */
-  take(bytes: number): boolean {
-    if (bytes > this.free) return false
+  /** Takes room; false, and nothing taken, when it does not suffice. `soonFree` is room that will be given back at once. */
+  take(bytes: number, soonFree = 0): boolean {
+    if (bytes > this.free + soonFree) return false
     this.#used += bytes
     return true
   }

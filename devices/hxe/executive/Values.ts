@@ -2,7 +2,7 @@
 import { f16Value } from "../../../src/protocol/hxe/F16.ts"
 import { valueFlags } from "../../../src/protocol/hxe/Hxe.ts"
 import type { Emit } from "./Events.ts"
-import { allGroups, Occupancy, oidOf, registryStatus } from "./RegistryStatus.ts"
+import { allGroups, noUse, Occupancy, oidOf, type RegistryUse, registryStatus } from "./RegistryStatus.ts"
 import { type StringPool, stringBytes } from "./StringPool.ts"
 import type { Subscriber, ValueDeclaration, ValueRecord } from "./ValueRecord.ts"
 import type { ValueStore } from "./ValueStore.ts"
@@ -26,6 +26,8 @@ export interface ValuesOptions {
 export interface RegisterValue {
   /** Added to its persist key; none where the program's values are not kept. */
   readonly persistKeyBase: number | undefined
+  /** What a program that is about to go will give back. */
+  readonly soonFree?: RegistryUse
 }
 
 /** Modes in which a program has its value kept. */
@@ -83,14 +85,14 @@ export class Values {
   register(
     owner: number,
     declaration: ValueDeclaration,
-    { persistKeyBase }: RegisterValue
+    { persistKeyBase, soonFree = noUse }: RegisterValue
   ): { readonly status: number; readonly oid: number } {
     const oid = oidOf(declaration.groupId, declaration.valueId)
     const own = this.#records.get(owner) ?? new Map<number, ValueRecord>()
     if (own.has(oid)) return { status: registryStatus.exists, oid: 0 }
-    if (this.#count >= this.#options.limit) return { status: registryStatus.noSpace, oid: 0 }
+    if (this.#count - soonFree.entries >= this.#options.limit) return { status: registryStatus.noSpace, oid: 0 }
     const size = stringBytes(declaration.name) + stringBytes(declaration.unit) + stringBytes(declaration.groupName)
-    if (!this.#options.strings.take(size)) return { status: registryStatus.noSpace, oid: 0 }
+    if (!this.#options.strings.take(size, soonFree.stringBytes)) return { status: registryStatus.noSpace, oid: 0 }
     const { persistKey, flags } = declaration
     const key = persistKey === 0 || persistKeyBase === undefined ? 0 : (persistKeyBase + persistKey) & 0xffff
     own.set(oid, {
@@ -241,6 +243,11 @@ export class Values {
       }
     }
     this.watches.run()
+  }
+
+  /** Saves everything that waits for it. */
+  flush(): void {
+    for (const records of this.#records.values()) for (const record of records.values()) this.#save(record)
   }
 
   #change(record: ValueRecord, after: number, now: number): void {
