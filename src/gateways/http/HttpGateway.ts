@@ -111,8 +111,11 @@ const guard = (server: Server, { isLoopback, imageBytesMax, attach, mayControl }
   return Object.assign(server, { emit })
 }
 
-/** How long a client may take, ms. One that sends a byte now and then must not hold a place for ever. */
-const patience = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+/**
+ * How long a client may take, ms. One that sends a byte now and then must not hold a place for ever; one that pushes 16 MiB
+ * over a line of half a megabit a second is to get through.
+ */
+const patience = { headersTimeout: 10_000, requestTimeout: 300_000, connectionsCheckingInterval: 5_000 }
 
 /** The server before it listens; times shorter than {@link patience} are for tests. */
 export const serverOf = (tls: ListenerTls | undefined, times = patience): Server =>
