@@ -4,6 +4,7 @@ import { boots } from "./boot.ts"
 import { commits } from "./commits.ts"
 import { failover } from "./failover.ts"
 import { frames, framesInCluster } from "./frames.ts"
+import { hxe } from "./hxe.ts"
 import { machine } from "./machine.ts"
 import { memory } from "./memory.ts"
 import { push } from "./push.ts"
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   memory,
   failover,
   boot: boots,
+  hxe,
   seeds,
   machine
 }

@@ -6,6 +6,7 @@ import { createHash, type Hash } from "node:crypto"
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../Codes.ts"
+import { carriedOver } from "./Checksum.ts"
 import { GrowingBytes } from "./GrowingBytes.ts"
 import {
   extensionFault,
@@ -81,8 +82,10 @@ export class HxeStream {
   private refusal: HxeRefused | undefined
   private received = 0
   private isTableChecked = false
-  private fileCrc = 0
+  /** Of what the header's CRC covers so far. */
   private contentCrc = 0
+  /** How the CRC of the whole header differs from that of what is covered of it. */
+  private headDifference = 0
   private readonly fileHash: Hash = createHash("sha256")
   private signedHash: Hash | undefined
   private ended: Result.Result<HxeReceived, HxeRefused> | undefined
@@ -108,7 +111,9 @@ export class HxeStream {
 
   /** CRC-32 of all bytes taken so far. */
   get crc32(): number {
-    return this.fileCrc
+    if (this.known === undefined) return crc32(this.head.subarray(0, this.received))
+    const bodyBytes = this.received - headerBytes[this.known.version]
+    return (this.contentCrc ^ carriedOver(this.headDifference, bodyBytes)) >>> 0
   }
 
   /** Takes the next bytes; a refusal is final, and answers every later piece too. Never throws. */
@@ -119,7 +124,6 @@ export class HxeStream {
     // What fits is looked at first, so that the answer does not depend on how the bytes are cut.
     const room = (totalBytes ?? bytesMax) - this.received
     const taken = bytes.length > room ? bytes.subarray(0, room) : bytes
-    this.fileCrc = crc32(taken, this.fileCrc)
     this.fileHash.update(taken)
     this.refusal = this.take(taken)
     if (this.refusal === undefined && taken.length < bytes.length)
@@ -177,6 +181,7 @@ export class HxeStream {
     this.kept = new GrowingBytes(expected)
     if (!this.isStrict) this.kept.append(head)
     this.contentCrc = crc32(head.subarray(0, crcOffset))
+    this.headDifference = crc32(head) ^ this.contentCrc
     if (digestsSigned && (header.version === 1 || hasTable(header))) this.signedHash = beginDigest(head)
     this.known = header
     return undefined
@@ -237,7 +242,7 @@ export class HxeStream {
     return Result.succeed({
       ...facts.success,
       bytes: this.received,
-      crc32: this.fileCrc,
+      crc32: this.crc32,
       sha256: this.fileHash.digest(),
       signedDigest: this.signedDigest(header, facts.success.signature)
     })

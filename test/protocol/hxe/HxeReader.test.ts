@@ -40,6 +40,7 @@ describe("golden images", () => {
     assert.deepStrictEqual(metadata, { sections: [], values: [], commands: [], mailboxes: [] })
     assert.isUndefined(manifest)
     assert.strictEqual(hexOf(writeHxe(partsOf(read(first)))), hexOf(first))
+    assert.strictEqual(hexOf(writeHxe({ version: 1, entry: 0, code, rodata })), hexOf(first))
     assert.strictEqual(hexOf(stripHxe(read(first))), hexOf(first))
   })
 

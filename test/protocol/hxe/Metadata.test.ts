@@ -142,6 +142,8 @@ describe("the mailbox section", () => {
   })
 
   it("takes absent, empty and zero as the default", () => {
+    for (const mode of ['"|"', '" , "', "65536"])
+      assert.strictEqual(mailboxesOf(entry(`"mode":${mode}`))[0]?.modeMask, 3)
     for (const nothing of ['""', "0", "null"]) {
       const [mailbox] = mailboxesOf(entry(`"capacity":${nothing},"mode":${nothing}`))
       assert.strictEqual(mailbox?.capacity, 64)
