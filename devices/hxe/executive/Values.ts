@@ -151,7 +151,11 @@ export class Values {
   /** Sets a value. The checks come in this order: there, permitted, writable, not too soon, not too small a change. */
   set(caller: number | undefined, oid: number, bits: number, level: number): number {
     const record = this.find(caller, oid)
-    if (record === undefined) return registryStatus.notFound
+    return record === undefined ? registryStatus.notFound : this.setRecord(record, caller, bits, level)
+  }
+
+  /** Sets a value that was found. */
+  setRecord(record: ValueRecord, caller: number | undefined, bits: number, level: number): number {
     const { authLevel, rateMillis, epsilonBits } = record.declaration
     if (caller !== record.owner && level < authLevel) return registryStatus.notPermitted
     if ((record.flags & valueFlags.readOnly) !== 0) return registryStatus.notPermitted
