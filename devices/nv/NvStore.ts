@@ -223,7 +223,7 @@ export class NvStore implements SavedValues {
 
   /** What is on trial is about to be loaded. The count stays unless it proves itself. */
   countAttempt(): NvResult<void> {
-    return this.#boot(({ failCount }) => ({ failCount: Math.min(0xff, failCount + 1) }))
+    return this.#boot(({ failCount }) => ({ failCount: Math.min(0xff, failCount + 1), lastReason: 0 }))
   }
 
   /** Why it failed. */

@@ -245,8 +245,7 @@ const prove = ({ prepare, run, map = smallMap, shape = smallShape, losesWayBack 
       run(after)
       assert.strictEqual(sightOf(mounted(cut.on(new Supply()))), newSight, label)
     }
-    if (last === supply.writes.length - 1)
-      assert.isTrue(isNew, "the last write comes after the commit")
+    if (last === supply.writes.length - 1) assert.isTrue(isNew, "the last write comes after the commit")
   }
   return runs
 }

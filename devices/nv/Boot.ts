@@ -1,0 +1,370 @@
+/**
+ * The start of a board: it lists the programs, loads and starts them, and decides whether a configuration on trial has
+ * proved itself. A plain state machine; time comes from outside.
+ */
+import { Result } from "effect"
+import { codes } from "../../src/protocol/Codes.ts"
+import { type BootConfig, type BootEntry, type BootPlace, bootPlaces, defaultBootConfig } from "./BootConfig.ts"
+import { BootList, type BootListed } from "./BootList.ts"
+import type { BootReason } from "./BootRecord.ts"
+import { type BootSource, hostSource, nvSource, placesOf } from "./BootSources.ts"
+import { defaultSettings } from "./Manifests.ts"
+import type { NvRefused } from "./NvRefused.ts"
+import type { NvStore } from "./NvStore.ts"
+
+/** First pause before another attempt; each further one is twice as long. */
+const retryMillis = 500
+/** Time between questions to a source or a load that takes time. */
+const pollMillis = 20
+/** A rollback that follows another one within so many starts, or as soon as failing allows, is a loop. */
+const loopBootsMin = 3
+
+/** What the start needs of whoever runs programs. Calls are synchronous. */
+export interface BootHost {
+  /**
+   * Loads a program and does not start it; `path` is the entry's own or its fallback. `waiting`: ask again, with the same
+   * entry. Persisted values are back when it is loaded.
+   */
+  readonly load: (entry: BootEntry, path: string | undefined) => Result.Result<number, NvRefused> | "waiting"
+  readonly start: (pid: number) => void
+  /** Ends what was loaded, running or not. */
+  readonly unload: (pid: number) => void
+  /** A load that said `waiting` is not wanted any more. */
+  readonly abandon: (entry: BootEntry) => void
+}
+
+/** What the start tells. */
+export type BootEvent =
+  | {
+      /** A program was tried. */
+      readonly type: "boot"
+      readonly entry: string
+      readonly place: BootPlace
+      readonly result: "loaded" | "failed" | "fault" | "unconfirmed"
+      /** 1 for the first. */
+      readonly attempt: number
+      readonly detail: string
+    }
+  /** The configuration on trial proved itself. */
+  | { readonly type: "confirmed"; readonly generation: number }
+  | {
+      /** Somebody should look at this board. */
+      readonly type: "alert"
+      readonly reason: "boot_failure" | "boot_loop" | "no_confirmed" | "boot_failed" | "memory"
+      readonly failCount: number
+      readonly generation: number
+    }
+
+/**
+ * `listing` and `loading` on the way, `trial` while what was started may still fail, `running` when it has not, `safe` with
+ * no program and all transports open.
+ */
+export type BootPhase = "off" | "delay" | "listing" | "loading" | "trial" | "running" | "safe"
+
+/** What a start is made of. */
+export interface BootOptions {
+  /** Undefined on a board without memory, or with one that could not be opened. */
+  readonly store: NvStore | undefined
+  readonly config?: BootConfig
+  /** SD card, CAN, and whatever else has lists. Host and store are there by themselves. */
+  readonly sources?: ReadonlyArray<BootSource>
+  readonly host: BootHost
+  readonly observe?: (event: BootEvent) => void
+  /** A load that takes longer has failed. Default 120000. */
+  readonly loadMillis?: number
+}
+
+interface Loading {
+  readonly entry: BootEntry
+  readonly path: string | undefined
+  attempt: number
+  /** Not before. */
+  notBefore: number
+  /** When this attempt is given up. */
+  until: number | undefined
+  readonly isFallback: boolean
+}
+
+interface Loaded {
+  readonly entry: BootEntry
+  readonly pid: number
+}
+
+/** The start of one board. */
+export class Boot {
+  readonly #options: BootOptions
+  readonly #config: BootConfig
+  #phase: BootPhase = "off"
+  #due: number | undefined
+  #list: BootList | undefined
+  #queue: Array<Loading> = []
+  #loaded: Array<Loaded> = []
+  /** Its load takes time and is under way. */
+  #waitingFor: BootEntry | undefined
+  /** This start is an attempt of the configuration on trial. */
+  #isAttempt = false
+  /** Steps with each beginning, so that a loop over the programs of an earlier one ends. */
+  #round = 0
+
+  constructor(options: BootOptions) {
+    this.#options = options
+    this.#config = options.config ?? defaultBootConfig
+  }
+
+  get phase(): BootPhase {
+    return this.#phase
+  }
+
+  /** Pids that were loaded, in order. */
+  get pids(): ReadonlyArray<number> {
+    return this.#loaded.map(({ pid }) => pid)
+  }
+
+  /** When `step` has something to do; undefined when nothing is waited for. */
+  nextDue(): number | undefined {
+    return this.#due
+  }
+
+  /** The board was switched on. */
+  start(nowMillis: number): void {
+    this.#begin(nowMillis)
+    this.step(nowMillis)
+  }
+
+  /** Does all that is due. */
+  step(nowMillis: number): void {
+    if (this.#phase === "delay" && this.#isDue(nowMillis)) this.#phase = "listing"
+    if (this.#phase === "listing") this.#askForList(nowMillis)
+    if (this.#phase === "loading") this.#load(nowMillis)
+    if (this.#phase === "trial" && this.#isDue(nowMillis)) this.#confirmed()
+  }
+
+  /** A program faulted, or ended with a status that is not 0. Counts while the configuration is on trial. */
+  programFailed(pid: number, detail: string, nowMillis: number): void {
+    const loaded = this.#loaded.find((each) => each.pid === pid)
+    if (loaded === undefined || !loaded.entry.required || !this.#isAttempt) return
+    if (this.#phase !== "trial" && this.#phase !== "loading") return
+    this.#tell(loaded.entry, "fault", 1, detail)
+    this.#failed("fault", nowMillis)
+  }
+
+  /** Somebody says that it has proved itself. */
+  confirm(): void {
+    if (this.#phase === "trial") this.#confirmed()
+    else if (this.#options.store !== undefined) this.#options.store.confirm()
+  }
+
+  /** What rules has changed, or somebody wants a fresh start: everything is unloaded and begins anew. */
+  restart(nowMillis: number): void {
+    this.start(nowMillis)
+  }
+
+  #isDue(nowMillis: number): boolean {
+    return this.#due === undefined || this.#due <= nowMillis
+  }
+
+  #begin(nowMillis: number): void {
+    this.#unloadAll()
+    this.#isAttempt = false
+    const { store } = this.#options
+    if (store !== undefined) {
+      if (Result.isFailure(store.countBoot())) return this.#safe("memory")
+      const { stopped, failCount, lastReason } = store.bootState
+      if (stopped) return this.#safe("boot_loop")
+      if (store.isOnTrial && failCount > 0 && lastReason === 0) {
+        // The attempt before this one ended with neither word nor confirmation.
+        store.noteFailure("watchdog")
+        this.#options.observe?.({
+          type: "boot",
+          entry: "",
+          place: "nv",
+          result: "unconfirmed",
+          attempt: failCount,
+          detail: "watchdog"
+        })
+      }
+      if (store.isOnTrial && failCount >= this.#failuresMax && !this.#giveUp()) return
+    }
+    this.#beginList(nowMillis)
+  }
+
+  #beginList(nowMillis: number): void {
+    this.#isAttempt = false
+    const { store, sources = [] } = this.#options
+    const settings = store?.manifest ?? defaultSettings
+    const all = [hostSource(this.#config), ...sources, ...(store === undefined ? [] : [nvSource(store)])]
+    const places = this.#config.places ?? (store === undefined ? bootPlaces : placesOf(settings.sourceMask))
+    this.#list = new BootList(all, places, this.#config)
+    this.#due = nowMillis + settings.bootDelayMillis
+    this.#phase = "delay"
+  }
+
+  #askForList(nowMillis: number): void {
+    const listed = this.#list?.poll(nowMillis)
+    if (listed === undefined) {
+      this.#due = nowMillis + pollMillis
+      return
+    }
+    this.#phase = "loading"
+    this.#countAttempt(listed)
+    if (this.#phase !== "loading") return
+    this.#queue = listed.entries.map((entry) => ({
+      entry,
+      path: entry.path,
+      attempt: 1,
+      notBefore: nowMillis,
+      until: undefined,
+      isFallback: false
+    }))
+  }
+
+  /** Before the first load, so that a load that takes the board down counts. */
+  #countAttempt({ places }: BootListed): void {
+    const { store } = this.#options
+    this.#isAttempt = store?.isOnTrial === true && places.has("nv")
+    if (this.#isAttempt && store !== undefined && Result.isFailure(store.countAttempt())) this.#safe("memory")
+  }
+
+  #load(nowMillis: number): void {
+    for (;;) {
+      const [loading] = this.#queue
+      if (loading === undefined) return this.#startAll(nowMillis)
+      if (loading.notBefore > nowMillis) {
+        this.#due = loading.notBefore
+        return
+      }
+      loading.until ??= nowMillis + (this.#options.loadMillis ?? 120_000)
+      const round = this.#round
+      const result = this.#options.host.load(loading.entry, loading.path)
+      if (round !== this.#round) return
+      this.#waitingFor = result === "waiting" ? loading.entry : undefined
+      if (result === "waiting" && loading.until > nowMillis) {
+        this.#due = Math.min(nowMillis + pollMillis, loading.until)
+        return
+      }
+      if (result !== "waiting" && Result.isSuccess(result)) {
+        this.#queue.shift()
+        this.#loaded.push({ entry: loading.entry, pid: result.success })
+        this.#tell(loading.entry, "loaded", loading.attempt, "")
+        continue
+      }
+      this.#abandon()
+      const refused = result === "waiting" ? { code: codes.ETIMEDOUT, detail: "timeout" } : result.failure
+      this.#tell(loading.entry, "failed", loading.attempt, refused.detail)
+      if (!this.#tryAgain(loading, nowMillis) && loading.entry.required) {
+        return this.#failed(refused.code === codes.ETIMEDOUT ? "timeout" : "verify", nowMillis)
+      }
+    }
+  }
+
+  /** Later, or from the fallback. False when nothing is left to try; then the entry is no longer in the queue. */
+  #tryAgain(loading: Loading, nowMillis: number): boolean {
+    const { entry, attempt, isFallback } = loading
+    if (!isFallback && attempt <= entry.retries) {
+      loading.notBefore = nowMillis + retryMillis * 2 ** (attempt - 1)
+      loading.until = undefined
+      loading.attempt++
+      return true
+    }
+    this.#queue.shift()
+    if (isFallback || entry.fallback === undefined) return false
+    this.#queue.unshift({
+      entry,
+      path: entry.fallback,
+      attempt: attempt + 1,
+      notBefore: nowMillis,
+      until: undefined,
+      isFallback: true
+    })
+    return true
+  }
+
+  #startAll(nowMillis: number): void {
+    const seconds = this.#config.confirmSeconds ?? this.#options.store?.manifest.confirmSeconds ?? 0
+    this.#phase = this.#isAttempt ? "trial" : "running"
+    this.#due = this.#isAttempt ? nowMillis + 1000 * seconds : undefined
+    const round = this.#round
+    for (const { entry, pid } of [...this.#loaded]) {
+      if (entry.autostart) this.#options.host.start(pid)
+      // A program that fails as it starts may have ended this round.
+      if (round !== this.#round) return
+    }
+  }
+
+  #confirmed(): void {
+    const { store } = this.#options
+    if (store === undefined) return
+    this.#phase = "running"
+    this.#due = undefined
+    this.#isAttempt = false
+    const confirmed = store.confirm()
+    if (Result.isFailure(confirmed)) this.#alert("memory")
+    else this.#options.observe?.({ type: "confirmed", generation: store.manifest.generation })
+  }
+
+  /** Another attempt, the configuration before, or safe mode. */
+  #failed(reason: BootReason, nowMillis: number): void {
+    const { store } = this.#options
+    if (store === undefined || !this.#isAttempt) return this.#safe("boot_failed")
+    store.noteFailure(reason)
+    this.#unloadAll()
+    if (!store.isOnTrial || store.bootState.failCount < this.#failuresMax) this.#begin(nowMillis)
+    else if (this.#giveUp()) this.#beginList(nowMillis)
+  }
+
+  get #failuresMax(): number {
+    return this.#config.bootFailuresMax ?? this.#options.store?.manifest.bootFailuresMax ?? 1
+  }
+
+  /** Back to the proven configuration. False when the board stays without programs. */
+  #giveUp(): boolean {
+    const { store } = this.#options
+    if (store === undefined) return false
+    const { bootCount, rolledBackAt } = store.bootState
+    const loopBoots = Math.max(loopBootsMin, this.#failuresMax + 1)
+    if (rolledBackAt !== 0 && bootCount - rolledBackAt <= loopBoots) {
+      store.stopTrying()
+      this.#safe("boot_loop")
+      return false
+    }
+    this.#alert("boot_failure")
+    if (Result.isSuccess(store.giveUp("boot_failure"))) return true
+    this.#safe("no_confirmed")
+    return false
+  }
+
+  #safe(reason: Extract<BootEvent, { type: "alert" }>["reason"]): void {
+    this.#unloadAll()
+    this.#phase = "safe"
+    this.#due = undefined
+    this.#alert(reason)
+  }
+
+  #unloadAll(): void {
+    this.#round++
+    this.#abandon()
+    const loaded = this.#loaded
+    this.#loaded = []
+    this.#queue = []
+    for (const { pid } of loaded) this.#options.host.unload(pid)
+  }
+
+  #abandon(): void {
+    if (this.#waitingFor !== undefined) this.#options.host.abandon(this.#waitingFor)
+    this.#waitingFor = undefined
+  }
+
+  #tell(entry: BootEntry, result: "loaded" | "failed" | "fault", attempt: number, detail: string): void {
+    this.#options.observe?.({ type: "boot", entry: entry.name, place: entry.place, result, attempt, detail })
+  }
+
+  #alert(reason: Extract<BootEvent, { type: "alert" }>["reason"]): void {
+    const { store } = this.#options
+    this.#options.observe?.({
+      type: "alert",
+      reason,
+      failCount: store?.bootState.failCount ?? 0,
+      generation: store?.manifest.generation ?? 0
+    })
+  }
+}
