@@ -1,64 +1,78 @@
-/** Reads of an image's bytes, a piece at a time, through the memory of this node. */
+/** Reads of an image's bytes, through the memory of this node: many boards take the same image at the same time. */
 import type { PgClient } from "@effect/sql-pg"
-import { Effect, Option, Stream } from "effect"
+import { Deferred, Effect, Option, Stream } from "effect"
 import { ImageMissing, type ImageStoreUnavailable } from "../../actors/ImageSource.ts"
 import { ChunkCache } from "./ChunkCache.ts"
 import { pieceBytes } from "./ImageIntake.ts"
 import { answer, fullHash } from "./ImageQuery.ts"
 
-/** Reads through a cache of at most so many bytes. */
-export const makePieces = (sql: PgClient.PgClient, cacheBytesMax: number) => {
+type Unread = ImageMissing | ImageStoreUnavailable
+
+/** Reads one stored piece; nothing behind the last one. */
+export type LoadPiece = (sha256: string, index: number) => Effect.Effect<Uint8Array | undefined, Unread>
+
+/** Reads pieces of the database. */
+export const loadPiece =
+  (sql: PgClient.PgClient): LoadPiece =>
+  (sha256, index) =>
+    Effect.gen(function* () {
+      const [row] = yield* answer(sql<{ readonly bytes: Uint8Array | null }>`select c.bytes from image i
+        left join image_chunk c on c.upload = i.upload and c.index = ${index} where i.sha256 = ${sha256}`)
+      if (row === undefined) return yield* new ImageMissing({ sha256 })
+      return row.bytes ?? undefined
+    })
+
+/** Keeps at most so many bytes in memory. Whoever wants a piece that is being read waits for that read. */
+export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
   const cache = new ChunkCache(cacheBytesMax)
+  const loading = new Map<string, Deferred.Deferred<Uint8Array | undefined, Unread>>()
 
-  /** Reads pieces into the cache and gives them by index. Fails when there is no such image. */
-  const load = Effect.fnUntraced(function* (sha256: string, first: number, last: number) {
-    const rows = yield* answer(sql<{ readonly index: number | null; readonly bytes: Uint8Array | null }>`
-      select c.index, c.bytes from image i
-      left join image_chunk c on c.upload = i.upload and c.index between ${first} and ${last}
-      where i.sha256 = ${sha256}`)
-    if (rows.length === 0) return yield* new ImageMissing({ sha256 })
-    const pieces = new Map<number, Uint8Array>()
-    for (const { index, bytes } of rows) {
-      if (index === null || bytes === null) continue
-      pieces.set(index, bytes)
-      cache.put(sha256, index, bytes)
-    }
-    return pieces
-  })
+  const piece: LoadPiece = (sha256, index) =>
+    Effect.suspend(() => {
+      const known = cache.get(sha256, index)
+      if (known !== undefined) return Effect.succeed(known)
+      const key = `${sha256}/${index}`
+      const underWay = loading.get(key)
+      if (underWay !== undefined) return Deferred.await(underWay)
+      const found = Deferred.makeUnsafe<Uint8Array | undefined, Unread>()
+      loading.set(key, found)
+      return load(sha256, index).pipe(
+        Effect.tap((bytes) => Effect.sync(() => bytes !== undefined && cache.put(sha256, index, bytes))),
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            loading.delete(key)
+            Deferred.doneUnsafe(found, exit)
+          })
+        ),
+        // Others wait for it too: it ends whatever becomes of who asked first.
+        Effect.forkDetach,
+        Effect.andThen(Deferred.await(found))
+      )
+    })
 
-  /** The pieces from `first` to `last`, fewer at the end of the image. */
-  const pieces = Effect.fnUntraced(function* (sha256: string, first: number, last: number) {
-    const found: Array<Uint8Array> = []
-    for (let index = first; index <= last; index++) {
-      const piece = cache.get(sha256, index)
-      if (piece === undefined) break
-      found.push(piece)
-      // Only the last piece of an image is short.
-      if (piece.length < pieceBytes) return found
-    }
-    const next = first + found.length
-    if (next > last) return found
-    const loaded = yield* load(sha256, next, last)
-    for (let index = next; index <= last; index++) {
-      const piece = loaded.get(index)
-      if (piece === undefined) break
-      found.push(piece)
-    }
-    return found
-  })
-
+  /** Bytes from `offset` on, at most `length`; fewer at the end of the image, none behind it. */
   const chunk = Effect.fnUntraced(function* (sha256: string, offset: number, length: number) {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0)
       return yield* Effect.die(new RangeError(`${length} bytes from ${offset} on`))
     if (!fullHash.test(sha256)) return yield* new ImageMissing({ sha256 })
-    const first = Math.floor(offset / pieceBytes)
-    const last = Math.max(first, Math.ceil((offset + length) / pieceBytes) - 1)
-    const whole = Buffer.concat(yield* pieces(sha256, first, last))
-    const from = offset - first * pieceBytes
-    return new Uint8Array(whole.subarray(from, from + length))
+    const end = offset + length
+    const parts: Array<Uint8Array> = []
+    for (let at = offset; ; ) {
+      const index = Math.floor(at / pieceBytes)
+      const begin = index * pieceBytes
+      const bytes = yield* piece(sha256, index)
+      if (bytes === undefined) break
+      parts.push(bytes.subarray(at - begin, end - begin))
+      at = begin + pieceBytes
+      // Only the last piece of an image is short.
+      if (at >= end || bytes.length < pieceBytes) break
+    }
+    // A copy: what is kept in memory is nobody's to change.
+    return new Uint8Array(Buffer.concat(parts))
   })
 
-  const content = (sha256: string): Stream.Stream<Uint8Array, ImageMissing | ImageStoreUnavailable> =>
+  /** All bytes, piece by piece. */
+  const content = (sha256: string): Stream.Stream<Uint8Array, Unread> =>
     Stream.paginate(0, (index: number) =>
       Effect.map(chunk(sha256, index * pieceBytes, pieceBytes), (bytes) => [
         bytes.length === 0 ? [] : [bytes],

@@ -12,7 +12,7 @@ import { readTravelling, type TravellingManifest } from "../../protocol/image/Si
 import { judge, type TrustOptions } from "../../protocol/image/Trust.ts"
 import { bare, contradiction, type Described, madeManifest, ownSignatureRefusal, signerOf } from "./ImageDescription.ts"
 import { ImageIntake, type Taken } from "./ImageIntake.ts"
-import { makePieces } from "./ImagePieces.ts"
+import { loadPiece, makePieces } from "./ImagePieces.ts"
 import { answer, columns, fullHash, type ImageRow, imageOf } from "./ImageQuery.ts"
 
 /** What a node is told of its images. */
@@ -44,7 +44,7 @@ const reject = (code: number, detail: string): Effect.Effect<never, ImageRejecte
 const make = ({ bytesMax, cacheBytesMax = cacheBytesDefault, policy, signers }: ImageStoreOptions) =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const { chunk, content } = makePieces(sql, cacheBytesMax)
+    const { chunk, content } = makePieces(loadPiece(sql), cacheBytesMax)
 
     const get = (sha256: string): Effect.Effect<Option.Option<StoredImage>, ImageStoreUnavailable> =>
       fullHash.test(sha256)

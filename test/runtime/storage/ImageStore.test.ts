@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, layer, it as plain } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option, Result, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Result, Stream } from "effect"
 import { ImageMissing, ImageSource, ImageStoreUnavailable } from "../../../src/actors/ImageSource.ts"
 import { ImageLibrary, type PushOptions } from "../../../src/gateways/http/ImageLibrary.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
@@ -13,6 +13,7 @@ import { signManifest } from "../../../src/protocol/image/SignedManifest.ts"
 import { keyIdText, newKeyPair, rawPublicKey, readPrivateKey } from "../../../src/protocol/image/SigningKey.ts"
 import { ChunkCache } from "../../../src/runtime/storage/ChunkCache.ts"
 import { pieceBytes } from "../../../src/runtime/storage/ImageIntake.ts"
+import { makePieces } from "../../../src/runtime/storage/ImagePieces.ts"
 import * as ImageStore from "../../../src/runtime/storage/ImageStore.ts"
 import { full } from "../../protocol/hxe/Golden.ts"
 import { Postgres } from "../../support/Postgres.ts"
@@ -491,6 +492,48 @@ describe("ImageSource", () => {
       const nowhere = new ImageStoreUnavailable({ reason: "no image store here" })
       assert.deepStrictEqual(yield* Effect.flip(source.describe(fullHash)), nowhere)
       assert.deepStrictEqual(yield* Effect.flip(source.chunk(fullHash, 0, 1)), nowhere)
+    })
+  )
+})
+
+describe("the pieces of an image", () => {
+  const missing = new ImageMissing({ sha256: fullHash })
+
+  plain.effect("are read once when many want the same one at once, and again when that read has failed", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      let reads = 0
+      const load = (_sha256: string, index: number) =>
+        Effect.suspend(() => {
+          reads++
+          return reads === 1 ? Effect.fail(missing) : Effect.as(Deferred.await(gate), patterned(10, index))
+        })
+      const { chunk } = makePieces(load, 1000)
+      assert.deepStrictEqual(yield* refusalOf(chunk(fullHash, 0, 5)), missing)
+      const first = yield* Effect.forkChild(chunk(fullHash, 0, 5), { startImmediately: true })
+      const others = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 50 }, (_, offset) => chunk(fullHash, offset % 10, 3)),
+          { concurrency: "unbounded" }
+        ),
+        { startImmediately: true }
+      )
+      // Who asked first goes away, and takes nothing from the others.
+      yield* Fiber.interrupt(first)
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual((yield* Fiber.join(others))[7], patterned(10, 0).slice(7, 10))
+      assert.strictEqual(reads, 2)
+      yield* chunk(fullHash, 0, 10)
+      assert.strictEqual(reads, 2)
+    })
+  )
+
+  plain.effect("are handed out as copies", () =>
+    Effect.gen(function* () {
+      const { chunk } = makePieces(() => Effect.succeed(patterned(10)), 1000)
+      const bytes = yield* chunk(fullHash, 0, 10)
+      bytes.fill(0)
+      assert.deepStrictEqual(yield* chunk(fullHash, 0, 10), patterned(10))
     })
   )
 })
