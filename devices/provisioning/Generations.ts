@@ -47,12 +47,6 @@ export class Generations {
     return this.#programs.isAlive(pid) ? this.#installed.get(pid) : undefined
   }
 
-  /** Ends a program; its bytes are given back so that it can run again. */
-  remove(pid: number): void {
-    this.#programs.kill(pid)
-    this.#installed.delete(pid)
-  }
-
   /** Runs an image that ran before. */
   restore(old: Omit<Installed, "pid">): Result.Result<RegisteredProgram, Refused> {
     const reserved = this.#programs.reserve({
@@ -71,7 +65,8 @@ export class Generations {
             label: old.label,
             bytes: old.bytes.length,
             fileCrc32: old.fileCrc32,
-            autostart: old.autostart
+            autostart: old.autostart,
+            replaces: []
           })
         : Result.fail(unfit)
     if (Result.isSuccess(registered)) this.add({ ...old, pid })
@@ -79,10 +74,10 @@ export class Generations {
     return registered
   }
 
-  /** The new image could not be registered: its predecessors run again, under new pids. */
+  /** The new image could not be registered: its predecessors run on, or run again under new pids where they had been ended. */
   fallBack(xfer: number, replaced: ReadonlyArray<Installed>): void {
     for (const old of replaced) {
-      const restored = this.restore(old)
+      const restored = this.#programs.isAlive(old.pid) ? Result.succeed(undefined) : this.restore(old)
       const data = { xfer, source: old.source, app_name: old.image.header.appName ?? null, phase: "rollback" } as const
       if (Result.isFailure(restored)) {
         this.#tellFailure(old, "rollback", restored.failure)
@@ -137,7 +132,7 @@ export class Generations {
     const back = this.#keeper.rollback(generation)
     if (Result.isFailure(back)) return back
     const { concerned, fromGeneration, programs, slot, toGeneration } = back.success
-    for (const appName of concerned) for (const pid of this.#programs.instancesOf(appName)) this.remove(pid)
+    for (const appName of concerned) for (const pid of this.#programs.instancesOf(appName)) this.#programs.kill(pid)
     this.#events.emit({
       type: "provisioning.rollback",
       pid: null,

@@ -22,6 +22,8 @@ export interface Registration {
   readonly bytes: number
   readonly fileCrc32: number
   readonly autostart: boolean
+  /** Programs that it replaces. */
+  readonly replaces: ReadonlyArray<number>
 }
 
 /** What became of the persisted values a program declares. */
@@ -67,8 +69,9 @@ export interface ProgramHost {
    */
   readonly prepare?: (pid: number, image: HxeImage, ready: (refused: Refused | undefined) => void) => void
   /**
-   * Values, commands, mailboxes, persisted values, memory, task: all of it or none. After a refusal the pid is still
-   * reserved.
+   * Values, commands, mailboxes, persisted values, memory, task: all of it or none. What it replaces is ended, best only when
+   * everything else has succeeded: what a host had to end before and a refusal are followed by loading the old image again.
+   * After a refusal the pid is still reserved.
    */
   readonly register: (
     pid: number,

@@ -5,7 +5,7 @@ import { Result } from "effect"
 import { type HxeImage, headerBytes } from "../../src/protocol/hxe/Hxe.ts"
 import { type HxeReceived, HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
 import { type Refused, refusal } from "./ErrorCodes.ts"
-import type { Generations, Installed } from "./Generations.ts"
+import type { Generations } from "./Generations.ts"
 import type { BeginRequest, EndRequest } from "./LoaderCalls.ts"
 import type { LoaderSettings } from "./LoaderSettings.ts"
 import type { ProgramHost, RegisteredProgram } from "./ProgramHost.ts"
@@ -101,28 +101,19 @@ export class Verification {
   /** Makes the program. What it replaces is ended first and brought back when it cannot be made. */
   register(transfer: Transfer, image: HxeImage, end: EndRequest): Result.Result<RegisteredProgram, RegisterFailed> {
     const { pid, request, xfer } = transfer.start
-    const nothing = (): void => {}
-    const replaced: Array<Installed> = []
-    if (request.replace === true && image.header.appName !== undefined) {
-      for (const old of this.#programs.instancesOf(image.header.appName)) {
-        if (this.#programs.isLocked(old))
-          return Result.fail({ refused: refusal("EBUSY", `locked:${old}`), fallBack: nothing })
-        const installed = this.#generations.of(old)
-        // A program whose file is not known could not be brought back: it is rather not ended.
-        if (installed === undefined) {
-          return Result.fail({ refused: refusal("EBUSY", `no_fallback:${old}`), fallBack: nothing })
-        }
-        replaced.push(installed)
-      }
-    }
-    for (const old of replaced) this.#generations.remove(old.pid)
+    const appName = image.header.appName
+    const replaces = request.replace === true && appName !== undefined ? this.#programs.instancesOf(appName) : []
+    const locked = replaces.find((old) => this.#programs.isLocked(old))
+    if (locked !== undefined) return Result.fail({ refused: refusal("EBUSY", `locked:${locked}`), fallBack: () => {} })
+    const replaced = replaces.flatMap((old) => this.#generations.of(old) ?? [])
     const autostart = end.autostart ?? request.autostart ?? this.#settings.autostart
     const registered = this.#programs.register(pid, image, {
       source: request.source,
       label: request.label,
       bytes: transfer.bytesWritten,
       fileCrc32: transfer.fileCrc32,
-      autostart
+      autostart,
+      replaces
     })
     if (Result.isFailure(registered)) {
       return Result.fail({

@@ -176,7 +176,10 @@ export class CanBroadcastListener {
 
   #open(receiving: Receiving, { block, frames }: Extract<MasterFrame, { readonly type: "block" }>): void {
     const { blockFrames, totalBytes } = receiving.announceA
-    if (block !== receiving.blocks || receiving.open?.block === block) return
+    if (receiving.open?.block === block) return
+    // Data that follows belongs to a block that is here already, or comes after one that was missed.
+    receiving.open = undefined
+    if (block !== receiving.blocks) return
     const blockBytes = blockFrames * dataFrameBytes
     const bytes = Math.min(blockBytes, totalBytes - block * blockBytes)
     // A master that counts otherwise than its own announcement is not followed.

@@ -1,7 +1,7 @@
 /** Fetches an image over a pull transport, chunk by chunk, so that programs run on meanwhile. */
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
-import type { Refused } from "../ErrorCodes.ts"
+import { type Refused, refusal } from "../ErrorCodes.ts"
 import type { ServiceClock } from "../EventHub.ts"
 import type { Loader } from "../Loader.ts"
 import type { BeginRequest, Caller, EndRequest, LoadRequest } from "../LoaderCalls.ts"
@@ -86,6 +86,29 @@ export const pull = (
   })
 }
 
+/** Fetches a whole file, at most as large as the board takes. `done` is called once. */
+export const fetchWhole = (
+  parts: { readonly loader: Loader; readonly transport: PullTransport; readonly clock: ServiceClock },
+  uri: string,
+  done: (bytes: Result.Result<Uint8Array, Refused>) => void,
+  retries: PullRetries = pullRetries
+): void => {
+  const { clock, loader, transport } = parts
+  const opened = transport.open(uri)
+  if (Result.isFailure(opened)) return done(Result.fail(opened.failure))
+  const { imageBytesMax } = loader.settings
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  const take = (chunk: Uint8Array): Refused | undefined => {
+    chunks.push(chunk)
+    bytes += chunk.length
+    return bytes > imageBytesMax ? refusal("ENOSPC", `image_too_large:${bytes}/${imageBytesMax}`) : undefined
+  }
+  readAll(opened.success, clock, retries, transport.info.chunkBytesMax, take, (refused) => {
+    done(refused === undefined ? Result.succeed(new Uint8Array(Buffer.concat(chunks))) : Result.fail(refused))
+  })
+}
+
 /** Fetches the whole file first and loads it at once: a file that is no good leaves no trace. */
 export const loadWhole = (
   parts: { readonly loader: Loader; readonly transport: PullTransport; readonly clock: ServiceClock },
@@ -94,22 +117,13 @@ export const loadWhole = (
   caller: Caller,
   answered: EndAnswer,
   retries: PullRetries = pullRetries
-): void => {
-  const { clock, loader, transport } = parts
-  const opened = transport.open(uri)
-  if (Result.isFailure(opened)) return answered(Result.fail(opened.failure))
-  const { imageBytesMax } = loader.settings
-  const chunks: Array<Uint8Array> = []
-  let bytes = 0
-  const take = (chunk: Uint8Array): Refused | undefined => {
-    chunks.push(chunk)
-    bytes += chunk.length
-    return bytes > imageBytesMax
-      ? { code: codes.ENOSPC, detail: `image_too_large:${bytes}/${imageBytesMax}` }
-      : undefined
-  }
-  readAll(opened.success, clock, retries, transport.info.chunkBytesMax, take, (refused) => {
-    if (refused !== undefined) return answered(Result.fail(refused))
-    loader.load({ ...request, bytes: new Uint8Array(Buffer.concat(chunks)) }, caller, answered)
-  })
-}
+): void =>
+  fetchWhole(
+    parts,
+    uri,
+    (bytes) => {
+      if (Result.isFailure(bytes)) answered(Result.fail(bytes.failure))
+      else parts.loader.load({ ...request, bytes: bytes.success }, caller, answered)
+    },
+    retries
+  )

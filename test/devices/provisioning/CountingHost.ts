@@ -43,6 +43,8 @@ export class CountingHost implements ProgramHost {
   capabilities = 0xff
   /** Refusals of the next registrations, in order; `undefined` lets one pass. */
   registerRefusals: Array<Refused | undefined> = []
+  /** Whether it must free the room of what is replaced before it can register. */
+  endsFirst = false
   /** Told what was killed and registered, in order. */
   readonly log: Array<string> = []
   prepare?: (pid: number, image: HxeImage, ready: (refused: Refused | undefined) => void) => void
@@ -108,10 +110,12 @@ export class CountingHost implements ProgramHost {
   }
 
   register(pid: number, image: HxeImage, registration: Registration): Result.Result<RegisteredProgram, Refused> {
+    if (this.endsFirst) for (const old of registration.replaces) this.kill(old)
     const refused = this.registerRefusals.shift()
     if (refused !== undefined) return Result.fail(refused)
     const held = this.#held.get(pid)
     if (held === undefined) return Result.fail(refusal("ESRCH", `pid:${pid}`))
+    if (!this.endsFirst) for (const old of registration.replaces) this.kill(old)
     const { commands, mailboxes, values } = image.metadata
     const appName = image.header.appName ?? `task_${pid}`
     held.room = { ...held.room, values: values.length, mailboxes: 4 + mailboxes.length }

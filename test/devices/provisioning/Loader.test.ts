@@ -338,8 +338,18 @@ describe("Loader, when an image replaces a running one", () => {
     assert.deepStrictEqual(rig.host.log, ["register gold full 1", "kill 1", "register gold full 2"])
   })
 
-  it("runs the old image again when the new one cannot be registered", () => {
+  it("lets the old program run on when the new one cannot be registered", () => {
     const rig = new LoaderRig()
+    done(rig.load(goldenImage()))
+    rig.host.registerRefusals = [refusal("EEXIST", "value:2:1")]
+    assert.deepStrictEqual(refusedAs(replaced(rig)), [17, "value:2:1"])
+    assert.deepStrictEqual(rig.host.running, [[1, "gold full"]])
+    assert.deepStrictEqual(rig.types.slice(-2), ["error", "rollback"])
+  })
+
+  it("runs the old image again where the old program had to be ended first", () => {
+    const rig = new LoaderRig()
+    rig.host.endsFirst = true
     done(rig.load(goldenImage()))
     rig.host.registerRefusals = [refusal("EEXIST", "value:2:1")]
     assert.deepStrictEqual(refusedAs(replaced(rig)), [17, "value:2:1"])
