@@ -168,14 +168,15 @@ export class Installations {
       : Result.succeed(undefined)
     if (Result.isFailure(kept)) return failed(kept.failure)
     const wasRunning = replaces?.isMeantToRun ?? false
-    replaces?.remove()
-    const program = this.#put(name, image, isKept)
-    const refused = program.load()
+    const program = this.#ports.make(name, image, isKept)
+    const refused = program.load(replaces?.task)
     if (refused !== undefined) {
+      program.remove()
       if (isKept) shelf.giveUp("verify")
-      this.#restore(name, replaces, wasRunning)
       return failed(refused)
     }
+    replaces?.remove()
+    this.#ports.programs.set(name, program)
     const mayGoBack = (flags & imageFlags.keepOld) !== 0
     const place = {
       ...(kept.success === undefined ? {} : { generation: kept.success.generation, slot: String(kept.success.slot) })

@@ -23,11 +23,11 @@ import type { ProgramStatusLetter } from "../agent/Letter.ts"
 import type { ImageState, Programs, ProgramVoice, Reply } from "../agent/Programs.ts"
 import { type Admitted, type BoardTrust, judgeOffer } from "./ImageChecks.ts"
 import { ImageIntake, type ImageSink } from "./ImageIntake.ts"
-import { Installations, installedStates } from "./Installations.ts"
+import { Installations, installedStates, type Placement } from "./Installations.ts"
 import { Lines } from "./Lines.ts"
 import { type Image, Program } from "./Program.ts"
 import type { Refused } from "./Refused.ts"
-import { programStates, type Runtime, type RuntimeEvents, type Task } from "./Runtime.ts"
+import { programStates, type Runtime, type RuntimeEvents, type Task, type Wanted } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
 import { Taps } from "./Taps.ts"
 import { Turns } from "./Turns.ts"
@@ -280,7 +280,7 @@ export class ProgramHost implements Programs {
     const { manifest } = judged.success
     const placement = this.#installations.placeOf(offer, judged.success)
     if ("code" in placement) return placement
-    const sink = this.#runtimes.find(({ kind }) => kind === manifest.kind)?.admit(manifest)
+    const sink = this.#runtimes.find(({ kind }) => kind === manifest.kind)?.admit({ manifest, ...wantedOf(placement) })
     if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP }
     return { ...judged.success, push: (bytes) => sink.push(bytes) }
   }
@@ -317,14 +317,10 @@ export class ProgramHost implements Programs {
       const offer = this.#intake.known(xfer)?.offer
       const placement = offer === undefined ? { code: codes.ESRCH } : this.#installations.placeOf(offer, arriving)
       if ("code" in placement) return placement
-      const replaces = placement.replaces?.task
+      const { manifest } = arriving
       return this.#runtimes
-        .find(({ kind }) => kind === arriving.manifest.kind)
-        ?.check(bytes, {
-          name: placement.name,
-          manifest: arriving.manifest,
-          ...(replaces === undefined ? {} : { replaces })
-        })
+        .find(({ kind }) => kind === manifest.kind)
+        ?.check(bytes, { manifest, ...wantedOf(placement) })
     })
     const transfer = this.#intake.known(xfer)
     if (transfer === undefined) return { xfer, state: 0, code: codes.ESRCH }
@@ -470,6 +466,11 @@ export class ProgramHost implements Programs {
 
 const notRunning: Refused = { code: codes.EBUSY, detail: "it does not run" }
 const notPaused: Refused = { code: codes.EBUSY, detail: "it is not paused" }
+
+const wantedOf = ({ name, replaces }: Placement): Pick<Wanted, "name" | "replaces"> => ({
+  name,
+  ...(replaces?.task === undefined ? {} : { replaces: replaces.task })
+})
 
 const isEmptyMap = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0

@@ -107,10 +107,10 @@ export interface RuntimeEvents {
 export interface Runtime extends Stepped, Mailboxes {
   readonly kind: ImageKind
   /** Refuses an image before a byte of it has come, or looks at it while it comes. */
-  readonly admit: (manifest: Manifest) => ImageSink | Refused
+  readonly admit: (wanted: Wanted & { readonly manifest: Manifest }) => ImageSink | Refused
   /** The kind's own checks of a whole image. */
   readonly check: (bytes: Uint8Array, wanted: Wanted) => Refused | undefined
-  /** Puts a program on the board: all of it or nothing. It does not run yet. */
+  /** Puts a program on the board: all of it, and what it replaces is gone; or nothing. It does not run yet. */
   readonly load: (bytes: Uint8Array, wanted: Wanted) => Result.Result<Task, Refused>
   /** Saves what is to outlive the board's power, while there is time. */
   readonly flush: () => void

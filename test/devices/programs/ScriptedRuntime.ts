@@ -139,9 +139,10 @@ export class ScriptedRuntime implements Runtime {
     return text.startsWith("{") ? undefined : { code: 74, detail: "bad_magic" }
   }
 
-  load(bytes: Uint8Array, { name }: Wanted): Result.Result<Task, Refused> {
+  load(bytes: Uint8Array, { name, replaces }: Wanted): Result.Result<Task, Refused> {
     const script = JSON.parse(new TextDecoder().decode(bytes)) as Script
     if (script.does === "refuse") return Result.fail({ code: 28, detail: "budget" })
+    if (replaces !== undefined) this.tasks.delete(replaces.pid)
     const task = new ScriptedTask(++this.#pid, script, this)
     this.names.push(name)
     this.tasks.set(task.pid, task)
