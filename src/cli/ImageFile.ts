@@ -35,7 +35,7 @@ export const unrefused = <A>(result: Result.Result<A, ImageRefused>): Effect.Eff
   Effect.mapError(Effect.fromResult(result), ImageRejected.of)
 
 /** The bytes of a small file. */
-export const readSmall = (path: string): Effect.Effect<Buffer<ArrayBuffer>, FileUnusable> =>
+const readSmall = (path: string): Effect.Effect<Buffer<ArrayBuffer>, FileUnusable> =>
   Effect.try({
     try: () => readFileSync(path),
     catch: (cause) => new FileUnusable({ path, reason: reasonOf(cause) })
@@ -143,7 +143,7 @@ export const composeManifest = Effect.fnUntraced(function* (
 })
 
 /** A manifest file: as JSON, which may leave out what the image says itself, or as it travels. */
-export type ManifestFile =
+type ManifestFile =
   | { readonly _tag: "Json"; readonly fields: JsonObject }
   | { readonly _tag: "Travelling"; readonly bytes: Uint8Array; readonly travelling: TravellingManifest }
 

@@ -17,13 +17,13 @@ export const size = (bytes: number): string => {
 }
 
 /** Where the line is written. */
-export interface ProgressScreen {
+interface ProgressScreen {
   readonly isTTY?: boolean
   readonly write: (text: string) => unknown
 }
 
 /** The line. */
-export interface Progress {
+interface Progress {
   /** Shows this instead of what stands there. */
   readonly draw: (line: string) => Effect.Effect<void>
   /** Takes the line away. */

@@ -7,7 +7,7 @@ import { ImageKind } from "../../protocol/image/ImageKind.ts"
 import { Manifest } from "../../protocol/image/Manifest.ts"
 
 /** Where an image comes from. */
-export interface Provenance {
+interface Provenance {
   /** Who pushed it. */
   readonly pushedBy: string
   /** From where, as a file or an address. */

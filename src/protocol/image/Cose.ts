@@ -57,7 +57,7 @@ const writeHeader = (contentType: string, keyId: Uint8Array): Uint8Array => {
 }
 
 /** What a signature is bound to beside its payload: neither is a secret, both must be the same for the verifier. */
-export interface Sign1Context {
+interface Sign1Context {
   readonly contentType: string
   /** Never sent. */
   readonly externalData: string

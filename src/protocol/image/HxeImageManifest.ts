@@ -8,7 +8,7 @@ import type { ImageRefused } from "./ImageRefused.ts"
 import { encodeManifest, type Manifest } from "./Manifest.ts"
 
 /** What the image does not say, or what somebody knows better. */
-export interface ManifestOptions {
+interface ManifestOptions {
   /** For an image without a name in its header; one that differs from the header's is refused. */
   readonly name?: string | undefined
   /** Default: that of the image's own manifest, else 0.0.0. */

@@ -30,10 +30,10 @@ import { KeepingReader, openRecord, sha256Digits, texts, values, word } from "./
 export const manifestBytesMax = 4096
 
 /** UTF-8 bytes of an image's name: what an HXE header holds. */
-export const nameBytesMax = 31
+const nameBytesMax = 31
 
 /** Semantic version 2.0.0: `1.2.3`, `1.2.3-rc.1+build`. */
-export const versionPattern =
+const versionPattern =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/
 
 /** 1 to 31 bytes without control characters; the wire's limit is in bytes, which the codec checks. */
@@ -54,7 +54,7 @@ const UnknownFields = Schema.Record(
 const unknown = Schema.optionalKey(UnknownFields)
 
 /** What a board must have. */
-export const Requirements = Schema.Struct({
+const Requirements = Schema.Struct({
   /** Capabilities by name. */
   caps: Schema.optionalKey(Schema.Array(Schema.String)),
   /** Bytes. */
@@ -74,7 +74,7 @@ export const Requirements = Schema.Struct({
 })
 
 /** What a program may use. */
-export const Limits = Schema.Struct({
+const Limits = Schema.Struct({
   /** Steps a slice. */
   fuel: Schema.optionalKey(Whole),
   /** Run time, ms; 0 for no end. */
@@ -89,7 +89,7 @@ export const Limits = Schema.Struct({
 const restartPolicies = { never: 0, "on-failure": 1, always: 2, "unless-stopped": 3 } as const
 
 /** When a program that has ended starts again. */
-export const Restart = Schema.Struct({
+const Restart = Schema.Struct({
   policy: Schema.optionalKey(Schema.Literals(["never", "on-failure", "always", "unless-stopped"])),
   /** Restarts within the window; 3 when absent. */
   max: Schema.optionalKey(U8),
@@ -101,7 +101,7 @@ export const Restart = Schema.Struct({
 })
 
 /** How a program starts. */
-export const Start = Schema.Struct({
+const Start = Schema.Struct({
   /** At every start of the board. */
   auto: Schema.optionalKey(Schema.Boolean),
   /** Whether several instances may run on one board. */
@@ -115,7 +115,7 @@ export const Start = Schema.Struct({
 })
 
 /** Another image that must be there first. */
-export const Dependency = Schema.Struct({
+const Dependency = Schema.Struct({
   name: Schema.String,
   /** Range of versions, as `^1.2`. */
   range: Schema.optionalKey(Schema.String),

@@ -12,7 +12,7 @@ const context = { contentType: "application/holon-manifest+cbor", externalData: 
 const envelopeBytesMax = 256
 
 /** Bytes of a manifest as it travels. */
-export const signedManifestBytesMax = manifestBytesMax + envelopeBytesMax
+const signedManifestBytesMax = manifestBytesMax + envelopeBytesMax
 
 /** What travelled: the manifest, its bytes, and the signature unless it came bare. */
 export interface TravellingManifest {

@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, typ
 import { Result } from "effect"
 
 /** Bytes of a public key. */
-export const publicKeyBytes = 32
+const publicKeyBytes = 32
 /** Bytes of a key's id. */
 export const keyIdBytes = 16
 

@@ -9,7 +9,7 @@ import { answer, fullHash } from "./ImageQuery.ts"
 type Unread = ImageMissing | ImageStoreUnavailable
 
 /** Reads one stored piece; nothing behind the last one. */
-export type LoadPiece = (sha256: string, index: number) => Effect.Effect<Uint8Array | undefined, Unread>
+type LoadPiece = (sha256: string, index: number) => Effect.Effect<Uint8Array | undefined, Unread>
 
 /** Reads pieces of the database. */
 export const loadPiece =
