@@ -132,7 +132,7 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
       const damaged = new Uint8Array(full)
       damaged[0x62] = 1
       assert.include(yield* bad("push", file("damaged.hxe", damaged)), "crc_mismatch (EBADMSG)")
-      const large = file("large.bin", new Uint8Array(bytesMax + 1))
+      const large = file("large.bin", new Uint8Array(10 * bytesMax))
       assert.include(
         yield* bad("push", large, "--kind", "firmware", "--name", "large", "--version", "1.0.0"),
         `is more than the limit of ${bytesMax}`
