@@ -1,0 +1,241 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { build } from "../../../devices/hxe/assembler/Build.ts"
+import { HxeRuntime } from "../../../devices/programs/HxeRuntime.ts"
+import { type BoardTrust, trustsAll } from "../../../devices/programs/ImageChecks.ts"
+import { signHxe } from "../../../src/protocol/hxe/Signature.ts"
+import type { Manifest } from "../../../src/protocol/image/Manifest.ts"
+import { newKeyPair, rawPublicKey, readPrivateKey } from "../../../src/protocol/image/SigningKey.ts"
+import { Bench, manifestOf, sha256 } from "./Bench.ts"
+
+const examples = new URL("../../../examples/", import.meta.url)
+
+const assembled = (text: string, appName: string): Uint8Array =>
+  Result.getOrThrow(
+    build(
+      [{ file: `${appName}.mvasm`, text }],
+      (path) => {
+        const found = readFileSync(new URL(path, examples), "utf8")
+        return { file: path, text: found }
+      },
+      { name: appName }
+    )
+  )
+
+const example = (name: string): Uint8Array => assembled(readFileSync(new URL(`${name}.mvasm`, examples), "utf8"), name)
+
+const blink = example("blink")
+
+const benchOf = (trust: BoardTrust = trustsAll) =>
+  new Bench({
+    trust,
+    runtime: (time, events, shelf) =>
+      new HxeRuntime({ now: () => time.now, events, trust, imageBytesMax: 262_144, store: shelf })
+  })
+
+const committed = { flags: 1 | 2 | 4 }
+
+const install = (bench: Bench, image: Uint8Array, name: string, manifest: Partial<Manifest> = {}, fields = {}) =>
+  bench.install(image, { name, ...manifest }, { ...committed, ...fields })
+
+const value = (bench: Bench, id: string, program: string): unknown => {
+  const answer = bench.ask({ type: "value-get", program, ids: [id] })?.value
+  return Array.isArray(answer) ? answer[0] : answer
+}
+
+let commands = 0
+const invoke = (bench: Bench, name: string, program: string) => {
+  const id = `018f3a6e-4c00-7abc-8def-${(++commands).toString(16).padStart(12, "0")}`
+  bench.say({ type: "invoke", id, name, ttl: 10_000, program })
+  return bench.of("result").find((result) => result.id === id)
+}
+
+describe("an HXE program that comes over the link", () => {
+  it("runs in the board's time, waits without being told of, and shows its values", () => {
+    const bench = benchOf()
+    assert.strictEqual(install(bench, blink, "blink").state, 7)
+    bench.advance(10_500)
+    assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 5, 0])
+    assert.deepInclude(bench.told().blink, { state: 5, sha256: sha256(blink) })
+    assert.isAtMost(bench.of("program-status").length, 2)
+  })
+
+  it("is called by its command's name and by its number", () => {
+    const bench = benchOf()
+    install(bench, blink, "blink")
+    bench.advance(5500)
+    assert.deepInclude(invoke(bench, "reset", "blink"), { code: 0, value: 0 })
+    assert.deepStrictEqual(value(bench, "blink.blinks", "blink"), ["blink.blinks", 0, 0])
+    assert.deepInclude(invoke(bench, "1:1", "blink"), { code: 0, value: 0 })
+    assert.strictEqual(invoke(bench, "dance", "blink")?.code, 2)
+  })
+
+  it("keeps what it persists over a loss of power, a stop and its own restart", () => {
+    const bench = benchOf()
+    install(bench, blink, "blink")
+    bench.advance(5500)
+    bench.control(6, "blink")
+    assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 3, 0])
+    bench.advance(2500)
+    bench.restart()
+    assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 4, 0])
+    bench.advance(2500)
+    bench.stop()
+    const kept = value(bench, "blinks", "blink")
+    assert.isTrue(Array.isArray(kept) && Number(kept[1]) >= 5)
+  })
+
+  it("begins with the values of its manifest, unless it has kept others", () => {
+    const bench = benchOf()
+    const thermostat = example("thermostat")
+    install(bench, thermostat, "thermostat", { values: { target: 25 } })
+    assert.deepStrictEqual(value(bench, "target", "thermostat"), ["target", 25, 0])
+    bench.ask({ type: "value-set", program: "thermostat", id: "room.target", value: 21.5, level: 2 })
+    bench.advance(500)
+    install(bench, thermostat, "thermostat", { values: { target: 27 } })
+    assert.deepStrictEqual(value(bench, "target", "thermostat"), ["target", 21.5, 0])
+  })
+
+  it("has its values watched, rounded to what a half can hold", () => {
+    const bench = benchOf()
+    install(bench, example("thermostat"), "thermostat")
+    bench.ask({ type: "value-watch", program: "thermostat", id: "level", on: true, epsilon: 1, rate: 3000 })
+    bench.advance(20_000)
+    const levels = bench.of("value").flatMap(({ values }) => values.map((sample) => [sample.value, sample.at] as const))
+    assert.deepStrictEqual(levels[0]?.[0], 18)
+    assert.isAtLeast(levels.length, 3)
+    for (const [index, [level, at]] of levels.entries()) {
+      const before = levels[index - 1]
+      if (before === undefined) continue
+      assert.isAtLeast(Math.abs(Number(level) - Number(before[0])), 1)
+      assert.isAtLeast(at - before[1], 3000)
+    }
+  })
+
+  it("is written to and listened to", () => {
+    const bench = benchOf()
+    install(bench, example("echo"), "echo")
+    bench.advance(50)
+    assert.strictEqual(bench.ask({ type: "mail-tap", program: "echo", target: "app:echo.reply", on: true })?.code, 0)
+    const data = new TextEncoder().encode("ahoy")
+    assert.deepInclude(bench.ask({ type: "mail-send", program: "echo", target: "app:echo", data }), {
+      code: 0,
+      value: 4
+    })
+    bench.advance(50)
+    assert.deepStrictEqual(
+      bench.of("mail").map((mail) => [mail.program, mail.target, Buffer.from(mail.data).toString()]),
+      [["echo", "app:echo.reply", "ahoy"]]
+    )
+    assert.strictEqual(bench.ask({ type: "mail-send", program: "echo", target: "app:none", data })?.code, 2)
+    const large = new Uint8Array(300)
+    assert.strictEqual(bench.ask({ type: "mail-send", program: "echo", target: "app:echo", data: large })?.code, 90)
+  })
+
+  it("prints to the log, and completes", () => {
+    const bench = benchOf()
+    install(bench, example("hello"), "hello")
+    bench.advance(100)
+    assert.deepStrictEqual(
+      bench.of("log").map(({ text, program }) => [text, program]),
+      [["hello from a board", "hello"]]
+    )
+    assert.deepInclude(bench.told().hello, { state: 8, exit: 0 })
+  })
+
+  it("may print for ever without filling anything up", () => {
+    const bench = benchOf()
+    const chatter = assembled(
+      `.entry main
+.text
+main:
+    LDI R0, 200
+    SVC EXEC_SLEEP_MS
+    LDI32 R1, line
+    CALL print
+    JMP main
+.data
+line:
+    .asciz "a line that is rather longer than what a mailbox holds by itself, as lines are\\n"
+.include "include/console.mvasm"
+`,
+      "chatter"
+    )
+    install(bench, chatter, "chatter")
+    bench.advance(30_000)
+    assert.isAtLeast(bench.of("log").length, 140)
+  })
+
+  it("is stopped when it traps while it proves itself, and the one before runs on where it was", () => {
+    const bench = benchOf()
+    install(bench, blink, "blink")
+    bench.advance(4500)
+    const trap = assembled(readFileSync(new URL("trap.mvasm", examples), "utf8"), "blink")
+    const { xfer = 0 } = bench.install(trap, { name: "blink", version: "2.0.0" })
+    bench.advance(6000)
+    assert.deepInclude(bench.of("image-status").at(-1), { xfer, state: 10, code: 220, detail: "division_by_zero" })
+    assert.deepInclude(bench.told().blink, { version: "1.0.0", sha256: sha256(blink) })
+    assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 3, 0])
+    bench.restart()
+    bench.advance(100)
+    assert.deepInclude(bench.told().blink, { version: "1.0.0" })
+  })
+
+  it("is refused while it arrives when it is no HXE, and after it when its sum is wrong", () => {
+    const bench = benchOf()
+    install(bench, blink, "blink")
+    bench.advance(3500)
+    const noise = Uint8Array.from({ length: 400 }, (_, index) => index & 0xff)
+    bench.send(noise, manifestOf(noise, { name: "noise" }))
+    assert.deepInclude(bench.of("image-ack").at(-1), { state: 4, code: 74 })
+    const torn = blink.slice()
+    torn[120] = (torn[120] ?? 0) ^ 1
+    assert.deepInclude(install(bench, torn, "blink"), { state: 4, code: 74, detail: "crc_mismatch" })
+    assert.deepInclude(install(bench, blink, "other"), { state: 4, code: 74, detail: "name:blink" })
+    bench.advance(2000)
+    assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 3, 0])
+  })
+
+  it("is refused for a signature inside it that is not of a key of the board", () => {
+    const pair = () => Result.getOrThrow(readPrivateKey(newKeyPair().privatePem))
+    const [mine, strangers] = [pair(), pair()]
+    const sign = (privateKey: typeof mine) => Result.getOrThrow(signHxe(blink, { privateKey, securityVersion: 0 }))
+    const trust: BoardTrust = { policy: "none", signers: [{ key: rawPublicKey(mine) }] }
+    assert.strictEqual(install(benchOf(trust), sign(mine), "blink").state, 7)
+    assert.strictEqual(install(benchOf(trust), sign(strangers), "blink").state, 7)
+    const broken = sign(mine)
+    const at = broken.length - 1
+    broken[at] = (broken[at] ?? 0) ^ 1
+    assert.strictEqual(install(benchOf(trust), broken, "blink").state, 4)
+  })
+
+  it("runs beside another one of its kind, which keeps its own values to itself", () => {
+    const bench = benchOf()
+    install(bench, blink, "blink")
+    install(bench, blink, "blink", {}, { instance: "second", flags: 1 | 2 })
+    bench.advance(10_500)
+    bench.restart()
+    assert.deepStrictEqual(value(bench, "blinks", "second"), ["blinks", 0, 0])
+    assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 5, 0])
+  })
+
+  it("uses only what its manifest asks for, where it asks", () => {
+    const bench = benchOf()
+    const mute = bench.install(example("hello"), { name: "hello", requires: { caps: [] } }, committed)
+    assert.strictEqual(mute.state, 7)
+    bench.advance(100)
+    assert.deepStrictEqual(bench.of("log"), [])
+    assert.strictEqual(bench.told().hello?.state, 8)
+  })
+
+  it("leaves the link its time, though it never waits", () => {
+    const bench = benchOf()
+    install(bench, assembled(".entry main\n.text\nmain:\n    JMP main\n", "spin"), "spin")
+    bench.advance(1000)
+    assert.strictEqual(bench.told().spin?.state, 4)
+    assert.strictEqual(bench.control(2, "spin"), 0)
+    bench.advance(50)
+    assert.strictEqual(bench.told().spin?.state, 7)
+  })
+})
