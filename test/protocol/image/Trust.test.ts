@@ -27,6 +27,14 @@ const privateKey = createPrivateKey({
 const key = new Uint8Array(Buffer.from(publicHex, "hex"))
 const kid = keyIdText(key)
 
+/** Made with another implementation of CBOR and of Ed25519. */
+const vector = [
+  "d2845837a3013203781f6170706c69636174696f6e2f686f6c6f6e2d6d616e69666573742b63626f720450866eefbd6718c8",
+  "846cd7ddfe43fc74aba05840a701010201035820abababababababababababababababababababababababababababababab",
+  "abab041901780569676f6c642066756c6c0665312e302e3007025840f2c14f0c7566f3772588cde5fbec1bae7f688342685b",
+  "1f986dbb87c7ab7b811f8024e424e88a55ef3e3df66b37a68e7f0b338ac58004ee2c23a930f90cdc7409"
+].join("")
+
 const stranger = Result.getOrThrow(readPrivateKey(newKeyPair().privatePem))
 
 const manifest: Manifest = {
@@ -84,6 +92,11 @@ describe("a signed manifest", () => {
     const protectedHeader = `a3013203781f${contentType}0450${kid}`
     const expected = `d284${`58${(protectedHeader.length / 2).toString(16)}`}${protectedHeader}a058${payload.length.toString(16)}${textOf(payload)}5840`
     assert.strictEqual(textOf(signed).slice(0, -128), expected)
+  })
+
+  it("is byte for byte what an implementation in another language makes", () => {
+    assert.strictEqual(textOf(signed), vector)
+    assert.strictEqual(kid, "866eefbd6718c8846cd7ddfe43fc74ab")
   })
 
   it("carries the signature that another signer makes over the same structure", () => {
