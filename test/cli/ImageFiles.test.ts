@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
 import { run } from "../support/Cli.ts"
 
 const folder = Effect.acquireRelease(
@@ -13,6 +14,8 @@ const folder = Effect.acquireRelease(
 const decodeBuilt = Schema.decodeUnknownSync(
   Schema.Struct({ file: Schema.String, bytes: Schema.Int, sha256: Schema.String, name: Schema.NullOr(Schema.String) })
 )
+
+const decodeRun = Schema.decodeUnknownSync(Schema.Struct({ end: Schema.String, callMode: Schema.String }))
 
 describe("holon image build", () => {
   it.effect("writes the image of several sources, and says what is in it", () =>
@@ -120,6 +123,171 @@ describe("holon image disasm", () => {
       assert.notMatch((yield* run(["image", "disasm", first, "--plain"])).out, /30000600/)
       const told: unknown = JSON.parse((yield* run(["image", "disasm", first, "--json"])).out)
       assert.deepNestedInclude(told, { "header.appName": "blink", "metadata.commands[0].name": "reset" })
+    })
+  )
+})
+
+describe("holon image run", () => {
+  /** Runs a source. */
+  const runSource = (source: string, ...argv: ReadonlyArray<string>) =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const text = join(path, "a.mvasm")
+      const out = join(path, "a.hxe")
+      writeFileSync(text, source)
+      const built = yield* run(["image", "build", text, "-o", out])
+      assert.isTrue(built.isSuccess, built.err)
+      const ran = yield* run(["image", "run", out, ...argv])
+      return { ...ran, err: ran.err.replaceAll(path, "") }
+    })
+
+  it.effect("prints what the program prints, its values and messages, and how it ended", () =>
+    Effect.gen(function* () {
+      const { out, err, isSuccess } = yield* runSource(
+        [
+          "LDI R0, 1500",
+          "SVC EXEC_SLEEP_MS",
+          "LDI32 R1, text",
+          "LDI R2, 3",
+          "SVC UART_WRITE",
+          "LDI R1, 0x102",
+          "LDI32 R2, f16(0.5)",
+          "SVC VAL_SET",
+          "LDI32 R1, box",
+          "LDI R2, 0",
+          "SVC MBX_OPEN",
+          "LDI32 R2, text",
+          "LDI R3, 2",
+          "LDI R4, 0",
+          "LDI R5, 0",
+          "SVC MBX_SEND",
+          "LDI R0, 0",
+          "RET",
+          ".data",
+          'text: .ascii "hi\\n"',
+          'box: .asciz "app:box"',
+          '.value {"group":1,"id":2,"name":"half","group_name":"my"}',
+          '.value {"group":1,"id":3,"init":7}',
+          '.mailbox {"target":"app:box"}'
+        ].join("\n")
+      )
+      assert.strictEqual(err, "")
+      assert.isTrue(isSuccess)
+      assert.strictEqual(
+        out,
+        "hi\napp:box: hi\nmy.half = 0.5\n1:3 = 7\nreturned 0 after 17 instructions, 1.5 s of its time\n"
+      )
+    })
+  )
+
+  it.effect("tells scripts everything as JSON", () =>
+    Effect.gen(function* () {
+      const { out } = yield* runSource("LDI R0, 0\nRET", "--json")
+      assert.deepStrictEqual(JSON.parse(out), {
+        end: "returned",
+        exit: 0,
+        trap: null,
+        pc: 4,
+        retired: 1,
+        millis: 0,
+        callMode: "relative",
+        stdout: "",
+        stderr: "",
+        values: {},
+        messages: []
+      })
+    })
+  )
+
+  it.effect("fails when the program fails, and says why", () =>
+    Effect.gen(function* () {
+      const wrong: ReadonlyArray<readonly [source: string, argv: ReadonlyArray<string>, why: string]> = [
+        ["LDI R0, -2\nRET", [], "ended with -2 after 1 instruction"],
+        ["LDI R0, 3\nSVC TASK_EXIT", [], "ended with 3 after 2 instructions"],
+        ["LDI R1, 0\nDIV R0, R1, R1", [], "trapped after 1 instruction: division_by_zero at 0x4"],
+        ["LDI R1, 0", [], "trapped after 1 instruction: pc_out_of_range at 0x4"],
+        [".word 0", [], "trapped after 0 instructions: illegal_opcode at 0x0"],
+        ["BRK 1\nRET", [], "stands at a BRK before 0x4, after 1 instruction"],
+        ["a: JMP a", [], "still runs after 1000000 instructions; --max-steps says how many are enough"],
+        ["RET", ["--send", "app:none=x"], "cannot run: there is no mailbox app:none"]
+      ]
+      for (const [source, argv, why] of wrong) {
+        const { err, isSuccess } = yield* runSource(source, ...argv)
+        assert.strictEqual(err, `holon: /a.hxe ${why}\n`)
+        assert.isFalse(isSuccess)
+      }
+    })
+  )
+
+  it.effect("stops after the instructions it was told, and lets a program return that needs just as many", () =>
+    Effect.gen(function* () {
+      const endless = yield* runSource("a: JMP a", "--max-steps", "250")
+      assert.isTrue(endless.isSuccess)
+      assert.strictEqual(endless.out, "stopped after 250 instructions\n")
+      const exact = yield* runSource("LDI R0, 0\nLDI R1, 1\nRET", "--max-steps", "2")
+      assert.strictEqual(exact.out, "returned 0 after 2 instructions\n")
+      const short = yield* runSource("LDI R0, 0\nLDI R1, 1\nRET", "--max-steps", "1")
+      assert.strictEqual(short.out, "stopped after 1 instruction\n")
+    })
+  )
+
+  it.effect("goes on printing to the standard streams, however little they hold", () =>
+    Effect.gen(function* () {
+      const { out, err } = yield* runSource(
+        [
+          "LDI R8, 20",
+          "LDI R9, 1",
+          "next: LDI32 R2, text",
+          "LDI R1, 1",
+          "LDI R3, 10",
+          "SVC FS_WRITE",
+          "LDI R1, 2",
+          "LDI32 R2, text",
+          "LDI R3, 5",
+          "SVC FS_WRITE",
+          "LDI R0, 1",
+          "SVC EXEC_SLEEP_MS",
+          "SUB R8, R8, R9",
+          "JNZ next",
+          "LDI R0, 0",
+          "RET",
+          ".data",
+          'text: .ascii "0123456789"'
+        ].join("\n"),
+        "--json"
+      )
+      assert.deepInclude(JSON.parse(out), { stdout: "0123456789".repeat(20), stderr: "01234".repeat(20) })
+      assert.strictEqual(err, "")
+    })
+  )
+
+  it.effect("delivers mail, and ends when nobody sends any more", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const out = join(path, "echo.hxe")
+      yield* run(["image", "build", "examples/echo.mvasm", "-o", out])
+      const ran = yield* run(["image", "run", out, "--send", "app:echo=ahoy"])
+      assert.strictEqual(ran.out, "app:echo.reply: ahoy\necho.echoed = 1\nwaits for messages after 36 instructions\n")
+    })
+  )
+
+  it.effect("reads calls of old images by address where that is told or plain", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const file = join(path, "old.hxe")
+      // CALL 0xC by its address; as a distance it would leave the code.
+      const words = [0x2400_000c, 0x2500_0000, 0x2500_0000, 0x0100_0000, 0x2500_0000]
+      const code = new Uint8Array(20)
+      for (const [index, word] of words.entries()) new DataView(code.buffer).setUint32(4 * index, word)
+      writeFileSync(file, writeHxe({ version: 1, entry: 0, code }))
+      const endOf = (argv: ReadonlyArray<string>) =>
+        Effect.map(run(["image", "run", file, "--json", ...argv]), ({ out }) => {
+          const { end, callMode } = decodeRun(JSON.parse(out))
+          return `${callMode} ${end}`
+        })
+      assert.strictEqual(yield* endOf([]), "absolute returned")
+      assert.strictEqual(yield* endOf(["--call-mode", "absolute"]), "absolute returned")
+      assert.strictEqual(yield* endOf(["--call-mode", "relative"]), "relative trap")
     })
   )
 })

@@ -11,6 +11,7 @@ import type { Include } from "../../../devices/hxe/assembler/Source.ts"
 import type { HxeImage } from "../../protocol/hxe/Hxe.ts"
 import { readHxe } from "../../protocol/hxe/HxeReader.ts"
 import { json } from "../Globals.ts"
+import { type LocalRun, runHere } from "../LocalRun.ts"
 import { wholeNumber } from "../Numbers.ts"
 
 /** A file cannot be read or written. */
@@ -61,8 +62,9 @@ const unusable = (file: string, cause: unknown): ProgramFileUnusable => {
   return new ProgramFileUnusable({ file, reason })
 }
 
+// As plain bytes: slices of a Buffer are views of memory that others use too.
 const readBytes = (file: string) =>
-  Effect.try({ try: () => readFileSync(file), catch: (cause) => unusable(file, cause) })
+  Effect.try({ try: () => new Uint8Array(readFileSync(file)), catch: (cause) => unusable(file, cause) })
 
 const writeBytes = (file: string, bytes: Uint8Array) =>
   Effect.try({ try: () => writeFileSync(file, bytes), catch: (cause) => unusable(file, cause) })
@@ -129,7 +131,7 @@ export const build = Command.make(
     const out = Option.getOrElse(flags.out, () => `${stem(first)}.hxe`)
     if (flags.files.some((file) => resolve(file) === resolve(out))) return yield* new SourceWouldBeLost({ file: out })
     const sources = yield* Effect.forEach(flags.files, (file) =>
-      Effect.map(readBytes(file), (bytes) => ({ file, text: bytes.toString("utf8") }))
+      Effect.map(readBytes(file), (bytes) => ({ file, text: new TextDecoder().decode(bytes) }))
     )
     const built = buildImage(sources, include, {
       name: Option.getOrElse(flags.name, () => stem(out)),
@@ -183,3 +185,78 @@ export const disasm = Command.make(
     yield* Console.log(JSON.stringify({ header, metadata, source }, null, 2))
   })
 ).pipe(Command.withDescription("Show an image as the source it can be built from again"))
+
+/** A program did not end well. */
+export class ProgramFailed extends Schema.TaggedError<ProgramFailed>()("ProgramFailed", {
+  file: Schema.String,
+  why: Schema.String
+}) {
+  override get message() {
+    return `${this.file} ${this.why}`
+  }
+}
+
+const stepsMaxDefault = 1_000_000
+
+const instructions = (retired: number): string => counted(retired, "instruction", "instructions")
+
+/** What is wrong with the end of a run; nothing when it is as it was asked for. */
+const failureOf = ({ end, exit, trap, pc, retired }: LocalRun, isLimited: boolean): string | undefined => {
+  const after = `after ${instructions(retired)}`
+  if (end === "trap") return `trapped ${after}: ${trap} at 0x${pc.toString(16).toUpperCase()}`
+  if (end === "break") return `stands at a BRK before 0x${pc.toString(16).toUpperCase()}, ${after}`
+  if (end === "limit" && !isLimited) return `still runs ${after}; --max-steps says how many are enough`
+  return exit === null || exit === 0 ? undefined : `ended with ${exit} ${after}`
+}
+
+/** The end of a run, as people say it. */
+const endOf = ({ end, retired, millis, values, messages }: LocalRun): ReadonlyArray<string> => {
+  const how = end === "returned" ? "returned 0" : end === "waiting" ? "waits for messages" : "stopped"
+  const time = millis === 0 ? "" : `, ${millis / 1000} s of its time`
+  return [
+    ...messages.map(({ target, text }) => `${target}: ${text}`),
+    ...Object.entries(values).map(([name, value]) => `${name} = ${value}`),
+    `${how} after ${instructions(retired)}${time}`
+  ]
+}
+
+/** `holon image run`: an image on this machine. */
+export const run = Command.make(
+  "run",
+  {
+    file: Argument.String("file").pipe(Argument.withDescription("Image (.hxe)")),
+    maxSteps: wholeNumber("max-steps", 1, 1_000_000_000).pipe(
+      Flag.withDescription(`Stop after so many instructions (without it: fail after ${stepsMaxDefault})`),
+      Flag.optional
+    ),
+    callMode: Flag.Literals("call-mode", ["auto", "relative", "absolute"]).pipe(
+      Flag.withDescription("How CALL is read in images of version 1"),
+      Flag.withDefault("auto")
+    ),
+    send: Flag.KeyValuePair("send").pipe(
+      Flag.withDescription("Mail for the program, as app:echo=hello; may be given for several mailboxes"),
+      Flag.withDefault({})
+    ),
+    json
+  },
+  Effect.fn(function* (flags) {
+    const { file } = flags
+    const image = yield* readImage(file, true)
+    const ran = runHere(image, {
+      stepsMax: Option.getOrElse(flags.maxSteps, () => stepsMaxDefault),
+      callMode: flags.callMode,
+      mail: flags.send
+    })
+    if (Result.isFailure(ran)) return yield* new ProgramFailed({ file, why: `cannot run: ${ran.failure.detail}` })
+    const report = ran.success
+    const failure = failureOf(report, Option.isSome(flags.maxSteps))
+    if (flags.json) yield* Console.log(JSON.stringify(report, null, 2))
+    else {
+      if (report.stderr !== "") yield* Console.error(report.stderr.replace(/\n$/, ""))
+      const lines = [...(report.stdout === "" ? [] : [report.stdout.replace(/\n$/, "")])]
+      lines.push(...(failure === undefined ? endOf(report) : []))
+      if (lines.length > 0) yield* Console.log(lines.join("\n"))
+    }
+    if (failure !== undefined) return yield* new ProgramFailed({ file, why: failure })
+  })
+).pipe(Command.withDescription("Run an image on this machine, without a board; sleeping takes no time"))
