@@ -107,6 +107,8 @@ export class CanBroadcastListener {
     }
     const receiving = this.#receiving
     if (receiving === undefined || receiving.xfer !== frame.xfer) return
+    // The master lives, though this board may have missed all data of a round.
+    if (frame.type === "block" || frame.type === "poll") this.#write(receiving, new Uint8Array(0))
     if (frame.type === "block") this.#open(receiving, frame)
     else if (frame.type === "poll") this.#poll(receiving, frame.block)
     else if (frame.type === "commit") this.#commit(receiving, frame.flags)
@@ -200,10 +202,18 @@ export class CanBroadcastListener {
 
   #whole(receiving: Receiving, { block, bytes }: NonNullable<Receiving["open"]>): void {
     receiving.open = undefined
+    const status = this.#write(receiving, bytes, block)
+    if (status === codes.ok) receiving.blocks += 1
+    else this.#result(receiving, status, 0)
+  }
+
+  /** The code of the answer; of a transfer that has failed before, why it did. */
+  #write({ loaderXfer }: Receiving, data: Uint8Array, block = 0): number {
     const { loader } = this.#options
-    const wrote = loader.write({ xfer: receiving.loaderXfer }, { seq: block & 0xffff, data: bytes }, this.#caller)
-    if (Result.isSuccess(wrote)) receiving.blocks += 1
-    else this.#result(receiving, wrote.failure.code, 0)
+    const wrote = loader.write({ xfer: loaderXfer }, { seq: block & 0xffff, data }, this.#caller)
+    if (Result.isSuccess(wrote)) return codes.ok
+    const status = loader.status({ xfer: loaderXfer })
+    return (Result.isSuccess(status) ? status.success.lastError?.code : undefined) ?? wrote.failure.code
   }
 
   #poll(receiving: Receiving, block: number): void {

@@ -72,7 +72,7 @@ export interface BroadcastRequest {
 const version = 1
 
 /** A wait between two rounds is not doubled beyond this many times. */
-const doublingsMax = 6
+const doublingsMax = 4
 
 interface Follower {
   missing: number | undefined
