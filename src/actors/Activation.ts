@@ -8,7 +8,7 @@ import { DueTimer, type Sleeper } from "./DueTimer.ts"
 import { type Envelope, failed, type Reply, unavailable, unconfirmed } from "./Envelope.ts"
 import { permits } from "./Guard.ts"
 import { Heard } from "./Heard.ts"
-import type { Host } from "./Host.ts"
+import type { Address, Host } from "./Host.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
 import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
 import { tellsMax } from "./Outbox.ts"
@@ -42,6 +42,7 @@ export class Activation implements Sleeper {
   private heard: Heard | undefined
   private readonly timer: DueTimer | undefined
   private board: Asker | undefined
+  private address: Address | undefined
 
   constructor(cell: ActiveCell, row: Claimed & { readonly _tag: "Row" }) {
     const { around, type } = cell
@@ -203,7 +204,7 @@ export class Activation implements Sleeper {
   private context(asker: Asker, requestId: string): TransitionContext<unknown> {
     const { host, node } = this.around
     return {
-      self: this.cell,
+      self: this.self,
       now: host.now(),
       random: host.random,
       asker,
@@ -212,6 +213,13 @@ export class Activation implements Sleeper {
       link: this.currentLink,
       node
     }
+  }
+
+  /** The address alone: a transition may send it on. */
+  private get self(): Address {
+    const { kind, id } = this.cell
+    this.address ??= { kind, id }
+    return this.address
   }
 
   private boardAsker(): Asker {

@@ -7,6 +7,7 @@ import { Result } from "effect"
 import type { Report } from "../../src/protocol/Frame.ts"
 import { decodeDown, encodeUp } from "../../src/protocol/FrameCodec.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"
+import { bodyStart, packet, packetSize, text } from "./MqttBytes.ts"
 import { serve } from "./Processes.ts"
 
 export type BoardsRequest =
@@ -27,21 +28,6 @@ export interface RunAnswer {
   readonly perSecond: number
   readonly p50: number
   readonly p99: number
-}
-
-const text = (value: string): Buffer => {
-  const bytes = Buffer.from(value)
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes])
-}
-
-const packet = (head: number, body: Buffer): Buffer => {
-  const length: Array<number> = []
-  let rest = body.length
-  do {
-    length.push((rest & 127) | (rest > 127 ? 128 : 0))
-    rest >>= 7
-  } while (rest > 0)
-  return Buffer.concat([Buffer.from([head, ...length]), body])
 }
 
 /** Seven readings that move a little from frame to frame, as a machine's do. */
@@ -215,23 +201,6 @@ class Board {
     this.#epoch = frame.success.epoch
     if (isFirst) this.#ready()
   }
-}
-
-/** Where the packet's variable header begins. */
-const bodyStart = (bytes: Buffer): number => {
-  let at = 1
-  while (((bytes[at++] ?? 0) & 128) !== 0);
-  return at
-}
-
-const packetSize = (bytes: Buffer, start: number): number | undefined => {
-  let length = 0
-  for (let at = start + 1, shift = 0; at < bytes.length; at++, shift += 7) {
-    const byte = bytes[at] ?? 0
-    length += (byte & 127) << shift
-    if ((byte & 128) === 0) return at + 1 - start + length
-  }
-  return undefined
 }
 
 let boards: ReadonlyArray<Board> = []

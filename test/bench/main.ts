@@ -7,6 +7,7 @@ import { frames, framesInCluster } from "./frames.ts"
 import { hxe } from "./hxe.ts"
 import { machine } from "./machine.ts"
 import { memory } from "./memory.ts"
+import { provisioning } from "./provisioning.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
 import { seeds } from "./seeds.ts"
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   asks,
   commits,
   push,
+  provisioning,
   memory,
   failover,
   boot: boots,

@@ -6,8 +6,8 @@ import { SessionView } from "../../protocol/Session.ts"
 import { Client } from "../Client.ts"
 import { BoardRefused, type Place, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
-import { bar, makeLiveLine, size } from "../LiveLine.ts"
 import { wholeNumber } from "../Numbers.ts"
+import { bar, makeProgress, size } from "../Progress.ts"
 import { ago, table } from "../Table.ts"
 
 /** A new id for what is begun here. */
@@ -63,7 +63,7 @@ export const provision = Command.make(
     )
   },
   Effect.fn(function* (flags) {
-    const progress = makeLiveLine(flags.json)
+    const progress = makeProgress(flags.json)
     const view = yield* connected(flags)(
       Effect.gen(function* () {
         const client = yield* Client

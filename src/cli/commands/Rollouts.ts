@@ -7,8 +7,8 @@ import { type RolloutBoard, RolloutView } from "../../protocol/Rollout.ts"
 import { Client } from "../Client.ts"
 import { type Place, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
-import { bar, makeLiveLine } from "../LiveLine.ts"
 import { finiteNumber, wholeNumber } from "../Numbers.ts"
+import { bar, makeProgress } from "../Progress.ts"
 import { ago, table } from "../Table.ts"
 import { newId } from "./Provision.ts"
 
@@ -65,7 +65,7 @@ const isOver = ({ state, endedAt, boards }: RolloutView): boolean =>
   (endedAt !== undefined && !boards.some(({ step }) => step === "rolling-back" || step === "observing"))
 
 const follow = (id: string, isQuiet: boolean) => {
-  const progress = makeLiveLine(isQuiet)
+  const progress = makeProgress(isQuiet)
   return watchUntil(
     { kind: "rollout", id },
     "Watch",
