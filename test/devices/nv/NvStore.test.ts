@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { NvFault } from "../../../devices/nv/NvDevice.ts"
 import type { NvEvent } from "../../../devices/nv/NvEvents.ts"
 import { referenceMap, referenceShape } from "../../../devices/nv/NvMap.ts"
 import { NvStore } from "../../../devices/nv/NvStore.ts"
 import { slotUses } from "../../../devices/nv/SlotList.ts"
 import { readHxe } from "../../../src/protocol/hxe/HxeReader.ts"
 import { full } from "../../protocol/hxe/Golden.ts"
-import { Board, Supply } from "./PowerCut.ts"
+import { Board, Supply, untilCut } from "./PowerCut.ts"
 import { emptyBoard, got, imageOf, mounted, narrowMap, refusalOf, smallMap, smallShape } from "./Stores.ts"
 
 const storeOf = (map = smallMap): NvStore => mounted(emptyBoard(map).on(new Supply()))
@@ -67,7 +68,8 @@ describe("NvStore", () => {
     const refused = store.commit({ put: [{ name: "gold full", image: { bytes: full.slice(0, 300) } }] })
     assert.match(refusalOf(refused), /^74 /)
     assert.deepStrictEqual([got(store.image("gold full")).bytes, store.generation], [full, 2])
-    // The slot that was tried is free for the next.
+    // The slot that was tried is no image, and free for the next.
+    assert.deepStrictEqual(states(store).slice(0, 2), [slotUses.pending, slotUses.staging])
     got(store.commit({ put: [{ name: "gold full", image: { bytes: full } }] }))
   })
 
@@ -88,6 +90,29 @@ describe("NvStore", () => {
     assert.deepStrictEqual(got(store.image("motor")).bytes, imageOf(1))
     got(store.commit({ put: [motor(2)] }))
     assert.deepStrictEqual(got(store.image("motor")).bytes, imageOf(2))
+  })
+
+  it("does not bring back what a memory took by half, when it works again", () => {
+    const board = emptyBoard()
+    const devices = board.on(new Supply())
+    let writesLeft = Number.POSITIVE_INFINITY
+    const nvm = {
+      ...devices.nvm,
+      write: (offset: number, bytes: Uint8Array) => {
+        if (writesLeft-- <= 0) throw new NvFault(offset)
+        devices.nvm.write(offset, bytes)
+      }
+    }
+    const store = mounted({ ...devices, nvm })
+    for (const id of [1, 2, 3]) got(store.setValue(id, id, 0, 0))
+    writesLeft = 1
+    assert.strictEqual(refusalOf(store.saveAll()), "5 memory")
+    assert.strictEqual(refusalOf(store.saveAll()), "5 memory")
+    assert.strictEqual(store.value(2), 2)
+    writesLeft = Number.POSITIVE_INFINITY
+    got(store.collectValues(new Set([1])))
+    got(store.saveAll())
+    assert.deepStrictEqual(mounted(board.on(new Supply())).valueKeys(), [1])
   })
 
   it("says that an image is damaged rather than giving it", () => {
@@ -213,6 +238,64 @@ describe("rollback", () => {
     assert.strictEqual(refusalOf(store.rollback(2)), "2 generation")
   })
 
+  it("keeps the proven configuration behind whatever is tried before the next confirmation", () => {
+    const store = storeOf()
+    for (const seed of [1, 2, 3]) {
+      got(store.commit({ put: [motor(seed)] }))
+      if (seed === 1) got(store.confirm())
+    }
+    got(store.rollback(3))
+    assert.deepStrictEqual(got(store.image("motor")).bytes, imageOf(2))
+    got(store.commit({ put: [motor(4)] }))
+    got(store.giveUp("boot_failure"))
+    assert.deepStrictEqual(got(store.image("motor")).bytes, imageOf(1))
+  })
+
+  it("takes only values that were frozen for the configuration that is left", () => {
+    const store = storeOf()
+    for (const seed of [1, 2, 3]) {
+      save(store, [[17, seed]])
+      got(store.commit({ put: [motor(seed)] }))
+      got(store.confirm())
+    }
+    save(store, [[17, 4]])
+    got(store.rollback(2))
+    assert.strictEqual(store.value(17), 3)
+    save(store, [[17, 5]])
+    // Nothing was frozen when generation 2 came back.
+    got(store.rollback())
+    assert.strictEqual(store.value(17), 5)
+  })
+
+  it("never goes to a configuration that did not come to rule", () => {
+    const board = emptyBoard()
+    const prepared = mounted(board.on(new Supply()))
+    got(prepared.commit({ put: [motor(1)] }))
+    got(prepared.confirm())
+    const dry = new Supply()
+    const first = dry.writes.length
+    got(mounted(board.copy().on(dry)).commit({ put: [motor(2)] }))
+    for (let last = first; last < dry.writes.length; last++) {
+      const cut = board.copy()
+      untilCut(() => got(mounted(cut.on(new Supply(last))).commit({ put: [motor(2)] })))
+      const store = mounted(cut.on(new Supply()))
+      if (store.generation === 3) continue
+      got(store.rollback())
+      assert.strictEqual(store.generation, 3)
+      assert.strictEqual(refusalOf(store.rollback(3)), "2 generation", `write ${last}`)
+    }
+  })
+
+  it("leaves one live bank of values and two blank ones", () => {
+    const board = emptyBoard()
+    const store = mounted(board.on(new Supply()))
+    got(store.commit({ put: [motor(1)] }))
+    save(store, [[17, 1]])
+    got(store.rollback())
+    const isBlank = [0, 1, 2].map((bank) => board.nvm.read(0x780 + bank * 0x80, 0x80).every((byte) => byte === 0xff))
+    assert.deepStrictEqual(isBlank.filter((blank) => blank).length, 2)
+  })
+
   it("does not give up what has proved itself", () => {
     const store = storeOf()
     got(store.commit({ put: [motor(1)] }))
@@ -256,6 +339,24 @@ describe("security versions", () => {
     got(store.confirm())
     assert.deepStrictEqual([store.floor(1, "motor"), store.floor(2, "motor"), store.floor(1, "lamp")], [5, 0, 0])
     got(store.commit({ put: [{ name: "motor", kind: 2, secver: 1, image: { bytes: imageOf(1) } }] }))
+  })
+
+  it("are raised though the power goes right after the confirmation", () => {
+    const board = emptyBoard()
+    got(mounted(board.on(new Supply())).commit({ put: [motor(1, 5)] }))
+    const dry = new Supply()
+    got(mounted(board.copy().on(dry)).confirm())
+    let confirmed = 0
+    for (let last = 0; last < dry.writes.length; last++) {
+      const cut = board.copy()
+      assert.isFalse(untilCut(() => got(mounted(cut.on(new Supply(last))).confirm())))
+      const store = mounted(cut.on(new Supply()))
+      if (store.isOnTrial) continue
+      confirmed++
+      got(store.commit({ remove: ["motor"] }))
+      assert.strictEqual(store.floor(1, "motor"), 5)
+    }
+    assert.isAbove(confirmed, 0)
   })
 
   it("keep the way back of what has not proved itself, and close it for what has", () => {

@@ -83,8 +83,12 @@ export const sightOf = (store: NvStore): string =>
     isProvisioned: store.isProvisioned
   })
 
-/** The configuration to go back to, as far as it is whole. */
-export const wayBackOf = (store: NvStore): string => JSON.stringify(store.previous && entriesOf(store.previous))
+/** What a rollback would bring, or why there is none. The board stays as it is. */
+export const wayBackOf = (board: Board): string => {
+  const copy = board.copy()
+  const back = mounted(copy.on(new Supply())).rollback(undefined, true)
+  return Result.isFailure(back) ? refusalOf(back) : sightOf(mounted(copy.on(new Supply())))
+}
 
 /** All counters, in order. */
 export const wearCounts = (store: NvStore): ReadonlyArray<number> => store.wear().map(({ count }) => count)
