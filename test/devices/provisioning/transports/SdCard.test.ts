@@ -1,0 +1,202 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import type { Refused } from "../../../../devices/provisioning/ErrorCodes.ts"
+import { boardCaller } from "../../../../devices/provisioning/LoaderCalls.ts"
+import { sourceText } from "../../../../devices/provisioning/Source.ts"
+import {
+  loadSdPlan,
+  readSdPlan,
+  type SdOutcome,
+  sdTransport
+} from "../../../../devices/provisioning/transports/SdCard.ts"
+import { compareVersions, readSdManifest, type SdPlan } from "../../../../devices/provisioning/transports/SdManifest.ts"
+import { writeHxe } from "../../../../src/protocol/hxe/HxeWriter.ts"
+import { goldenImage, goldenSha256 } from "../GoldenImage.ts"
+import { done, LoaderRig, refusedAs } from "../LoaderRig.ts"
+
+const image = (appName: string): Uint8Array =>
+  writeHxe({ version: 2, entry: 0, code: new Uint8Array(8), rodata: new Uint8Array(0), appName })
+
+let card = ""
+beforeEach(() => {
+  card = mkdtempSync(join(tmpdir(), "holon-card-"))
+  mkdirSync(join(card, "hsx", "apps"), { recursive: true })
+})
+afterEach(() => rmSync(card, { recursive: true }))
+
+const put = (path: string, contents: Uint8Array | string): void => writeFileSync(join(card, "hsx", path), contents)
+
+const planOf = (rig: LoaderRig, node = 5): Result.Result<SdPlan, Refused> => {
+  const plans: Array<Result.Result<SdPlan, Refused>> = []
+  readSdPlan({ loader: rig.loader, transport: sdTransport(card), clock: rig.time.clock() }, node, (plan) =>
+    plans.push(plan)
+  )
+  rig.time.advance(20_000)
+  const [plan] = plans
+  if (plan === undefined) throw new Error("no plan")
+  return plan
+}
+
+const load = (
+  entries: ReadonlyArray<Record<string, unknown>>
+): { readonly rig: LoaderRig; readonly outcome: SdOutcome } => {
+  put("manifest.json", JSON.stringify({ version: 1, image: entries }))
+  const rig = new LoaderRig()
+  const plan = done(planOf(rig))
+  const outcomes: Array<SdOutcome> = []
+  loadSdPlan(
+    { loader: rig.loader, transport: sdTransport(card), clock: rig.time.clock() },
+    plan,
+    boardCaller,
+    (outcome) => outcomes.push(outcome)
+  )
+  rig.time.advance(20_000)
+  const [outcome] = outcomes
+  if (outcome === undefined) throw new Error("no outcome")
+  return { rig, outcome }
+}
+
+describe("a card", () => {
+  it("is loaded by priority, equals in the order of its list", () => {
+    for (const name of ["a", "b", "c"]) put(`apps/${name}.hxe`, image(name))
+    const { outcome, rig } = load([
+      { path: "apps/a.hxe", priority: 1 },
+      { path: "apps/b.hxe", priority: 100 },
+      { path: "apps/c.hxe", priority: 100 }
+    ])
+    assert.deepStrictEqual(
+      rig.host.running.map(([, name]) => name),
+      ["b", "c", "a"]
+    )
+    assert.isTrue(outcome.isUsable)
+    const { data } = rig.last("provisioning.complete")
+    assert.strictEqual(data.source === null ? "" : sourceText(data.source), "sd:/hsx/manifest.json#0:apps/a.hxe")
+    assert.strictEqual(rig.last("provisioning.started").data.mode, "boot")
+  })
+
+  it("gives the newest of one name", () => {
+    put("apps/old.hxe", image("motor"))
+    put("apps/new.hxe", image("motor"))
+    const { outcome } = load([
+      { path: "apps/old.hxe", app_name: "motor", version: "1.9.0" },
+      { path: "apps/new.hxe", app_name: "motor", version: "1.10.0" }
+    ])
+    assert.deepStrictEqual(
+      outcome.reports.map(({ path }) => path),
+      ["apps/new.hxe"]
+    )
+  })
+
+  it("checks hashes and names, and tries what stands in", () => {
+    put("apps/golden.hxe", goldenImage())
+    put("apps/motor.hxe", image("motor"))
+    const { outcome, rig } = load([
+      { path: "apps/golden.hxe", sha256: goldenSha256, crc32: "a621e704", pid: 3 },
+      { path: "apps/golden.hxe", app_name: "motor", fallback: "apps/motor.hxe" },
+      { path: "apps/golden.hxe", crc32: "00000000" },
+      { path: "apps/missing.hxe" }
+    ])
+    assert.deepStrictEqual(
+      outcome.reports.map(({ path, result }) => [path, Result.isSuccess(result) ? 0 : result.failure.code]),
+      [
+        ["apps/golden.hxe", 0],
+        ["apps/motor.hxe", 0],
+        ["apps/golden.hxe", 74],
+        ["apps/missing.hxe", 2]
+      ]
+    )
+    assert.strictEqual(rig.host.running[0]?.[0], 3)
+    const boots = rig.events.flatMap((event) => (event.type === "provisioning.boot" ? [event.data] : []))
+    assert.deepStrictEqual(
+      boots.map(({ attempt, result }) => [attempt, result]),
+      [
+        [1, "OK"],
+        [1, "EBADMSG"],
+        [2, "OK"],
+        [1, "EBADMSG"],
+        [1, "ENOENT"]
+      ]
+    )
+  })
+
+  it("is not usable when what is required fails", () => {
+    assert.isFalse(load([{ path: "apps/missing.hxe", required: true }]).outcome.isUsable)
+    assert.isTrue(load([{ path: "apps/missing.hxe" }]).outcome.isUsable)
+  })
+
+  it("asks an image for the keys of its values", () => {
+    put("apps/golden.hxe", goldenImage())
+    put(
+      "keys.json",
+      JSON.stringify([
+        { key: 17, mode: "load", length: 2 },
+        { key: 18, mode: "save", length: 2 }
+      ])
+    )
+    const entry = { path: "apps/golden.hxe", fram_manifest: "keys.json" }
+    const [optional] = load([entry]).outcome.reports
+    assert.deepStrictEqual(optional?.warnings, ["fram_key:18"])
+    const [required] = load([{ ...entry, required: true }]).outcome.reports
+    assert.deepStrictEqual(required === undefined ? [] : refusedAs(required.result), [74, "fram_key:18"])
+  })
+
+  it("cannot name what lies outside of it", () => {
+    const [report] = load([{ path: "../../secret" }]).outcome.reports
+    assert.strictEqual(report === undefined ? 0 : refusedAs(report.result)[0], 1)
+  })
+
+  it("says that there is no list, or only one for people", () => {
+    assert.strictEqual(refusedAs(planOf(new LoaderRig()))[0], 2)
+    put("manifest.toml", "version = 1")
+    assert.deepStrictEqual(refusedAs(planOf(new LoaderRig())), [95, "manifest_toml"])
+  })
+})
+
+describe("readSdManifest", () => {
+  it("refuses the whole list for one wrong entry", () => {
+    assert.deepStrictEqual(refusedAs(readSdManifest("{", 1)), [74, "manifest_json"])
+    for (const wrong of [
+      { version: 2, image: [] },
+      { version: 1 },
+      { version: 1, image: [{}] },
+      { version: 1, image: [{ path: "a", sha256: "12" }] },
+      { version: 1, image: [{ path: "a", version: "one" }] }
+    ]) {
+      assert.deepStrictEqual(refusedAs(readSdManifest(JSON.stringify(wrong), 1)), [74, "manifest_shape"])
+    }
+  })
+
+  it("warns of keys it does not know, and of a list for another board", () => {
+    const text = JSON.stringify({ version: 1, node: 9, color: 1, image: [{ path: "a", size: 3 }] })
+    assert.deepStrictEqual(done(readSdManifest(text, 9)).warnings, ["unknown_key:color", "unknown_key:0:size"])
+    const other = done(readSdManifest(text, 8))
+    assert.deepStrictEqual(other.entries, [])
+    assert.include(other.warnings, "other_node:9")
+  })
+})
+
+describe("compareVersions", () => {
+  it("orders as semantic versions do", () => {
+    const ordered = [
+      "1.0.0-alpha",
+      "1.0.0-alpha.1",
+      "1.0.0-alpha.beta",
+      "1.0.0-beta.2",
+      "1.0.0-beta.11",
+      "1.0.0-rc.1",
+      "1.0.0",
+      "1.2.0",
+      "1.10.0",
+      "2.0.0"
+    ]
+    for (const [index, left] of ordered.entries()) {
+      for (const [other, right] of ordered.entries()) {
+        assert.strictEqual(Math.sign(compareVersions(left, right)), Math.sign(index - other), `${left} ${right}`)
+      }
+    }
+    assert.strictEqual(compareVersions("1.0.0+one", "1.0.0+two"), 0)
+  })
+})

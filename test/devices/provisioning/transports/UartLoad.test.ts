@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { connect, createServer, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { realClock } from "../../../../devices/agent/RealTime.ts"
+import type { Refused } from "../../../../devices/provisioning/ErrorCodes.ts"
+import type { Pushed } from "../../../../devices/provisioning/LoadClient.ts"
+import { Loader } from "../../../../devices/provisioning/Loader.ts"
+import { streamLine, UartChannel } from "../../../../devices/provisioning/transports/UartFraming.ts"
+import { serveUart, uartClient } from "../../../../devices/provisioning/transports/UartLoad.ts"
+import { seeded } from "../../../../devices/simulated/Seeded.ts"
+import { CountingHost } from "../CountingHost.ts"
+import { goldenImage } from "../GoldenImage.ts"
+import { LoaderRig } from "../LoaderRig.ts"
+import { FaultyLine, perfect } from "./FaultyMedia.ts"
+
+const board = { node: 0, capabilities: () => 0xff, codeBytesFree: () => 65_536 }
+
+/** A board and a master at the two ends of a line. */
+const line = (bit: number, seed = 1) => {
+  const rig = new LoaderRig()
+  const clock = rig.time.clock()
+  const wire = new FaultyLine(rig.time, seeded(seed, "uart"), { ...perfect, bit })
+  const channel = new UartChannel(wire.ends[0])
+  const server = serveUart(channel, "tty0", { loader: rig.loader, clock, board, level: 1 })
+  const master = new UartChannel(wire.ends[1])
+  const client = uartClient(master, clock, 3)
+  const push = (image: Uint8Array): Result.Result<Pushed, Refused> => {
+    const results: Array<Result.Result<Pushed, Refused>> = []
+    client.push(image, {}, (result) => results.push(result))
+    while (results.length === 0 && rig.time.now < 100_000) rig.time.step()
+    const [result] = results
+    if (result === undefined) throw new Error("no end")
+    return result
+  }
+  return { rig, wire, channel, server, client, push }
+}
+
+describe("an image over a serial line", () => {
+  it("takes a window of writes and no message more than it needs", () => {
+    const { channel, push, rig } = line(0)
+    assert.deepStrictEqual(push(goldenImage()), Result.succeed({ pid: 1, chunks: 1, resent: 0 }))
+    assert.strictEqual(channel.counters.received, 3)
+    assert.strictEqual(rig.events.length, 4)
+  })
+
+  it("goes on after noise in the middle of it, and counts what was noise", () => {
+    const { channel, client, rig, wire } = line(0)
+    const results: Array<Result.Result<Pushed, Refused>> = []
+    client.push(goldenImage(), {}, (result) => results.push(result))
+    wire.noise(0, Uint8Array.of(0x55, 0xaa, 0x13))
+    while (results.length === 0) rig.time.step()
+    assert.isTrue(results.every(Result.isSuccess))
+    assert.strictEqual(channel.counters.damaged, 1)
+  })
+
+  it("comes through bit errors by sending again what was damaged", () => {
+    let resent = 0
+    let damaged = 0
+    for (let seed = 1; seed <= 10; seed++) {
+      const { channel, push, rig } = line(2e-4, seed)
+      const pushed = push(goldenImage())
+      assert.isTrue(Result.isSuccess(pushed), `seed ${seed}`)
+      if (Result.isSuccess(pushed)) resent += pushed.success.resent
+      damaged += channel.counters.damaged
+      assert.strictEqual(rig.host.running.length, 1)
+    }
+    assert.isAbove(resent, 0)
+    assert.isAbove(damaged, 0)
+  })
+
+  it("is given up at a dead line after five attempts, and the board is told", () => {
+    const { push, rig, wire } = line(0)
+    wire.isCut = true
+    const started = rig.time.now
+    const pushed = push(goldenImage())
+    assert.deepStrictEqual(pushed, Result.fail({ code: 110, detail: "no_reply" }))
+    assert.strictEqual(rig.time.now - started, 300 * (1 + 2 + 4 + 8 + 16))
+  })
+
+  it("comes through a real socket between two ends of a file name", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "holon-uart-"))
+    const path = join(folder, "tty")
+    const clock = Effect.runSync(realClock)
+    const host = new CountingHost()
+    const loader = new Loader({ clock, programs: host })
+    const sockets: Array<Socket> = []
+    const server = createServer((socket) => {
+      sockets.push(socket)
+      serveUart(new UartChannel(streamLine(socket)), "tty", { loader, clock, board, level: 1 })
+    })
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+    const socket = connect(path)
+    await new Promise<void>((resolve) => socket.on("connect", () => resolve()))
+    const channel = new UartChannel(streamLine(socket))
+    const pushed = await new Promise<Result.Result<Pushed, Refused>>((resolve) =>
+      uartClient(channel, clock, 1).push(goldenImage(), {}, resolve)
+    )
+    assert.deepStrictEqual(pushed, Result.succeed({ pid: 1, chunks: 1, resent: 0 }))
+    channel.close()
+    for (const open of sockets) open.destroy()
+    loader.shutdown()
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+    rmSync(folder, { recursive: true })
+  })
+})
