@@ -98,6 +98,23 @@ describe("disassemble", () => {
     }
   })
 
+  it("writes as plain words what no instruction says", () => {
+    const odd: ReadonlyArray<readonly [words: string, source: string]> = [
+      ["60100000", ".word 0x60100000"], // a long load without its number
+      ["21000006", ".word 0x21000006"], // a jump between two words
+      ["2100000C", "JMP 0xC"], // a jump out of the code
+      ["24000FFF", "CALL -1"], // a call to before the code
+      ["25000001", ".word 0x25000001"], // bits that mean nothing
+      ["60100001 25000000", ".word 0x60100001, 0x25000000"]
+    ]
+    for (const [words, source] of odd) {
+      const parts = { appName: "odd", entry: 0, code: codeOf(wordsOf(words)) }
+      const listing = disassemble(read(writeHxe(parts)), { hasOffsets: false })
+      assert.include(listing, `start:\n    ${source}\n`)
+      assert.deepStrictEqual(again(parts), writeHxe(parts), words)
+    }
+  })
+
   it("gives every half again", () => {
     for (let bits = 0; bits <= 0xffff; bits += 255) {
       const parts: HxeParts = {

@@ -73,6 +73,7 @@ describe("encoding", () => {
   })
 
   it("takes registers and mnemonics in any case, numbers in every base, and blanks anywhere", () => {
+    assert.deepStrictEqual(wordsOf("LDI R1, 'é'"), [0x0110_00e9])
     const same = ["ldi r1, 65", "LDI R1,0x41", "Ldi  r1 , 0B1000001", "\tLDI R1, 'A' ; a letter", "LDI R1, '\\x41'"]
     for (const source of same) assert.deepStrictEqual(wordsOf(source), [0x0110_0041], source)
     assert.deepStrictEqual(wordsOf("LD R1, [ R2 + 4 ]"), wordsOf("LD R1,[R2+4]"))
@@ -135,7 +136,7 @@ describe("encoding", () => {
       "a.mvasm": [
         "RET",
         ".data",
-        '.ascii "a;b\\n\\x7F\\0"',
+        '.ascii "a;b\\n\\x7F\\0\\";" ; text',
         '.asciz "é\\"\\\\"',
         ".byte 'A', \"BC\", -1",
         ".hword 0x1234",
@@ -144,8 +145,20 @@ describe("encoding", () => {
     })
     assert.strictEqual(
       Buffer.from(image.rodata).toString("hex"),
-      "613b620a7f00" + "c3a9225c00" + "414243ff" + "3412" + "7800"
+      "613b620a7f00223b" + "c3a9225c00" + "414243ff" + "3412" + "7800"
     )
+  })
+
+  it("aligns data only where it is not aligned, and makes room", () => {
+    const image = imageOf({
+      "a.mvasm": "RET\n.data\n.align 4\n.byte 1\n.align 4\n.byte 2, 2, 2, 2\n.align 4\n.zero 2\n.byte 3"
+    })
+    assert.strictEqual(Buffer.from(image.rodata).toString("hex"), "01000000" + "02020202" + "000003")
+  })
+
+  it("includes a file as often as it is asked to", () => {
+    const image = imageOf({ "a.mvasm": '.include "two"\n.include "two"\nRET' }, { name: "a" }, { two: "LDI R1, 2" })
+    assert.deepStrictEqual(codeWords(image), ["01100002", "01100002", "25000000"])
   })
 
   it("fills up to .org with zero words", () => {

@@ -79,7 +79,7 @@ describe("link", () => {
     const image = imageOf({
       "main.mvasm": ".import twice, table\nmain:\n  LDI32 R1, table\n  CALL twice\n  RET\n.data\n.byte 7",
       "lib.mvasm":
-        ".extern twice\n.export table\ntwice:\n  LDI32 R2, local\n  RET\n.data\nlocal: .byte 1\ntable: .half 2"
+        ".extern twice\n.export table\ntwice:\n  LDI32 R2, local\n  LDI R3, off16(table)\n  RET\n.data\nlocal: .byte 1\ntable: .half 2"
     })
     assert.deepStrictEqual(codeWords(image), [
       "60100000",
@@ -88,6 +88,7 @@ describe("link", () => {
       "25000000",
       "60200000",
       "00004001",
+      "01300002",
       "25000000"
     ])
     assert.strictEqual(hexOf(image.rodata), "07010200")
