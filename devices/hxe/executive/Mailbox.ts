@@ -82,7 +82,14 @@ export class Mailbox {
       tap: undefined
     }
     this.handles.add(handle)
+    this.#reclaim()
     return handle
+  }
+
+  /** A handle sends: nothing waits for it to read any more, until it reads again. */
+  startSending(handle: Handle): void {
+    handle.isSender = true
+    this.#reclaim()
   }
 
   closeHandle(handle: Handle): void {
@@ -95,7 +102,6 @@ export class Mailbox {
   admit(data: Uint8Array): Admission {
     const cost = messageCost(data)
     if (cost > this.capacity) return { status: mailboxStatus.messageTooLarge }
-    this.#reclaim()
     const isFull = (): boolean => this.#bytes + cost > this.capacity
     if (!isFull()) return { status: mailboxStatus.ok, dropped: [] }
     if (!this.isFanout) return { status: mailboxStatus.wouldBlock, policy: "single" }
@@ -137,8 +143,9 @@ export class Mailbox {
   /** Starts or ends copies for a handle. After the end it reads the mailbox itself again, from now on. */
   setTap(handle: Handle, tap: Tap | undefined): void {
     handle.tap = tap
+    handle.isOverrun = false
     if (tap === undefined) handle.lastSequence = this.#nextSequence - 1
-    else this.#reclaim()
+    this.#reclaim()
   }
 
   /** Changes size and mode; 0 leaves them. What no longer fits goes, the oldest first. */
@@ -150,7 +157,7 @@ export class Mailbox {
     return dropped
   }
 
-  /** Readers are handles that neither send nor tap: a message stays for them. */
+  /** Readers are handles that neither send nor tap. A message goes as soon as there are some and all have read it. */
   #reclaim(): void {
     if (!this.isFanout || this.#queue.length === 0) return
     let last = Number.POSITIVE_INFINITY

@@ -186,7 +186,7 @@ export class Mailboxes {
   send(pid: number, id: number, data: Uint8Array, flags: number, channel: number, isAnnounced = false): number {
     const open = this.#handles.get(pid)?.get(id)
     if (open === undefined) return mailboxStatus.invalidHandle
-    open.handle.isSender = true
+    open.mailbox.startSending(open.handle)
     return this.post(open.mailbox, { data, flags, channel, sourcePid: pid }, isAnnounced ? id : undefined)
   }
 
@@ -259,7 +259,8 @@ export class Mailboxes {
     if (open === undefined) return mailboxStatus.invalidHandle
     const { mailbox, handle } = open
     if (!enable) {
-      mailbox.setTap(handle, undefined)
+      // A handle without tap has messages of its own to read, which an end would pass over.
+      if (handle.tap !== undefined) mailbox.setTap(handle, undefined)
       delete handle.onCopy
     } else {
       handle.tap ?? mailbox.setTap(handle, new Tap(mailbox.capacity, rate ?? this.#options.limits.tapRate))

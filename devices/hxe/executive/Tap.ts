@@ -12,7 +12,10 @@ export class Tap {
   readonly #rate: number | undefined
   #queue: Array<Message> = []
   #bytes = 0
+  /** Copies were pushed out before the oldest that is left. */
   #isOverrun = false
+  /** Copies were left out behind the newest. */
+  #isLimited = false
   #windowStart = Number.NEGATIVE_INFINITY
   #windowCopies = 0
 
@@ -40,7 +43,7 @@ export class Tap {
     return this.#queue[0]
   }
 
-  /** Copies a message. What is lost before it shows as an overrun on the next copy that is read. */
+  /** Copies a message. The first copy behind one that is lost says so. */
   offer(message: Message, now: number): TapOutcome {
     if (now - this.#windowStart >= windowMillis) {
       this.#windowStart = now
@@ -48,7 +51,7 @@ export class Tap {
     }
     this.#windowCopies += 1
     if (this.#rate !== undefined && this.#windowCopies > this.#rate) {
-      this.#isOverrun = true
+      this.#isLimited = true
       return this.#windowCopies === this.#rate + 1 ? "limited-first" : "limited"
     }
     const cost = messageCost(message.data)
@@ -57,7 +60,8 @@ export class Tap {
       if (lost !== undefined) this.#bytes -= messageCost(lost.data)
       this.#isOverrun = true
     }
-    this.#queue.push(message)
+    this.#queue.push(this.#isLimited ? { ...message, flags: message.flags | messageFlags.overrun } : message)
+    this.#isLimited = false
     this.#bytes += cost
     return "taken"
   }
