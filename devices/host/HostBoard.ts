@@ -11,7 +11,12 @@ import { type FileJournal, fileJournal } from "../agent/FileJournal.ts"
 import { realClock } from "../agent/RealTime.ts"
 import { fileStore } from "../hal/FileStore.ts"
 import type { Store } from "../hal/Hal.ts"
+import { FileNvDevice } from "../nv/FileNvDevice.ts"
+import type { MemoryShape } from "../nv/MemoryNvDevice.ts"
+import { hostShape } from "../nv/NvMap.ts"
 import { profileOf } from "../profiles/Profiles.ts"
+import { memoriesOf, programsOn, simulatedMemories } from "../programs/BoardPrograms.ts"
+import { signersIn, trustOf } from "../programs/BoardTrust.ts"
 import { hostApplication } from "./HostApplication.ts"
 import { hostFirmware, hostHal } from "./HostHal.ts"
 import { linuxMachine } from "./LinuxMachine.ts"
@@ -21,7 +26,10 @@ import { osMachine } from "./OsMachine.ts"
 /** How a host board is run. */
 export interface HostBoardOptions extends Access {
   readonly id: string
-  /** Where the board keeps its boot number, its commands and its lamp (the file `led`). Without it nothing survives a restart. */
+  /**
+   * Where the board keeps its boot number, its commands, its lamp (the file `led`) and its programs; the public keys in its
+   * folder `trust` are those that may sign them. Without it nothing survives a restart.
+   */
   readonly folder?: string
   /** Shows the lamp to people: called with its new state after each change. */
   readonly showLed?: (on: boolean) => void
@@ -49,15 +57,43 @@ const bootCell = (store: Store) => ({
   write: (text: string) => "value" in store.put(bootKey, Buffer.from(text, "utf8"))
 })
 
+interface Memories {
+  readonly nvm: FileNvDevice
+  readonly flash: FileNvDevice
+}
+
+type ReportFault = (what: string, cause: unknown) => void
+
+const openMemories = (folder: string, report: ReportFault): Memories | undefined => {
+  const opened: Array<FileNvDevice> = []
+  const open = (name: string, shape: MemoryShape): FileNvDevice => {
+    const device = new FileNvDevice(join(folder, name), shape)
+    opened.push(device)
+    return device
+  }
+  try {
+    return { nvm: open("nvm.bin", hostShape.nvm), flash: open("flash.bin", hostShape.flash) }
+  } catch (cause) {
+    for (const device of opened) device.close()
+    report(`the host board takes no programs, its memories in ${folder} cannot be used`, cause)
+    return undefined
+  }
+}
+
 interface Kept {
+  readonly folder: string
+  /** None where they cannot be had: then the board takes no programs. */
+  readonly memories: Memories | undefined
   readonly store: Store
   readonly journal: FileJournal
   readonly showLed: (on: boolean) => boolean
 }
 
-const openFolder = (folder: string): Kept => {
+const openFolder = (folder: string, report: ReportFault): Kept => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return {
+    folder,
+    memories: openMemories(folder, report),
     store: fileStore(join(folder, "store")),
     journal: fileJournal(join(folder, "commands.jsonl")),
     showLed: (on) => {
@@ -72,9 +108,9 @@ const openFolder = (folder: string): Kept => {
 }
 
 /** A board whose folder cannot be used runs without, and tells the cluster that it keeps nothing. */
-const keptIn = (folder: string): Effect.Effect<Kept | undefined, never, Scope.Scope> =>
+const keptIn = (folder: string, report: ReportFault): Effect.Effect<Kept | undefined, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({ try: () => openFolder(folder), catch: (cause) => cause }).pipe(
+    Effect.try({ try: () => openFolder(folder, report), catch: (cause) => cause }).pipe(
       Effect.catch((cause) =>
         Effect.logWarning(`the host board keeps nothing, ${folder} cannot be used: ${String(cause)}`).pipe(
           Effect.as(undefined)
@@ -84,7 +120,13 @@ const keptIn = (folder: string): Effect.Effect<Kept | undefined, never, Scope.Sc
     (kept) =>
       kept === undefined
         ? Effect.void
-        : Effect.callback<void>((resume) => kept.journal.close(() => resume(Effect.void)))
+        : Effect.callback<void>((resume) =>
+            kept.journal.close(() => {
+              kept.memories?.nvm.close()
+              kept.memories?.flash.close()
+              resume(Effect.void)
+            })
+          )
   )
 
 /** Attaches this machine as a board and keeps it attached until interrupted. Fails with `NoTransport`, at once. */
@@ -104,8 +146,8 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
     )
     const profile = profileOf(machine.profile)
     const transport = yield* transportOf(options, profile.id)
-    const kept = options.folder === undefined ? undefined : yield* keptIn(options.folder)
     const told = yield* telling(options.id, options.observe)
+    const kept = options.folder === undefined ? undefined : yield* keptIn(options.folder, told.report)
     const hal = hostHal({
       id: options.id,
       machine,
@@ -117,6 +159,12 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
       },
       ...(kept === undefined ? {} : { store: kept.store })
     })
+    const files = kept?.memories
+    const memories = kept === undefined ? simulatedMemories() : files === undefined ? undefined : memoriesOf(files)
+    const signers = kept === undefined ? [] : signersIn(join(kept.folder, "trust"), told.report)
+    const trust = trustOf(options.url, signers)
+    const { report } = told
+    const programs = memories === undefined ? undefined : programsOn({ memories, trust }, { profile, clock, report })
     const agent = new Agent(
       {
         id: options.id,
@@ -130,7 +178,8 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
         transport,
         nextBoot: kept === undefined ? drawnBoot(clock.random) : countedBoot(bootCell(kept.store), clock.random),
         ...told,
-        ...(kept === undefined ? {} : { journal: kept.journal })
+        ...(kept === undefined ? {} : { journal: kept.journal }),
+        ...(programs === undefined ? {} : { programs })
       },
       hostApplication({
         machine,

@@ -1,4 +1,6 @@
 /** What a kind of board is: one record per profile, read by the agent, by session checks and by people. */
+import type { ImageKind } from "../../src/protocol/image/ImageKind.ts"
+import type { BudgetProfileName } from "../hxe/executive/BudgetProfile.ts"
 
 /** Limits of the link, by class. Sizes in bytes. */
 export interface LinkLimits {
@@ -48,6 +50,10 @@ export interface Profile {
   readonly leds: ReadonlyArray<string>
   readonly sensors: ReadonlyArray<SensorRecord>
   readonly hal: ReadonlyArray<HalGroup>
+  /** Images its boards take. */
+  readonly kinds: ReadonlyArray<ImageKind>
+  /** What HXE programs get of the board; absent where it runs none. */
+  readonly hxe?: BudgetProfileName
   /** Limits of each twin section. */
   readonly twin: { readonly sectionBytesMax: number; readonly leavesMax: number }
   /** Nothing of it is hardware. */

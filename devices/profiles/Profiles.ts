@@ -14,6 +14,8 @@ const host = {
     { name: "memory", unit: "share", min: 0, max: 1 }
   ],
   hal: ["core", "led", "store", "sensor"],
+  kinds: ["hxe"],
+  hxe: "desktop",
   twin,
   simulated: false
 } as const
@@ -27,6 +29,8 @@ const simulated = {
   leds: [],
   sensors: [],
   hal: ["core", "sensor"],
+  kinds: ["hxe"],
+  hxe: "desktop",
   twin,
   simulated: true
 } as const
@@ -42,6 +46,7 @@ export const generic: Profile = {
   leds: [],
   sensors: [],
   hal: [],
+  kinds: [],
   twin,
   simulated: false
 }
@@ -71,6 +76,7 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
         ]
       },
       { ...simulated, id: "sim-press", sensors: [{ name: "force", unit: "kN", min: 0, max: 100 }] },
+      { ...simulated, id: "sim-board", leds: ["led"], hal: ["core", "led"] },
       generic
     ] satisfies ReadonlyArray<Profile>
   ).map((profile) => [profile.id, profile])

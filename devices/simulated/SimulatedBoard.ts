@@ -7,6 +7,7 @@ import type { Clock } from "../agent/Clock.ts"
 import type { Journal } from "../agent/Journal.ts"
 import type { Transport } from "../agent/Transport.ts"
 import { profileOf } from "../profiles/Profiles.ts"
+import { type BoardPrograms, programsOn } from "../programs/BoardPrograms.ts"
 import { BootClock } from "./BootClock.ts"
 import { seeded } from "./Seeded.ts"
 import { SilentTransport } from "./SilentTransport.ts"
@@ -26,6 +27,8 @@ export interface SimulatedBoardOptions {
   readonly body: Body
   /** Kept over restarts; absent is a board without a journal. */
   readonly journal?: Journal
+  /** Absent is a board that takes no programs. */
+  readonly programs?: BoardPrograms
   readonly nextBoot: () => number
 }
 
@@ -65,6 +68,9 @@ export class SimulatedBoard {
   start(reset = resetByPower): void {
     const profile = profileOf(this.#options.body.profile)
     const clock = new BootClock(this.#ports.clock, this.#chance)
+    const { report } = this.#ports
+    const { programs: kept } = this.#options
+    const programs = kept === undefined ? undefined : programsOn(kept, { profile, clock, report })
     const agent = new Agent(
       {
         id: this.id,
@@ -78,7 +84,8 @@ export class SimulatedBoard {
         clock,
         transport: this.#wire,
         nextBoot: this.#options.nextBoot,
-        report: this.#ports.report,
+        report,
+        ...(programs === undefined ? {} : { programs }),
         ...(this.#options.journal === undefined ? {} : { journal: this.#options.journal }),
         ...(this.#ports.observe === undefined ? {} : { observe: this.#ports.observe })
       },

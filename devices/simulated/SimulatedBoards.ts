@@ -1,18 +1,22 @@
 /** Simulated boards as a fleet: seeded, numbered, attached to one URL. */
 import { Effect, type Scope } from "effect"
+import type { TrustedSigner } from "../../src/protocol/image/Trust.ts"
 import type { LinkStep } from "../agent/Agent.ts"
 import { type NoTransport, stopped, telling, transportOf } from "../agent/Board.ts"
 import { drawnBoot } from "../agent/BootNumber.ts"
 import type { Access } from "../agent/Connect.ts"
 import { memoryJournal } from "../agent/MemoryJournal.ts"
 import { realClock } from "../agent/RealTime.ts"
+import { simulatedMemories } from "../programs/BoardPrograms.ts"
+import { trustOf } from "../programs/BoardTrust.ts"
 import { heaterBody } from "./HeaterBoard.ts"
+import { plainBody } from "./PlainBoard.ts"
 import { pressBody } from "./PressBoard.ts"
 import { sensorBody } from "./SensorBoard.ts"
 import { SimulatedBoard } from "./SimulatedBoard.ts"
 
 /** Kinds of simulated boards. */
-export type SimulatedKind = "heater" | "sensor" | "press"
+export type SimulatedKind = "heater" | "sensor" | "press" | "board"
 
 /** How a fleet of simulated boards is run. */
 export interface SimulatedBoardsOptions extends Access {
@@ -31,6 +35,10 @@ export interface SimulatedBoardsOptions extends Access {
   readonly spreadMillis?: number
   /** Keeps a journal of commands over simulated restarts; true when absent. */
   readonly journal?: boolean
+  /** Takes programs, kept over simulated restarts; true when absent. */
+  readonly programs?: boolean
+  /** Who may sign those; without any, unsigned ones are taken from a cluster on this machine alone. */
+  readonly signers?: ReadonlyArray<TrustedSigner>
   /** Each step of a board's link. */
   readonly observe?: (id: string, step: LinkStep) => void
 }
@@ -77,7 +85,8 @@ const makeBoard = (options: SimulatedBoardsOptions, index: number) =>
     const bodies = {
       heater: () => heaterBody({ id, seed, now: clock.board, ...interval }),
       sensor: () => sensorBody({ id, seed, ...interval }),
-      press: () => pressBody({ id, seed })
+      press: () => pressBody({ id, seed }),
+      board: () => plainBody()
     }
     const body = bodies[options.kind ?? "heater"]()
     const transport = yield* transportOf(options, body.profile)
@@ -90,7 +99,10 @@ const makeBoard = (options: SimulatedBoardsOptions, index: number) =>
         body,
         // Drawn from the process, not the seed: another run with this seed is another boot.
         nextBoot: drawnBoot(clock.random),
-        ...(options.journal === false ? {} : { journal: memoryJournal() })
+        ...(options.journal === false ? {} : { journal: memoryJournal() }),
+        ...(options.programs === false
+          ? {}
+          : { programs: { memories: simulatedMemories(), trust: trustOf(options.url, options.signers ?? []) } })
       },
       { clock, transport, ...told }
     )
