@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { connect } from "node:net"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Result } from "effect"
+import { Effect, Result } from "effect"
 import { realClock } from "../../../../devices/agent/RealTime.ts"
 import { CanBroadcastMaster } from "../../../../devices/provisioning/transports/CanBroadcastMaster.ts"
 import type { CanFrame } from "../../../../devices/provisioning/transports/CanFrame.ts"
@@ -98,7 +98,7 @@ describe("a CAN bus between processes", () => {
     const pushed = await new Promise<Result.Result<{ readonly pid: number }, unknown>>((resolve) =>
       client.push(goldenImage(), { label: "golden" }, resolve)
     )
-    assert.deepInclude(pushed, { success: { pid: 1, chunks: 2, resent: 0 } })
+    assert.deepStrictEqual(pushed, Result.succeed({ pid: 1, chunks: 2, resent: 0 }))
     assert.deepInclude(await has("ran"), { state: "returned", result: 6 })
     assert.deepStrictEqual(
       said.map(({ type }) => type),
