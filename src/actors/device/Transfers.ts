@@ -184,8 +184,10 @@ export const transferReads: Readonly<Record<"image" | "chunks", (input: unknown)
     Effect.gen(function* () {
       const { sha256, chunk, indexes } = Schema.decodeUnknownSync(ChunksInput)(input)
       const images = yield* ImageSource
-      const chunks = yield* Effect.forEach(indexes, (index) =>
-        Effect.map(images.chunk(sha256, index * chunk, chunk), (data) => ({ index, data }))
+      const chunks = yield* Effect.forEach(
+        indexes,
+        (index) => Effect.map(images.chunk(sha256, index * chunk, chunk), (data) => ({ index, data })),
+        { concurrency: "unbounded" }
       )
       return { _tag: "Read", chunks } as ChunksRead
     }).pipe(

@@ -22,6 +22,9 @@ export const loadPiece =
       return row.bytes ?? undefined
     })
 
+/** Pieces that are read ahead: who takes an image takes the whole of it. */
+const aheadPieces = 8
+
 /** Keeps at most so many bytes in memory. Whoever wants a piece that is being read waits for that read. */
 export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
   const cache = new ChunkCache(cacheBytesMax)
@@ -50,6 +53,15 @@ export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
       )
     })
 
+  /** Begins to read what comes next. A failure shows when somebody needs the piece. */
+  const readAhead = (sha256: string, index: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const next: Array<number> = []
+      for (let ahead = index + 1; ahead <= index + aheadPieces; ahead++)
+        if (cache.get(sha256, ahead) === undefined && !loading.has(`${sha256}/${ahead}`)) next.push(ahead)
+      return Effect.forEach(next, (ahead) => Effect.forkDetach(Effect.ignore(piece(sha256, ahead))), { discard: true })
+    })
+
   /** Bytes from `offset` on, at most `length`; fewer at the end of the image, none behind it. */
   const chunk = Effect.fnUntraced(function* (sha256: string, offset: number, length: number) {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0)
@@ -65,7 +77,11 @@ export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
       parts.push(bytes.subarray(at - begin, end - begin))
       at = begin + pieceBytes
       // Only the last piece of an image is short.
-      if (at >= end || bytes.length < pieceBytes) break
+      if (bytes.length < pieceBytes) break
+      if (at >= end) {
+        yield* readAhead(sha256, index)
+        break
+      }
     }
     // A copy: what is kept in memory is nobody's to change.
     return new Uint8Array(Buffer.concat(parts))
