@@ -73,6 +73,25 @@ describe("NvStore", () => {
     got(store.commit({ put: [{ name: "gold full", image: { bytes: full } }] }))
   })
 
+  it("never touches an image it can go back to, however worn the free slots are", () => {
+    const check = ({ bytes }: { readonly bytes: Uint8Array }) =>
+      bytes[0] === imageOf(99)[0] ? { code: 74, detail: "magic" } : undefined
+    const store = mounted(emptyBoard(narrowMap).on(new Supply()), { check })
+    for (const seed of [1, 2]) {
+      got(store.commit({ put: [motor(seed)] }))
+      got(store.confirm())
+    }
+    assert.strictEqual(refusalOf(store.commit({ put: [motor(3), lamp(4)] })), "28 slots:2/1")
+    for (let round = 0; round < 3; round++)
+      assert.strictEqual(refusalOf(store.commit({ put: [motor(99)] })), "74 magic")
+    assert.deepStrictEqual(
+      got(store.slots()).map(({ wear }) => wear),
+      [1, 1, 3]
+    )
+    got(store.rollback())
+    assert.deepStrictEqual(got(store.image("motor")).bytes, imageOf(1))
+  })
+
   it("finds out when a memory does not hold what was written, and stays as it was", () => {
     const board = emptyBoard()
     const devices = board.on(new Supply())
