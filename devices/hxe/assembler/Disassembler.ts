@@ -168,7 +168,7 @@ const facts = ({ header, metadata, manifest, signature }: HxeImage): ReadonlyArr
   ...(metadata.values.length + metadata.commands.length + metadata.mailboxes.length === 0
     ? []
     : [
-        `; ${metadata.values.length} values, ${metadata.commands.length} commands, ${metadata.mailboxes.length} mailboxes`
+        `; values: ${metadata.values.length}, commands: ${metadata.commands.length}, mailboxes: ${metadata.mailboxes.length}`
       ]),
   ...(manifest === undefined ? [] : [`; manifest ${JSON.stringify(manifest)}`]),
   ...(signature === undefined ? [] : [`; signed with the key ${signature.keyId}, version ${signature.securityVersion}`])
@@ -176,7 +176,8 @@ const facts = ({ header, metadata, manifest, signature }: HxeImage): ReadonlyArr
 
 /**
  * The source of an image. Assembled and linked again under the same name, it gives the same code, data, entry and declarations.
- * Manifest, signature and zeroed memory are only told of: the language has no words for them.
+ * Manifest, signature and zeroed memory are only told of: the language has no words for them. An image that declares nonsense,
+ * such as a minimum above its maximum, gives a source that is refused.
  */
 export const disassemble = (image: HxeImage, { hasOffsets = true }: ListingOptions = {}): string => {
   const { header, rodata, metadata } = image

@@ -169,7 +169,7 @@ describe("disassemble", () => {
     assert.strictEqual(
       disassemble(image, { hasOffsets: false }),
       `; "names": HXE version 2, 36 bytes of code, 8 of data, any number of instances
-; 0 values, 1 commands, 0 mailboxes
+; values: 0, commands: 1, mailboxes: 0
 .entry start
 .text
     JMP start
