@@ -5,7 +5,6 @@ import {
   type Chunk,
   type ImageOffer,
   type ImageOp,
-  imageOps,
   type MailSend,
   type MailTap,
   type ProgramCtl,
@@ -16,18 +15,18 @@ import {
   type ValueSet,
   type ValueWatch
 } from "../../src/protocol/Frame.ts"
-import { imageKindOf, imageKinds } from "../../src/protocol/image/ImageKind.ts"
+import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Command, Execution } from "../agent/Application.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ProgramStatusLetter } from "../agent/Letter.ts"
 import type { ImageState, Programs, ProgramVoice, Reply } from "../agent/Programs.ts"
-import { type Admitted, type BoardTrust, judgeOffer } from "./ImageChecks.ts"
-import { ImageIntake, type ImageSink } from "./ImageIntake.ts"
-import { Installations, installedStates, type Placement } from "./Installations.ts"
+import type { BoardTrust } from "./ImageChecks.ts"
+import { ImageDesk } from "./ImageDesk.ts"
+import { Installations } from "./Installations.ts"
 import { Lines } from "./Lines.ts"
 import { type Image, Program } from "./Program.ts"
 import type { Refused } from "./Refused.ts"
-import { programStates, type Runtime, type RuntimeEvents, type Task, type Wanted } from "./Runtime.ts"
+import { programStates, type Runtime, type RuntimeEvents, type Task } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
 import { Taps } from "./Taps.ts"
 import { Turns } from "./Turns.ts"
@@ -52,16 +51,13 @@ export interface ProgramHostOptions {
   readonly capabilities: ReadonlyArray<string>
 }
 
-/** What looks at an image on its way, and what was known of it before. */
-interface Arriving extends ImageSink, Admitted {}
-
 /** The programs of a board. */
 export class ProgramHost implements Programs {
   readonly kinds: ReadonlyArray<number>
   readonly #options: ProgramHostOptions
   readonly #clock: Clock
   readonly #runtimes: ReadonlyArray<Runtime>
-  readonly #intake: ImageIntake<Arriving>
+  readonly #desk: ImageDesk
   readonly #installations: Installations
   readonly #turns: Turns
   readonly #watches: ValueWatches
@@ -86,14 +82,7 @@ export class ProgramHost implements Programs {
       }
     })
     this.kinds = this.#runtimes.map(({ kind }) => imageKinds[kind])
-    this.#intake = new ImageIntake<Arriving>({
-      clock,
-      chunkBytesMax: options.chunkBytesMax,
-      windowMax: options.windowMax,
-      admit: (offer) => this.#admit(offer),
-      acknowledge: voice.acknowledge,
-      failed: (xfer, refused) => voice.letter({ type: "image-status", xfer, state: installedStates.failed, ...refused })
-    })
+    const tell = (state: ImageState): void => voice.letter({ type: "image-status", ...state })
     this.#installations = new Installations({
       clock,
       shelf: options.shelf,
@@ -102,10 +91,27 @@ export class ProgramHost implements Programs {
       gone: (name) => this.#gone(name),
       standsNow: (program) => this.#tellPrograms([program.entry]),
       tell: (state) => {
-        if (state.xfer !== undefined && state.xfer > 0) this.#intake.settle(state.xfer, state.state)
-        voice.letter({ type: "image-status", ...state })
+        tell(this.#desk.settled(state))
         this.#turns.look()
       }
+    })
+    this.#desk = new ImageDesk({
+      clock,
+      chunkBytesMax: options.chunkBytesMax,
+      windowMax: options.windowMax,
+      rules: {
+        profile: options.profile,
+        trust: options.trust,
+        kinds: this.#runtimes.map(({ kind }) => kind),
+        imageBytesMax: options.imageBytesMax,
+        capabilities: options.capabilities,
+        acceptedSecver: (kind, name) => options.shelf.floor(kind, name)
+      },
+      shelf: options.shelf,
+      installations: this.#installations,
+      runtimeOf: (kind) => this.#runtimes.find((runtime) => runtime.kind === kind),
+      acknowledge: voice.acknowledge,
+      tell
     })
     this.#turns = new Turns(clock, {
       step: (instructions) => {
@@ -131,7 +137,7 @@ export class ProgramHost implements Programs {
       this.#options.shelf.flush()
     }
     this.#turns.stop()
-    this.#intake.stop()
+    this.#desk.intake.stop()
     this.#installations.stop()
     this.#watches.stop()
     this.#options.shelf.stop()
@@ -140,15 +146,15 @@ export class ProgramHost implements Programs {
   }
 
   offer(frame: ImageOffer): void {
-    this.#intake.offer(frame)
+    this.#desk.intake.offer(frame)
   }
 
   chunk(frame: Chunk): void {
-    this.#intake.chunk(frame)
+    this.#desk.intake.chunk(frame)
   }
 
-  operate({ op, xfer, generation }: ImageOp): ImageState {
-    const state = this.#operate(op, xfer, generation ?? 0)
+  operate(frame: ImageOp): ImageState {
+    const state = this.#desk.operate(frame)
     this.#turns.look()
     return state
   }
@@ -239,11 +245,7 @@ export class ProgramHost implements Programs {
   }
 
   imageStates(): ReadonlyArray<ImageState> {
-    const installed = this.#installations.standing
-    const transfer = this.#intake.transfer
-    const isArriving = transfer !== undefined && transfer.offer.xfer !== installed?.xfer
-    const states = [...(installed === undefined ? [] : [installed]), ...(isArriving ? [this.#stateOfTransfer()] : [])]
-    return states.length === 0 ? [{ xfer: 0, state: 0 }] : states
+    return this.#desk.states()
   }
 
   programStatus(): ProgramStatusLetter {
@@ -263,109 +265,6 @@ export class ProgramHost implements Programs {
       changed: (program) => this.#changed(program),
       ended: (program, ending) => this.#installations.ended(program, ending)
     })
-  }
-
-  #admit(offer: ImageOffer): Arriving | Refused {
-    const { profile, trust, imageBytesMax, capabilities, shelf } = this.#options
-    if (this.#installations.isOnTrial) return { code: codes.EBUSY, detail: "trial" }
-    const judged = judgeOffer(offer, {
-      profile,
-      trust,
-      imageBytesMax,
-      capabilities,
-      kinds: this.#runtimes.map(({ kind }) => kind),
-      acceptedSecver: (kind, name) => shelf.floor(kind, name)
-    })
-    if (Result.isFailure(judged)) return judged.failure
-    const { manifest } = judged.success
-    const placement = this.#installations.placeOf(offer, judged.success)
-    if ("code" in placement) return placement
-    const sink = this.#runtimes.find(({ kind }) => kind === manifest.kind)?.admit({ manifest, ...wantedOf(placement) })
-    if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP }
-    return { ...judged.success, push: (bytes) => sink.push(bytes) }
-  }
-
-  #operate(op: number, xfer: number | undefined, generation: number): ImageState {
-    switch (op) {
-      case imageOps.verify:
-        return this.#verify(xfer ?? 0)
-      case imageOps.commit:
-        return this.#commit(xfer ?? 0)
-      case imageOps.confirm:
-        return this.#settled(this.#installations.confirm())
-      case imageOps.rollback:
-        return this.#settled(this.#installations.rollback(generation))
-      case imageOps.abort: {
-        const code = this.#intake.abort(xfer ?? 0)
-        return { xfer: xfer ?? 0, state: this.#intake.known(xfer)?.state ?? 0, ...(code === codes.ok ? {} : { code }) }
-      }
-      case imageOps.status:
-        return this.#status(xfer)
-      case imageOps.slots: {
-        const slots = this.#options.shelf.slots()
-        const state = { xfer: 0, state: this.#installations.standing?.state ?? 0 }
-        if (Result.isFailure(slots)) return { ...state, ...slots.failure }
-        return { ...state, slots: slots.success, generation: this.#options.shelf.generation }
-      }
-      default:
-        return { xfer: xfer ?? 0, state: 0, code: codes.EINVAL }
-    }
-  }
-
-  #verify(xfer: number): ImageState {
-    this.#intake.verify(xfer, (arriving, bytes) => {
-      const offer = this.#intake.known(xfer)?.offer
-      const placement = offer === undefined ? { code: codes.ESRCH } : this.#installations.placeOf(offer, arriving)
-      if ("code" in placement) return placement
-      const { manifest } = arriving
-      return this.#runtimes
-        .find(({ kind }) => kind === manifest.kind)
-        ?.check(bytes, { manifest, ...wantedOf(placement) })
-    })
-    const transfer = this.#intake.known(xfer)
-    if (transfer === undefined) return { xfer, state: 0, code: codes.ESRCH }
-    if (transfer.state === 1) return { xfer, state: 1, code: codes.EBUSY, detail: "not all of it is here" }
-    return this.#stateOfTransfer()
-  }
-
-  #commit(xfer: number): ImageState {
-    const staged = this.#intake.image(xfer)
-    const transfer = this.#intake.known(xfer)
-    if (transfer === undefined) return { xfer, state: 0, code: codes.ESRCH }
-    if (staged === undefined) {
-      const installed = this.#installations.standing
-      if (installed?.xfer === xfer) return installed
-      return { ...this.#stateOfTransfer(), code: codes.EBUSY }
-    }
-    const { offer } = transfer
-    const { manifest, isSigned } = staged.sink
-    const kind = imageKindOf(offer.kind) ?? manifest.kind
-    const image: Image = { kind, bytes: staged.bytes, sha256: offer.sha256, manifest }
-    return this.#settled(this.#installations.install({ offer, manifest, isSigned, image }))
-  }
-
-  /** The transfer, if it is this image's, stands where the image does. */
-  #settled(state: ImageState): ImageState {
-    const { xfer = 0, code } = state
-    if (xfer > 0 && state.state > installedStates.ready) {
-      this.#intake.settle(xfer, state.state, code === undefined ? undefined : { code })
-    }
-    return state
-  }
-
-  #status(xfer: number | undefined): ImageState {
-    const installed = this.#installations.standing
-    if (xfer === undefined || xfer === 0)
-      return this.#intake.transfer === undefined ? (installed ?? { xfer: 0, state: 0 }) : this.#stateOfTransfer()
-    if (installed?.xfer === xfer) return installed
-    return this.#intake.known(xfer) === undefined ? { xfer, state: 0, code: codes.ESRCH } : this.#stateOfTransfer()
-  }
-
-  #stateOfTransfer(): ImageState {
-    const transfer = this.#intake.transfer
-    if (transfer === undefined) return { xfer: 0, state: 0 }
-    const { offer, state, refused } = transfer
-    return { xfer: offer.xfer, state, sha256: offer.sha256, ...refused }
   }
 
   #control({ op, program: name, args }: ProgramCtl): Reply {
@@ -466,11 +365,6 @@ export class ProgramHost implements Programs {
 
 const notRunning: Refused = { code: codes.EBUSY, detail: "it does not run" }
 const notPaused: Refused = { code: codes.EBUSY, detail: "it is not paused" }
-
-const wantedOf = ({ name, replaces }: Placement): Pick<Wanted, "name" | "replaces"> => ({
-  name,
-  ...(replaces?.task === undefined ? {} : { replaces: replaces.task })
-})
 
 const isEmptyMap = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0

@@ -130,6 +130,21 @@ export class Bench {
     this.rig = this.#start()
   }
 
+  /** Loses the link and brings the next one up. */
+  reconnect(): void {
+    this.line.lose()
+    this.rig.reopen()
+    const last = this.#acknowledged
+    this.#line = this.rig.welcomed({
+      epoch: ++this.#epoch,
+      last,
+      window: 64,
+      lease: 100_000_000,
+      heartbeat: 50_000_000
+    })
+    this.acknowledge()
+  }
+
   /** Lets time pass in small steps, acknowledging all that the board numbers. */
   advance(millis: number): void {
     const end = this.time.now + millis

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { seeded } from "../../../devices/simulated/Seeded.ts"
 import type { ResultFrame } from "../../../src/protocol/Frame.ts"
 import type { Manifest } from "../../../src/protocol/image/Manifest.ts"
 import type { TwinValue } from "../../../src/protocol/TwinValue.ts"
-import { Bench, manifestOf, sha256 } from "./Bench.ts"
+import { Bench, chunkBytes, manifestOf, sha256 } from "./Bench.ts"
 import { imageOf, type Script } from "./ScriptedRuntime.ts"
 
 const committed = { flags: 1 | 2 | 4 }
@@ -17,6 +19,25 @@ const benchWith = (script: Script, manifest: Partial<Manifest> = {}) => {
 const running = () => benchWith({ does: "run" })
 
 const text = (bytes: string): Uint8Array => new TextEncoder().encode(bytes)
+
+const offerOf = (image: Uint8Array) => ({
+  type: "image-offer" as const,
+  xfer: 9,
+  sha256: sha256(image),
+  size: image.length,
+  kind: 1,
+  manifest: manifestOf(image),
+  chunk: chunkBytes,
+  window: 8,
+  flags: 1 | 2 | 4
+})
+
+const chunkOf = (image: Uint8Array, index: number) => ({
+  type: "chunk" as const,
+  xfer: 9,
+  index,
+  data: image.subarray(chunkBytes * index, chunkBytes * (index + 1))
+})
 
 let commands = 0
 const invoke = (bench: Bench, name: string, program: string, args?: TwinValue): ResultFrame | undefined => {
@@ -265,31 +286,72 @@ describe("what a program prints", () => {
 })
 
 describe("a transfer under way", () => {
+  const Wild = Schema.Struct({
+    seed: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x7fff_ffff })),
+    padding: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1500 }))
+  })
+
+  it.prop(
+    "ends in a program that runs, however chunks and answers are lost, doubled and mixed up, over any links",
+    {
+      wild: Wild
+    },
+    ({ wild }) => {
+      const bench = new Bench()
+      const chance = seeded(wild.seed, "link")
+      const image = imageOf({ does: "run", mark: "x".repeat(wild.padding) })
+      const chunks = Math.ceil(image.length / chunkBytes)
+      const offer = offerOf(image)
+      const under: Array<number> = []
+      let isOffered = false
+      let next = 0
+      let sent = 0
+      let heard = 0
+      for (let turn = 0; next < chunks; turn++) {
+        assert.isBelow(turn, 5000, "the transfer does not end")
+        if (chance() < 0.02) {
+          bench.reconnect()
+          heard = 0
+          under.length = 0
+          isOffered = false
+        }
+        if (!isOffered) bench.say(offer)
+        while (isOffered && sent < chunks && sent < next + 8) {
+          const index = sent++
+          if (chance() < 0.8) under.push(index)
+          if (chance() < 0.2) under.push(index)
+        }
+        const [index] = under.splice(Math.floor(chance() * under.length), 1)
+        if (index === undefined) sent = next
+        else bench.say(chunkOf(image, index))
+        for (const ack of bench.of("image-ack").slice(heard)) {
+          heard++
+          assert.notProperty(ack, "code")
+          if (chance() < 0.3) continue
+          isOffered = true
+          next = Math.max(next, ack.next)
+        }
+      }
+      assert.deepInclude(bench.operate(1, { xfer: 9 }), { state: 3 })
+      assert.deepInclude(bench.operate(2, { xfer: 9 }), { state: 7 })
+      assert.strictEqual(bench.runtime.only.script.mark?.length, wild.padding)
+    }
+  )
+
   it("goes on where it was over another attach, and is verified only when it is whole", () => {
     const bench = new Bench()
     const image = imageOf({ does: "run", mark: "x".repeat(300) })
-    const offer = {
-      type: "image-offer" as const,
-      xfer: 9,
-      sha256: sha256(image),
-      size: image.length,
-      kind: 1,
-      manifest: manifestOf(image),
-      chunk: 64,
-      window: 8
-    }
-    const chunk = (index: number) =>
-      ({ type: "chunk", xfer: 9, index, data: image.subarray(64 * index, 64 * (index + 1)) }) as const
+    const offer = offerOf(image)
+    const chunk = (index: number) => chunkOf(image, index)
     bench.say(offer)
     for (const index of [0, 1, 2]) bench.say(chunk(index))
     assert.deepInclude(bench.operate(1, { xfer: 9 }), { state: 1, code: 16 })
-    const line = bench.rig.again()
-    line.say({ ...offer, epoch: bench.rig.agent.epoch })
-    assert.deepInclude(line.of("image-ack").at(-1), { next: 3, have: 192, state: 1 })
-    for (let index = 3; 64 * index < image.length; index++) line.say({ ...chunk(index), epoch: bench.rig.agent.epoch })
-    assert.deepInclude(line.of("image-ack").at(-1), { have: image.length })
-    line.say({ type: "image-op", epoch: bench.rig.agent.epoch, op: 1, xfer: 9, req: 500 })
-    assert.deepInclude(line.of("image-status").at(-1), { xfer: 9, state: 3, req: 500 })
+    bench.reconnect()
+    bench.say(offer)
+    assert.deepInclude(bench.of("image-ack").at(-1), { next: 3, have: 192, state: 1 })
+    for (let index = 3; 64 * index < image.length; index++) bench.say(chunk(index))
+    assert.deepInclude(bench.of("image-ack").at(-1), { have: image.length })
+    assert.deepInclude(bench.operate(1, { xfer: 9 }), { xfer: 9, state: 3 })
   })
 
   it("is given up when told to, and another one may begin", () => {
