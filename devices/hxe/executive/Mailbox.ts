@@ -26,6 +26,14 @@ export interface Handle {
   onCopy?: () => void
 }
 
+/** A message as a reader gets it. */
+const messageOf = ({ data, channel, sourcePid }: Message, flags: number): Message => ({
+  data,
+  flags,
+  channel,
+  sourcePid
+})
+
 /** What a full mailbox does about a message. */
 export type Admission =
   | { readonly status: typeof mailboxStatus.ok; readonly dropped: ReadonlyArray<QueuedMessage> }
@@ -129,7 +137,10 @@ export class Mailbox {
   /** Reads the next message of a handle; none when there is none. A tapped handle reads its copies. */
   take(handle: Handle): Message | undefined {
     if (handle.tap !== undefined) return handle.tap.take()
-    if (!this.isFanout) return this.#dropOldest()[0]
+    if (!this.isFanout) {
+      const [message] = this.#dropOldest()
+      return message && messageOf(message, message.flags)
+    }
     const message = this.#queue.find((candidate) => candidate.sequence > handle.lastSequence)
     if (message === undefined) return undefined
     handle.isSender = false
@@ -137,7 +148,7 @@ export class Mailbox {
     const flags = handle.isOverrun ? message.flags | messageFlags.overrun : message.flags
     handle.isOverrun = false
     this.#reclaim()
-    return { ...message, flags }
+    return messageOf(message, flags)
   }
 
   /** Starts or ends copies for a handle. After the end it reads the mailbox itself again, from now on. */
