@@ -36,9 +36,6 @@ export const abortReasons = ["user", "timeout", "error", "transport"] as const
 /** Longest label, bytes of UTF-8. */
 export const labelBytesMax = 255
 
-/** Bytes of a WRITE before its data. */
-export const writeHeadBytes = 4
-
 /** Bytes of nonce and proof. */
 const proofBytes = 8
 

@@ -141,8 +141,8 @@ export class LoadServer {
     if (request.op === "begin") this.#others.delete(request.xfer)
     this.#handle(request, (status, fields) => {
       entry.reply = this.#send(request, status, fields)
-      // What was refused may be allowed next time, and did nothing.
-      if (status !== codes.ok && lasts.get(request.xfer) === entry) lasts.delete(request.xfer)
+      // What was refused did nothing, and may be allowed next time; but an image that failed at its end stays so.
+      if (status !== codes.ok && request.op !== "end" && lasts.get(request.xfer) === entry) lasts.delete(request.xfer)
     })
   }
 

@@ -18,12 +18,9 @@ export const canClasses = {
   broadcastData: 7
 } as const
 
-/** Node 0 is everybody; 127 is a board that has no number yet. */
-export const nodes = { broadcast: 0, first: 1, last: 126, unconfigured: 127 } as const
-
 const fromNodeBit = 0x80
 
-/** Identifier of a frame to a node. */
+/** Identifier of a frame to a node: 1 to 126, 0 for everybody. 127 is a board that has no number yet. */
 export const idToNode = (canClass: number, node: number): number => (canClass << 8) | node
 
 /** Identifier of a frame from a node. */

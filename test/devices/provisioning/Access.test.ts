@@ -9,6 +9,7 @@ import {
 } from "../../../devices/provisioning/LoadPdu.ts"
 import { LoadServer } from "../../../devices/provisioning/LoadServer.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
+import { goldenCrc32, goldenImage } from "./GoldenImage.ts"
 import { done, LoaderRig } from "./LoaderRig.ts"
 
 const key = new Uint8Array(32).fill(7)
@@ -159,6 +160,20 @@ describe("LoadServer", () => {
     assert.strictEqual(ask(bad)?.status, 74)
     assert.strictEqual(ask(bad)?.status, 74)
     assert.deepInclude(ask({ op: "status", xfer: 1 })?.fields, { state: 4, lastError: 74 })
+  })
+
+  it("repeats why an image failed at its end", () => {
+    const { ask, rig } = line(1)
+    rig.host.registerRefusals = [{ code: 17, detail: "value:2:1" }]
+    ask({ ...begin, fileCrc32: goldenCrc32 })
+    const bytes = goldenImage()
+    for (let seq = 0; seq * 64 < bytes.length; seq++) {
+      ask({ op: "write", xfer: 1, seq, data: bytes.subarray(seq * 64, seq * 64 + 64) })
+    }
+    assert.strictEqual(ask({ op: "end", xfer: 1, flags: 0 })?.status, 17)
+    rig.time.advance(5000)
+    assert.strictEqual(ask({ op: "end", xfer: 1, flags: 0 })?.status, 17)
+    assert.strictEqual(rig.types.filter((type) => type === "error").length, 1)
   })
 
   it("introduces its board, and refuses another version", () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { Executive } from "../../../devices/hxe/executive/Executive.ts"
@@ -8,11 +9,13 @@ import { wearOf } from "../../../devices/nv/Wear.ts"
 import { executivePrograms } from "../../../devices/provisioning/ExecutivePrograms.ts"
 import { Loader } from "../../../devices/provisioning/Loader.ts"
 import type { EndReply, LoadRequest } from "../../../devices/provisioning/LoaderCalls.ts"
-import { nvImages, wearEvent } from "../../../devices/provisioning/NvImages.ts"
+import type { LoaderSettings } from "../../../devices/provisioning/LoaderSettings.ts"
+import { nvImages, nvSecurityVersions, wearEvent } from "../../../devices/provisioning/NvImages.ts"
 import type { ProvisioningEvent } from "../../../devices/provisioning/ProvisioningEvents.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
 import { readHxe } from "../../../src/protocol/hxe/HxeReader.ts"
 import { partsOf, writeHxe } from "../../../src/protocol/hxe/HxeWriter.ts"
+import { signHxe } from "../../../src/protocol/hxe/Signature.ts"
 import { got } from "../nv/Stores.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 import { goldenImage } from "./GoldenImage.ts"
@@ -26,7 +29,7 @@ class Board {
   readonly loader: Loader
   readonly events: Array<ProvisioningEvent> = []
 
-  constructor() {
+  constructor(settings: (store: () => NvStore) => Partial<LoaderSettings> = () => ({})) {
     const devices = {
       nvm: new MemoryNvDevice(referenceShape.nvm),
       flash: new MemoryNvDevice(referenceShape.flash)
@@ -35,7 +38,8 @@ class Board {
     this.loader = new Loader({
       clock: this.time.clock(),
       programs: executivePrograms(this.executive),
-      keeper: nvImages(this.store)
+      keeper: nvImages(this.store),
+      settings: settings(() => this.store)
     })
     this.loader.subscribe((event) => this.events.push(event))
   }
@@ -117,6 +121,22 @@ describe("a board", () => {
     assert.deepStrictEqual(got(board.store.image("gold full")).bytes, goldenImage())
     assert.deepStrictEqual(board.types.slice(-2), ["persisted", "rollback"])
     assert.strictEqual(board.events.filter(({ type }) => type === "provisioning.persisted").length, 2)
+  })
+
+  it("takes no program of a lower security version than the one it keeps", () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519")
+    const signed = (securityVersion: number): Uint8Array =>
+      done(signHxe(goldenImage(), { privateKey, securityVersion }))
+    const board = new Board((store) => ({
+      trust: {
+        policy: "any",
+        keys: [publicKey],
+        versions: { highestOf: (name) => nvSecurityVersions(store()).highestOf(name), accept: () => {} }
+      }
+    }))
+    done(board.load(signed(7), { persist: true }))
+    assert.deepStrictEqual(refusedAs(board.load(signed(6))), [1, "rollback"])
+    done(board.load(signed(7)))
   })
 
   it("says that there is nothing to go back to, and nothing to keep", () => {

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { refusal } from "../../../devices/provisioning/ErrorCodes.ts"
+import { type Refused, refusal } from "../../../devices/provisioning/ErrorCodes.ts"
 import { orderFault, ProvisioningEvent } from "../../../devices/provisioning/ProvisioningEvents.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
 import { roomOfBoard } from "./CountingHost.ts"
@@ -322,6 +322,63 @@ describe("Loader", () => {
     assert.deepStrictEqual(rig.types, ["started", "progress", "aborted"])
     assert.deepStrictEqual(rig.host.free, roomOfBoard)
   })
+})
+
+/** A transfer in each of its states, with nothing running in between. */
+const inState: Readonly<Record<string, (rig: LoaderRig) => number>> = {
+  LOADING: (rig) => rig.begin(),
+  VERIFY: (rig) => {
+    rig.host.prepare = () => {}
+    const xfer = rig.begin()
+    rig.stream(xfer, goldenImage(), 100)
+    rig.loader.end({ xfer }, {}, user, () => {})
+    return xfer
+  },
+  READY: (rig) => done(rig.load(goldenImage())).xfer,
+  FAILED: (rig) => {
+    const xfer = rig.begin()
+    rig.loader.write({ xfer }, { seq: 0, data: new Uint8Array(6) }, user)
+    return xfer
+  },
+  IDLE: (rig) => {
+    const xfer = rig.begin()
+    done(rig.loader.abort({ xfer }, {}, user))
+    return xfer
+  }
+}
+
+/** What each request leads to, in each state: the code of the answer and the state after it. */
+const answers: Readonly<Record<string, Readonly<Record<string, readonly [code: number, after: string]>>>> = {
+  LOADING: { write: [0, "LOADING"], end: [74, "FAILED"], abort: [0, "IDLE"] },
+  VERIFY: { write: [16, "VERIFY"], end: [16, "VERIFY"], abort: [0, "IDLE"] },
+  READY: { write: [16, "READY"], end: [16, "READY"], abort: [16, "READY"] },
+  FAILED: { write: [16, "FAILED"], end: [16, "FAILED"], abort: [0, "IDLE"] },
+  IDLE: { write: [16, "IDLE"], end: [16, "IDLE"], abort: [0, "IDLE"] }
+}
+
+const requests: Readonly<Record<string, (rig: LoaderRig, xfer: number) => Result.Result<unknown, Refused>>> = {
+  write: (rig, xfer) => rig.loader.write({ xfer }, { seq: 0, data: goldenImage().subarray(0, 5) }, user),
+  end: (rig, xfer) => rig.end(xfer),
+  abort: (rig, xfer) => rig.loader.abort({ xfer }, {}, xfer === 1 ? user : admin)
+}
+
+describe("Loader, in each state", () => {
+  for (const [state, reach] of Object.entries(inState)) {
+    for (const [name, request] of Object.entries(requests)) {
+      const [code, after] = answers[state]?.[name] ?? [0, ""]
+      it(`answers ${name} in ${state} with ${code} and is ${after} then`, () => {
+        const rig = new LoaderRig()
+        const xfer = reach(rig)
+        assert.strictEqual(done(rig.loader.status({ xfer })).state, state)
+        const told = rig.events.length
+        const answer = request(rig, xfer)
+        assert.strictEqual(Result.isFailure(answer) ? answer.failure.code : 0, code)
+        assert.strictEqual(done(rig.loader.status({ xfer })).state, after)
+        // A request that changes nothing is only answered.
+        if (code === 16 || (state === "IDLE" && name === "abort")) assert.strictEqual(rig.events.length, told)
+      })
+    }
+  }
 })
 
 describe("Loader, when an image replaces a running one", () => {

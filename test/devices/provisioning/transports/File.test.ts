@@ -3,8 +3,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import type { Refused } from "../../../../devices/provisioning/ErrorCodes.ts"
+import { source } from "../../../../devices/provisioning/Source.ts"
 import { fileTransport } from "../../../../devices/provisioning/transports/File.ts"
-import { done, refusedAs } from "../LoaderRig.ts"
+import { loadWhole } from "../../../../devices/provisioning/transports/PullLoad.ts"
+import { roomOfBoard } from "../CountingHost.ts"
+import { goldenImage } from "../GoldenImage.ts"
+import { done, LoaderRig, refusedAs, user } from "../LoaderRig.ts"
 
 let folder = ""
 beforeEach(() => {
@@ -48,5 +53,38 @@ describe("fileTransport", () => {
     assert.deepStrictEqual(refusedAs(open("apps/b.hxe")), [2, "file"])
     assert.deepStrictEqual(refusedAs(open("apps/a.hxe/c")), [2, "file"])
     assert.deepStrictEqual(refusedAs(open("apps")), [2, "no_file"])
+  })
+})
+
+describe("loadWhole", () => {
+  const load = (contents: Uint8Array): { readonly rig: LoaderRig; readonly reply: Result.Result<unknown, Refused> } => {
+    writeFileSync(join(folder, "root", "apps", "a.hxe"), contents)
+    const rig = new LoaderRig({ imageBytesMax: 10_000 })
+    const replies: Array<Result.Result<unknown, Refused>> = []
+    loadWhole(
+      { loader: rig.loader, transport: fileTransport(join(folder, "root")), clock: rig.time.clock() },
+      "apps/a.hxe",
+      { source: source.file("/apps/a.hxe") },
+      user,
+      (reply) => replies.push(reply)
+    )
+    rig.time.advance(100)
+    const [reply] = replies
+    if (reply === undefined) throw new Error("no reply")
+    return { rig, reply }
+  }
+
+  it("loads a file in one step", () => {
+    const { reply, rig } = load(goldenImage())
+    assert.isTrue(Result.isSuccess(reply))
+    assert.deepStrictEqual(rig.types, ["started", "progress", "complete"])
+    assert.strictEqual(rig.last("provisioning.progress").data.percent, 100)
+  })
+
+  it("leaves no trace of a file that is no image, or too large", () => {
+    const { reply, rig } = load(new Uint8Array(100))
+    assert.deepStrictEqual(refusedAs(reply), [74, "unsupported_version:0"])
+    assert.deepStrictEqual(rig.host.free, roomOfBoard)
+    assert.strictEqual(refusedAs(load(new Uint8Array(10_001)).reply)[0], 28)
   })
 })
