@@ -6,11 +6,11 @@ import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { type BootReason, type BootState, bootReasons } from "./BootRecord.ts"
 import { type Change, floorOf, isOnTrial, planOf } from "./Change.ts"
+import { followCommit, followRollback, wholeManifest, writeCommit, writeRollback } from "./Commit.ts"
 import { Debounce } from "./Debounce.ts"
-import { after } from "./Generation.ts"
 import type { TrustedKey } from "./Keys.ts"
 import type { Manifest } from "./Manifests.ts"
-import { format, frozenOf, type Mounted, mount, type PlacedManifest, raiseFloors, usedSlots } from "./Mount.ts"
+import { format, type Mounted, mount, type PlacedManifest, raiseFloors } from "./Mount.ts"
 import { type NvDevices, NvFault } from "./NvDevice.ts"
 import type { NvEvent, RollbackReason } from "./NvEvents.ts"
 import { type Partition, type PartitionName, partitionTypes } from "./NvMap.ts"
@@ -19,9 +19,9 @@ import type { SavedValues } from "./Restore.ts"
 import { type ListedSlot, listSlots } from "./SlotList.ts"
 import type { ImageCheck, StoredImage } from "./Slots.ts"
 import { isValueKey } from "./Values.ts"
-import { counted, defaultLimits, type Wear, type WearLimits, wearOf } from "./Wear.ts"
+import { defaultLimits, type Wear, type WearLimits, wearOf } from "./Wear.ts"
 
-/** Outcome of what may be refused. EIO means that a memory failed; what rules is what ruled before. */
+/** Outcome of what may be refused. EIO means that a memory failed: what the store says from then on was read anew. */
 export type NvResult<A> = Result.Result<A, NvRefused>
 
 /** What a store needs. */
@@ -145,28 +145,13 @@ export class NvStore implements SavedValues {
       const saved = this.#save(mounted, this.#waiting.all())
       if (Result.isFailure(saved)) return Result.fail(saved.failure)
       const plan = planned.success
-      const generation = after(mounted.superblock.generation)
-      for (const { slot, image } of plan.images) {
-        const wrong = mounted.slots.store(slot, image, generation, this.#options.check ?? (() => undefined))
-        if (wrong !== undefined) return Result.fail(wrong)
-      }
-      const frozenBank = mounted.values.freeze(generation, plan.values)
-      const manifest: Manifest = {
-        ...mounted.active.manifest,
-        ...change.settings,
-        generation,
-        frozenBank,
-        entries: plan.entries
-      }
-      mounted.manifests.write(plan.manifestSlot, manifest)
-      this.#rule(mounted, { slot: plan.manifestSlot, manifest }, plan.previous, generation)
-      this.#tidy(() => {
-        mounted.boot.update({ pending: generation, failCount: 0, stopped: false })
-        this.#settle(mounted)
-      })
-      const stored = plan.images.map(({ slot, image }) => {
-        const imageCrc = plan.entries.find(({ name }) => name === image.name)?.imageCrc ?? 0
-        return { name: image.name, slot, imageCrc, bytes: image.bytes.length }
+      const wrong = writeCommit(mounted, plan, change.settings ?? {}, this.#options.check ?? (() => undefined))
+      if (wrong !== undefined) return Result.fail(wrong)
+      this.#tidy(() => followCommit(mounted))
+      const { generation } = mounted.superblock
+      const stored = plan.images.map(({ slot, image: { name, bytes } }) => {
+        const imageCrc = plan.entries.find((entry) => entry.name === name)?.imageCrc ?? 0
+        return { name, slot, imageCrc, bytes: bytes.length }
       })
       for (const each of stored) this.#options.observe?.({ type: "persisted", generation, ...each })
       this.#tellWear(mounted)
@@ -181,7 +166,7 @@ export class NvStore implements SavedValues {
    */
   rollback(generation?: number, allowOlder = false): NvResult<RolledBack> {
     return this.#guarded((mounted) => {
-      const target = targetOf(mounted, generation ?? mounted.previous?.manifest.generation)
+      const target = wholeManifest(mounted, generation ?? mounted.previous?.manifest.generation)
       if (target === undefined) return refuse(codes.ENOENT, "generation")
       const isOlder = target.manifest.entries.some(({ kind, name, secver }) => secver < mounted.keys.floor(kind, name))
       return isOlder && !allowOlder ? refuse(codes.EPERM, "rollback") : this.#goBack(mounted, target, "manual")
@@ -191,7 +176,7 @@ export class NvStore implements SavedValues {
   /** Goes back to the proven configuration by itself. ENOENT: the one that rules is it, or it is not whole any more. */
   giveUp(reason: Exclude<RollbackReason, "manual">): NvResult<RolledBack> {
     return this.#guarded((mounted) => {
-      const target = isOnTrial(mounted) ? targetOf(mounted, mounted.boot.state.confirmed) : undefined
+      const target = isOnTrial(mounted) ? wholeManifest(mounted, mounted.boot.state.confirmed) : undefined
       return target === undefined ? refuse(codes.ENOENT, "confirmed") : this.#goBack(mounted, target, reason)
     })
   }
@@ -205,8 +190,8 @@ export class NvStore implements SavedValues {
       }
       const { confirmed, pending, failCount, stopped } = mounted.boot.state
       const isKnown = confirmed === manifest.generation && pending === 0 && failCount === 0 && !stopped
-      if (!isKnown)
-        mounted.boot.update({ confirmed: manifest.generation, pending: 0, failCount: 0, lastReason: 0, stopped: false })
+      const proven = { confirmed: manifest.generation, pending: 0, failCount: 0, lastReason: 0, stopped: false }
+      if (!isKnown) mounted.boot.update(proven)
       raiseFloors(mounted.keys, manifest)
       return Result.succeed(undefined)
     })
@@ -339,48 +324,12 @@ export class NvStore implements SavedValues {
   }
 
   #goBack(mounted: Mounted, target: PlacedManifest, reason: RollbackReason): NvResult<RolledBack> {
-    const from = mounted.active
-    const generation = after(mounted.superblock.generation)
-    mounted.values.thaw(generation)
-    this.#rule(mounted, target, provenBefore(mounted, target) ?? from, generation)
+    const from = mounted.active.manifest
+    writeRollback(mounted, target)
     this.#waiting.clear()
-    this.#tidy(() => {
-      const { bootCount, confirmed } = mounted.boot.state
-      mounted.boot.update({
-        pending: target.manifest.generation === confirmed ? 0 : target.manifest.generation,
-        failCount: 0,
-        stopped: false,
-        ...(reason === "manual" ? {} : { rolledBackAt: bootCount })
-      })
-      this.#settle(mounted)
-    })
-    this.#tellRollback(from.manifest.generation, target.manifest.generation, reason)
-    return Result.succeed({ from: from.manifest, to: target.manifest })
-  }
-
-  /** The commit point. */
-  #rule(mounted: Mounted, active: PlacedManifest, previous: PlacedManifest, generation: number): void {
-    const superblock = {
-      provisioned: true,
-      generation,
-      active: active.slot,
-      previous: previous.slot,
-      previousGeneration: previous.manifest.generation,
-      partitions: mounted.superblock.partitions.map((partition) => ({
-        ...partition,
-        writeCount: counted(partition.writeCount, mounted.regions.get(partition.type)?.writes ?? 0)
-      }))
-    }
-    mounted.superblocks.write(superblock)
-    for (const region of mounted.regions.values()) region.forgetWrites()
-    mounted.superblock = superblock
-    mounted.active = active
-    mounted.previous = previous
-  }
-
-  #settle(mounted: Mounted): void {
-    mounted.values.settle(mounted.superblock.generation, frozenOf(mounted.active.manifest))
-    mounted.slots.retire(usedSlots(mounted.active.manifest, mounted.previous?.manifest))
+    this.#tidy(() => followRollback(mounted, reason !== "manual"))
+    this.#tellRollback(from.generation, target.manifest.generation, reason)
+    return Result.succeed({ from, to: target.manifest })
   }
 
   /** What follows a commit point is done anew by the next mount: a fault in it does not undo the commit. */
@@ -436,27 +385,4 @@ export class NvStore implements SavedValues {
 const refusedBy = (cause: unknown): Result.Result<never, NvRefused> => {
   if (!(cause instanceof NvFault)) throw cause
   return refuse(codes.EIO, "memory")
-}
-
-/** On trial, the proven one stays the one to go back to, unless it is the one that rules from now on. */
-const provenBefore = (mounted: Mounted, target: PlacedManifest): PlacedManifest | undefined =>
-  isOnTrial(mounted) &&
-  mounted.previous?.manifest.generation === mounted.boot.state.confirmed &&
-  mounted.previous.slot !== target.slot
-    ? mounted.previous
-    : undefined
-
-/** A configuration other than the one that rules, if all its images are still there and readable. */
-const targetOf = (mounted: Mounted, generation: number | undefined): PlacedManifest | undefined => {
-  for (let slot = 0; slot < mounted.manifests.slots; slot++) {
-    const manifest = slot === mounted.active.slot ? undefined : mounted.manifests.read(slot)
-    if (manifest === undefined || manifest.generation !== generation) continue
-    const isWhole = manifest.entries.every(
-      (entry) =>
-        entry.slot === undefined ||
-        (mounted.slots.holds(entry.slot, entry.imageCrc) && Result.isSuccess(mounted.slots.image(entry.slot)))
-    )
-    if (isWhole) return { slot, manifest }
-  }
-  return undefined
 }
