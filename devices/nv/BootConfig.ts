@@ -10,7 +10,7 @@ export const bootPlaces = ["host", "sd", "can", "nv"] as const
 export type BootPlace = (typeof bootPlaces)[number]
 
 /** What carries an image. */
-export const entryCarriers = ["file", "can", "sd", "uart", "rpc", "nv"] as const
+const entryCarriers = ["file", "can", "sd", "uart", "rpc", "nv"] as const
 
 /** One of them. */
 export type EntryCarrier = (typeof entryCarriers)[number]

@@ -15,7 +15,6 @@ import { type NvDevices, NvFault } from "./NvDevice.ts"
 import type { NvEvent, RollbackReason } from "./NvEvents.ts"
 import { type Partition, type PartitionName, partitionTypes } from "./NvMap.ts"
 import { type NvRefused, refuse } from "./NvRefused.ts"
-import type { SavedValues } from "./Restore.ts"
 import { type ListedSlot, listSlots } from "./SlotList.ts"
 import type { ImageCheck, StoredImage } from "./Slots.ts"
 import { isValueKey } from "./Values.ts"
@@ -54,7 +53,7 @@ export interface RolledBack {
 }
 
 /** The store of one board. */
-export class NvStore implements SavedValues {
+export class NvStore {
   readonly #options: NvOptions
   readonly #limits: WearLimits
   readonly #waiting: Debounce

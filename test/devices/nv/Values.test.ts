@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { NvStore } from "../../../devices/nv/NvStore.ts"
-import { restore } from "../../../devices/nv/Restore.ts"
 import { seeded } from "../../../devices/simulated/Seeded.ts"
-import { f16Bits } from "../../../src/protocol/hxe/F16.ts"
 import { type Board, Supply, scattered, untilCut } from "./PowerCut.ts"
 import { emptyBoard, got, imageOf, mounted, refusalOf } from "./Stores.ts"
 
@@ -104,45 +102,6 @@ describe("saving values", () => {
     got(again.setValue(2, 21, 0, 0))
     got(again.saveAll())
     assert.deepStrictEqual([again.value(2), again.staleValues().size], [21, 0])
-  })
-})
-
-describe("restore", () => {
-  const kept = (key: number, more: { init?: number; minimum?: number; maximum?: number } = {}) => ({
-    key,
-    initBits: f16Bits(more.init ?? 0),
-    minimumBits: f16Bits(more.minimum ?? 0),
-    maximumBits: f16Bits(more.maximum ?? 0)
-  })
-
-  it("gives back the bits as they were saved and counts what became of the others", () => {
-    const values = new Map([
-      [1, f16Bits(12.5)],
-      [2, f16Bits(200)],
-      [3, 0x7e01],
-      [4, 0x7e01],
-      [7, f16Bits(-40)]
-    ])
-    const saved = { value: (key: number) => values.get(key), staleValues: () => new Set([6]) }
-    const result = restore(saved, [
-      kept(1, { minimum: -40, maximum: 125 }),
-      kept(2, { minimum: -40, maximum: 125 }),
-      kept(3),
-      kept(4, { init: Number.NaN }),
-      kept(5),
-      kept(6),
-      kept(7, { minimum: -40, maximum: 125 })
-    ])
-    assert.deepStrictEqual(
-      [...result.bits],
-      [
-        [1, f16Bits(12.5)],
-        [4, 0x7e01],
-        [7, f16Bits(-40)]
-      ]
-    )
-    const { restored, defaulted, stale, reset } = result
-    assert.deepStrictEqual({ restored, defaulted, stale, reset }, { restored: 3, defaulted: 1, stale: 1, reset: 2 })
   })
 })
 
