@@ -211,7 +211,7 @@ export class Mailboxes {
     }
     for (const lost of admission.dropped) this.#overrun(mailbox, lost, "fanout_drop")
     // A copy: the sender's memory goes on changing.
-    const kept: Message = { ...message, data: message.data.slice() }
+    const kept: Message = { ...message, data: new Uint8Array(message.data) }
     mailbox.put(kept)
     if (announcedHandle !== undefined) {
       this.#options.emit("mailbox_send", kept.sourcePid, messageData(mailbox.id, announcedHandle, kept))

@@ -28,7 +28,7 @@ export const memoryFiles = (bytesMax: number): ProgramFiles => {
       let used = bytes.length
       for (const [other, content] of files) if (other !== path) used += content.length
       if (used > bytesMax) return false
-      files.set(path, bytes.slice())
+      files.set(path, new Uint8Array(bytes))
       return true
     },
     remove: (path) => files.delete(path),

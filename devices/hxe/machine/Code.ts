@@ -7,8 +7,8 @@ export class Code {
   readonly callMode: CallMode
 
   constructor(bytes: Uint8Array, callMode: CallMode = "relative") {
-    // A copy: code is read-only to programs, and a loader may reuse its buffer.
-    this.view = new DataView(bytes.slice().buffer)
+    // A copy: code is read-only to programs, and a loader may reuse its buffer. `slice` of a Buffer would be a view.
+    this.view = new DataView(new Uint8Array(bytes).buffer)
     this.callMode = callMode
   }
 

@@ -4,7 +4,7 @@
  * learn it. The session hears how far it is.
  */
 import { Effect, Schema } from "effect"
-import { codes } from "../../protocol/Codes.ts"
+import { codeEntry, codes } from "../../protocol/Codes.ts"
 import type { Board, Transfer } from "../../protocol/DeviceState.ts"
 import { type ImageAck, type ImageStatus, imageOps, imageStates } from "../../protocol/Frame.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
@@ -243,7 +243,7 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
     return
   }
   if (ack.state === failed || fatal.has(code) || (code !== 0 && !courier.isAccepted))
-    return endTransfer(turn, transfer, code === 0 ? codes.EIO : code, "the board refuses the image")
+    return endTransfer(turn, transfer, code === 0 ? codes.EIO : code, codeEntry(code).sentence)
   const isBack = code === codes.EILSEQ || code === codes.EPROTO
   const window = Math.max(1, Math.min(windowMax, ack.window ?? courier.window))
   const isFurther = next > courier.next || !courier.isAccepted

@@ -127,9 +127,9 @@ const stop = (turn: Turn): void => {
   finish(turn, "stopped", `${boards} of wave ${wave + 1} failed`)
 }
 
-const abort = (turn: Turn, board: RolloutBoard): void => {
-  turn.tells.push({ to: { kind: "session", id: sessionOf(turn.context, board) }, message: "Abort", payload: {} })
-  change(turn, board.id, { step: "cancelled" })
+/** A session whose image is installed already cannot be aborted: how it ends decides what becomes of the board. */
+const abort = ({ tells, context }: Turn, board: RolloutBoard): void => {
+  tells.push({ to: { kind: "session", id: sessionOf(context, board) }, message: "Abort", payload: {} })
 }
 
 const rollBack = (turn: Turn, board: RolloutBoard): void => {
@@ -281,6 +281,7 @@ export const rollout: Behaviour.AnyBehaviour = Behaviour.make<Rollout>(Rollout, 
     const turn = begin(state, context)
     const isInstalled = ended === "ready" && (installed === "committed" || installed === "confirmed")
     if (!isInstalled) {
+      if (code === codes.ECANCELED) return through(turn, device, { step: "cancelled" })
       const isAway = code === codes.ETIMEDOUT && bytes === 0
       return through(turn, device, {
         step: isAway ? "away" : "failed",
@@ -289,6 +290,10 @@ export const rollout: Behaviour.AnyBehaviour = Behaviour.make<Rollout>(Rollout, 
       })
     }
     const name = program ?? state.instance ?? ""
+    if (state.state === "stopped" && board.wave === state.wave && state.rules.rollsBack) {
+      rollBack(turn, board)
+      return notedOf(turn)
+    }
     change(turn, device, { step: "observing", program: name })
     turn.tells.push({
       to: { kind: "device", id: device },

@@ -62,7 +62,8 @@ const summary = ({ state, boards, wave, waves }: RolloutView): string => {
 const isOver = ({ state, endedAt, boards }: RolloutView): boolean =>
   state === "awaiting" ||
   state === "paused" ||
-  (endedAt !== undefined && !boards.some(({ step }) => step === "rolling-back" || step === "observing"))
+  (endedAt !== undefined &&
+    !boards.some(({ step }) => step === "rolling-back" || step === "observing" || step === "provisioning"))
 
 const follow = (id: string, isQuiet: boolean) => {
   const progress = makeProgress(isQuiet)

@@ -122,7 +122,7 @@ export const signHxe = (bytes: Uint8Array, signer: Signer): Result.Result<Uint8A
   const room =
     signature === undefined
       ? withRoom(image, bytes)
-      : { bytes: bytes.slice(), payloadAt: signature.offset - signatureHeadBytes }
+      : { bytes: new Uint8Array(bytes), payloadAt: signature.offset - signatureHeadBytes }
   // The digest covers key id and number, so they are written first.
   const { privateKey, securityVersion } = signer
   const head = { keyId: keyIdOf(privateKey), securityVersion }

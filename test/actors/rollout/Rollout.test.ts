@@ -144,11 +144,26 @@ describe("a rollout", () => {
       ]
     )
     rig.ask("BoardAnswered", { key: "rollback board-1", code: 0 })
+    rig.ended("board-3", { state: "idle", code: codes.ECANCELED })
     assert.deepStrictEqual(
       rig.view().boards.map(({ step }) => step),
       ["good", "rolled-back", "failed", "cancelled"]
     )
     assert.strictEqual(rig.view().reason, "1 board of wave 2 failed")
+  })
+
+  it("takes a board back that had the image when its wave failed", () => {
+    const rig = started(3)
+    rig.good("board-0")
+    rig.ended("board-1", { state: "failed", code: codes.ENOSPC })
+    rig.tells = []
+    rig.ended("board-2")
+    assert.deepStrictEqual(
+      rig.tells.map(({ to, payload }) => [to.id, Object(payload).request?.act]),
+      [["board-2", "rollback"]]
+    )
+    rig.ask("BoardAnswered", { key: "rollback board-2", code: codes.ETIMEDOUT, detail: "no answer" })
+    assert.deepStrictEqual([rig.board("board-2").step, rig.board("board-2").detail], ["failed", "no answer"])
   })
 
   it("bears as many failures as its rules allow", () => {
@@ -225,6 +240,7 @@ describe("a rollout", () => {
         ["r-1.board-2.1", "Abort"]
       ]
     )
+    for (const id of ["board-1", "board-2"]) rig.ended(id, { state: "idle", code: codes.ECANCELED })
     assert.deepStrictEqual(
       [rig.view().state, rig.view().boards.map(({ step }) => step)],
       ["cancelled", ["good", "cancelled", "cancelled", "cancelled", "cancelled"]]

@@ -12,6 +12,15 @@ const ret = word("RET")
 const pushR1 = word("PUSH", { rs1: 1 })
 const popR2 = word("POP", { rd: 2 })
 
+describe("code", () => {
+  it("is a copy, whatever array of bytes it comes in", () => {
+    const pooled = Buffer.from(codeOf([word("LDI", { rd: 0, imm: 7 }), ret]))
+    const machine = new Machine({ code: new Code(pooled) })
+    pooled.fill(0)
+    assert.deepStrictEqual(machine.run(10, noServices), { kind: "returned", status: 7 })
+  })
+})
+
 describe("the stack", () => {
   it("may be filled to its limit and not one word further", () => {
     const machine = machineOf([pushR1, pushR1, ret], { stackTop: 0x1008, stackLimit: 0x1004 })
