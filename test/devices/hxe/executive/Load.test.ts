@@ -243,6 +243,24 @@ describe("the end of a task", () => {
     }
   })
 
+  it("by force ends its waiting too: nothing is due or told of it later", () => {
+    for (const words of [
+      program(ldi(0, 50), svc(6, 0)),
+      program(ldi(1, 1), ldi(3, 8), ldi(4, 50), ldi(5, 0), svc(5, 3))
+    ]) {
+      const bench = new Bench()
+      const { pid } = bench.load(imageOf(words))
+      bench.executive.step(10)
+      assert.strictEqual(bench.executive.nextDue(), 50)
+      bench.executive.kill(pid)
+      assert.strictEqual(bench.executive.nextDue(), undefined)
+      const told = bench.events.length
+      bench.now = 100
+      bench.executive.step(10)
+      assert.strictEqual(bench.events.length, told)
+    }
+  })
+
   it("keeps the mailbox that others have open", () => {
     const bench = new Bench()
     const start = bench.executive.counts()

@@ -305,10 +305,12 @@ describe("a mailbox", () => {
   it("keeps a copy of what was sent", () => {
     const post = new Post()
     const sender = post.open(1)
-    const bytes = bytesOf(1, 4)
-    post.send(1, sender, bytes)
-    bytes.fill(9)
-    assert.deepStrictEqual(post.drain(1, sender), ["1"])
+    // A piece of a buffer shares its memory with the rest, also when it is cut out.
+    for (const bytes of [bytesOf(1, 4), Buffer.alloc(4, 1).subarray(1)]) {
+      post.send(1, sender, bytes)
+      bytes.fill(9)
+      assert.deepStrictEqual(post.drain(1, sender), ["1"])
+    }
   })
 })
 
