@@ -107,9 +107,9 @@ export class HxeRuntime implements Runtime {
   check(bytes: Uint8Array, wanted: Wanted): Refused | undefined {
     const read = readHxe(bytes)
     if (Result.isFailure(read)) return read.failure
-    const image = read.success
-    const { appName } = image.header
     const { manifest, replaces } = wanted
+    const image = asWanted(read.success, wanted)
+    const { appName } = image.header
     if (manifest !== undefined && appName !== undefined && manifest.name !== appName) {
       return { code: codes.EBADMSG, detail: `name:${appName}` }
     }
@@ -122,7 +122,7 @@ export class HxeRuntime implements Runtime {
   load(bytes: Uint8Array, { name, manifest, replaces }: Wanted): Result.Result<Task, Refused> {
     const read = readHxe(bytes)
     if (Result.isFailure(read)) return Result.fail(read.failure)
-    const image = asWanted(read.success, name, manifest)
+    const image = asWanted(read.success, { name, manifest })
     const caps = manifest?.requires?.caps
     const loaded = this.#executive.load(image, {
       name,
@@ -204,8 +204,11 @@ export class HxeRuntime implements Runtime {
 
 const pidsOf = (task: Task | undefined): ReadonlyArray<number> => (task === undefined ? [] : [task.pid])
 
-/** The image with the start values of its manifest, and without kept values where it runs under another name: the program has them. */
-const asWanted = (image: HxeImage, name: string, manifest: Manifest | undefined): HxeImage => {
+/**
+ * The image with what its manifest says beside it: start values, what it needs of the board, the size of its stack. Where it
+ * runs under another name than its own, it keeps no values: the program of that name has them.
+ */
+const asWanted = (image: HxeImage, { name, manifest }: Pick<Wanted, "name" | "manifest">): HxeImage => {
   const { header, metadata, manifest: own } = image
   const isOther = header.appName !== undefined && header.appName !== name && own?.persistKeyBase === undefined
   const values = isOther ? metadata.values.map((value) => ({ ...value, persistKey: 0 })) : metadata.values
@@ -215,10 +218,16 @@ const asWanted = (image: HxeImage, name: string, manifest: Manifest | undefined)
     const start = names.map((known) => manifest?.values?.[known]).find((value) => typeof value === "number")
     if (typeof start === "number") starts[`${groupId}:${valueId}`] = start
   }
-  if (!isOther && Object.keys(starts).length === 0) return image
+  const { hxeCaps = 0, stack } = manifest?.requires ?? {}
+  const stackSizeBytes = own?.stackSizeBytes ?? stack
   return {
     ...image,
     metadata: { ...metadata, values },
-    manifest: { ...own, defaults: { ...own?.defaults, ...starts } }
+    manifest: {
+      ...own,
+      requiredCaps: ((own?.requiredCaps ?? 0) | hxeCaps) >>> 0,
+      defaults: { ...own?.defaults, ...starts },
+      ...(stackSizeBytes === undefined ? {} : { stackSizeBytes })
+    }
   }
 }

@@ -220,6 +220,20 @@ line:
     assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 5, 0])
   })
 
+  it("is refused where its manifest asks for more than the board has", () => {
+    const bench = benchOf()
+    const wants = (requires: Manifest["requires"]) => install(bench, blink, "blink", { ...(requires && { requires }) })
+    assert.deepInclude(wants({ hxeCaps: 8 }), { state: 4, code: 95, detail: "caps:8" })
+    assert.deepInclude(wants({ stack: 0xffff }), { state: 4, code: 28 })
+    assert.strictEqual(wants({ hxeCaps: 3, stack: 512 }).state, 7)
+  })
+
+  it("answers a command with what its handler found", () => {
+    const bench = benchOf()
+    install(bench, example("thermostat"), "thermostat")
+    assert.deepInclude(invoke(bench, "boost", "thermostat"), { code: 0, value: 21 })
+  })
+
   it("uses only what its manifest asks for, where it asks", () => {
     const bench = benchOf()
     const mute = bench.install(example("hello"), { name: "hello", requires: { caps: [] } }, committed)
