@@ -174,6 +174,41 @@ describe("a bad program", () => {
     assert.strictEqual(bench.executive.counts().values, 0)
   })
 
+  it("gets only the mailboxes, the pins and the values its grants are for", () => {
+    const open = (address: number, result: number): ReadonlyArray<string> => [
+      ldi32(1, address),
+      svc(5, 0),
+      mov(result, 0)
+    ]
+    const words = program(
+      ...open(0x4000, 8),
+      ...open(0x4010, 9),
+      svc(15, 0x50),
+      mov(10, 0),
+      svc(15, 0x51),
+      mov(11, 0),
+      ldi32(1, 0x100),
+      ldi32(2, 0x3c00),
+      svc(7, 3),
+      mov(12, 0),
+      svc(7, 2),
+      ret
+    )
+    const hal = { gpio: { read: () => 1, write: () => 2, configure: () => 3, interrupt: () => 4 } }
+    const bench = new Bench({ hal })
+    const image = imageOf(words, { rodata: texts(32, { 0: "app:out", 16: "app:else" }), values: [{}] })
+    const { pid } = bench.load(image, { rights: { grants: new Set(["event", "led", "report"]) } })
+    bench.run()
+    assert.deepStrictEqual(bench.registers(pid, [8, 9, 10, 11, 12, 0]), {
+      8: 0,
+      9: 0xffffffff,
+      10: 0xffffffff,
+      11: 2,
+      12: 0,
+      0: 2
+    })
+  })
+
   it("that writes past its memory through a call is cut there", () => {
     const edge = program(
       ldi32(1, 0x4000),
