@@ -1,7 +1,7 @@
 /** The commands that programs offer: who may call them, and where their handlers are. Running them is the executive's work. */
 import { commandFlags } from "../../../src/protocol/hxe/Hxe.ts"
 import type { Emit } from "./Events.ts"
-import { allGroups, noUse, Occupancy, oidOf, type RegistryUse, registryStatus } from "./RegistryStatus.ts"
+import { allGroups, isOverShare, noUse, Occupancy, oidOf, type RegistryUse, registryStatus } from "./RegistryStatus.ts"
 import { type StringPool, stringBytes } from "./StringPool.ts"
 
 /** How a command is declared, by an image or by a call. */
@@ -35,6 +35,14 @@ export interface CommandsOptions {
   readonly isTokenValid?: (oid: number, token: string) => boolean
 }
 
+/** How a command is registered. */
+export interface RegisterCommand {
+  /** What a program that is about to go will give back. */
+  readonly soonFree?: RegistryUse
+  /** By a call of the program itself, which may take a share of the table and no more. */
+  readonly isCall?: boolean
+}
+
 /** A call as it is judged. */
 export interface CommandRequest {
   readonly oid: number
@@ -64,17 +72,19 @@ export class Commands {
     return this.#count
   }
 
-  /** Registers a command. `soonFree` is what a program that is about to go will give back. */
+  /** Registers a command. */
   register(
     owner: number,
     declaration: CommandDeclaration,
-    soonFree: RegistryUse = noUse
+    { soonFree = noUse, isCall = false }: RegisterCommand = {}
   ): { readonly status: number; readonly oid: number } {
     const oid = oidOf(declaration.groupId, declaration.commandId)
     const own = this.#records.get(owner) ?? new Map<number, CommandRecord>()
     if (own.has(oid)) return { status: registryStatus.exists, oid: 0 }
     if (this.#count - soonFree.entries >= this.#options.limit) return { status: registryStatus.noSpace, oid: 0 }
     const size = stringBytes(declaration.name) + stringBytes(declaration.help) + stringBytes(declaration.groupName)
+    const limits = { entries: this.#options.limit, stringBytes: this.#options.strings.limit }
+    if (isCall && isOverShare([...own.values()], size, limits)) return { status: registryStatus.noSpace, oid: 0 }
     if (!this.#options.strings.take(size, soonFree.stringBytes)) return { status: registryStatus.noSpace, oid: 0 }
     own.set(oid, { oid, owner, declaration, stringBytes: size })
     this.#records.set(owner, own)

@@ -12,22 +12,32 @@ export interface ProgramFiles {
   readonly list: (path: string) => ReadonlyArray<string>
 }
 
-/** Whether a path stays in its folder: relative, no drive, no empty part, no `..`. */
+const pathCharactersMax = 255
+/** What a file or folder in memory takes beside its bytes. */
+const entryBytes = 64
+
+/** Whether a path stays in its folder: relative, no drive, no empty part, no `..`, and no longer than a name may be. */
 export const isSafePath = (path: string): boolean => {
+  if (path.length > pathCharactersMax) return false
   const parts = path.replaceAll("\\", "/").split("/")
   return !path.includes(":") && !path.includes("\0") && parts.every((part) => part.trim() !== "" && part !== "..")
 }
 
-/** Files that last as long as the process. All together hold at most so many bytes. */
+/** Files that last as long as the process. All together hold at most so many bytes, of which each takes some for its name. */
 export const memoryFiles = (bytesMax: number): ProgramFiles => {
   const files = new Map<string, Uint8Array>()
   const folders = new Set<string>()
+  const cost = (path: string, bytes: number): number => entryBytes + path.length + bytes
+  const usedBeside = (path: string): number => {
+    let used = 0
+    for (const [other, content] of files) if (other !== path) used += cost(other, content.length)
+    for (const other of folders) if (other !== path) used += cost(other, 0)
+    return used
+  }
   return {
     read: (path) => files.get(path),
     write: (path, bytes) => {
-      let used = bytes.length
-      for (const [other, content] of files) if (other !== path) used += content.length
-      if (used > bytesMax) return false
+      if (usedBeside(path) + cost(path, bytes.length) > bytesMax) return false
       files.set(path, new Uint8Array(bytes))
       return true
     },
@@ -40,7 +50,7 @@ export const memoryFiles = (bytesMax: number): ProgramFiles => {
       return true
     },
     makeFolder: (path) => {
-      if (files.has(path)) return false
+      if (files.has(path) || usedBeside(path) + cost(path, 0) > bytesMax) return false
       folders.add(path)
       return true
     },

@@ -145,7 +145,9 @@ class Transaction {
     const stringBytes = this.#soonFree.values.stringBytes + this.#soonFree.commands.stringBytes
     const { entries } = this.#soonFree.commands
     for (const declaration of declaredCommands(image)) {
-      const { status, oid } = this.#parts.commands.register(this.#task.pid, declaration, { entries, stringBytes })
+      const { status, oid } = this.#parts.commands.register(this.#task.pid, declaration, {
+        soonFree: { entries, stringBytes }
+      })
       if (status !== 0) {
         const detail = `command:${declaration.groupId}:${declaration.commandId}`
         return Result.fail({ code: valueCode(status), detail })

@@ -49,6 +49,22 @@ export const registryUse = (records: ReadonlyArray<{ readonly stringBytes: numbe
   stringBytes: records.reduce((sum, record) => sum + record.stringBytes, 0)
 })
 
+/** What one task may take of a table, and of the texts, by calls: what images declare was judged when they were loaded. */
+const callShare = { entries: 0.5, stringBytes: 0.25 } as const
+
+/** Whether one more entry of this size is too much for a task that has these already. */
+export const isOverShare = (
+  own: ReadonlyArray<{ readonly stringBytes: number }>,
+  stringBytes: number,
+  limits: RegistryUse
+): boolean => {
+  const use = registryUse(own)
+  return (
+    use.entries >= limits.entries * callShare.entries ||
+    use.stringBytes + stringBytes > limits.stringBytes * callShare.stringBytes
+  )
+}
+
 const warnShare = 0.8
 const clearShare = 0.7
 

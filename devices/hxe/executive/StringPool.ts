@@ -8,11 +8,11 @@ export const stringBytes = (text: string | undefined): number =>
 
 /** Counts what is used of the room. */
 export class StringPool {
-  readonly #limit: number
+  readonly limit: number
   #used = 0
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   get used(): number {
@@ -20,7 +20,7 @@ export class StringPool {
   }
 
   get free(): number {
-    return this.#limit - this.#used
+    return this.limit - this.#used
   }
 
   /** Takes room; false, and nothing taken, when it does not suffice. `soonFree` is room that will be given back at once. */

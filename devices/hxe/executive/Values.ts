@@ -2,7 +2,7 @@
 import { f16Value } from "../../../src/protocol/hxe/F16.ts"
 import { valueFlags } from "../../../src/protocol/hxe/Hxe.ts"
 import type { Emit } from "./Events.ts"
-import { allGroups, noUse, Occupancy, oidOf, type RegistryUse, registryStatus } from "./RegistryStatus.ts"
+import { allGroups, isOverShare, noUse, Occupancy, oidOf, type RegistryUse, registryStatus } from "./RegistryStatus.ts"
 import { type StringPool, stringBytes } from "./StringPool.ts"
 import type { Subscriber, ValueDeclaration, ValueRecord } from "./ValueRecord.ts"
 import type { ValueStore } from "./ValueStore.ts"
@@ -28,6 +28,8 @@ export interface RegisterValue {
   readonly persistKeyBase: number | undefined
   /** What a program that is about to go will give back. */
   readonly soonFree?: RegistryUse
+  /** By a call of the program itself, which may take a share of the table and no more. */
+  readonly isCall?: boolean
 }
 
 /** Modes in which a program has its value kept. */
@@ -85,13 +87,15 @@ export class Values {
   register(
     owner: number,
     declaration: ValueDeclaration,
-    { persistKeyBase, soonFree = noUse }: RegisterValue
+    { persistKeyBase, soonFree = noUse, isCall = false }: RegisterValue
   ): { readonly status: number; readonly oid: number } {
     const oid = oidOf(declaration.groupId, declaration.valueId)
     const own = this.#records.get(owner) ?? new Map<number, ValueRecord>()
     if (own.has(oid)) return { status: registryStatus.exists, oid: 0 }
     if (this.#count - soonFree.entries >= this.#options.limit) return { status: registryStatus.noSpace, oid: 0 }
     const size = stringBytes(declaration.name) + stringBytes(declaration.unit) + stringBytes(declaration.groupName)
+    const limits = { entries: this.#options.limit, stringBytes: this.#options.strings.limit }
+    if (isCall && isOverShare([...own.values()], size, limits)) return { status: registryStatus.noSpace, oid: 0 }
     if (!this.#options.strings.take(size, soonFree.stringBytes)) return { status: registryStatus.noSpace, oid: 0 }
     const { persistKey, flags } = declaration
     const key = persistKey === 0 || persistKeyBase === undefined ? 0 : (persistKeyBase + persistKey) & 0xffff

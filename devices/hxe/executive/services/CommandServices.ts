@@ -21,7 +21,7 @@ export const commandServices: ServiceModule = (fn, { machine, task, commands, ma
       const flags = machine.register(3) & 0xff
       const declaration = commandDescriptor(machine.memory, first & 0xff, second & 0xff, flags, machine.register(4))
       if (declaration === undefined) return answer(machine, registryStatus.invalid, 0)
-      const { status, oid: registered } = commands.register(pid, declaration)
+      const { status, oid: registered } = commands.register(pid, declaration, { isCall: true })
       return answer(machine, status, registered)
     }
     case 1: {

@@ -1,6 +1,6 @@
 /** Calls of the board itself: steps, exit, console, CAN and sleep. */
 import { bytesAt, bytesText } from "../TaskMemory.ts"
-import { answer, type ServiceModule } from "./ServiceCall.ts"
+import { answer, chargeBytes, type ServiceModule } from "./ServiceCall.ts"
 
 /** Module 0: how many instructions the program has retired. */
 export const coreServices: ServiceModule = (fn, { machine }) => (fn === 0 ? answer(machine, machine.steps) : "unknown")
@@ -10,6 +10,7 @@ export const taskServices: ServiceModule = (fn, { machine, task, emit }) => {
   if (fn === 0) return "exit"
   if (fn !== 1) return "unknown"
   const length = machine.register(2) & 0xffff
+  chargeBytes(task, length)
   const text = bytesText(bytesAt(machine.memory, machine.register(1), length))
   emit("stdout", task.pid, { source: "uart", text })
   return answer(machine, length)

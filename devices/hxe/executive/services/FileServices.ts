@@ -3,7 +3,7 @@ import type { ServiceResult } from "../../machine/Services.ts"
 import { mailboxStatus, messageFlags } from "../MailboxTypes.ts"
 import { isSafePath } from "../ProgramFiles.ts"
 import { bytesAt, bytesText, textAt, textBytes, writeAt } from "../TaskMemory.ts"
-import { answer, type ServiceCall, type ServiceModule } from "./ServiceCall.ts"
+import { answer, chargeBytes, type ServiceCall, type ServiceModule } from "./ServiceCall.ts"
 
 const failed = -1
 const unsafePath = -22
@@ -52,6 +52,7 @@ const read = (call: ServiceCall): ServiceResult => {
   if (file === undefined || content === undefined) return answer(machine, 0)
   const bytes = content.subarray(file.position, file.position + (machine.register(3) & 0xffff))
   const count = writeAt(machine.memory, machine.register(2), bytes)
+  chargeBytes(task, count)
   file.position += count
   return answer(machine, count)
 }
@@ -68,6 +69,7 @@ const write = (call: ServiceCall): ServiceResult => {
   if (files === undefined || file === undefined || content === undefined) return answer(machine, 0)
   const end = file.position + bytes.length
   if (end > fileBytesMax) return answer(machine, 0)
+  chargeBytes(task, Math.max(end, content.length))
   const changed = new Uint8Array(Math.max(end, content.length))
   changed.set(content)
   changed.set(bytes, file.position)

@@ -35,6 +35,14 @@ export interface ServiceCall extends ServiceParts {
   readonly isHandler: boolean
 }
 
+/** Bytes that cost a program as much as one instruction. */
+const bytesPerInstruction = 16
+
+/** Has a program pay with coming turns for bytes that a call moved, so that large calls take no time from others. */
+export const chargeBytes = (task: Task, bytes: number): void => {
+  task.debt += Math.floor(bytes / bytesPerInstruction)
+}
+
 /** The calls of one module. */
 export type ServiceModule = (fn: number, call: ServiceCall) => ServiceResult
 

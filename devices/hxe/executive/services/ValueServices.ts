@@ -17,7 +17,10 @@ export const valueServices: ServiceModule = (fn, { machine, task, values, mailbo
       const flags = machine.register(3) & 0xff
       const declaration = valueDescriptor(machine.memory, first & 0xff, second & 0xff, flags, machine.register(4))
       if (declaration === undefined) return answer(machine, registryStatus.invalid, 0)
-      const { status, oid: registered } = values.register(pid, declaration, { persistKeyBase: task.persistKeyBase })
+      const { status, oid: registered } = values.register(pid, declaration, {
+        persistKeyBase: task.persistKeyBase,
+        isCall: true
+      })
       return answer(machine, status, registered)
     }
     case 1: {

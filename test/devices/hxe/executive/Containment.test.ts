@@ -140,6 +140,27 @@ describe("a bad program", () => {
     bench.load(imageOf(ret, { header: { appName: "later" } }))
   })
 
+  it("that registers values without end leaves half of the table to others", () => {
+    const greedy = program(ldi(8, 1), ldi(1, 9), add(2, 2, 8), ldi(3, 0), ldi(4, 0), svc(7, 0), mov(9, 0), jmp(4))
+    const { bench, bad } = beside(greedy)
+    assert.deepStrictEqual([bench.executive.counts().values, bench.register(bad, 9)], [128, 3])
+    bench.load(
+      imageOf(ret, { header: { appName: "later" }, values: Array.from({ length: 128 }, (_, valueId) => ({ valueId })) })
+    )
+  })
+
+  it("that prints all of its memory at every turn pays for it", () => {
+    const bench = new Bench()
+    const bad = bench.load(imageOf(program(ldi(1, 0), ldi32(2, 0xffff), svc(1, 1), jmp(0)))).pid
+    const good = bench.load(imageOf(busyLoop, { header: { appName: "good" } })).pid
+    bench.executive.step(20_000)
+    const printed = bench.told("stdout").length
+    assert.isAtLeast(bench.executive.task(good)?.machine?.steps ?? 0, 19_000)
+    assert.isAtLeast(printed, 3)
+    assert.isAtMost(printed, 20_000 / 4095 + 2)
+    assert.strictEqual(bench.executive.task(bad)?.state === "terminated", false)
+  })
+
   it("cannot reshape another one's mailbox, nor make one for a task that does not exist yet", () => {
     const rodata = texts(64, { 0: "svc:stdio.out@1", 32: "svc:stdio.out@9" })
     const bind = (address: number): ReadonlyArray<string> => [ldi32(1, address), ldi(2, 9), ldi(3, 3), svc(5, 1)]

@@ -79,11 +79,14 @@ describe("files", () => {
   })
 
   it("do not grow beyond the room there is", () => {
-    const folder = memoryFiles(6)
+    // A file of one letter takes 65 bytes before its first own.
+    const folder = memoryFiles(65 + 6)
     const bench = new Bench({ files: () => folder })
     const pid = ran(bench, program(...open, ...write, ...write, ret), rodata("a"))
     assert.strictEqual(bench.register(pid, 9), 0)
     assert.strictEqual(folder.read("a")?.length, 5)
+    assert.deepStrictEqual([folder.write("b", new Uint8Array()), folder.makeFolder("c")], [false, false])
+    assert.isFalse(isSafePath("x".repeat(256)))
   })
 })
 
