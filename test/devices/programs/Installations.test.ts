@@ -181,6 +181,14 @@ describe("an image that does not prove itself", () => {
     assert.strictEqual(bench.install(other).state, 8)
   })
 
+  it("is not taken for healthy while it waits for its next start", () => {
+    const bench = proven()
+    bench.install(trapping, { confirm: 900 })
+    bench.advance(10_000)
+    assert.strictEqual(bench.unasked().at(-1)?.state, 10)
+    assert.strictEqual(marked(bench), "good")
+  })
+
   it("leaves the board as it was when it is the first one", () => {
     const bench = new Bench()
     const { xfer = 0 } = bench.install(trapping)
@@ -275,8 +283,10 @@ describe("a program that has proved itself", () => {
     bench.install(other)
     bench.operate(3)
     assert.deepInclude(bench.operate(4), { state: 10 })
-    assert.strictEqual(marked(bench), "good")
-    bench.restart()
+    for (let boot = 0; boot < 5; boot++) {
+      assert.strictEqual(marked(bench), "good")
+      bench.restart()
+    }
     assert.strictEqual(marked(bench), "good")
     bench.advance(100)
     assert.strictEqual(bench.told().motor?.state, 4)

@@ -152,7 +152,7 @@ describe("states of programs", () => {
     const { only } = bench.runtime
     const before = bench.of("program-status").length
     for (let turn = 0; turn < 500; turn++) {
-      only.state = turn % 2 === 0 ? 5 : 4
+      only.state = turn % 7 === 0 ? 4 : 5
       bench.runtime.events.stands(only.pid)
       bench.advance(10)
     }
