@@ -204,7 +204,7 @@ export class Agent {
 
   /** Begins, once. */
   start(): void {
-    this.#programs?.programs.start()
+    this.#programs?.start()
     this.#commands.resume()
     this.#open()
   }

@@ -76,6 +76,15 @@ export class ProgramFrames {
     return this.#programs
   }
 
+  /** The board starts. One whose programs cannot be booted is linked all the same. */
+  start(): void {
+    try {
+      this.#programs.start()
+    } catch (cause) {
+      this.#ports.report("the programs cannot be booted", cause)
+    }
+  }
+
   /** A frame arrived, for the first time or again. */
   take(frame: ProgramFrame): void {
     switch (frame.type) {

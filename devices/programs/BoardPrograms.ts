@@ -9,6 +9,7 @@ import type { NvDevices } from "../nv/NvDevice.ts"
 import { hostMap, hostShape } from "../nv/NvMap.ts"
 import { NvStore } from "../nv/NvStore.ts"
 import type { Profile } from "../profiles/Profile.ts"
+import { guardedClock } from "./GuardedClock.ts"
 import { HxeRuntime, hxeCapabilities } from "./HxeRuntime.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import { ProgramHost } from "./ProgramHost.ts"
@@ -60,11 +61,12 @@ export const programsOn = (
 ): ((voice: ProgramVoice) => Programs) | undefined => {
   const budget = profile.hxe
   if (budget === undefined) return undefined
+  const own = guardedClock(clock, report)
   const hostOf = (store: NvStore) => (voice: ProgramVoice) => {
-    const shelf = new Shelf(store, clock)
+    const shelf = new Shelf(store, own)
     return new ProgramHost({
       voice,
-      clock,
+      clock: own,
       shelf,
       runtimes: (events) => [
         new HxeRuntime({

@@ -171,6 +171,14 @@ describe("an agent with programs", () => {
     assert.lengthOf(rig.reports, 3)
   })
 
+  it("is linked though its programs cannot be booted", () => {
+    const { rig, programs } = rigWith()
+    programs.isBroken = true
+    rig.up()
+    assert.strictEqual(rig.agent.state, "up")
+    assert.deepStrictEqual(rig.reports, ["the programs cannot be booted"])
+  })
+
   it("loses an acknowledgement of chunks that no link carries, and keeps the letters", () => {
     const { rig, programs } = rigWith()
     rig.up().lose()

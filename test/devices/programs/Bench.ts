@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import { Result } from "effect"
 import type { ProgramVoice } from "../../../devices/agent/Programs.ts"
 import { MemoryNvDevice } from "../../../devices/nv/MemoryNvDevice.ts"
+import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { hostMap, hostShape } from "../../../devices/nv/NvMap.ts"
 import { NvStore } from "../../../devices/nv/NvStore.ts"
 import { type BoardTrust, trustsAll } from "../../../devices/programs/ImageChecks.ts"
@@ -41,6 +42,7 @@ export const manifestOf = (image: Uint8Array, fields: Partial<Manifest> = {}): U
 /** How a bench differs. */
 export interface BenchOptions {
   readonly trust?: BoardTrust
+  readonly devices?: NvDevices
   readonly runtime?: (time: VirtualTime, events: RuntimeEvents, shelf: Shelf) => Runtime
 }
 
@@ -49,7 +51,7 @@ export const memories = () => ({ nvm: new MemoryNvDevice(hostShape.nvm), flash: 
 
 /** One board, over several boots. */
 export class Bench {
-  readonly devices = memories()
+  readonly devices: NvDevices
   readonly time = new VirtualTime()
   readonly #options: BenchOptions
   #boot = 1
@@ -64,6 +66,7 @@ export class Bench {
 
   constructor(options: BenchOptions = {}) {
     this.#options = options
+    this.devices = options.devices ?? memories()
     this.rig = this.#start()
   }
 

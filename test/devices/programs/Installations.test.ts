@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bench, manifestOf, sha256 } from "./Bench.ts"
+import { type NvDevice, NvFault } from "../../../devices/nv/NvDevice.ts"
+import { Bench, manifestOf, memories, sha256 } from "./Bench.ts"
 import { imageOf } from "./ScriptedRuntime.ts"
 
 const good = imageOf({ does: "run", mark: "good" })
@@ -113,6 +114,30 @@ describe("an image on a board", () => {
     bench.restart()
     assert.strictEqual(marked(bench), "good")
     assert.deepInclude(bench.install(other), { state: 8 })
+  })
+
+  it("is refused where the memory does not take it, and the one before goes on", () => {
+    let isWorn = false
+    const { nvm, flash } = memories()
+    const worn: NvDevice = {
+      size: flash.size,
+      eraseSize: flash.eraseSize,
+      read: (offset, length) => flash.read(offset, length),
+      erase: (offset, length) => flash.erase(offset, length),
+      write: (offset, bytes) => {
+        if (isWorn) throw new NvFault(offset)
+        flash.write(offset, bytes)
+      }
+    }
+    const bench = new Bench({ devices: { nvm, flash: worn } })
+    bench.install(good, {}, { flags: 1 | 2 | 4 })
+    isWorn = true
+    assert.deepInclude(bench.install(other), { state: 4, code: 5 })
+    assert.strictEqual(marked(bench), "good")
+    isWorn = false
+    bench.restart()
+    assert.strictEqual(marked(bench), "good")
+    assert.strictEqual(bench.install(other).state, 8)
   })
 
   it("is refused while its name is taken, unless it replaces or may run beside", () => {
