@@ -147,6 +147,46 @@ describe("the gateway to hardware", () => {
     assert.deepStrictEqual([...bench.memory(pid, 0x4000, 4)], [1, 2, 3, "p".charCodeAt(0)])
   })
 
+  it("tells the time, ends timers, and sends frames of at most eight bytes", () => {
+    const frames: Array<ReadonlyArray<unknown>> = []
+    const transmit = (id: number, data: Uint8Array, flags: number): number => frames.push([id, [...data], flags])
+    const bench = new Bench({ hal: { can: { transmit, configure: () => 0, filter: () => 0, status: () => 5 } } })
+    bench.now = 12.5
+    const words = program(
+      svc(15, 0x20),
+      mov(8, 0),
+      ldi32(1, 1000),
+      ldi(2, 1),
+      svc(15, 0x22),
+      mov(1, 0),
+      svc(15, 0x23),
+      mov(9, 0),
+      svc(15, 0x23),
+      mov(10, 0),
+      ldi32(1, 0x18fff),
+      ldi32(2, 0x4000),
+      ldi(3, 2),
+      ldi(4, 1),
+      svc(15, 0x10),
+      mov(11, 0),
+      ldi(3, 9),
+      svc(15, 0x10),
+      mov(12, 0),
+      svc(15, 0x13),
+      ret
+    )
+    const pid = ran(bench, words, texts(8, { 0: "ab" }))
+    assert.deepStrictEqual(bench.registers(pid, [8, 9, 10, 11, 12, 0]), {
+      8: 12_500,
+      9: 0,
+      10: -4 >>> 0,
+      11: 1,
+      12: -4 >>> 0,
+      0: 5
+    })
+    assert.deepStrictEqual(frames, [[0x18fff, [97, 98], 1]])
+  })
+
   it("lets a program load others only with the level for it", () => {
     const asked: Array<string> = []
     const load = (source: string): number => asked.push(source)

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { HostAccess } from "../../../../devices/hxe/executive/HostAccess.ts"
 import { Bench, imageOf, mailRodata, wordsOf } from "./Programs.ts"
+import { ldi, ldi32, mov, program, ret, svc } from "./Words.ts"
 
 const openAndSend = `60100000 00004000 01200000 30000500 04810000 04900000 04180000 60200000 00004000 01300005 01400000
   01500077 30000502 04A00000 04B10000 04180000 30000504 04C10000 04D20000 04E30000 04180000 60200000 00004008 01300010
@@ -116,6 +119,85 @@ describe("services of a loaded task", () => {
     assert.strictEqual(exited.bench.executive.ps().tasks[0]?.exitStatus, 7)
     const unknown = ran("30000309 25000000")
     assert.strictEqual(unknown.bench.register(unknown.pid, 0), 0xffffff01)
+  })
+
+  it("taps a mailbox, reads the copy, and closes it", () => {
+    const words = program(
+      ldi32(1, 0x4000),
+      svc(5, 0),
+      mov(8, 1),
+      ldi(2, 1),
+      svc(5, 5),
+      mov(9, 0),
+      mov(1, 8),
+      ldi32(2, 0x4000),
+      ldi(3, 5),
+      ldi(4, 4),
+      ldi(5, 0),
+      svc(5, 2),
+      mov(1, 8),
+      ldi32(2, 0x4008),
+      ldi(3, 3),
+      ldi(4, 0),
+      svc(5, 3),
+      mov(10, 1),
+      mov(11, 2),
+      mov(1, 8),
+      svc(5, 6),
+      mov(12, 0),
+      mov(1, 8),
+      svc(5, 4),
+      ret
+    )
+    const { bench, pid } = ran(words, mailRodata())
+    // The copy has the sender's flags and is cut to the buffer; what was tapped still lies in the mailbox.
+    assert.deepStrictEqual(bench.registers(pid, [9, 10, 11, 12, 0]), { 9: 0, 10: 3, 11: 4, 12: 0, 0: 2 })
+    assert.strictEqual(bench.executive.parts.mailboxes.list().find(({ target }) => target === "app:x")?.depth, 1)
+  })
+
+  it("writes to its standard streams, with their flags", () => {
+    const write = (file: number): ReadonlyArray<string> => [ldi(1, file), ldi32(2, 0x4000), ldi(3, 5), svc(4, 2)]
+    const { bench, pid } = ran(program(...write(1), ...write(2), mov(8, 0), ...write(7), ret), mailRodata())
+    assert.deepStrictEqual(bench.registers(pid, [8, 0]), { 8: 5, 0: 0 })
+    const host = new HostAccess(bench.executive)
+    const flags = ["svc:stdio.out", "svc:stdio.err"].map((target) => {
+      const taken = host.takeMail(pid, target)
+      return Result.isSuccess(taken) ? taken.success?.flags : undefined
+    })
+    assert.deepStrictEqual(flags, [1, 2])
+    assert.deepStrictEqual(
+      bench.events.filter(({ type }) => type.startsWith("std")).map(({ type, data }) => [type, data["text"]]),
+      [
+        ["stdout", "app:x"],
+        ["stderr", "app:x"]
+      ]
+    )
+  })
+
+  it("finds values and commands of others by group and number", () => {
+    const bench = new Bench()
+    bench.load(
+      imageOf(program(ldi(0, 9), svc(6, 0), ret), {
+        values: [{ groupId: 2, valueId: 1 }],
+        commands: [{ groupId: 3, commandId: 4 }]
+      })
+    )
+    const asks = program(
+      ldi(1, 2),
+      ldi(2, 1),
+      svc(7, 1),
+      mov(8, 1),
+      ldi(1, 3),
+      ldi(2, 4),
+      svc(8, 1),
+      mov(9, 1),
+      ldi(2, 5),
+      svc(8, 1),
+      ret
+    )
+    const { pid } = bench.load(imageOf(asks))
+    bench.run()
+    assert.deepStrictEqual(bench.registers(pid, [8, 9, 0]), { 8: 0x201, 9: 0x304, 0: 1 })
   })
 
   it("computes with halves", () => {
