@@ -1,0 +1,156 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { Agent } from "../../devices/agent/Agent.ts"
+import type { Clock } from "../../devices/agent/Clock.ts"
+import { transportFor } from "../../devices/agent/Connect.ts"
+import { realClock } from "../../devices/agent/RealTime.ts"
+import type { Transport } from "../../devices/agent/Transport.ts"
+import { NvStore } from "../../devices/nv/NvStore.ts"
+import { profileOf } from "../../devices/profiles/Profiles.ts"
+import { programsOn, simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
+import { trustsAll } from "../../devices/programs/ImageChecks.ts"
+import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
+import { uuidV7 } from "../../src/protocol/Ids.ts"
+import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
+
+/** Chunks of 512 bytes: an image takes hundreds. */
+const rx = 1024
+/** How late the board's frames leave, ms: a transfer then takes some seconds, and nodes can die in its middle. */
+const lagMillis = 700
+const codeBytes = 60_000
+/** LDI R0, 0 and RET: it returns at once, and well. */
+const ret = [0x01, 0, 0, 0, 0x25, 0, 0, 0]
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-provisioning-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+/** A program whose code is followed by bytes that only a byte-wise comparison tells apart. */
+const image = (): Uint8Array => {
+  const code = Uint8Array.from({ length: codeBytes }, (_, at) => ret[at] ?? (at * 7 + (at >> 8)) & 255)
+  return writeHxe({ version: 2, appName: "long", entry: 0, code, rodata: new Uint8Array(0) })
+}
+
+/** Dials another node each time; what the board says leaves late. */
+const slow = (urls: ReadonlyArray<string>, { schedule }: Clock): Transport => {
+  let dials = 0
+  return {
+    open: (opening, events) => {
+      const transport = transportFor({ url: urls[dials++ % urls.length] ?? "" }, "sim-board")
+      if (transport === undefined) throw new Error("no transport")
+      const connection = transport.open(opening, events)
+      return {
+        send: (bytes, carriage) => void schedule(lagMillis, () => connection.send(bytes, carriage)),
+        close: (orderly) => connection.close(orderly)
+      }
+    }
+  }
+}
+
+const post = async (url: string, init: RequestInit): Promise<unknown> => {
+  const response = await fetch(url, { method: "POST", signal: AbortSignal.timeout(5000), ...init })
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
+  return response.json()
+}
+
+/** Asks one node after the other until one answers. */
+const ask = async (urls: ReadonlyArray<string>, path: string, payload: unknown, id?: string): Promise<unknown> => {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const headers = { "content-type": "application/json", ...(id === undefined ? {} : { "idempotency-key": id }) }
+    const reply = await post(`${urls[attempt % urls.length]}${path}`, { headers, body: JSON.stringify(payload) }).catch(
+      () => undefined
+    )
+    if (reply !== undefined) return reply
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error(`nobody answers ${path}`)
+}
+
+interface View {
+  readonly state: string
+  readonly bytes: number
+  readonly total: number
+  readonly endedAt?: number
+  readonly installed?: string
+  readonly detail?: string
+}
+
+const provisioned = (place: string) =>
+  Effect.gen(function* () {
+    const clock = yield* realClock
+    const cluster = yield* ChaosCluster.make(place, () => {})
+    const [firstHttp = ""] = cluster.httpUrls
+    const bytes = image()
+    const memories = simulatedMemories()
+    const profile = profileOf("sim-board")
+    const report = (what: string, cause: unknown): void => assert.fail(`${what}: ${String(cause)}`)
+    const programs = programsOn({ memories, trust: trustsAll }, { profile, clock, report })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const agent = new Agent(
+          { id: "long-1", profile: profile.id, firmware: "1", rx, requests: 4 },
+          {
+            clock,
+            transport: slow(cluster.boardUrls, clock),
+            nextBoot: () => 1,
+            report,
+            ...(programs === undefined ? {} : { programs })
+          },
+          () => ({ execute: () => undefined, applyDesired: () => ({}), state: () => ({}) })
+        )
+        agent.start()
+        return agent
+      }),
+      (agent) => Effect.promise(() => new Promise<void>((resolve) => agent.stop(0, resolve)))
+    )
+    yield* Effect.promise(async () => {
+      const pushed = (await post(`${firstHttp}/api/images`, {
+        headers: { "content-type": "application/octet-stream" },
+        body: new Uint8Array(bytes)
+      })) as { sha256: string }
+      const status = () => ask(cluster.httpUrls, "/api/device/long-1/GetStatus", {}) as Promise<{ boot: number }>
+      while ((await status().catch(() => ({ boot: 0 }))).boot === 0);
+      const request = uuidV7(Date.now(), (count) => crypto.getRandomValues(new Uint8Array(count)))
+      await ask(cluster.httpUrls, "/api/session/s-1/Provision", { device: "long-1", sha256: pushed.sha256 }, request)
+      const view = () => ask(cluster.httpUrls, "/api/session/s-1/GetSession", {}) as Promise<View>
+      const killedAt: Array<number> = []
+      // Each node dies once while chunks are on their way: that of the session, of the device and of the board's link.
+      for (let node = 0; node < nodesCount; node++) {
+        for (;;) {
+          const { bytes: held, total, state } = await view()
+          assert.strictEqual(state, "loading", "the transfer was over before every node had died")
+          if (total > 0 && held > ((node + 1) * total) / 5) break
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+        await cluster.signal(node, "SIGKILL")
+        killedAt.push(node)
+        await cluster.start(node)
+      }
+      let end = await view()
+      for (; end.endedAt === undefined && end.installed !== "trial"; end = await view())
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      assert.strictEqual(end.state, "ready", end.detail)
+      assert.strictEqual(killedAt.length, nodesCount)
+    })
+    const store = Result.getOrThrow(NvStore.mount({ devices: memories.open() }))
+    assert.deepStrictEqual(Result.getOrThrow(store.image("long")).bytes, bytes)
+  })
+
+describe("provisioning", () => {
+  it.live(
+    "ends ready, the board's image equal byte for byte, though every node is killed while chunks are on their way",
+    () =>
+      Effect.gen(function* () {
+        const place = yield* folder
+        const data = join(place, "data")
+        mkdirSync(data, { recursive: true })
+        yield* provisioned(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
+      }).pipe(Effect.scoped),
+    180_000
+  )
+})
