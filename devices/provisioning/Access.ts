@@ -85,10 +85,7 @@ export class AccessGuard {
     this.#refusals++
     const known = this.#clients.get(client) ?? { failedAt: [], blockedUntil: 0 }
     known.failedAt = [...known.failedAt.filter((at) => now - at < windowMillis), now]
-    if (known.failedAt.length >= failuresMax) {
-      known.blockedUntil = now + blockMillis
-      known.failedAt = []
-    }
+    if (known.failedAt.length >= failuresMax) known.blockedUntil = now + blockMillis
     this.#clients.delete(client)
     this.#clients.set(client, known)
     if (this.#clients.size <= clientsMax) return

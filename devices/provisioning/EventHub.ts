@@ -31,7 +31,6 @@ interface Subscriber {
   readonly pressure: () => number
   /** Numbers of the progress events it has not acknowledged. */
   unacknowledged: Array<number>
-  acknowledged: number
   /** The latest progress held back, by transfer, and how many it stands for. */
   readonly held: Map<number, { readonly event: ProgressEvent; readonly coalesced: number }>
   cancelSilence: (() => void) | undefined
@@ -62,7 +61,6 @@ export class EventHub {
       ackWindow: options.ackWindow ?? 0,
       pressure: options.pressure ?? (() => 0),
       unacknowledged: [],
-      acknowledged: 0,
       held: new Map(),
       cancelSilence: undefined
     }
@@ -152,8 +150,6 @@ export class EventHub {
   }
 
   #acknowledge(subscriber: Subscriber, seq: number): void {
-    if (seq <= subscriber.acknowledged) return
-    subscriber.acknowledged = seq
     subscriber.unacknowledged = subscriber.unacknowledged.filter((number) => number > seq)
     if (subscriber.ackWindow > 0 && subscriber.unacknowledged.length < subscriber.ackWindow) {
       subscriber.cancelSilence?.()

@@ -115,6 +115,8 @@ export class Loader {
     if (arrival === "later") return this.#gap(transfer)
     if (arrival === "next") return this.#accept(transfer, data)
     transfer.duplicates += 1
+    // Its sender lives, and only missed the answer: it may soon ask where this board is.
+    this.#transfers.restartWriteTimer(transfer)
     return Result.succeed(written(transfer, 0, true))
   }
 

@@ -123,6 +123,23 @@ describe("a board", () => {
     assert.strictEqual(board.events.filter(({ type }) => type === "provisioning.persisted").length, 2)
   })
 
+  it("does not run at a rollback what was not to run at once", () => {
+    const board = new Board()
+    const first = done(board.load(goldenImage(), { persist: true, autostart: false }))
+    done(board.loader.activate(first.pid, admin))
+    done(board.load(changed(9), { replace: true, persist: true }))
+    assert.deepStrictEqual(done(board.loader.rollback(undefined, admin)).concerned, ["gold full"])
+    assert.deepStrictEqual(board.executive.instancesOf("gold full"), [])
+  })
+
+  it("keeps nothing of a program that is gone", () => {
+    const board = new Board()
+    const { pid } = done(board.load(goldenImage()))
+    board.executive.remove(pid)
+    assert.strictEqual(refusedAs(board.loader.persist({ pid, target: "FLASH" }, admin))[0], 3)
+    assert.strictEqual(refusedAs(board.loader.activate(pid, admin))[0], 3)
+  })
+
   it("takes no program of a lower security version than the one it keeps", () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519")
     const signed = (securityVersion: number): Uint8Array =>

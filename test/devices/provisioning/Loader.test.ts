@@ -4,6 +4,7 @@ import { Result, Schema } from "effect"
 import { type Refused, refusal } from "../../../devices/provisioning/ErrorCodes.ts"
 import { orderFault, ProvisioningEvent } from "../../../devices/provisioning/ProvisioningEvents.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
+import { writeHxe } from "../../../src/protocol/hxe/HxeWriter.ts"
 import { roomOfBoard } from "./CountingHost.ts"
 import { goldenCrc32, goldenHxeCrc32, goldenImage, goldenSha256 } from "./GoldenImage.ts"
 import { admin, done, LoaderRig, refusedAs, user } from "./LoaderRig.ts"
@@ -71,6 +72,30 @@ describe("Loader", () => {
     const refused = rig.loader.write({ xfer }, { seq: 19, data: goldenImage().subarray(95, 96) }, user)
     assert.deepStrictEqual(refusedAs(refused), [95, "caps:41"])
     assert.strictEqual(rig.host.free.codeBytes, roomOfBoard.codeBytes)
+  })
+
+  it("refuses a name that is taken as soon as it has come, unless the image may run more than once", () => {
+    const rig = new LoaderRig()
+    const single = {
+      version: 2,
+      entry: 0,
+      code: new Uint8Array(400),
+      rodata: new Uint8Array(0),
+      appName: "one"
+    } as const
+    done(rig.load(writeHxe({ ...single, allowsMultiple: false })))
+    const xfer = rig.begin()
+    const first = writeHxe({ ...single, allowsMultiple: false }).subarray(0, 96)
+    assert.deepStrictEqual(refusedAs(rig.loader.write({ xfer }, { seq: 0, data: first }, user)), [17, "app_exists:one"])
+    done(rig.load(writeHxe({ ...single, allowsMultiple: true })))
+  })
+
+  it("refuses at the end what its sections ask for and the board has no room for", () => {
+    const rig = new LoaderRig({}, { ...roomOfBoard, values: 1 })
+    const xfer = rig.begin()
+    rig.stream(xfer, goldenImage(), 100)
+    assert.deepStrictEqual(refusedAs(rig.end(xfer)), [28, "budget:values:2/1"])
+    assert.deepStrictEqual(rig.host.log, [])
   })
 
   it("answers a gap with the number it waits for, takes a duplicate for done, and goes on", () => {

@@ -1,7 +1,6 @@
 /** A provisioning service on virtual time, with everything it told. */
 import { Result } from "effect"
 import type { Refused } from "../../../devices/provisioning/ErrorCodes.ts"
-import type { ImageKeeper } from "../../../devices/provisioning/ImageKeeper.ts"
 import { Loader } from "../../../devices/provisioning/Loader.ts"
 import type {
   BeginRequest,
@@ -14,7 +13,7 @@ import type { LoaderSettings } from "../../../devices/provisioning/LoaderSetting
 import type { ProvisioningEvent, ProvisioningEventType } from "../../../devices/provisioning/ProvisioningEvents.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
 import { VirtualTime } from "../VirtualTime.ts"
-import { CountingHost } from "./CountingHost.ts"
+import { CountingHost, type Room, roomOfBoard } from "./CountingHost.ts"
 
 /** Somebody who may load and end what is its own. */
 export const user: Caller = { id: "user", level: 1 }
@@ -37,20 +36,20 @@ export const refusedAs = <A>(result: Result.Result<A, Refused>): readonly [code:
 /** The service under test. */
 export class LoaderRig {
   readonly time = new VirtualTime()
-  readonly host = new CountingHost()
+  readonly host: CountingHost
   readonly events: Array<ProvisioningEvent> = []
   readonly states: Array<string> = []
   readonly loader: Loader
 
-  constructor(settings: Partial<LoaderSettings> = {}, keeper?: ImageKeeper) {
+  constructor(settings: Partial<LoaderSettings> = {}, room: Room = roomOfBoard) {
+    this.host = new CountingHost(room)
     this.loader = new Loader({
       clock: this.time.clock(),
       programs: this.host,
       settings,
       stateChanged: (transfer, from, to, cause) => {
         this.states.push(`${transfer.start.xfer} ${from} ${cause} ${to}`)
-      },
-      ...(keeper === undefined ? {} : { keeper })
+      }
     })
     this.loader.subscribe((event) => this.events.push(event))
   }

@@ -102,6 +102,18 @@ describe("progress", () => {
     assert.strictEqual(heard.filter(isProgress).at(-1)?.data.percent, 100)
   })
 
+  it("is not told any more once its transfer has ended, however late the acknowledgement", () => {
+    const rig = new LoaderRig()
+    const heard: Array<ProvisioningEvent> = []
+    const subscription = rig.loader.subscribe((event) => heard.push(event), { ackWindow: 1 })
+    const xfer = rig.begin({ totalBytes: largeImage.length })
+    stream(rig, xfer, 0, 1000)
+    done(rig.loader.abort({ xfer }, {}, user))
+    subscription.acknowledge(heard.at(-1)?.seq ?? 0)
+    rig.time.advance(20_000)
+    assert.strictEqual(heard.at(-1)?.type, "provisioning.aborted")
+  })
+
   it("numbers events upwards for every subscriber, also those held back", () => {
     const rig = new LoaderRig()
     const heard: Array<ProvisioningEvent> = []

@@ -37,13 +37,16 @@ describe("a transfer's timers", () => {
     assert.strictEqual(done(rig.loader.status({ xfer })).bytesWritten, 5)
   })
 
-  it("do not start anew with a duplicate", () => {
+  it("start anew with a duplicate, whose sender only missed the answer, but not with a gap", () => {
     const rig = new LoaderRig()
     const xfer = rig.begin()
-    const write = () => rig.loader.write({ xfer }, { seq: 0, data: goldenImage().subarray(0, 1) }, user)
-    write()
+    const write = (seq: number) => rig.loader.write({ xfer }, { seq, data: goldenImage().subarray(0, 1) }, user)
+    write(0)
     rig.time.advance(4000)
-    write()
+    write(0)
+    rig.time.advance(4000)
+    assert.strictEqual(done(rig.loader.status({ xfer })).state, "LOADING")
+    write(5)
     rig.time.advance(1000)
     assert.strictEqual(done(rig.loader.status({ xfer })).state, "IDLE")
   })
@@ -81,6 +84,17 @@ describe("a transfer's timers", () => {
     late?.(undefined)
     assert.deepStrictEqual(rig.host.running, [])
     assert.deepStrictEqual(answers, ["verify_timeout"])
+  })
+
+  it("say nothing of a stalled sender once all has come", () => {
+    const rig = new LoaderRig()
+    rig.host.prepare = () => {}
+    const xfer = rig.begin()
+    rig.stream(xfer, goldenImage(), 100)
+    rig.loader.end({ xfer }, {}, user, () => {})
+    const told = rig.events.length
+    rig.time.advance(9000)
+    assert.strictEqual(rig.events.length, told)
   })
 
   it("let a transfer be given up while something else prepares the image", () => {

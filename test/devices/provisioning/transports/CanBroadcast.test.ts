@@ -7,7 +7,8 @@ import {
   decodeListener,
   decodeMaster,
   encodeListener,
-  encodeMaster
+  encodeMaster,
+  type MasterFrame
 } from "../../../../devices/provisioning/transports/BroadcastFrames.ts"
 import { CanBroadcastListener } from "../../../../devices/provisioning/transports/CanBroadcastListener.ts"
 import {
@@ -197,6 +198,29 @@ describe("a broadcast to three boards", () => {
     const least = Math.ceil(longImage.length / 7)
     assert.strictEqual(frames(0), least)
     assert.isBelow(frames(0.05), 2 * least)
+  })
+
+  it("never mixes the frames of two blocks", () => {
+    const fleet = new Fleet(0, 1)
+    const master = fleet.bus.join()
+    const answers: Array<number> = []
+    master.listen((frame) => {
+      const decoded = decodeListener(frame)
+      if (decoded?.type === "blockAck" && decoded.node === 5) answers.push(decoded.missing)
+    })
+    const say = (frame: MasterFrame): void => master.send(encodeMaster(frame))
+    const block = (number: number): MasterFrame => ({ type: "block", xfer: 1, block: number, frames: 32 })
+    say({ type: "announceA", xfer: 1, totalBytes: longImage.length, blockFrames: 32, group: 0 })
+    say({ type: "announceB", xfer: 1, fileCrc32: 1, version: 1 })
+    say(block(0))
+    for (let index = 0; index < 31; index++) {
+      say({ type: "data", index, bytes: longImage.subarray(index * 7, index * 7 + 7) })
+    }
+    say(block(1))
+    say({ type: "data", index: 31, bytes: new Uint8Array(7) })
+    say({ type: "poll", xfer: 1, block: 0 })
+    fleet.time.advance(50)
+    assert.deepStrictEqual(answers, [0xffff_ffff])
   })
 
   it("goes to a group only", () => {
