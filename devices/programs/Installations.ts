@@ -13,7 +13,7 @@ import type { Image, Program } from "./Program.ts"
 import type { Refused } from "./Refused.ts"
 import type { Ending } from "./Restarts.ts"
 import { programStates } from "./Runtime.ts"
-import type { Shelf } from "./Shelf.ts"
+import type { Kept, Shelf } from "./Shelf.ts"
 
 /** Numbers of the states an installed image is in, as the link names them. */
 export const installedStates = {
@@ -67,6 +67,8 @@ interface Trial {
   /** The one before ran when it was replaced. */
   readonly wasRunning: boolean
   attempts: number
+  /** It is about to be left. */
+  isOver: boolean
   cancel: (() => void) | undefined
 }
 
@@ -115,21 +117,14 @@ export class Installations {
         slot: undefined,
         confirmMillis: Math.max(...onTrial.map(({ image }) => confirmMillisOf(image)), 0),
         before: undefined,
-        wasRunning: true,
+        wasRunning: false,
         attempts: shelf.attempts,
+        isOver: false,
         cancel: undefined
       }
     }
-    const newest = first ?? kept[0]
     if (given !== undefined) this.#tell(given)
-    else if (newest !== undefined && !isSafe) {
-      this.#tell({
-        xfer: 0,
-        state: shelf.isOnTrial ? installedStates.trial : installedStates.confirmed,
-        generation: shelf.generation,
-        ...(newest.image.sha256.length === 0 ? {} : { sha256: newest.image.sha256 })
-      })
-    }
+    else if (!isSafe) this.#tellKept(kept)
     for (const { name, image, isStarted } of kept) {
       const program = this.#put(name, image, true)
       if (isSafe) program.leave({ state: programStates.failed, code: codes.EPERM, detail: "it failed too often" })
@@ -137,6 +132,16 @@ export class Installations {
       else if (isStarted) program.run()
     }
     this.#awaitHealth()
+  }
+
+  /** Whoever waited for the end of a trial when the power went hears of it; what is on trial is told last. */
+  #tellKept(kept: ReadonlyArray<Kept>): void {
+    const { generation } = this.#ports.shelf
+    for (const { image, isNew } of [...kept].sort((left, right) => Number(left.isNew) - Number(right.isNew))) {
+      if (image.sha256.length === 0) continue
+      const state = isNew ? installedStates.trial : installedStates.confirmed
+      this.#tell({ xfer: 0, state, generation, sha256: image.sha256 })
+    }
   }
 
   /** Where an image would go; 17 where its name is taken and it may neither replace that program nor run beside it. */
@@ -244,6 +249,7 @@ export class Installations {
     if (attempts >= shelf.attemptsMax) {
       const { code = codes.Trap, detail } = program.standing
       trial.cancel?.()
+      trial.isOver = true
       // Its runtime is in the middle of telling: what ran must not vanish under it.
       trial.cancel = clock.schedule(0, () => {
         this.#goBack(trial, { code, ...(detail === undefined ? {} : { detail }) }, "boot_failure")
@@ -289,6 +295,7 @@ export class Installations {
       before: before?.isKept === true ? undefined : before,
       wasRunning,
       attempts: 1,
+      isOver: false,
       cancel: undefined
     }
   }
@@ -296,7 +303,7 @@ export class Installations {
   /** From now on it must stay healthy for its time. */
   #awaitHealth(): void {
     const trial = this.#trial
-    if (trial === undefined) return
+    if (trial === undefined || trial.isOver) return
     trial.cancel?.()
     trial.cancel = this.#ports.clock.schedule(trial.confirmMillis, () => {
       const { programs, tell } = this.#ports

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import { type NvDevice, NvFault } from "../../../devices/nv/NvDevice.ts"
 import { Bench, manifestOf, memories, sha256 } from "./Bench.ts"
-import { imageOf } from "./ScriptedRuntime.ts"
+import { imageOf, ScriptedRuntime } from "./ScriptedRuntime.ts"
 
 const good = imageOf({ does: "run", mark: "good" })
 const other = imageOf({ does: "run", mark: "other" })
@@ -241,6 +242,28 @@ describe("an image that does not prove itself", () => {
     assert.lengthOf(bench.unasked(), 1)
   })
 
+  it("is given up when it does not even load any more", () => {
+    let boots = 0
+    const bench = new Bench({
+      runtime: (time, events) => {
+        const runtime = new ScriptedRuntime(time, events)
+        const load = runtime.load.bind(runtime)
+        const isLater = ++boots > 1
+        runtime.load = (bytes, wanted) =>
+          isLater && Buffer.from(bytes).includes("other") ? Result.fail({ code: 12 }) : load(bytes, wanted)
+        return runtime
+      }
+    })
+    bench.install(good)
+    bench.operate(3)
+    bench.install(other)
+    bench.restart()
+    bench.restart()
+    bench.advance(10_000)
+    assert.strictEqual(marked(bench), "good")
+    assert.deepInclude(bench.unasked().at(-1), { state: 10, code: 12, sha256: sha256(other) })
+  })
+
   it("proves itself after a restart in the middle of its trial", () => {
     const bench = proven()
     bench.install(other)
@@ -331,6 +354,18 @@ describe("a program that has proved itself", () => {
     assert.strictEqual(bench.control(1), 3)
     bench.restart()
     assert.strictEqual(bench.runtime.tasks.size, 0)
+  })
+
+  it("is told with all others after a restart, so that nobody waits in vain", () => {
+    const bench = proven()
+    bench.install(other, { name: "pump" })
+    bench.operate(3)
+    bench.install(other, { name: "fan" })
+    bench.restart()
+    assert.deepStrictEqual(
+      bench.unasked().map(({ state }) => state),
+      [9, 9, 8]
+    )
   })
 
   it("stands in the list of slots", () => {
