@@ -1,0 +1,160 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { RolloutView } from "../../src/protocol/Rollout.ts"
+import { SessionView } from "../../src/protocol/Session.ts"
+import { run } from "../support/Cli.ts"
+import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
+
+const examples = join(import.meta.dirname, "../../examples")
+/** A trial is over after a second. */
+const confirm = 1000
+
+const sessionOf = Schema.decodeUnknownSync(SessionView)
+const rolloutOf = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String, ...RolloutView.fields }))
+
+layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServices: true })("holon", (it) => {
+  const at = (...argv: ReadonlyArray<string>) =>
+    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
+
+  const good = (...argv: ReadonlyArray<string>) =>
+    Effect.map(at(...argv), (ran) => {
+      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
+      return ran.out
+    })
+
+  const bad = (...argv: ReadonlyArray<string>) =>
+    Effect.map(at(...argv), (ran) => {
+      assert.isFalse(ran.isSuccess, argv.join(" "))
+      return ran.err
+    })
+
+  /** Builds an example under a name and pushes it as this version. */
+  const pushed = Effect.fnUntraced(function* (
+    example: string,
+    name: string,
+    version: string,
+    more: ReadonlyArray<string> = []
+  ) {
+    const folder = yield* tempFolder
+    const file = join(folder, "image.hxe")
+    const manifest = join(folder, "manifest.json")
+    writeFileSync(manifest, JSON.stringify({ confirm, version }))
+    const ran = yield* run(["image", "build", join(examples, example), "--name", name, "--out", file])
+    assert.isTrue(ran.isSuccess, ran.err)
+    yield* good("image", "push", file, "--manifest", manifest, ...more)
+    return `${name}@${version}`
+  })
+
+  const stateOf = (device: string, name: string) =>
+    Effect.map(good("ps", device, "--json"), (text) => {
+      const programs = Schema.decodeUnknownSync(
+        Schema.Array(
+          Schema.Struct({ name: Schema.String, state: Schema.String, version: Schema.optionalKey(Schema.String) })
+        )
+      )(JSON.parse(text))
+      const found = programs.find((program) => program.name === name)
+      return found === undefined ? "absent" : `${found.state} ${found.version ?? ""}`
+    })
+
+  it.effect("brings a program to a board, where it runs, counts, and answers", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("blink.mvasm", "blink", "1.0.0")
+      assert.match(yield* good("provision", "heater-1", image), /^blink 1\.0\.0 is on heater-1: confirmed\n$/)
+      assert.match(yield* stateOf("heater-1", "blink"), /^(running|waiting) 1\.0\.0$/)
+      assert.match(yield* good("ps"), /heater-1 +blink +(running|waiting) +1\.0\.0/)
+      const blinks = Effect.map(good("value", "get", "heater-1", "blink", "blinks", "--json"), (text) =>
+        Number(JSON.parse(text).value[0][1])
+      )
+      const before = yield* blinks
+      yield* until(blinks, (count) => count > before)
+      yield* good("value", "set", "heater-1", "blink", "blinks", "100")
+      assert.isAtLeast(yield* blinks, 100)
+      assert.strictEqual((yield* good("program", "call", "heater-1", "blink", "reset")).trim(), "0")
+      assert.isBelow(yield* blinks, 100)
+      assert.match(yield* good("program", "show", "heater-1", "blink"), /^blink on heater-1: (running|waiting)/)
+      assert.match(yield* good("sessions"), /heater-1 +blink 1\.0\.0 +confirmed +100 %/)
+    })
+  )
+
+  it.effect("stops, starts and removes it, and lets its image go only then", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("echo.mvasm", "echo", "1.0.0")
+      yield* good("provision", "heater-2", image)
+      yield* good("program", "stop", "heater-2", "echo")
+      yield* until(stateOf("heater-2", "echo"), (state) => state.startsWith("stopped"))
+      yield* good("program", "start", "heater-2", "echo")
+      yield* until(stateOf("heater-2", "echo"), (state) => /^(running|waiting)/.test(state))
+      assert.include(yield* bad("image", "rm", image), "program/heater-2:echo")
+      yield* good("program", "remove", "heater-2", "echo")
+      yield* until(stateOf("heater-2", "echo"), (state) => state === "absent")
+      yield* until(at("image", "rm", image), ({ isSuccess }) => isSuccess)
+    })
+  )
+
+  it.effect("takes back by itself what traps, and says so", () =>
+    Effect.gen(function* () {
+      const sound = yield* pushed("blink.mvasm", "motor", "1.0.0")
+      const broken = yield* pushed("trap.mvasm", "motor", "2.0.0")
+      yield* good("provision", "heater-3", sound)
+      assert.match(yield* bad("provision", "heater-3", broken), /motor@2\.0\.0 on heater-3: .*\(Trap, 220\)/)
+      yield* until(stateOf("heater-3", "motor"), (state) => /^(running|waiting) 1\.0\.0$/.test(state))
+      assert.match(yield* good("sessions"), /motor 2\.0\.0 +rolled-back/)
+    })
+  )
+
+  it.effect("says what a board or the library refuses, and leaves the board as it was", () =>
+    Effect.gen(function* () {
+      const newer = yield* pushed("hello.mvasm", "hello", "2.0.0", ["--secver", "5"])
+      yield* good("provision", "heater-4", newer)
+      const older = yield* pushed("blink.mvasm", "hello", "1.0.0", ["--secver", "4"])
+      assert.match(yield* bad("provision", "heater-4", older), /\(EPERM, 1\)/)
+      assert.match(yield* stateOf("heater-4", "hello"), / 2\.0\.0$/)
+      assert.include(yield* bad("provision", "heater-4", "nothing"), "there is no image nothing")
+      assert.include(yield* bad("provision", "heater-9", newer), "device heater-9")
+      assert.include(yield* bad("program", "start", "heater-4", "nobody"), "there is no program heater-4:nobody")
+    })
+  )
+
+  it.effect("rolls out in waves, stops at the wave that fails, and takes that wave back", () =>
+    Effect.gen(function* () {
+      // One board has gone further already: it refuses what is older.
+      const newest = yield* pushed("blink.mvasm", "pump", "3.0.0", ["--secver", "9"])
+      yield* good("provision", "heater-5", newest)
+      const first = yield* pushed("blink.mvasm", "pump", "1.0.0")
+      for (const board of ["heater-2", "heater-3", "heater-4"]) yield* good("provision", board, first)
+      const second = yield* pushed("thermostat.mvasm", "pump", "2.0.0")
+      const options = ["--canary", "1", "--wave", "4", "--observe", "1", "--json"]
+      const ran = yield* at("rollout", "start", second, "heater-*", ...options)
+      assert.isFalse(ran.isSuccess)
+      const { id, state, boards } = rolloutOf(JSON.parse(ran.out))
+      assert.strictEqual(state, "stopped")
+      assert.deepStrictEqual(
+        boards.map((board) => [board.id, board.wave, board.step === "good"]),
+        [
+          ["heater-1", 0, true],
+          ["heater-2", 1, false],
+          ["heater-3", 1, false],
+          ["heater-4", 1, false],
+          ["heater-5", 1, false]
+        ]
+      )
+      yield* until(good("rollout", "show", id), (text) => !/provisioning|rolling-back|observing/.test(text))
+      for (const board of ["heater-2", "heater-3", "heater-4"])
+        yield* until(stateOf(board, "pump"), (program) => program.endsWith(" 1.0.0"))
+      assert.match(yield* stateOf("heater-1", "pump"), / 2\.0\.0$/)
+      assert.match(yield* stateOf("heater-5", "pump"), / 3\.0\.0$/)
+      assert.match(yield* good("rollout", "ls"), /stopped +2 of 2 +1 of 5 good/)
+    })
+  )
+
+  it.effect("follows a session by its JSON", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("hello.mvasm", "once", "1.0.0")
+      const view = sessionOf(JSON.parse(yield* good("provision", "heater-1", image, "--no-start", "--json")))
+      assert.deepStrictEqual([view.state, view.device, view.name], ["ready", "heater-1", "once"])
+      assert.isTrue((yield* stateOf("heater-1", "once")).startsWith("ready"))
+    })
+  )
+})
