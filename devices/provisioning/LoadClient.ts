@@ -60,9 +60,13 @@ const rescuesMax = 3
 type PushDone = (result: Result.Result<Pushed, Refused>) => void
 type FieldsOf<Op extends LoadOperation> = Extract<LoadReplyFields, { readonly op: Op }>
 
+const keyOf = ({ op, xfer }: { readonly op: LoadOperation; readonly xfer: number }): string => `${op}:${xfer}`
+
 interface Waiting {
-  readonly request: LoadRequestPdu
+  readonly request: Exclude<LoadRequestPdu, { readonly op: "write" }>
   readonly done: (reply: LoadReplyPdu | undefined) => void
+  /** The push it belongs to. */
+  readonly pushing: Pushing | undefined
   attempt: number
   cancel: () => void
 }
@@ -91,19 +95,23 @@ export class LoadClient {
   readonly #options: LoadClientOptions
   #lastXfer: number
   #pushing: Pushing | undefined
-  #waiting: Waiting | undefined
+  /** Requests without an answer, by operation and number of their transfer. */
+  readonly #waiting = new Map<string, Waiting>()
 
   constructor(options: LoadClientOptions) {
     this.#options = options
     this.#lastXfer = options.firstXfer - 1
   }
 
-  /** Sends a request until it is answered; none after the last attempt. One at a time. */
-  ask(request: LoadRequestPdu, done: (reply: LoadReplyPdu | undefined) => void): void {
-    this.#waiting?.cancel()
-    const waiting: Waiting = { request, done, attempt: 0, cancel: () => {} }
-    this.#waiting = waiting
-    this.#sendWaiting(waiting)
+  /**
+   * Sends a request until it is answered; none after the last attempt. Several may be under way, also beside a push, but not
+   * two of one operation and number: the later one counts. A WRITE is never asked for: its answers belong to a push.
+   */
+  ask(
+    request: Exclude<LoadRequestPdu, { readonly op: "write" }>,
+    done: (reply: LoadReplyPdu | undefined) => void
+  ): void {
+    this.#wait({ request, done, pushing: undefined, attempt: 0, cancel: () => {} })
   }
 
   /** A number for a transfer, or for requests without one. */
@@ -136,8 +144,8 @@ export class LoadClient {
       (options.autostart === false ? 0 : loadFlags.autostart) |
       (options.persist === true ? loadFlags.persist : 0) |
       (options.replace === true ? loadFlags.replace : 0)
-    const begin: LoadRequestPdu = {
-      op: "begin",
+    const begin = {
+      op: "begin" as const,
       xfer: pushing.xfer,
       totalBytes: image.length,
       fileCrc32: crc32(image),
@@ -167,34 +175,45 @@ export class LoadClient {
     if (Result.isFailure(decoded)) return
     const reply = decoded.success
     if (reply.op === "write") return this.#written(reply)
-    const waiting = this.#waiting
-    if (waiting === undefined || waiting.request.op !== reply.op || waiting.request.xfer !== reply.xfer) return
+    const waiting = this.#waiting.get(keyOf(reply))
+    if (waiting === undefined) return
     waiting.cancel()
-    this.#waiting = undefined
+    this.#waiting.delete(keyOf(reply))
     waiting.done(reply)
+  }
+
+  #wait(waiting: Waiting): void {
+    const key = keyOf(waiting.request)
+    this.#waiting.get(key)?.cancel()
+    this.#waiting.set(key, waiting)
+    this.#sendWaiting(waiting)
   }
 
   #sendWaiting(waiting: Waiting): void {
     const { attempts, clock, replyTimeoutMillis, send } = this.#options
     if (waiting.attempt >= attempts) {
-      this.#waiting = undefined
+      this.#waiting.delete(keyOf(waiting.request))
       return waiting.done(undefined)
     }
-    if (waiting.attempt > 0 && this.#pushing !== undefined) this.#pushing.resent += 1
+    if (waiting.attempt > 0 && waiting.pushing !== undefined) waiting.pushing.resent += 1
     waiting.cancel = clock.schedule(replyTimeoutMillis * 2 ** waiting.attempt, () => this.#sendWaiting(waiting))
     waiting.attempt += 1
     send(encodeRequest(waiting.request))
   }
 
+  /** Asks on behalf of a push: its end ends the asking, too. */
+  #askWithin(pushing: Pushing, request: Waiting["request"], done: Waiting["done"]): void {
+    this.#wait({ request, done, pushing, attempt: 0, cancel: () => {} })
+  }
+
   /** Asks within a push: a refusal or a dead line ends it. */
   #askFor<Op extends LoadOperation>(
     op: Op,
-    request: LoadRequestPdu,
+    request: Exclude<LoadRequestPdu, { readonly op: "write" }>,
     pushing: Pushing,
     done: (fields: FieldsOf<Op>) => void
   ): void {
-    this.ask(request, (reply) => {
-      if (this.#pushing !== pushing) return
+    this.#askWithin(pushing, request, (reply) => {
       if (reply === undefined) return this.#silent(pushing)
       if (reply.status !== codes.ok) return this.#refused(pushing, reply.status, op)
       const { fields } = reply
@@ -280,12 +299,13 @@ export class LoadClient {
       return this.#finish(pushing, Result.fail(timedOut))
     }
     pushing.rescues += 1
-    this.ask({ op: "status", xfer: pushing.xfer }, (reply) => {
-      if (this.#pushing !== pushing) return
+    this.#askWithin(pushing, { op: "status", xfer: pushing.xfer }, (reply) => {
       const fields = reply?.fields
       if (fields?.op !== "status") return this.#finish(pushing, Result.fail(timedOut))
       if (fields.state === transferStateCodes.READY) return this.#succeed(pushing)
       if (fields.state === transferStateCodes.VERIFY) {
+        // The board bounds this itself: it is busy, not silent.
+        pushing.rescues -= 1
         pushing.cancel = this.#options.clock.schedule(this.#options.replyTimeoutMillis, () => this.#silent(pushing))
         return
       }
@@ -311,8 +331,12 @@ export class LoadClient {
 
   #finish(pushing: Pushing, result: Result.Result<Pushed, Refused>): void {
     pushing.cancel()
-    this.#waiting?.cancel()
-    this.#waiting = undefined
+    // Nobody waits for its answers any more.
+    for (const [key, waiting] of this.#waiting) {
+      if (waiting.pushing !== pushing) continue
+      waiting.cancel()
+      this.#waiting.delete(key)
+    }
     this.#pushing = undefined
     pushing.done(result)
   }

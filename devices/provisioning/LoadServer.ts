@@ -1,7 +1,7 @@
 /** The board's end of the load messages: reads the requests of one master, asks the service, answers. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { type AccessLevel, isProof, proofOf } from "./Access.ts"
+import type { AccessLevel } from "./Access.ts"
 import type { Refused } from "./ErrorCodes.ts"
 import type { ServiceClock } from "./EventHub.ts"
 import type { Loader } from "./Loader.ts"
@@ -14,6 +14,7 @@ import {
   type LoadRequestPdu,
   loadFlags
 } from "./LoadPdu.ts"
+import { RoleProof } from "./RoleProof.ts"
 import { type Source, sourceText } from "./Source.ts"
 import { transferStateCodes } from "./TransferStates.ts"
 
@@ -43,6 +44,8 @@ export interface LoadServerOptions {
   readonly roleKeys?: ReadonlyMap<number, Uint8Array>
   /** Eight bytes that nobody can foresee. Without it nobody can prove a role. */
   readonly nonce?: () => Uint8Array
+  /** Frames that the line dropped because they were damaged; STATUS tells of them as EPROTO. */
+  readonly damagedFrames?: () => number
   readonly send: (reply: Uint8Array) => void
 }
 
@@ -65,19 +68,17 @@ interface Last {
 
 const isEqual = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right)
 
-const isLevel = (role: number): role is AccessLevel => role === 0 || role === 1 || role === 2 || role === 3
-
 /** Answers every request that can be read; a copy of one gets the same answer, and nothing is done twice. */
 export class LoadServer {
   readonly #options: LoadServerOptions
   readonly #client: string
+  readonly #proofs: RoleProof
   /** Numbers of the service, by those of the master. */
   readonly #transfers = new Map<number, number>()
   /** The last BEGIN, and the last other request that changes something, of each of the master's numbers. */
   readonly #begins = new Map<number, Last>()
   readonly #others = new Map<number, Last>()
   #level: AccessLevel
-  #challenge: { readonly role: AccessLevel; readonly nonce: Uint8Array } | undefined
   #damaged = 0
   #holes = 0
 
@@ -85,6 +86,13 @@ export class LoadServer {
     this.#options = options
     this.#level = options.level
     this.#client = sourceText(options.source)
+    this.#proofs = new RoleProof({
+      access: options.loader.access,
+      client: this.#client,
+      node: options.board.node,
+      roleKeys: options.roleKeys ?? new Map(),
+      nonce: options.nonce
+    })
   }
 
   /** Messages that could not be read. */
@@ -121,6 +129,10 @@ export class LoadServer {
       default:
         return this.#once(this.#others, request, bytes, echoMillis)
     }
+  }
+
+  get #isDamaged(): boolean {
+    return this.#damaged > 0 || (this.#options.damagedFrames?.() ?? 0) > 0
   }
 
   get #caller(): Caller {
@@ -217,7 +229,7 @@ export class LoadServer {
           state: transferStateCodes[status.state],
           bytesWritten: status.bytesWritten,
           totalBytes: status.totalBytes ?? 0,
-          lastError: status.lastError?.code ?? (this.#damaged > 0 ? codes.EPROTO : codes.ok),
+          lastError: status.lastError?.code ?? (this.#isDamaged ? codes.EPROTO : codes.ok),
           nextSeq: status.nextSeq & 0xffff
         })
       }
@@ -242,9 +254,12 @@ export class LoadServer {
       case "hello":
         return this.#hello(request.version, reply)
       case "auth":
-        return this.#auth(request.role, reply)
+        return answer(this.#proofs.challenge(request.role), (nonce) => ({ op: "auth", nonce }))
       case "proof":
-        return this.#proof(request.mac, reply)
+        return answer(this.#proofs.prove(request.mac), (level) => {
+          this.#level = level
+          return { op: "proof", level }
+        })
       case "write":
         return this.#write(request)
     }
@@ -287,28 +302,5 @@ export class LoadServer {
       chunkBytesMax,
       codeBytesFree: board.codeBytesFree()
     })
-  }
-
-  #auth(role: number, reply: Reply): void {
-    const { loader, nonce, roleKeys } = this.#options
-    if (loader.access.isBlocked(this.#client)) return reply(codes.EPERM)
-    if (nonce === undefined || !isLevel(role) || roleKeys?.has(role) !== true) return reply(codes.ENOKEY)
-    this.#challenge = { role, nonce: nonce() }
-    reply(codes.ok, { op: "auth", nonce: this.#challenge.nonce })
-  }
-
-  /** A nonce serves once, whether the proof is right or not. */
-  #proof(mac: Uint8Array, reply: Reply): void {
-    const { board, loader, roleKeys } = this.#options
-    const challenge = this.#challenge
-    this.#challenge = undefined
-    if (challenge === undefined || loader.access.isBlocked(this.#client)) return reply(codes.EPERM)
-    const key = roleKeys?.get(challenge.role)
-    if (key === undefined || !isProof(mac, proofOf(key, board.node, challenge.role, challenge.nonce))) {
-      loader.access.failed(this.#client)
-      return reply(codes.EPERM)
-    }
-    this.#level = challenge.role
-    reply(codes.ok, { op: "proof", level: challenge.role })
   }
 }

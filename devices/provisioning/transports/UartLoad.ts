@@ -12,13 +12,14 @@ const window = 4
 export const serveUart = (
   channel: UartChannel,
   port: string,
-  options: Omit<LoadServerOptions, "source" | "chunkBytesMax" | "window" | "send">
+  options: Omit<LoadServerOptions, "source" | "chunkBytesMax" | "window" | "damagedFrames" | "send">
 ): LoadServer => {
   const server = new LoadServer({
     ...options,
     source: source.uart(port),
     chunkBytesMax: channel.info.chunkBytesMax,
     window,
+    damagedFrames: () => channel.counters.damaged,
     send: (reply) => channel.send(reply)
   })
   channel.onMessage((message) => server.receive(message))

@@ -101,6 +101,18 @@ describe("LoadClient", () => {
     assert.strictEqual(done(push()).pid, 1)
   })
 
+  it("waits for a board that takes its time to verify, however long, and gives up with it", () => {
+    const { push, rig } = line({})
+    rig.host.prepare = (_pid, _image, ready) => {
+      rig.time.schedule(9900, () => ready(undefined))
+    }
+    assert.strictEqual(done(push()).pid, 1)
+    assert.isAbove(rig.time.now, 9900)
+    const slow = line({})
+    slow.rig.host.prepare = () => {}
+    assert.deepStrictEqual(slow.push(), Result.fail({ code: 110, detail: "status" }))
+  })
+
   it("tells the board when it gives up", () => {
     const { asked, push } = line({ reply: (_number, op) => op === "write" }, "abort")
     assert.deepStrictEqual(push(), Result.fail({ code: 110, detail: "no_reply" }))
@@ -118,6 +130,22 @@ describe("LoadClient", () => {
     assert.strictEqual(asked.length, before)
     rig.time.advance(1)
     assert.strictEqual(asked.length, before + 4)
+  })
+
+  it("answers other requests beside a push, and loses neither", () => {
+    const { client, rig } = line({})
+    const ended: Array<string> = []
+    client.push(goldenImage(), {}, (result) => ended.push(Result.isSuccess(result) ? "pushed" : "failed"))
+    for (let millis = 0; millis < 20; millis++) {
+      client.ask({ op: "hello", xfer: client.nextXfer(), version: 1 }, (reply) => ended.push(`hello ${reply?.status}`))
+      rig.time.advance(1)
+    }
+    rig.time.advance(10)
+    assert.deepStrictEqual(
+      ended.filter((what) => what === "pushed"),
+      ["pushed"]
+    )
+    assert.strictEqual(ended.filter((what) => what === "hello 0").length, 20)
   })
 
   it("takes one image at a time, and tells the board of one that is cancelled", () => {

@@ -8,6 +8,7 @@ import { realClock } from "../../../../devices/agent/RealTime.ts"
 import type { Refused } from "../../../../devices/provisioning/ErrorCodes.ts"
 import type { Pushed } from "../../../../devices/provisioning/LoadClient.ts"
 import { Loader } from "../../../../devices/provisioning/Loader.ts"
+import type { LoadReplyPdu } from "../../../../devices/provisioning/LoadPdu.ts"
 import { streamLine, UartChannel } from "../../../../devices/provisioning/transports/UartFraming.ts"
 import { serveUart, uartClient } from "../../../../devices/provisioning/transports/UartLoad.ts"
 import { seeded } from "../../../../devices/simulated/Seeded.ts"
@@ -54,6 +55,17 @@ describe("an image over a serial line", () => {
     while (results.length === 0) rig.time.step()
     assert.isTrue(results.every(Result.isSuccess))
     assert.strictEqual(channel.counters.damaged, 1)
+  })
+
+  it("tells of damaged frames only when it is asked where it is", () => {
+    const { client, rig, wire } = line(0)
+    client.push(goldenImage(), {}, () => {})
+    wire.noise(0, Uint8Array.of(0x55, 0xaa, 0x13, 0))
+    rig.time.advance(4)
+    const replies: Array<LoadReplyPdu | undefined> = []
+    client.ask({ op: "status", xfer: 3 }, (reply) => replies.push(reply))
+    rig.time.advance(10)
+    assert.deepInclude(replies[0]?.fields, { op: "status", lastError: 71 })
   })
 
   it("comes through bit errors by sending again what was damaged", () => {
