@@ -11,7 +11,7 @@ import { Bench, manifestOf, sha256 } from "./Bench.ts"
 
 const examples = new URL("../../../examples/", import.meta.url)
 
-const assembled = (text: string, appName: string): Uint8Array =>
+const assembled = (text: string, appName: string, requiredCaps = 0): Uint8Array =>
   Result.getOrThrow(
     build(
       [{ file: `${appName}.mvasm`, text }],
@@ -19,7 +19,7 @@ const assembled = (text: string, appName: string): Uint8Array =>
         const found = readFileSync(new URL(path, examples), "utf8")
         return { file: path, text: found }
       },
-      { name: appName }
+      { name: appName, requiredCaps }
     )
   )
 
@@ -152,13 +152,14 @@ describe("an HXE program that comes over the link", () => {
 main:
     LDI R0, 200
     SVC EXEC_SLEEP_MS
-    LDI32 R1, line
-    CALL print
+    LDI R1, 1
+    LDI32 R2, line
+    LDI R3, 79
+    SVC FS_WRITE
     JMP main
 .data
 line:
-    .asciz "a line that is rather longer than what a mailbox holds by itself, as lines are\\n"
-.include "include/console.mvasm"
+    .ascii "a line that is rather longer than what a mailbox holds by itself, as lines are\\n"
 `,
       "chatter"
     )
@@ -195,6 +196,15 @@ line:
     assert.deepInclude(install(bench, blink, "other"), { state: 4, code: 74, detail: "name:blink" })
     bench.advance(2000)
     assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 3, 0])
+  })
+
+  it("is refused by its header, before the rest of it has come, where the board lacks what it needs", () => {
+    const bench = benchOf()
+    const needsCan = assembled(readFileSync(new URL("blink.mvasm", examples), "utf8"), "blink", 8)
+    bench.send(needsCan, manifestOf(needsCan, { name: "blink" }))
+    const refused = bench.of("image-ack").find(({ state }) => state === 4)
+    assert.deepInclude(refused, { code: 95, have: 128 })
+    assert.isAbove(needsCan.length, 128)
   })
 
   it("is refused for a signature inside it that is not of a key of the board", () => {
