@@ -142,6 +142,34 @@ describe("LoadServer", () => {
     assert.deepStrictEqual(rig.types, ["started"])
   })
 
+  it("takes the begin of a transfer that goes on for a copy, however late", () => {
+    const { ask, replies, rig } = line(1)
+    ask(begin)
+    for (let second = 0; second < 10; second++) {
+      rig.time.advance(1000)
+      ask({ op: "write", xfer: 1, seq: 0, data: new Uint8Array(0) })
+    }
+    ask(begin)
+    assert.deepStrictEqual(replies.at(-1), replies[0])
+    assert.deepStrictEqual(ask({ ...begin, label: "other" })?.status, 16)
+  })
+
+  it("loads the same image again under the same number, though every message is the same", () => {
+    const { ask, rig } = line(1)
+    for (let round = 1; round <= 2; round++) {
+      ask({ ...begin, fileCrc32: goldenCrc32, flags: 4 })
+      const bytes = goldenImage()
+      for (let seq = 0; seq * 64 < bytes.length; seq++) {
+        ask({ op: "write", xfer: 1, seq, data: bytes.subarray(seq * 64, seq * 64 + 64) })
+      }
+      assert.deepInclude(ask({ op: "end", xfer: 1, flags: 0 })?.fields, { op: "end", pid: round, state: 3 })
+      rig.time.advance(3000)
+    }
+    // The flags asked for the place of the old one, and not for a start.
+    assert.deepStrictEqual(rig.host.running, [[2, "gold full"]])
+    assert.isFalse(rig.host.registrationOf(2)?.autostart)
+  })
+
   it("says where it is to a write it has already, and to one that comes too early", () => {
     const { ask, server } = line(1)
     ask(begin)

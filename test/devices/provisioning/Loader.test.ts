@@ -268,6 +268,28 @@ describe("Loader", () => {
     assert.strictEqual(rig.host.free.tasks, 3)
   })
 
+  it("clears lingering failures away for the room that a header asks for, too", () => {
+    const rig = new LoaderRig({}, { ...roomOfBoard, codeBytes: 60 })
+    const failed = rig.begin()
+    rig.stream(failed, goldenImage().subarray(0, 200), 100)
+    assert.deepStrictEqual(refusedAs(rig.end(failed)), [74, "crc_mismatch"])
+    assert.deepStrictEqual(rig.last("provisioning.error").data.phase, "verify")
+    assert.strictEqual(rig.host.free.codeBytes, 24)
+    const xfer = rig.begin()
+    rig.stream(xfer, goldenImage(), 100)
+    assert.strictEqual(done(rig.end(xfer)).state, "READY")
+  })
+
+  it("starts no timer for a transfer that was given up from inside its first event", () => {
+    const rig = new LoaderRig()
+    rig.loader.subscribe((event) => {
+      if (event.type === "provisioning.started") rig.loader.abort({ xfer: event.data.xfer }, {}, user)
+    })
+    rig.begin()
+    rig.time.advance(20_000)
+    assert.deepStrictEqual(rig.types, ["started", "aborted"])
+  })
+
   it("refuses a begin beyond the transfers it takes, or of a source under way, and reserves nothing", () => {
     const rig = new LoaderRig({ transfersMax: 2 })
     rig.begin({ source: source.stream("a") })

@@ -200,6 +200,49 @@ describe("a broadcast to three boards", () => {
     assert.isBelow(frames(0.05), 2 * least)
   })
 
+  it("leaves a board behind that has joined and leaves three polls unanswered", () => {
+    const fleet = new Fleet(0, 1)
+    const mute = fleet.bus.join()
+    let polls = 0
+    mute.listen((frame) => {
+      const decoded = decodeMaster(frame)
+      if (decoded?.type === "announceB") {
+        mute.send(encodeListener({ type: "join", node: 99, xfer: decoded.xfer, status: 0 }))
+      }
+      if (decoded?.type === "poll" && decoded.block === 0) polls += 1
+    })
+    const outcomes = fleet.send(longImage, {}, { rounds: 10 })
+    assert.deepStrictEqual(
+      outcomes.map(({ node, status }) => [node, status]),
+      [
+        [1, 0],
+        [2, 0],
+        [5, 0],
+        [99, 110]
+      ]
+    )
+    assert.strictEqual(polls, 3)
+  })
+
+  it("leaves a board behind that never gets a block whole", () => {
+    const fleet = new Fleet(0, 1)
+    const poor = fleet.bus.join()
+    poor.listen((frame) => {
+      const decoded = decodeMaster(frame)
+      if (decoded?.type === "announceB") {
+        poor.send(encodeListener({ type: "join", node: 99, xfer: decoded.xfer, status: 0 }))
+      }
+      if (decoded?.type === "poll") {
+        const { block, xfer } = decoded
+        poor.send(encodeListener({ type: "blockAck", node: 99, xfer, block, missing: 1 }))
+      }
+    })
+    assert.deepStrictEqual(
+      fleet.send(longImage).map(({ status }) => status),
+      [0, 0, 0, 5]
+    )
+  })
+
   it("never mixes the frames of two blocks", () => {
     const fleet = new Fleet(0, 1)
     const master = fleet.bus.join()
