@@ -37,7 +37,7 @@ export interface ImageRecord {
 /** Reads of images, and the notes that keep them from being removed. */
 export interface ImageReads {
   readonly describe: (sha256: string) => Effect.Effect<ImageRecord | undefined, ImageStoreUnavailable>
-  /** Bytes from `offset` on, at most `length`: fewer at the end of the image, none behind it. */
+  /** Bytes from `offset` on, at most `length`: fewer at the end of the image, none behind it. They are not to be changed. */
   readonly chunk: (
     sha256: string,
     offset: number,

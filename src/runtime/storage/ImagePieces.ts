@@ -83,8 +83,9 @@ export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
         break
       }
     }
-    // A copy: what is kept in memory is nobody's to change.
-    return new Uint8Array(Buffer.concat(parts))
+    // Mostly a view of what is kept in memory: a copy of each chunk for each board cost more than all else.
+    const [whole, ...more] = parts
+    return whole !== undefined && more.length === 0 ? whole : new Uint8Array(Buffer.concat(parts))
   })
 
   /** All bytes, piece by piece. */

@@ -527,15 +527,6 @@ describe("the pieces of an image", () => {
       assert.strictEqual(reads, 2)
     })
   )
-
-  plain.effect("are handed out as copies", () =>
-    Effect.gen(function* () {
-      const { chunk } = makePieces(() => Effect.succeed(patterned(10)), 1000)
-      const bytes = yield* chunk(fullHash, 0, 10)
-      bytes.fill(0)
-      assert.deepStrictEqual(yield* chunk(fullHash, 0, 10), patterned(10))
-    })
-  )
 })
 
 describe("ChunkCache", () => {
