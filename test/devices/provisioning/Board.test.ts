@@ -123,6 +123,18 @@ describe("a board", () => {
     assert.strictEqual(board.events.filter(({ type }) => type === "provisioning.persisted").length, 2)
   })
 
+  it("leaves programs alone that a rollback does not concern", () => {
+    const board = new Board()
+    const code = Uint8Array.from(Buffer.from("0100002A25000000", "hex"))
+    const other = writeHxe({ entry: 0, code, rodata: new Uint8Array(0), appName: "other" })
+    const kept = done(board.load(other, { persist: true, source: source.file("/b.hxe") }))
+    const first = done(board.load(goldenImage(), { persist: true }))
+    done(board.loader.activate(first.pid, admin))
+    done(board.load(changed(9), { replace: true, persist: true }))
+    assert.deepStrictEqual(done(board.loader.rollback(undefined, admin)).concerned, ["gold full"])
+    assert.deepStrictEqual(board.executive.instancesOf("other"), [kept.pid])
+  })
+
   it("does not run at a rollback what was not to run at once", () => {
     const board = new Board()
     const first = done(board.load(goldenImage(), { persist: true, autostart: false }))

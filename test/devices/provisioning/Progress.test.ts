@@ -102,6 +102,21 @@ describe("progress", () => {
     assert.strictEqual(heard.filter(isProgress).at(-1)?.data.percent, 100)
   })
 
+  it("comes to a silent consumer also after a while without any", () => {
+    const rig = new LoaderRig()
+    const heard: Array<ProvisioningEvent> = []
+    rig.loader.subscribe((event) => heard.push(event), { ackWindow: 1 })
+    const xfer = rig.begin({ totalBytes: largeImage.length })
+    stream(rig, xfer, 0, 90)
+    for (let second = 0; second < 7; second++) {
+      rig.time.advance(1000)
+      done(rig.loader.write({ xfer }, { seq: 0, data: new Uint8Array(0) }, user))
+    }
+    assert.strictEqual(heard.filter(isProgress).length, 1)
+    stream(rig, xfer, 90, 4800)
+    assert.strictEqual(heard.filter(isProgress).length, 2)
+  })
+
   it("is not told any more once its transfer has ended, however late the acknowledgement", () => {
     const rig = new LoaderRig()
     const heard: Array<ProvisioningEvent> = []
