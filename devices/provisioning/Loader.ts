@@ -4,14 +4,13 @@
  */
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
-import { codes } from "../../src/protocol/Codes.ts"
 import type { HxeImage } from "../../src/protocol/hxe/Hxe.ts"
-import { HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
 import { AccessGuard, type Operation } from "./Access.ts"
 import { type Refused, refusal } from "./ErrorCodes.ts"
 import { EventHub, type ServiceClock, type Subscription, type SubscriptionOptions } from "./EventHub.ts"
 import { Generations } from "./Generations.ts"
 import type { ImageKeeper, Kept, RolledBackTo } from "./ImageKeeper.ts"
+import { Intake, written } from "./Intake.ts"
 import type {
   AbortReply,
   AbortRequest,
@@ -29,9 +28,8 @@ import type {
 import { type LoaderSettings, loaderDefaults } from "./LoaderSettings.ts"
 import type { ProgramHost, RegisteredProgram } from "./ProgramHost.ts"
 import type { ProvisioningEvent, Unnumbered, Where } from "./ProvisioningEvents.ts"
-import { sourceText } from "./Source.ts"
-import { Transfer, type TransferStart } from "./Transfer.ts"
-import { completeEvent, progressEvent, refusedEvent, restoredEvent, startedEvent } from "./TransferEvents.ts"
+import type { Transfer } from "./Transfer.ts"
+import { completeEvent, progressEvent, refusedEvent, restoredEvent } from "./TransferEvents.ts"
 import { type EndAnswer, type StateChanged, Transfers } from "./Transfers.ts"
 import { Verification } from "./Verification.ts"
 
@@ -54,9 +52,9 @@ export class Loader {
   readonly #programs: ProgramHost
   readonly #events: EventHub
   readonly #transfers: Transfers
+  readonly #intake: Intake
   readonly #verification: Verification
   readonly #generations: Generations
-  #lastXfer = 0
 
   constructor({ clock, keeper, programs, settings, stateChanged = () => {} }: LoaderParts) {
     this.settings = { ...loaderDefaults, ...settings }
@@ -65,6 +63,7 @@ export class Loader {
     this.#programs = programs
     this.#events = new EventHub(clock)
     this.#transfers = new Transfers(programs, this.settings, clock, this.#events, stateChanged)
+    this.#intake = new Intake(programs, this.settings, clock, this.#events, this.#transfers)
     this.#generations = new Generations(programs, keeper, this.#events, this.settings.strict)
     this.#verification = new Verification(programs, this.settings, this.#generations)
   }
@@ -86,8 +85,8 @@ export class Loader {
 
   /** Reserves a transfer and a pid. EBUSY, ENOSPC, EINVAL, EPERM; then nothing is reserved, and only an error event tells. */
   begin(request: BeginRequest, caller: Caller): Result.Result<BeginReply, Refused> {
-    const denied = this.access.check(caller.id, caller.level, "begin") ?? this.#admission(request)
-    const begun = denied === undefined ? this.#start(request, caller, "streaming") : Result.fail(denied)
+    const denied = this.access.check(caller.id, caller.level, "begin") ?? this.#intake.refusalOf(request)
+    const begun = denied === undefined ? this.#intake.start(request, caller, "streaming") : Result.fail(denied)
     if (Result.isFailure(begun)) {
       this.#events.emit(refusedEvent(request, "begin", begun.failure))
       return Result.fail(begun.failure)
@@ -112,8 +111,8 @@ export class Loader {
       return Result.succeed(written(transfer, 0, false))
     }
     const arrival = transfer.arrival(seq)
-    if (arrival === "later") return this.#gap(transfer)
-    if (arrival === "next") return this.#accept(transfer, data)
+    if (arrival === "later") return this.#intake.gap(transfer)
+    if (arrival === "next") return this.#intake.accept(transfer, data)
     transfer.duplicates += 1
     // Its sender lives, and only missed the answer: it may soon ask where this board is.
     this.#transfers.restartWriteTimer(transfer)
@@ -161,13 +160,13 @@ export class Loader {
       this.#events.emit(refusedEvent(begin, where, refused))
       answered(Result.fail(refused))
     }
-    const denied = this.access.check(caller.id, caller.level, "load") ?? this.#admission(begin)
+    const denied = this.access.check(caller.id, caller.level, "load") ?? this.#intake.refusalOf(begin)
     if (denied !== undefined) return refuse(denied, "begin")
     const unfit = this.#verification.beforehand(bytes, begin, end, caller.level)
     if (unfit !== undefined) return refuse(unfit, "verify")
-    const begun = this.#start(begin, caller, mode)
+    const begun = this.#intake.start(begin, caller, mode)
     if (Result.isFailure(begun)) return refuse(begun.failure, "begin")
-    const accepted = this.#accept(begun.success, bytes)
+    const accepted = this.#intake.accept(begun.success, bytes)
     if (Result.isFailure(accepted)) return answered(Result.fail(accepted.failure))
     this.#transfers.move(begun.success, "end")
     this.#verify(begun.success, end, answered)
@@ -204,102 +203,6 @@ export class Loader {
     if (transfer === undefined) return Result.fail(refusal("ESRCH", "transfer"))
     if (transfer.start.owner !== caller.id) return Result.fail(refusal("EPERM", "owner"))
     return Result.succeed(transfer)
-  }
-
-  #admission({ chunkBytesMax, source, totalBytes }: BeginRequest): Refused | undefined {
-    const { imageBytesMax, transfersMax } = this.settings
-    if (totalBytes !== undefined && (!Number.isInteger(totalBytes) || totalBytes < 0)) return refusal("EINVAL", "total")
-    if (chunkBytesMax !== undefined && (!Number.isInteger(chunkBytesMax) || chunkBytesMax < 1)) {
-      return refusal("EINVAL", "chunk_max")
-    }
-    const live = this.#transfers.live
-    if (live.length >= transfersMax) return refusal("EBUSY", "max_transfers")
-    const text = sourceText(source)
-    if (live.some(({ start }) => sourceText(start.request.source) === text)) return refusal("EBUSY", "source_active")
-    if (totalBytes !== undefined && totalBytes > imageBytesMax) {
-      return refusal("ENOSPC", `image_too_large:${totalBytes}/${imageBytesMax}`)
-    }
-    return undefined
-  }
-
-  #start(request: BeginRequest, caller: Caller, mode: TransferStart["mode"]): Result.Result<Transfer, Refused> {
-    const { chunkBytesMax, imageBytesMax, progressHertz, progressPercentMin, strict } = this.settings
-    const { label, pidHint, source, totalBytes } = request
-    const reservation = { label, source, pidHint, replaces: request.replace === true }
-    let pid = this.#programs.reserve(reservation)
-    if (Result.isFailure(pid) && this.#transfers.purgeFailed()) pid = this.#programs.reserve(reservation)
-    if (Result.isFailure(pid)) return Result.fail(pid.failure)
-    this.#lastXfer += 1
-    const transfer = new Transfer(
-      {
-        xfer: this.#lastXfer,
-        pid: pid.success,
-        owner: caller.id,
-        level: caller.level,
-        request,
-        mode,
-        chunkBytesMax: Math.min(request.chunkBytesMax ?? chunkBytesMax, chunkBytesMax),
-        stream: new HxeStream({ strict, bytesMax: imageBytesMax, totalBytes }),
-        progress: { hertz: progressHertz, percentMin: progressPercentMin }
-      },
-      this.#clock
-    )
-    this.#transfers.add(transfer)
-    this.#events.emit(startedEvent(transfer))
-    transfer.phase = "transfer"
-    return Result.succeed(transfer)
-  }
-
-  #accept(transfer: Transfer, data: Uint8Array): Result.Result<WriteReply, Refused> {
-    const { imageBytesMax } = this.settings
-    const end = transfer.bytesWritten + data.length
-    const { totalBytes } = transfer
-    const overflow =
-      totalBytes !== undefined && end > totalBytes
-        ? refusal("EBADMSG", `length_mismatch:${end}/${totalBytes}`)
-        : end > imageBytesMax
-          ? refusal("ENOSPC", `image_too_large:${end}/${imageBytesMax}`)
-          : undefined
-    if (overflow !== undefined) return this.#transfers.fail(transfer, "overflow", "write", overflow)
-    const unfit = transfer.start.stream.push(data) ?? this.#admit(transfer)
-    if (unfit !== undefined) return this.#transfers.fail(transfer, "writeRejected", "write", unfit)
-    transfer.append(data)
-    transfer.lastMillis = this.#clock.board()
-    this.#transfers.move(transfer, "write")
-    this.#transfers.restartWriteTimer(transfer)
-    // A whole file is one step: its one progress is the last one.
-    if (transfer.start.mode === "streaming") {
-      const coalesced = transfer.pace.offer(transfer.lastMillis, transfer.bytesWritten, this.#events.pressure)
-      if (coalesced !== undefined) this.#events.emit(progressEvent(transfer, coalesced, false))
-    }
-    return Result.succeed(written(transfer, data.length, false))
-  }
-
-  /** What the header asks for is set aside before the first byte of code is stored. */
-  #admit(transfer: Transfer): Refused | undefined {
-    const { pid, request, stream } = transfer.start
-    const { header } = stream
-    if (header === undefined || transfer.isAdmitted) return undefined
-    transfer.appName = header.appName
-    if (request.appName !== undefined && header.appName !== request.appName) {
-      return refusal("EBADMSG", `app_name_mismatch:${header.appName ?? ""}`)
-    }
-    const replaces = request.replace === true
-    let unfit = this.#programs.admit(pid, header, replaces)
-    if (unfit?.code === codes.ENOSPC && this.#transfers.purgeFailed()) {
-      unfit = this.#programs.admit(pid, header, replaces)
-    }
-    unfit ??= this.#programs.checkName(header, replaces)
-    transfer.isAdmitted = unfit === undefined
-    return unfit
-  }
-
-  #gap(transfer: Transfer): Result.Result<never, Refused> {
-    transfer.gaps += 1
-    const expected = transfer.expectedSeq
-    const refused = { ...refusal("EILSEQ", `expected:${expected}`), expected }
-    if (transfer.gaps <= this.settings.gapsMax) return Result.fail(refused)
-    return this.#transfers.fail(transfer, "gapsExceeded", "write", refused)
   }
 
   #verify(transfer: Transfer, request: EndRequest, answered: EndAnswer): void {
@@ -359,11 +262,3 @@ export class Loader {
     )
   }
 }
-
-const written = (transfer: Transfer, bytes: number, isDuplicate: boolean): WriteReply => ({
-  ...transfer.reply,
-  bytes,
-  nextSeq: transfer.expectedSeq,
-  totalWritten: transfer.bytesWritten,
-  isDuplicate
-})

@@ -1,7 +1,7 @@
 /** The store of this board as the provisioning service needs it, and what the store tells as events of the service. */
 import { Result } from "effect"
 import type { HxeImage } from "../../src/protocol/hxe/Hxe.ts"
-import { imageKinds } from "../nv/ImageKinds.ts"
+import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import { entrySources, type Manifest, type ManifestEntry } from "../nv/Manifests.ts"
 import type { NvStore } from "../nv/NvStore.ts"
 import type { Wear } from "../nv/Wear.ts"
