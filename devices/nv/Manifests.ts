@@ -1,7 +1,8 @@
 /** Boot configurations: what the board starts, from where and how. One rules, one is kept to go back to. */
 import { crc32 } from "node:zlib"
+import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import { isLater } from "./Generation.ts"
-import { imageKinds, kindByte, kindOf } from "./ImageKinds.ts"
+import { kindByte, kindOf } from "./KindByte.ts"
 import { nameAt, putName } from "./PaddedName.ts"
 import type { Region } from "./Region.ts"
 

@@ -1,6 +1,6 @@
 /** The head of an image slot: what file lies behind it, and how often the slot was erased. */
 import { crc32 } from "node:zlib"
-import { kindByte, kindOf } from "./ImageKinds.ts"
+import { kindByte, kindOf } from "./KindByte.ts"
 import { nameAt, nameFieldBytes, putName } from "./PaddedName.ts"
 
 const magic = 0x4858494d

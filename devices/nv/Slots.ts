@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { imageKinds } from "./ImageKinds.ts"
+import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Keys } from "./Keys.ts"
 import { type NvRefused, refuse } from "./NvRefused.ts"
 import type { Region } from "./Region.ts"

@@ -5,7 +5,7 @@
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { crc16 } from "./Crc16.ts"
+import { crc16 } from "../../src/protocol/Crc16.ts"
 import { after, isLater } from "./Generation.ts"
 import { NvFault } from "./NvDevice.ts"
 import { type NvRefused, refuse } from "./NvRefused.ts"

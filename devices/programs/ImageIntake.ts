@@ -4,11 +4,11 @@
  */
 import { createHash, type Hash } from "node:crypto"
 import { codes } from "../../src/protocol/Codes.ts"
+import { crc16 } from "../../src/protocol/Crc16.ts"
 import type { Chunk, ImageOffer } from "../../src/protocol/Frame.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Held } from "../agent/Programs.ts"
 import { Silence } from "../agent/Silence.ts"
-import { crc16 } from "./Crc16.ts"
 import type { Refused } from "./Refused.ts"
 
 /** An unfinished transfer is forgotten this long after its last chunk or offer, ms. */

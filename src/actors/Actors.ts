@@ -4,12 +4,12 @@ import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
 import { type HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
+import { nearest } from "../protocol/Nearest.ts"
 import { decodeStored } from "../protocol/Stored.ts"
 import { type Codec, fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
 import { Engine, type PostedReply } from "./Engine.ts"
 import { type Posted, type Reply, unconfirmed } from "./Envelope.ts"
 import type { Address } from "./Host.ts"
-import { nearest } from "./Nearest.ts"
 import { NodePorts } from "./NodePorts.ts"
 
 /** Who asks, under which request id. An id is made when none is given; a caller that repeats must give its own. */

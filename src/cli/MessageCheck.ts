@@ -1,9 +1,9 @@
 /** Checks a message against the registry of the node before it is sent: unknown names get the nearest, wrong fields a sentence. */
 import { Effect, JsonSchema, Result, Schema, SchemaRepresentation } from "effect"
-import { nearest } from "../actors/Nearest.ts"
 import type { KindView, MessageView } from "../gateways/http/Control.ts"
 import { Malformed, UnknownCapability } from "../protocol/Errors.ts"
 import { misfitOf } from "../protocol/Misfit.ts"
+import { nearest } from "../protocol/Nearest.ts"
 
 const isJson = Schema.is(Schema.Json)
 const isSchema = Schema.is(Schema.Record(Schema.String, Schema.Json))

@@ -57,7 +57,7 @@ const sim = Command.make(
     prefix: devicePrefix("prefix").pipe(Flag.withDescription("Ids are this and a number"), Flag.withDefault("heater-")),
     from: wholeNumber("from", 0, 1_000_000_000).pipe(Flag.withDescription("The first number"), Flag.withDefault(1)),
     seed: Flag.Int("seed").pipe(Flag.withDescription("Same seed, same noise"), Flag.withDefault(1)),
-    kind: Flag.Literals("kind", ["heater", "sensor", "press"]).pipe(Flag.withDefault("heater")),
+    kind: Flag.Literals("kind", ["heater", "sensor", "press", "board"]).pipe(Flag.withDefault("heater")),
     interval: wholeNumber("interval", 100, 3_600_000).pipe(
       Flag.withDescription("Milliseconds between reports"),
       Flag.withDefault(2000)

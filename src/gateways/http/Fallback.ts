@@ -1,9 +1,9 @@
 /** What stands at no path of the API: a sentence for whoever mistyped a kind or a message, and the way to the documentation. */
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { nearest } from "../../actors/Nearest.ts"
 import type { Registry } from "../../actors/Registry.ts"
 import { NotFound, UnknownCapability } from "../../protocol/Errors.ts"
+import { nearest } from "../../protocol/Nearest.ts"
 import { isForPeople } from "./Describe.ts"
 
 const messagePath = /^\/api\/([^/]+)\/[^/]+\/([^/]+)\/?$/

@@ -93,6 +93,7 @@ describe("examples", () => {
     }
     assert.deepStrictEqual(told.slice(0, 4), ["on", "off", "on", "off"])
     assert.deepStrictEqual(host.callCommand(pid, "boost", 0), Result.succeed(21))
+    assert.deepStrictEqual(host.callCommand(pid, "boost", 0), Result.succeed(22), "it has kept the first one")
     assert.isUndefined(host.setValue(pid, "target", 25, 0))
     pass(30)
     assert.closeTo(value("level") ?? 0, 25, 1.01)

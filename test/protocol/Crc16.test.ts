@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { crc16 } from "../../../devices/programs/Crc16.ts"
+import { crc16 } from "../../src/protocol/Crc16.ts"
 
 describe("the checksum of a chunk", () => {
   it("is that of the check string, and the start value for nothing", () => {

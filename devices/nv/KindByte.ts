@@ -1,7 +1,5 @@
-/** Kinds of images and the byte that says so where images rest. A store treats all of them as bytes. */
-
-/** Numbers of the kinds, as in image manifests. */
-export const imageKinds = { firmware: 0, hxe: 1, wasm: 2, scheme: 3, policy: 4 } as const
+/** The byte that says of what kind an image is where it rests. A store treats all of them as bytes. */
+import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 
 /**
  * HXE is what blank says: 0 in the table of a configuration, 0xFF in the header of a slot, so that stores which know no other
