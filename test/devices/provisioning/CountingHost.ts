@@ -5,7 +5,8 @@ import type {
   ProgramHost,
   RegisteredProgram,
   Registration,
-  Reservation
+  Reservation,
+  RestoredValues
 } from "../../../devices/provisioning/ProgramHost.ts"
 import type { HxeHeader, HxeImage } from "../../../src/protocol/hxe/Hxe.ts"
 
@@ -43,6 +44,8 @@ export class CountingHost implements ProgramHost {
   capabilities = 0xff
   /** Refusals of the next registrations, in order; `undefined` lets one pass. */
   registerRefusals: Array<Refused | undefined> = []
+  /** What the next programs find of their persisted values. */
+  restored: RestoredValues | undefined
   /** Whether it must free the room of what is replaced before it can register. */
   endsFirst = false
   /** Told what was killed and registered, in order. */
@@ -128,7 +131,7 @@ export class CountingHost implements ProgramHost {
       mailboxes: mailboxes.length,
       callMode: "relative",
       warnings: [],
-      restored: undefined
+      restored: this.restored
     })
   }
 

@@ -336,6 +336,21 @@ describe("Loader", () => {
     assert.strictEqual(rig.last("provisioning.started").data.mode, "monolithic")
   })
 
+  it("tells what became of persisted values before it tells that the program is there", () => {
+    const rig = new LoaderRig()
+    rig.host.restored = { restored: 3, defaulted: 2, stale: 1, reset: 0 }
+    done(rig.load(goldenImage()))
+    assert.deepStrictEqual(rig.types, ["started", "progress", "restored", "complete"])
+    assert.deepInclude(rig.last("provisioning.restored").data, {
+      restored: 3,
+      defaulted: 2,
+      stale: 1,
+      reset: 0,
+      xfer: 1
+    })
+    assert.isTrue(rig.events.every(isEvent))
+  })
+
   it("refuses an image of another name than the one announced", () => {
     const rig = new LoaderRig()
     assert.deepStrictEqual(refusedAs(rig.load(goldenImage(), { appName: "motor" })), [
