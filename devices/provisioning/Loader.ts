@@ -247,9 +247,9 @@ export class Loader {
 
   #tellReady(transfer: Transfer, image: HxeImage, program: RegisteredProgram): void {
     const now = this.#clock.board()
-    this.#events.emit(progressEvent(transfer, transfer.pace.tell(now, transfer.bytesWritten), false), true)
     const restored = restoredEvent(transfer, program)
     if (restored !== undefined) this.#events.emit(restored)
+    this.#events.emit(progressEvent(transfer, transfer.pace.tell(now, transfer.bytesWritten), false), true)
     const durationMillis = now - transfer.createdMillis
     transfer.phase = "complete"
     this.#transfers.ready(transfer)

@@ -340,7 +340,7 @@ describe("Loader", () => {
     const rig = new LoaderRig()
     rig.host.restored = { restored: 3, defaulted: 2, stale: 1, reset: 0 }
     done(rig.load(goldenImage()))
-    assert.deepStrictEqual(rig.types, ["started", "progress", "restored", "complete"])
+    assert.deepStrictEqual(rig.types, ["started", "restored", "progress", "complete"])
     assert.deepInclude(rig.last("provisioning.restored").data, {
       restored: 3,
       defaulted: 2,
