@@ -35,28 +35,3 @@ export const refusal = (name: RefusalName, detail: string): Refused => ({ code: 
 
 /** What events and JSON replies call a code. */
 export const refusalName = (code: number): string => (code === codes.ok ? "OK" : codeEntry(code).name)
-
-/** Statuses of the registry of values and commands that mean a failure. */
-const registryCodes: ReadonlyMap<number, RefusalName> = new Map([
-  [1, "ENOENT"],
-  [2, "EPERM"],
-  [3, "ENOSPC"],
-  [4, "EINVAL"],
-  [5, "EEXIST"],
-  [6, "EBUSY"]
-])
-
-/** The code for a status of the registry of values and commands; 0 stays 0, an unknown one is EIO. */
-export const codeOfRegistryStatus = (status: number): number => {
-  if (status === 0) return codes.ok
-  return codes[registryCodes.get(status) ?? "EIO"]
-}
-
-/** Status of the mailbox pool that has no descriptor left. */
-const noDescriptor = 5
-
-/** The code for a mailbox status at load: no descriptor left is a matter of room, all else of the image's arguments. */
-export const codeOfMailboxStatus = (status: number): number => {
-  if (status === 0) return codes.ok
-  return status === noDescriptor ? codes.ENOSPC : codes.EINVAL
-}

@@ -24,13 +24,3 @@ export const source = {
 
 /** For people and `ps`, e.g. `CAN:5:can0`. */
 export const sourceText = ({ kind, uri }: Source): string => `${kind === "can" ? "CAN" : kind}:${uri}`
-
-const prefixes: ReadonlyArray<SourceKind> = ["file", "can", "sd", "uart", "rpc", "stream", "nv"]
-
-/** Reads the text form back; none for a kind that does not exist. */
-export const parseSource = (text: string): Source | undefined => {
-  const colon = text.indexOf(":")
-  if (colon < 0) return undefined
-  const kind = prefixes.find((candidate) => candidate === text.slice(0, colon).toLowerCase())
-  return kind === undefined ? undefined : { kind, uri: text.slice(colon + 1) }
-}

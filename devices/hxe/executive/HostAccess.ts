@@ -11,7 +11,6 @@ import type { Executive } from "./Executive.ts"
 import { hostPid, type Message, mailboxStatus } from "./MailboxTypes.ts"
 import { commandCode, registryStatus, valueCode } from "./RegistryStatus.ts"
 import { programEntry } from "./Rows.ts"
-import type { Task } from "./Task.ts"
 import type { ValueRecord } from "./ValueRecord.ts"
 import type { WatchListener, WatchOptions } from "./ValueWatches.ts"
 
@@ -211,8 +210,3 @@ export class HostAccess {
       .find(({ oid, declaration }) => isMeant(id, oid, declaration.name, declaration.groupName))
   }
 }
-
-/** A task by process id or by the name of its instance; a live one before one that has ended. */
-export const taskMeant = (executive: Executive, program: string): Task | undefined =>
-  executive.taskNamed(program) ??
-  executive.tasks().findLast((task) => task.name === program && task.state !== "loading")

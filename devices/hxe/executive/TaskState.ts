@@ -19,23 +19,6 @@ export const taskStates = [
 /** State of a task. */
 export type TaskState = (typeof taskStates)[number]
 
-const isTaskState = (text: string): text is TaskState => taskStates.some((state) => state === text)
-
-/** Older and shorter names that clients use. A stopped task is a paused one: it can go on. */
-const aliases: ReadonlyMap<string, TaskState> = new Map([
-  ["wait_mbx", "waiting_mbx"],
-  ["waiting", "waiting_mbx"],
-  ["sleep", "sleeping"],
-  ["returning", "returned"],
-  ["exited", "returned"],
-  ["exit", "returned"],
-  ["stopped", "paused"],
-  ["dead", "terminated"]
-])
-
-/** A state by its name or an alias of it; none for an unknown word. */
-export const taskStateNamed = (text: string): TaskState | undefined => (isTaskState(text) ? text : aliases.get(text))
-
 const live: ReadonlyArray<TaskState> = ["ready", "running", "waiting_mbx", "sleeping", "paused", "terminated", "killed"]
 const parked: ReadonlyArray<TaskState> = ["ready", "running", "paused", "terminated", "killed"]
 

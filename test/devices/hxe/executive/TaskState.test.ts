@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { isTransition, taskStateNamed, taskStates, transition } from "../../../../devices/hxe/executive/TaskState.ts"
+import { isTransition, taskStates, transition } from "../../../../devices/hxe/executive/TaskState.ts"
 
 /** From each state, in the order of the columns: ready running waiting_mbx sleeping paused returned terminated killed. */
 const table = {
@@ -33,19 +33,5 @@ describe("task states", () => {
       code: 16,
       detail: "invalid_state_transition:killed->running:pid=4"
     })
-  })
-
-  it("are known by older names, of which stopped means paused", () => {
-    const words = ["stopped", "dead", "exit", "waiting", "sleep", "wait_mbx", "ready", "asleep"]
-    assert.deepStrictEqual(words.map(taskStateNamed), [
-      "paused",
-      "terminated",
-      "returned",
-      "waiting_mbx",
-      "sleeping",
-      "waiting_mbx",
-      "ready",
-      undefined
-    ])
   })
 })
