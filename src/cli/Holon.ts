@@ -2,6 +2,7 @@
 import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
 import { board } from "./commands/Boards.ts"
+import { can } from "./commands/Can.ts"
 import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
 import { image } from "./commands/Image.ts"
@@ -39,6 +40,7 @@ export const holon = Command.make("holon").pipe(
     ps,
     programs,
     values,
+    can,
     chaos,
     simulate
   ])

@@ -50,7 +50,8 @@ export class CanHub {
   }
 
   /** Begins to listen on this port of this machine, 0 for any; tells which. Not reachable from outside. */
-  listen(port: number, listening: (port: number) => void): void {
+  listen(port: number, listening: (port: number) => void, refused?: (cause: Error) => void): void {
+    if (refused !== undefined) this.#server.once("error", refused)
     this.#server.listen(port, "127.0.0.1", () => {
       const address = this.#server.address()
       listening(typeof address === "object" && address !== null ? address.port : port)

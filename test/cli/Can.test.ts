@@ -1,0 +1,125 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Console, Effect, Fiber } from "effect"
+import { Command } from "effect/cli"
+import { holon, version } from "../../src/cli/Holon.ts"
+import { run } from "../support/Cli.ts"
+import { freePort } from "../support/Ports.ts"
+import { tempFolder, until } from "../support/RunningNode.ts"
+
+const examples = join(import.meta.dirname, "../../examples")
+
+/** A command that runs until it is interrupted, and what it has printed. */
+const running = (argv: ReadonlyArray<string>) => {
+  const lines: Array<string> = []
+  const log = (line: unknown): void => void lines.push(String(line))
+  const recorded: Console.Console = { ...globalThis.console, log, info: log, error: log, warn: log }
+  return Effect.map(
+    Command.runWith(holon, { version })(argv).pipe(
+      Effect.provide(NodeServices.layer),
+      Effect.provideService(Console.Console, recorded),
+      Effect.forkScoped
+    ),
+    (fiber) => ({
+      lines,
+      stop: Fiber.interrupt(fiber),
+      says: (text: string) =>
+        until(
+          Effect.sync(() => lines.some((line) => line.includes(text))),
+          (isThere) => isThere
+        )
+    })
+  )
+}
+
+const bench = Effect.gen(function* () {
+  const folder = yield* tempFolder
+  const bus = String(yield* Effect.promise(freePort))
+  const hub = yield* running(["can", "hub", "--port", bus])
+  yield* hub.says("CAN bus")
+  const image = join(folder, "blink.hxe")
+  const ran = yield* run(["image", "build", join(examples, "blink.mvasm"), "--out", image])
+  assert.isTrue(ran.isSuccess, ran.err)
+  const board = (node: number, ...more: ReadonlyArray<string>) =>
+    running(["can", "board", "--bus", bus, "--node", String(node), "--memories", join(folder, `can-${node}`), ...more])
+  return { folder, bus, image, board }
+})
+
+describe("holon can", () => {
+  it.live("brings an image to a board of the bus, which runs it again when it is switched on", () =>
+    Effect.gen(function* () {
+      const { bus, image, board } = yield* bench
+      const first = yield* board(5)
+      yield* first.says("is on the bus")
+      const pushed = yield* run(["can", "push", image, "--bus", bus, "--node", "5"])
+      assert.match(pushed.out, /^board 5 runs it as pid 1: 2 chunks, 0 sent again\n$/, pushed.err)
+      yield* first.says("provisioning.persisted")
+      yield* first.stop
+      const second = yield* board(5)
+      yield* second.says("mode=boot")
+      yield* second.says("provisioning.complete")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("brings an image to all boards at once, and says who did not take it", () =>
+    Effect.gen(function* () {
+      const { bus, image, board } = yield* bench
+      for (const node of [5, 6]) yield* (yield* board(node)).says("is on the bus")
+      const pushed = yield* run(["can", "push", image, "--bus", bus, "--expect", "5,6", "--json"])
+      assert.deepStrictEqual(
+        JSON.parse(pushed.out).map(({ node, status }: { node: number; status: number }) => [node, status]),
+        [
+          [5, 0],
+          [6, 0]
+        ]
+      )
+      const missed = yield* run(["can", "push", image, "--bus", bus, "--expect", "7"])
+      assert.isFalse(missed.isSuccess)
+      assert.match(missed.out, /7 +code 110/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("loads what a card names, and says what is wrong with it", () =>
+    Effect.gen(function* () {
+      const { folder, board } = yield* bench
+      const card = join(folder, "card")
+      mkdirSync(join(card, "hsx/apps"), { recursive: true })
+      const ran = yield* run(["image", "build", join(examples, "hello.mvasm"), "--out", join(card, "hsx/apps/a.hxe")])
+      assert.isTrue(ran.isSuccess, ran.err)
+      const manifest = { version: 1, image: [{ path: "apps/a.hxe" }, { path: "apps/none.hxe" }] }
+      writeFileSync(join(card, "hsx/manifest.json"), JSON.stringify(manifest))
+      const made = yield* board(5, "--card", card)
+      yield* made.says("card: apps/a.hxe is pid 1")
+      yield* made.says("card: apps/none.hxe")
+      const empty = yield* board(6, "--card", folder)
+      yield* empty.says("the card cannot be used")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says that there is no bus, no such board, or no image", () =>
+    Effect.gen(function* () {
+      const { folder, bus, image, board } = yield* bench
+      const nowhere = yield* run([
+        "can",
+        "push",
+        image,
+        "--bus",
+        String(yield* Effect.promise(freePort)),
+        "--node",
+        "5"
+      ])
+      assert.match(nowhere.err, /^holon: no bus at port \d+ \(.+\); start one with "holon can hub"\n$/)
+      assert.match((yield* run(["can", "hub", "--port", bus])).err, /^holon: port \d+ is taken/)
+      yield* (yield* board(5)).says("is on the bus")
+      const bad = join(folder, "bad.hxe")
+      writeFileSync(bad, "HSXE")
+      assert.match((yield* run(["can", "push", bad, "--bus", bus, "--node", "5"])).err, /\(EBADMSG, 74\)\n$/)
+      assert.match(
+        (yield* run(["can", "push", join(folder, "none.hxe"), "--bus", bus, "--node", "5"])).err,
+        /cannot be read/
+      )
+    }).pipe(Effect.scoped)
+  )
+})
