@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { Loader } from "../../../../devices/provisioning/Loader.ts"
 import { loaderDefaults } from "../../../../devices/provisioning/LoaderSettings.ts"
@@ -176,6 +177,9 @@ describe("a broadcast to three boards", () => {
               host.running.map(([, name]) => name),
               ["fleet"]
             )
+          for (const [pid] of host.running) {
+            assert.strictEqual(host.registrationOf(pid)?.fileCrc32, crc32(longImage))
+          }
           if (host.running.length === 0) assert.deepStrictEqual(host.free, roomOfBoard)
         }
       })

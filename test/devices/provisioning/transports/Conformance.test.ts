@@ -105,20 +105,23 @@ for (const way of ways) {
     })
 
     it("never becomes a program with a damaged byte, however bad the medium", () => {
-      for (let seed = 1; seed <= 4; seed++) {
-        const rig = new LoaderRig()
-        const image = longImage(3000)
-        const faults = { loss: 0.01, repeat: 0.05, late: 0.05, bit: 4e-4 }
-        carry(way, rig, image, { faults, seed })
-        for (const event of rig.events) {
-          if (event.type === "provisioning.complete") assert.strictEqual(event.data.bytes_written, image.length)
-        }
-        const complete = rig.events.filter(({ type }) => type === "provisioning.complete")
-        assert.strictEqual(complete.length, rig.host.running.length)
-        for (const [pid] of rig.host.running) {
-          assert.strictEqual(rig.host.registrationOf(pid)?.fileCrc32, crc32(image))
+      const image = longImage(3000)
+      let judged = 0
+      for (const bit of [1e-5, 1e-4, 4e-4]) {
+        for (let seed = 1; seed <= 4; seed++) {
+          const rig = new LoaderRig()
+          carry(way, rig, image, { faults: { ...perfect, bit }, seed })
+          const complete = rig.events.filter(({ type }) => type === "provisioning.complete")
+          const isRefused = rig.events.some(({ type, data }) => type === "provisioning.error" && data.errno === 74)
+          if (complete.length > 0 || isRefused) judged++
+          assert.strictEqual(complete.length, rig.host.running.length)
+          for (const [pid] of rig.host.running) {
+            assert.strictEqual(rig.host.registrationOf(pid)?.fileCrc32, crc32(image))
+          }
         }
       }
+      // On a medium that lets nothing through there is nothing to find out.
+      assert.isAbove(judged, 3)
     })
   })
 }
