@@ -345,7 +345,9 @@ export const Device = Contract.make("device", {
         asker: ActorAddress,
         key: Schema.String,
         program: ProgramName,
-        forMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 }))
+        forMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 })),
+        /** How long its board may be away in order; an hour unless said. */
+        patienceMillis: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 })))
       },
       creates: false,
       about: "an actor wants to know whether a program is well for so long; it is told when that is clear"

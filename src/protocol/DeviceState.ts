@@ -127,6 +127,8 @@ export interface Observation {
   readonly until: number
   /** Its restarts when the time began. */
   readonly restarts: number
+  /** How long its board may be away in order, ms. */
+  readonly patienceMillis?: number
 }
 
 /** What the board does for other actors: images, programs, their values and mail. */

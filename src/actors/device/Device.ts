@@ -25,9 +25,9 @@ import {
   viewOf,
   write
 } from "./Commands.ts"
-import { addErrand, endOverdueErrands, errandsDue, noWork } from "./Errands.ts"
+import { addErrand, endOverdueErrands, errandsDue, noWork, refuseErrandOf } from "./Errands.ts"
 import { firstNumber } from "./Numbering.ts"
-import { endObservations, observationsDue, observe } from "./Observations.ts"
+import { endObservations, observationsDue, observe, refuseWatch } from "./Observations.ts"
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { emitEnd, oweDesired, sendDue, timed } from "./Requests.ts"
 import { storage } from "./Stored.ts"
@@ -249,18 +249,21 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const turn = begin(state, context)
     closeTransfer(turn, session, abort)
     turn.resident = timed(turn.resident)
+    sendDue(turn)
     return outcomeOf(turn, undefined)
   },
   AskBoard: (state, request, context) => {
     const turn = begin(state, context)
-    addErrand(turn, request)
+    if (state.connection.state === "retired") refuseErrandOf(turn, request)
+    else addErrand(turn, request)
     sendDue(turn)
     return outcomeOf(turn, undefined)
   },
 
   Observe: (state, watch, context) => {
     const turn = begin(state, context)
-    observe(turn, watch)
+    if (state.connection.state === "retired") refuseWatch(turn, watch)
+    else observe(turn, watch)
     return outcomeOf(turn, undefined)
   },
 

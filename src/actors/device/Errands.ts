@@ -1,7 +1,7 @@
 /** Requests of other actors to the board: each goes out until it is answered, and its asker is told the end once. */
 import type { ActorAddress, BoardAnswer, BoardRequest } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
-import type { Board, DeviceState, Errand, Work } from "../../protocol/DeviceState.ts"
+import type { Board, DeviceState, Errand, Transfer, Work } from "../../protocol/DeviceState.ts"
 import { type Answer, type ImageStatus, imageOps, programOps } from "../../protocol/Frame.ts"
 import type { FrameToBoard } from "../Behaviour.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
@@ -53,14 +53,48 @@ export const addErrand = (turn: Turn, { asker, key, request, lifeMillis }: Reque
     key,
     asker,
     request,
-    ...(request._tag === "ImageOp" && transfer !== undefined ? { xfer: transfer.xfer } : {}),
+    // Only the session of a transfer may speak of it: a rollback asked for meanwhile is not about that image.
+    ...(request._tag === "ImageOp" && isOf(transfer, asker) ? { xfer: transfer.xfer } : {}),
     until: turn.now + lifeMillis
   }
   setWork(turn, { errands: new Map(turn.state.work.errands).set(req, errand) })
 }
 
+const isOf = (transfer: Transfer | undefined, { kind, id }: ActorAddress): transfer is Transfer =>
+  transfer !== undefined && kind === "session" && transfer.session === id
+
+/** A board forgets an unfinished transfer by itself after this, ms: until then it must be told. */
+const keptMillis = 600_000
+const abortKey = "abort"
+
+/** Has the board forget a transfer. Until it has answered, it refuses every other image. */
+export const orderAbort = (turn: Turn, { session, xfer }: Transfer, reason: number): void => {
+  if (turn.state.work.errands.size >= errandsMax) return
+  const req = nextNumber(turn)
+  const errand: Errand = {
+    req,
+    key: abortKey,
+    asker: { kind: "session", id: session },
+    request: { _tag: "ImageOp", act: "abort", reason },
+    xfer,
+    until: turn.now + keptMillis
+  }
+  setWork(turn, { errands: new Map(turn.state.work.errands).set(req, errand) })
+}
+
+/** Whether the board has yet to forget a transfer. */
+export const awaitsAbort = ({ work }: DeviceState): boolean => {
+  for (const { request } of work.errands.values())
+    if (request._tag === "ImageOp" && request.act === "abort") return true
+  return false
+}
+
 const answer = (turn: Turn, to: ActorAddress, payload: BoardAnswer): void =>
   tell(turn, { to, message: "BoardAnswered", payload })
+
+/** Answers a request to a board that is turned away for ever. */
+export const refuseErrandOf = (turn: Turn, { asker, key }: Request): void =>
+  answer(turn, asker, { key, code: codes.Retired, detail: "the device is retired" })
 
 /** Ends a request, and tells its asker. */
 const endErrand = (turn: Turn, errand: Errand, end: Omit<BoardAnswer, "key">): void => {

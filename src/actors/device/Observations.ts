@@ -32,23 +32,44 @@ export interface Watch {
   readonly key: string
   readonly program: string
   readonly forMillis: number
+  /** How long its board may be away in order. */
+  readonly patienceMillis?: number
 }
 
 /** Begins a watch; a copy joins it. */
-export const observe = (turn: Turn, { asker, key, program, forMillis }: Watch): void => {
+export const observe = (turn: Turn, { asker, key, program, forMillis, patienceMillis }: Watch): void => {
   const { observations, programs } = turn.state.work
   if (observations.has(key)) return
   if (observations.size >= observationsMax)
     return answer(turn, asker, key, codes.EAGAIN, "too many watches over one board")
   const restarts = programs.get(program)?.restarts ?? 0
-  const observation: Observation = { key, asker, program, forMillis, until: turn.now + forMillis, restarts }
+  const observation: Observation = {
+    key,
+    asker,
+    program,
+    forMillis,
+    until: turn.now + forMillis,
+    restarts,
+    ...(patienceMillis === undefined ? {} : { patienceMillis })
+  }
   setWork(turn, { observations: new Map(observations).set(key, observation) })
 }
 
+/** Answers a watch over a board that is turned away for ever. */
+export const refuseWatch = (turn: Turn, { asker, key }: Watch): void =>
+  answer(turn, asker, key, codes.Retired, "the device is retired")
+
+/** How long a watch waits for a board that went away in order, ms, where its asker has not said. */
+const patienceMillisDefault = 3_600_000
+
+/** When a watch is over: its board's time away counts from when it went, and has an end of its own. */
+const endOf = ({ connection }: DeviceState, { until, patienceMillis }: Observation): number =>
+  connection.state === "online" ? until : Math.max(until, connection.since + (patienceMillis ?? patienceMillisDefault))
+
 /** Earliest end of a watch; infinite for none. */
-export const observationsDue = ({ work }: DeviceState): number => {
+export const observationsDue = (state: DeviceState): number => {
   let due = Number.POSITIVE_INFINITY
-  for (const { until } of work.observations.values()) due = Math.min(due, until)
+  for (const observation of state.work.observations.values()) due = Math.min(due, endOf(state, observation))
   return due
 }
 
@@ -68,14 +89,30 @@ export const noteSilent = (turn: Turn): void => {
     end(turn, observation, codes.ETIMEDOUT, "its board fell silent")
 }
 
-/** Ends the watches whose time is over. That of a board that is away in order goes on. */
+/** The board is turned away for ever. */
+export const noteRetired = (turn: Turn): void => {
+  for (const observation of turn.state.work.observations.values())
+    end(turn, observation, codes.Retired, "the device is retired")
+}
+
+/** The board is back. A watch whose time went by without it begins anew: nobody saw how the program was. */
+export const noteBack = (turn: Turn): void => {
+  for (const observation of turn.state.work.observations.values()) {
+    if (observation.until > turn.now) continue
+    const again = { ...observation, until: turn.now + observation.forMillis }
+    setWork(turn, { observations: new Map(turn.state.work.observations).set(observation.key, again) })
+  }
+}
+
+/** Ends the watches whose time is over. That of a board that is away in order waits for it a while. */
 export const endObservations = (turn: Turn): void => {
   const { work, connection } = turn.state
   for (const observation of work.observations.values()) {
-    if (observation.until > turn.now) continue
+    if (endOf(turn.state, observation) > turn.now) continue
     if (connection.state !== "online") {
-      const later = { ...observation, until: turn.now + observation.forMillis }
-      setWork(turn, { observations: new Map(turn.state.work.observations).set(observation.key, later) })
+      const isSilent = connection.state === "silent"
+      if (isSilent) end(turn, observation, codes.ETIMEDOUT, "its board fell silent")
+      else end(turn, observation, codes.NotAttached, "its board went away")
       continue
     }
     const state = work.programs.get(observation.program)?.state ?? "absent"

@@ -9,7 +9,7 @@ import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
 import { endErrands } from "./Errands.ts"
 import { firstNumber, highestOf } from "./Numbering.ts"
-import { noteSilent } from "./Observations.ts"
+import { noteBack, noteRetired, noteSilent } from "./Observations.ts"
 import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
 import { endTransfer } from "./Transfers.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
@@ -118,6 +118,7 @@ export const attach = (
     emit(turn, { type: "device.restarted", data: { boot: board.boot, reset: resets[request.reset ?? 0] ?? "unknown" } })
   }
   const { link, profile, firmware } = board
+  if (state.connection.state !== "online") noteBack(turn)
   become(turn, "online", "attach", { boot: board.boot, link, epoch, profile, firmware })
   // An attach may be repeated because its answer was lost: as long as nothing of this boot was consumed, its board may not
   // have heard that it is to report in full.
@@ -218,6 +219,7 @@ export const retire = (state: DeviceState, context: Context): Turn => {
   const { transfer } = state.work
   if (transfer !== undefined) endTransfer(turn, transfer, codes.Retired, "the device is retired")
   endErrands(turn, codes.Retired)
+  noteRetired(turn)
   const ends = state.commands.open.map((command) => ({
     ...command,
     state: "done" as const,

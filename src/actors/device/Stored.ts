@@ -136,7 +136,8 @@ const StoredObservation = Schema.Struct({
   program: Schema.String,
   forMillis: Schema.Number,
   until: Schema.Number,
-  restarts: Schema.Number
+  restarts: Schema.Number,
+  patienceMillis: Schema.optionalKey(Schema.Number)
 })
 const decodeObservation: (value: unknown) => Observation = keeping(Schema.decodeUnknownSync(StoredObservation))
 const decodeProgram: (value: unknown) => ProgramReport = keeping(Schema.decodeUnknownSync(ProgramReport))

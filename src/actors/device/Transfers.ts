@@ -6,10 +6,10 @@
 import { Effect, Schema } from "effect"
 import { codeEntry, codes } from "../../protocol/Codes.ts"
 import type { Board, Transfer } from "../../protocol/DeviceState.ts"
-import { type ImageAck, type ImageStatus, imageOps, imageStates } from "../../protocol/Frame.ts"
+import { type ImageAck, type ImageStatus, imageStates } from "../../protocol/Frame.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"
-import { nextNumber, setWork } from "./Errands.ts"
+import { awaitsAbort, nextNumber, orderAbort, setWork } from "./Errands.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
 import { imageReportOf } from "./Reports.ts"
 import { type Courier, perform, send, type Turn, tell } from "./Turn.ts"
@@ -28,6 +28,8 @@ const storeRetryMillis = 1000
 const fatal: ReadonlySet<number> = new Set([codes.EIO, codes.ENOSPC, codes.EBADMSG, codes.EINVAL])
 
 const failed = imageStates.indexOf("failed")
+/** Why a board is to forget a transfer. */
+const abortReasons = { error: 2 } as const
 
 /** A power of two that leaves room for its frame: a quarter of a large buffer, half of a small one. */
 const chunkBytesOf = ({ rx }: Board): number => {
@@ -78,8 +80,7 @@ export const openTransfer = (turn: Turn, { kind, ...shipment }: Shipment): void 
 export const closeTransfer = (turn: Turn, session: string, abort: number | undefined): void => {
   const { transfer } = turn.state.work
   if (transfer?.session !== session) return
-  if (abort !== undefined)
-    send(turn, { type: "image-op", op: imageOps.abort, xfer: transfer.xfer, reason: abort, req: nextNumber(turn) })
+  if (abort !== undefined) orderAbort(turn, transfer, abort)
   setWork(turn, { transfer: undefined })
   turn.resident = { ...turn.resident, courier: undefined }
 }
@@ -97,8 +98,11 @@ const freshCourier = ({ xfer }: Transfer, board: Board, now: number): Courier =>
   toldAt: 0
 })
 
-const readImage = (turn: Turn, { xfer, sha256 }: Transfer): void =>
-  perform(turn, { name: "image", id: String(xfer), input: { sha256 } })
+/** Names a read by its transfer and its link: what was read for the link before would reach a board that has no offer yet. */
+const readId = ({ state }: Turn, { xfer }: Pick<Transfer, "xfer">): string => `${xfer}.${state.epoch}`
+
+const readImage = (turn: Turn, transfer: Transfer): void =>
+  perform(turn, { name: "image", id: readId(turn, transfer), input: { sha256: transfer.sha256 } })
 
 const sendOffer = (turn: Turn, board: Board, transfer: Transfer, { chunk, window }: Courier, manifest: Uint8Array) => {
   if (manifest.length + envelopeBytes > board.rx)
@@ -129,8 +133,11 @@ const pump = (turn: Turn, transfer: Transfer, again: ReadonlyArray<number> = [])
   for (let index = from; index < end; index++) indexes.push(index)
   if (indexes.length === 0) return
   turn.resident = { ...turn.resident, courier: { ...courier, sent: Math.max(from, end), isReading: true } }
-  const { xfer, sha256 } = transfer
-  perform(turn, { name: "chunks", id: String(xfer), input: { sha256, chunk, indexes } })
+  perform(turn, {
+    name: "chunks",
+    id: readId(turn, transfer),
+    input: { sha256: transfer.sha256, chunk, indexes }
+  })
 }
 
 /** Begins the transfer on a new link, and repeats what the board has not acknowledged. */
@@ -198,7 +205,11 @@ export const transferReads: Readonly<Record<"image" | "chunks", (input: unknown)
     )
 }
 
-const gone = "the image is no longer in the store"
+/** The image has gone from the store; the board may hold a part of it. */
+const loseImage = (turn: Turn, transfer: Transfer): void => {
+  orderAbort(turn, transfer, abortReasons.error)
+  endTransfer(turn, transfer, codes.ENOENT, "the image is no longer in the store")
+}
 
 /** The outcome of a read; one of another transfer or of an earlier link changes nothing. */
 export const takeRead = (turn: Turn, name: string, id: string, outcome: unknown): void => {
@@ -206,9 +217,9 @@ export const takeRead = (turn: Turn, name: string, id: string, outcome: unknown)
   const { transfer } = state.work
   const { courier } = resident
   const { board } = state
-  if (transfer === undefined || courier === undefined || board === undefined || String(courier.xfer) !== id) return
+  if (transfer === undefined || courier === undefined || board === undefined || readId(turn, courier) !== id) return
   if (name === "image" && isImageRead(outcome)) {
-    if (outcome._tag === "Missing") return endTransfer(turn, transfer, codes.ENOENT, gone)
+    if (outcome._tag === "Missing") return loseImage(turn, transfer)
     const isFound = outcome._tag === "Found"
     const manifest = isFound ? outcome.manifest : undefined
     const repeat = isFound
@@ -217,7 +228,7 @@ export const takeRead = (turn: Turn, name: string, id: string, outcome: unknown)
     turn.resident = { ...resident, courier: { ...courier, manifest, isReading: false, repeat } }
     if (manifest !== undefined) sendOffer(turn, board, transfer, courier, manifest)
   } else if (name === "chunks" && isChunksRead(outcome)) {
-    if (outcome._tag === "Missing") return endTransfer(turn, transfer, codes.ENOENT, gone)
+    if (outcome._tag === "Missing") return loseImage(turn, transfer)
     if (outcome._tag === "Unavailable") {
       const repeat = { at: turn.now + storeRetryMillis, waitMillis: storeRetryMillis }
       turn.resident = { ...resident, courier: { ...courier, isReading: false, sent: courier.next, repeat } }
@@ -236,14 +247,19 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
   const { board } = turn.state
   if (transfer === undefined || courier === undefined || board === undefined || ack.xfer !== transfer.xfer) return
   const { code = 0, next, missing = [] } = ack
-  if (code === codes.ESRCH && courier.isAccepted) {
-    // It has forgotten the transfer: after a restart, or because nothing came for long.
+  if (code === codes.ESRCH) {
+    // It has forgotten the transfer: after a restart, or because nothing came for long. Each chunk under way says so.
+    if (!courier.isAccepted) return
     turn.resident = { ...turn.resident, courier: { ...courier, isAccepted: false, next: 0, sent: 0 } }
     if (courier.manifest !== undefined) sendOffer(turn, board, transfer, courier, courier.manifest)
     return
   }
-  if (ack.state === failed || fatal.has(code) || (code !== 0 && !courier.isAccepted))
-    return endTransfer(turn, transfer, code === 0 ? codes.EIO : code, codeEntry(code).sentence)
+  // The board holds the image of an ended session and has not yet heard that it is to forget it: the offer goes out again.
+  if (code === codes.EBUSY && !courier.isAccepted && awaitsAbort(turn.state)) return
+  if (ack.state === failed || fatal.has(code) || (code !== 0 && !courier.isAccepted)) {
+    if (ack.state !== failed && courier.isAccepted) orderAbort(turn, transfer, abortReasons.error)
+    return endTransfer(turn, transfer, code === 0 ? codes.EIO : code, codeEntry(code === 0 ? codes.EIO : code).sentence)
+  }
   const isBack = code === codes.EILSEQ || code === codes.EPROTO
   const window = Math.max(1, Math.min(windowMax, ack.window ?? courier.window))
   const isFurther = next > courier.next || !courier.isAccepted
@@ -268,7 +284,11 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
   }
   if (isTold && isFurther)
     toSession(turn, transfer.session, "TransferMoved", { bytes: Math.min(transfer.size, next * courier.chunk) })
-  pump(turn, transfer, missing)
+  pump(
+    turn,
+    transfer,
+    missing.filter((index) => index >= next && index < countOf(transfer, courier.chunk))
+  )
 }
 
 /** The board tells unasked what became of its image. */

@@ -56,6 +56,37 @@ describe("a request of another actor", () => {
     ])
   })
 
+  it("speaks of a transfer only in the name of its session", () => {
+    const bench = new Bench().ready()
+    bench.ask("OpenTransfer", { session: "s-1", sha256: "ab".repeat(32), size: 10, kind: "hxe", flags: 0 })
+    bench.clear()
+    ask(bench, "rollback", { _tag: "ImageOp", act: "rollback" })
+    bench.ask("AskBoard", {
+      asker: { kind: "session", id: "s-1" },
+      key: "verify",
+      request: { _tag: "ImageOp", act: "verify" },
+      lifeMillis: 60_000
+    })
+    assert.deepStrictEqual(
+      bench.sent("image-op").map((frame) => (frame.type === "image-op" ? [frame.op, frame.xfer] : [])),
+      [
+        [4, undefined],
+        [1, 1]
+      ]
+    )
+  })
+
+  it("is answered at once for a board that was turned away", () => {
+    const bench = new Bench().ready()
+    bench.ask("Retire")
+    ask(bench, "k-1")
+    assert.deepStrictEqual(
+      answers(bench).map(([, , payload]) => Object(payload).code),
+      [codes.Retired]
+    )
+    assert.strictEqual(bench.state.work.errands.size, 0)
+  })
+
   it("is joined by its copy", () => {
     const bench = new Bench().ready()
     ask(bench, "k-1")

@@ -63,6 +63,35 @@ describe("a watch over a program", () => {
     assert.deepStrictEqual(said(bench), [0])
   })
 
+  it("ends for a board that stays away, and costs nothing until then", () => {
+    const bench = new Bench().ready()
+    status(bench, 2, 4)
+    bench.ask("Observe", { asker, key: "k-1", program: "motor", forMillis: 1000, patienceMillis: 60_000 })
+    bench.up({ type: "goodbye", seq: 0, reason: 3, boot: 7, link: 1 })
+    const before = bench.state
+    bench.advance(59_000)
+    assert.deepStrictEqual([said(bench), bench.state === before], [[], true])
+    bench.advance(2000)
+    assert.deepStrictEqual(said(bench), [codes.NotAttached])
+  })
+
+  it("ends badly for a board that was silent before it began, and does not come back", () => {
+    const bench = new Bench().ready()
+    status(bench, 2, 4)
+    bench.ask("Lost", { node: "a-1", connection: 1, reason: 4 })
+    bench.ask("Observe", { asker, key: "k-1", program: "motor", forMillis: 1000, patienceMillis: 60_000 })
+    bench.advance(61_000)
+    assert.deepStrictEqual(said(bench), [codes.ETIMEDOUT])
+  })
+
+  it("ends when the board is turned away, and does not begin after that", () => {
+    const bench = observed(new Bench().ready())
+    bench.ask("Retire")
+    bench.ask("Observe", { asker, key: "k-2", program: "motor", forMillis: 10_000 })
+    assert.deepStrictEqual(said(bench), [codes.Retired, codes.Retired])
+    assert.strictEqual(bench.state.work.observations.size, 0)
+  })
+
   it("ends badly for a program that never came to run", () => {
     const bench = observed(new Bench().ready())
     heartbeats(bench, 11)

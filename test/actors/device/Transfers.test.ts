@@ -173,6 +173,94 @@ describe("an image on its way to a board", () => {
     assert.isUndefined(bench.state.work.transfer)
   })
 
+  it("has the board forget an image until it says so, though it was away when the session ended", () => {
+    const bench = opened()
+    acknowledge(bench, 0)
+    bench.ask("Lost", { node: "a-1", connection: 1, reason: 4 })
+    bench.ask("CloseTransfer", { session: "s-1", abort: 1 })
+    bench.failOver()
+    bench.clear()
+    bench.attach({ ...small, link: 2 })
+    bench.advance(50)
+    const [abort] = bench.sent("image-op")
+    if (abort?.type !== "image-op") throw new Error("no abort")
+    assert.deepStrictEqual([abort.op, abort.xfer, abort.reason], [5, 1, 1])
+    bench.up({ type: "image-status", seq: 2, xfer: 1, state: 0, req: abort.req })
+    bench.advance(20_000)
+    assert.deepStrictEqual(bench.sent("image-op"), [])
+  })
+
+  it("waits for a board that is yet to forget the image of an ended session", () => {
+    const bench = opened()
+    acknowledge(bench, 0)
+    bench.ask("CloseTransfer", { session: "s-1", abort: 1 })
+    const [abort] = bench.sent("image-op")
+    bench.clear()
+    bench.ask("OpenTransfer", { ...image, session: "s-2" })
+    serve(bench)
+    const { xfer } = offerOf(bench)
+    bench.tells = []
+    bench.up({ type: "image-ack", seq: 0, xfer, next: 0, state: 0, code: codes.EBUSY })
+    assert.deepStrictEqual(told(bench), [])
+    bench.up({ type: "image-status", seq: 2, xfer: 1, state: 0, req: abort?.type === "image-op" ? abort.req : 0 })
+    bench.tells = []
+    bench.advance(6000)
+    assert.strictEqual(offerOf(bench).xfer, xfer)
+    bench.up({ type: "image-ack", seq: 0, xfer, next: 0, state: 0, code: codes.EBUSY })
+    assert.deepStrictEqual(
+      told(bench)
+        .filter(([, message]) => message === "TransferEnded")
+        .map(([to, , payload]) => [to, Object(payload).code]),
+      [["session/s-2", codes.EBUSY]]
+    )
+  })
+
+  it("outlives that each chunk under way is unknown to a board that has forgotten it", () => {
+    const bench = opened()
+    acknowledge(bench, 0)
+    bench.clear()
+    for (let chunk = 0; chunk < 4; chunk++) acknowledge(bench, 0, { code: codes.ESRCH, state: 0 })
+    assert.deepStrictEqual(told(bench), [])
+    assert.strictEqual(bench.sent("image-offer").length, 1)
+    acknowledge(bench, 0)
+    assert.strictEqual(indexes(bench)[0], 0)
+  })
+
+  it("sends nothing that was read for the link before", () => {
+    const bench = opened()
+    bench.up({ type: "image-ack", seq: 0, xfer: 1, next: 0, state: 1 })
+    const [late] = bench.effects.splice(0)
+    if (late === undefined) throw new Error("nothing is read")
+    bench.attach({ rx: 1024, caps: 8, link: 2 })
+    bench.advance(50)
+    bench.clear()
+    bench.complete(late, { _tag: "Read", chunks: [{ index: 0, data: new Uint8Array(256) }] })
+    assert.deepStrictEqual(bench.frames, [])
+  })
+
+  it("is forgotten by a board that holds a part of it when it has gone from the store", () => {
+    const bench = opened()
+    bench.up({ type: "image-ack", seq: 0, xfer: 1, next: 0, state: 1 })
+    const [order] = bench.effects.splice(0)
+    if (order === undefined) throw new Error("nothing is read")
+    bench.complete(order, { _tag: "Missing" })
+    bench.advance(1000)
+    assert.strictEqual(bench.state.work.transfer, undefined)
+    bench.ask("CloseTransfer", { session: "s-1", abort: 2 })
+    assert.strictEqual(bench.sent("image-op").length, 1)
+  })
+
+  it("reads no chunk that the image does not have", () => {
+    const bench = opened()
+    acknowledge(bench, 0)
+    bench.clear()
+    bench.up({ type: "image-ack", seq: 0, xfer: 1, next: 9, state: 1, missing: [2, 10, 4_000_000] })
+    assert.deepStrictEqual(
+      bench.effects.map(({ input }) => Object(input).indexes),
+      [[9]]
+    )
+  })
+
   it("costs no commit while chunks go out and come in", () => {
     const bench = opened()
     acknowledge(bench, 0)
