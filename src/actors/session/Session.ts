@@ -76,8 +76,14 @@ const toDevice = ({ device }: SessionRecord, message: string, payload: unknown):
   payload
 })
 
+/** A board that may be away for long while it takes the image may be so afterwards too. */
 const ask = (record: SessionRecord, { self }: Context, key: string, request: BoardRequest): Behaviour.Tell =>
-  toDevice(record, "AskBoard", { asker: self, key, request, lifeMillis: boardMillis })
+  toDevice(record, "AskBoard", {
+    asker: self,
+    key,
+    request,
+    lifeMillis: Math.max(boardMillis, record.options.stallMillis)
+  })
 
 const flagsOf = ({ options }: SessionRecord): number =>
   (options.autostart ? imageFlags.autostart : 0) |
@@ -302,7 +308,7 @@ const dueAt = (record: SessionRecord): number | undefined => {
     case "verify":
       return startedAt + options.totalMillis
     case "ready":
-      return movedAt + trialMillis
+      return movedAt + Math.max(trialMillis, options.stallMillis)
     default:
       return undefined
   }
@@ -313,8 +319,11 @@ const timeout = (record: SessionRecord, context: Context): Outcome => {
   if (record.endedAt !== undefined) return record.holdsImage ? { effects: [release(record, context)] } : {}
   const due = dueAt(record)
   if (due !== undefined && due <= now) {
-    if (record.state === "ready")
-      return end({ ...record, detail: "the board has not said how the trial ended" }, context, [])
+    if (record.state === "ready") {
+      const detail = "the board has not said how the trial ended"
+      const unknown = { ...record, code: codes.ETIMEDOUT, detail }
+      return end(unknown, context, [failure(unknown, "boot", codes.ETIMEDOUT, detail)])
+    }
     const isStall = record.state === "loading" && now < record.startedAt + record.options.totalMillis
     const detail = isStall ? "the board took nothing for too long" : "the session took too long"
     return fail(record, context, whereOf(record), codes.ETIMEDOUT, detail)
@@ -375,7 +384,8 @@ export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, 
   },
 
   TransferMoved: (record, { bytes }, { now }) => {
-    if (record.state !== "loading" || bytes <= record.bytes) return {}
+    // Fewer than before: the board was restarted and begins anew. That is a movement too.
+    if (record.state !== "loading" || bytes === record.bytes) return {}
     const moved = progressed({ ...record, bytes, movedAt: now }, now)
     return { state: moved.record, events: moved.events }
   },

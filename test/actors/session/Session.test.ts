@@ -204,6 +204,46 @@ describe("a session", () => {
     assert.deepStrictEqual(rig.types().slice(-2), ["provisioning.error", "provisioning.aborted"])
   })
 
+  it("goes on with a board that was restarted in the middle and begins anew", () => {
+    const rig = provision({ stallMillis: 10_000 })
+    rig.ask("TransferMoved", { bytes: 900 })
+    for (const bytes of [0, 300, 600]) {
+      rig.advance(8000)
+      rig.ask("TransferMoved", { bytes })
+      assert.deepStrictEqual([rig.view().state, rig.view().bytes], ["loading", bytes])
+    }
+    for (const { type, data } of rig.events)
+      if (type === "provisioning.progress") assert.isAtLeast(Object(data).rate_bps, 0)
+  })
+
+  it("fails when a board that is back says again and again what it held before", () => {
+    const rig = provision({ stallMillis: 10_000 })
+    rig.ask("TransferMoved", { bytes: 500 })
+    rig.advance(6000)
+    rig.ask("TransferMoved", { bytes: 500 })
+    rig.advance(4000)
+    assert.strictEqual(rig.view().state, "failed")
+  })
+
+  it("does not call a trial good of whose end it never heard", () => {
+    const rig = verified()
+    rig.ask("BoardAnswered", { key: "commit", code: 0, image: { state: 8, generation: 2 } })
+    rig.advance(600_000)
+    const { state, installed, code } = rig.view()
+    assert.deepStrictEqual([state, installed, code], ["ready", "trial", codes.ETIMEDOUT])
+    assert.deepStrictEqual([rig.types().at(-1), Object(rig.events.at(-1)?.data).where], ["provisioning.error", "boot"])
+  })
+
+  it("has the patience with the check and the installation that it has with the transfer", () => {
+    const rig = provision({ stallMillis: 900_000 })
+    rig.ask("TransferEnded", { code: 0 })
+    rig.ask("BoardAnswered", { key: "verify", code: 0, image: { state: 3 } })
+    const lives = rig.tells.flatMap(({ message, payload }) =>
+      message === "AskBoard" ? Object(payload).lifeMillis : []
+    )
+    assert.deepStrictEqual(lives, [900_000, 900_000])
+  })
+
   it("can be aborted until the image is installed, and answers what it became", () => {
     const rig = provision()
     rig.tells = []
