@@ -9,7 +9,7 @@ const goal = 0.5
 const chunkBytes = 65_536
 const loads = [
   { boards: 1, bytes: 12_000_000 },
-  { boards: 100, bytes: 400_000 }
+  { boards: 100, bytes: 2_000_000 }
 ] as const
 
 type Receivers = Worker<ReceiversRequest, undefined>

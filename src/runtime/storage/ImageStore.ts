@@ -19,11 +19,11 @@ import { answer, columns, fullHash, type ImageRow, imageOf } from "./ImageQuery.
 export interface ImageStoreOptions extends Pick<TrustOptions, "policy" | "signers"> {
   /** Of one image. */
   readonly bytesMax: number
-  /** Bytes of the pieces kept in memory; 4 MiB when absent. */
+  /** Bytes of the pieces kept in memory; 32 MiB when absent. */
   readonly cacheBytesMax?: number
 }
 
-const cacheBytesDefault = 4 * 2 ** 20
+const cacheBytesDefault = 32 * 2 ** 20
 const candidatesMax = 5
 /** An upload that no image has taken over for this long is one that its node could not clean up. */
 const staleUpload = "1 hour"
