@@ -9,6 +9,7 @@ import type { NvDevices } from "../nv/NvDevice.ts"
 import { hostMap } from "../nv/NvMap.ts"
 import type { NvRefused } from "../nv/NvRefused.ts"
 import { NvStore } from "../nv/NvStore.ts"
+import { openStore } from "../programs/Shelf.ts"
 import { Turns } from "../programs/Turns.ts"
 import type { Refused } from "./ErrorCodes.ts"
 import { executivePrograms } from "./ExecutivePrograms.ts"
@@ -69,8 +70,10 @@ export class FieldBoard {
   /** Power on: the memories are read, or formatted when nothing was ever written to them, and what they keep runs. */
   static start(parts: FieldBoardParts): Result.Result<FieldBoard, NvRefused> {
     const { devices } = parts
-    const mounted = NvStore.mount({ devices })
-    const store = Result.isSuccess(mounted) ? mounted : NvStore.format({ devices }, hostMap)
+    const store = openStore(
+      () => NvStore.mount({ devices }),
+      () => NvStore.format({ devices }, hostMap)
+    )
     return Result.map(store, (opened) => {
       const board = new FieldBoard(parts, opened)
       board.#resume()
