@@ -1,6 +1,7 @@
 /** One actor while it is resident: what its messages, its board's frames and its timers do to it. */
 import { type Asker, runtimeAsker } from "../protocol/Asker.ts"
 import { Backpressure, Internal, Malformed, PolicyDenied } from "../protocol/Errors.ts"
+import { decodeStored } from "../protocol/Stored.ts"
 import { Answered } from "./Answered.ts"
 import type { EffectOrder, Link, Outcome, Reactions, TransitionContext } from "./Behaviour.ts"
 import { letterOfItem } from "./DeadLetters.ts"
@@ -114,6 +115,15 @@ export class Activation implements Sleeper {
         const completion = { name, id, outcome: item.outcome }
         const outcome = this.reactions.completed?.(this.state, completion, this.context(runtimeAsker, ""))
         if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+        return
+      }
+      case "Undelivered": {
+        const { tell, number, cause } = item
+        const { to, message, body } = tell
+        const undelivered = { to, message, payload: decodeStored(body), cause }
+        const outcome = this.reactions.undelivered?.(this.state, undelivered, this.context(runtimeAsker, ""))
+        if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+        this.commit.giveUp(tell, number, cause)
       }
     }
   }
@@ -307,6 +317,7 @@ export class Activation implements Sleeper {
       this.consume(item.envelope, internal)
       commit.answer(item.done, internal)
     } else if (item._tag === "Frame") this.buryFrame(item)
+    else if (item._tag === "Undelivered") commit.giveUp(item.tell, item.number, item.cause)
   }
 
   private buryFrame({ offer, done }: FrameItem): void {

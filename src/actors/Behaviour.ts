@@ -53,6 +53,15 @@ export interface TransitionContext<Resident> {
   readonly node: string
 }
 
+/** A tell that its receiver will never take. It is a dead letter too. */
+export interface Undelivered {
+  readonly to: Address
+  readonly message: string
+  /** As it travelled: what the receiver's schema would have decoded. */
+  readonly payload: unknown
+  readonly cause: string
+}
+
 /** What leaves a transition. All of it waits until the state it was computed from is durable. */
 export interface Outcome<State, Resident, Reply = unknown, Refusal = unknown> {
   readonly state?: State
@@ -123,6 +132,12 @@ export interface Reactions<State, Resident> {
   readonly completed?: (
     state: State,
     completion: { readonly name: string; readonly id: string; readonly outcome: unknown },
+    context: TransitionContext<Resident>
+  ) => Outcome<State, Resident>
+  /** A tell will never arrive: its receiver does not exist, or does not understand it. */
+  readonly undelivered?: (
+    state: State,
+    tell: Undelivered,
     context: TransitionContext<Resident>
   ) => Outcome<State, Resident>
   /** What runs for an {@link EffectOrder} of that name. A failure is an outcome too: turn it into a value. */

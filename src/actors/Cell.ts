@@ -7,6 +7,7 @@ import { reportDefect } from "./Defect.ts"
 import { type Envelope, failed, notHere, type Reply, unavailable } from "./Envelope.ts"
 import { type Address, addressKey, type Host } from "./Host.ts"
 import { type FrameOutcome, frameBeyond, frameNotHere, type Offer } from "./Links.ts"
+import type { EncodedTell } from "./Outbox.ts"
 import { describe, type QueueItem } from "./QueueItem.ts"
 import type { Kind } from "./Registry.ts"
 import type { Claimed, Outage, QuarantineEntry } from "./Store.ts"
@@ -216,6 +217,10 @@ export class Cell implements Claimer, ActiveCell, Watched {
   stored(): void {
     this.touchedAt = this.host.monotonic()
     this.watchers?.schedule()
+  }
+
+  undelivered(tell: EncodedTell, number: string, cause: string): void {
+    this.enqueue({ _tag: "Undelivered", tell, number, cause, tries: 0 })
   }
 
   whenDurable(run: () => void): void {

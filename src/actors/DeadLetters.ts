@@ -22,6 +22,14 @@ export const letterOfItem = (type: Kind, item: QueueItem, cause: string, traceId
       return { letter: "timeout", message: describe(item), payload: new Uint8Array(), cause, traceId }
     case "Completed":
       return { letter: item.order.id, message: describe(item), payload: new Uint8Array(), cause, traceId }
+    case "Undelivered":
+      return {
+        letter: `undelivered ${item.number}`,
+        message: describe(item),
+        payload: new Uint8Array(),
+        cause,
+        traceId
+      }
   }
 }
 

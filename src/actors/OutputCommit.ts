@@ -29,6 +29,8 @@ export interface Owner extends Home {
   readonly failedForGood: (cause: unknown) => boolean
   /** A commit is durable, and what waited for it has left. */
   readonly stored: () => void
+  /** A tell will never arrive: it is given up once its sender has heard of that. */
+  readonly undelivered: (tell: EncodedTell, number: string, cause: string) => void
 }
 
 /** What leaves once `need` is durable. */
@@ -308,8 +310,14 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   tellEnded(tell: EncodedTell, number: string, cause: string | undefined): void {
     const { owner } = this
     if (owner.isDead) return
+    if (cause !== undefined) return owner.undelivered(tell, number, cause)
     forgetTell(number, this)
-    if (cause !== undefined) this.deadLetters.push(letterOfTell(owner.around.registry, this.key, number, tell, cause))
     this.change()
+  }
+
+  /** Puts a tell that will never arrive with the dead letters, in the commit of what its sender made of that. */
+  giveUp(tell: EncodedTell, number: string, cause: string): void {
+    forgetTell(number, this)
+    this.bury(letterOfTell(this.owner.around.registry, this.key, number, tell, cause))
   }
 }

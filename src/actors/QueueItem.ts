@@ -2,6 +2,7 @@
 import type { EffectOrder } from "./Behaviour.ts"
 import type { Envelope, Reply } from "./Envelope.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
+import type { EncodedTell } from "./Outbox.ts"
 
 /** A message from anywhere. */
 export interface MessageItem {
@@ -19,12 +20,22 @@ export interface FrameItem {
   tries: number
 }
 
+/** A tell of this actor will never arrive; it stays in the row until that has been heard. */
+export interface UndeliveredItem {
+  readonly _tag: "Undelivered"
+  readonly tell: EncodedTell
+  readonly number: string
+  readonly cause: string
+  tries: number
+}
+
 /** Also the actor's waking and the outcome of an effect pass through the queue. */
 export type QueueItem =
   | MessageItem
   | FrameItem
   | { readonly _tag: "Timeout"; tries: number }
   | { readonly _tag: "Completed"; readonly order: EffectOrder; readonly outcome: unknown; tries: number }
+  | UndeliveredItem
 
 /** What it is, in few words, for logs and dead letters. */
 export const describe = (item: QueueItem): string => {
@@ -37,5 +48,7 @@ export const describe = (item: QueueItem): string => {
       return "timeout"
     case "Completed":
       return `effect ${item.order.name}`
+    case "Undelivered":
+      return `undelivered ${item.tell.message}`
   }
 }

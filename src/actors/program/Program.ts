@@ -1,5 +1,7 @@
 /** The program actor: mirrors one program of one board. What it wants of the board goes through the device and comes back. */
+import { Schema } from "effect"
 import type { BoardRequest } from "../../protocol/BoardRequest.ts"
+import { codes } from "../../protocol/Codes.ts"
 import { Backpressure, type HolonError, NotFound } from "../../protocol/Errors.ts"
 import { type OrderView, Program, type ProgramReport, type ProgramView, programOf } from "../../protocol/Program.ts"
 import * as Behaviour from "../Behaviour.ts"
@@ -54,6 +56,57 @@ const order = (state: ProgramView, what: string, request: BoardRequest, { self, 
   }
 }
 
+/** An order is over. One that is over already, or that nobody gave, changes nothing. */
+const done = (
+  state: ProgramView,
+  {
+    key,
+    code,
+    value,
+    detail
+  }: { readonly key: string } & Pick<OrderView, "value" | "detail"> & { readonly code: number }
+): Behaviour.Outcome<ProgramView, undefined, void, never> => {
+  if (!state.orders.some(({ id, state: at }) => id === key && at === "sent")) return {}
+  const orders = state.orders.map(
+    (known): OrderView =>
+      known.id === key
+        ? {
+            ...known,
+            state: "done",
+            code,
+            ...(value === undefined ? {} : { value }),
+            ...(detail === undefined ? {} : { detail })
+          }
+        : known
+  )
+  return { state: { ...state, orders: remembered(orders) } }
+}
+
+/** A device answers every order; one that is in quarantine does not. */
+const lateMillis = 30_000
+
+const ordersDue = ({ orders }: ProgramView): number =>
+  orders.reduce(
+    (due, { state, orderedAt }) => (state === "sent" ? Math.min(due, orderedAt + orderMillis + lateMillis) : due),
+    Infinity
+  )
+
+const askDue = ({ askedAt, since }: ProgramView): number => (askedAt ?? since) + retryMillis
+
+/** Ends the orders of which the device will say nothing any more. */
+const endOverdue = (state: ProgramView, { now }: Context): ProgramView =>
+  ordersDue(state) > now
+    ? state
+    : state.orders.reduce(
+        (left, { id, orderedAt }) =>
+          orderedAt + orderMillis + lateMillis > now
+            ? left
+            : (done(left, { key: id, code: codes.ETIMEDOUT, detail: "the device has not answered" }).state ?? left),
+        state
+      )
+
+const isAsked = Schema.is(Schema.Struct({ key: Schema.String }))
+
 const lookUp = (
   state: ProgramView,
   id: string,
@@ -101,10 +154,14 @@ const holding = (state: ProgramView, { self }: Context): ReadonlyArray<Behaviour
 export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, {
   initial,
   effects: { use: useImage, release: releaseImage },
-  dueAt: (state) => (neededBy(state) === state.holds ? undefined : (state.askedAt ?? state.since) + retryMillis),
+  dueAt: (state) => {
+    const due = Math.min(ordersDue(state), neededBy(state) === state.holds ? Infinity : askDue(state))
+    return due === Infinity ? undefined : due
+  },
   timeout: (state, context) => {
+    const ended = endOverdue(state, context)
     const effects = holding(state, context)
-    return effects.length === 0 ? {} : { state: { ...state, askedAt: context.now }, effects }
+    return effects.length === 0 ? { state: ended } : { state: { ...ended, askedAt: context.now }, effects }
   },
   completed: (state, { name, id, outcome }, context) => {
     const { holds, ...rest } = state
@@ -120,6 +177,9 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
         : [{ name: "release", id: holds, input: { sha256: holds, user: `program/${context.self.id}` } }]
     return { state: { ...state, holds: id }, effects }
   },
+
+  undelivered: (state, { payload, cause }) =>
+    isAsked(payload) ? done(state, { key: payload.key, code: codes.ESRCH, detail: cause }) : {},
 
   GetProgram: (state) => ({ reply: state }),
   Watch: (state) => ({ reply: state }),
@@ -164,22 +224,7 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
       context
     ),
 
-  BoardAnswered: (state, { key, code, value, detail }) => {
-    if (!state.orders.some(({ id, state: at }) => id === key && at === "sent")) return {}
-    const orders = state.orders.map(
-      (known): OrderView =>
-        known.id === key
-          ? {
-              ...known,
-              state: "done",
-              code,
-              ...(value === undefined ? {} : { value }),
-              ...(detail === undefined ? {} : { detail })
-            }
-          : known
-    )
-    return { state: { ...state, orders: remembered(orders) } }
-  },
+  BoardAnswered: (state, answer) => done(state, answer),
 
   Reported: (state, { report, at }, context) => {
     const before = state.report

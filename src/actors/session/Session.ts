@@ -343,6 +343,14 @@ export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, 
     return described(record, outcome, context)
   },
 
+  // Whatever the device does not take, there is no board for this image.
+  undelivered: (record, { to, message, cause }, context) => {
+    if (to.kind !== "device" || message === "CloseTransfer" || record.endedAt !== undefined) return {}
+    if (record.state !== "ready") return fail(record, context, whereOf(record), codes.ESRCH, cause)
+    const failed: SessionRecord = { ...record, code: codes.ESRCH, detail: cause }
+    return end(failed, context, [failure(failed, "persist", codes.ESRCH, cause)])
+  },
+
   Provision: (record, { device, sha256, observer, ...asked }, context) => {
     const state = record.device === "" ? next(record.state, "begin") : undefined
     if (state === undefined) return Behaviour.refuse(new InvalidTransition({ from: record.state, event: "Provision" }))

@@ -61,6 +61,20 @@ class Rig {
 const running = { name: "motor", state: "running", pid: 1 }
 
 describe("a program", () => {
+  it("gives up an order of which its device never says anything", () => {
+    const rig = new Rig()
+    rig.ask("Reported", { report: running, at: 5 })
+    rig.ask("Control", { act: "stop" }, "r-1")
+    rig.now += 90_000
+    assert.strictEqual(program.reactions.dueAt?.(rig.state), rig.now)
+    rig.wake()
+    assert.deepStrictEqual(
+      rig.view().orders.map(({ state, code }) => [state, code]),
+      [["done", codes.ETIMEDOUT]]
+    )
+    assert.isUndefined(program.reactions.dueAt?.(rig.state))
+  })
+
   it("has its board and its name in its id, whatever the name", () => {
     assert.deepStrictEqual(programOf("press-1:motor:2"), { device: "press-1", name: "motor:2" })
   })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { EffectOrder, Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
+import type { EffectOrder, Emitted, Outcome, Tell, Undelivered } from "../../../src/actors/Behaviour.ts"
 import { session } from "../../../src/actors/session/Session.ts"
 import { next } from "../../../src/actors/session/States.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
@@ -56,6 +56,10 @@ class Rig {
     this.effects = this.effects.filter((order) => order.name !== name)
     const ended = session.reactions.completed?.(this.state, { name, id: sha256, outcome }, this.context())
     if (ended !== undefined) this.settle(ended)
+  }
+
+  undeliver(tell: Undelivered): void {
+    this.settle(session.reactions.undelivered?.(this.state, tell, this.context()) ?? {})
   }
 
   advance(millis: number): void {
@@ -242,6 +246,17 @@ describe("a session", () => {
       message === "AskBoard" ? Object(payload).lifeMillis : []
     )
     assert.deepStrictEqual(lives, [900_000, 900_000])
+  })
+
+  it("ends at once when there is no such device", () => {
+    const rig = provision()
+    const cause = "there is no device press-1"
+    const lost = { to: { kind: "device", id: "press-1" }, message: "OpenTransfer", payload: {}, cause }
+    rig.undeliver(lost)
+    assert.deepStrictEqual([rig.view().state, rig.view().code, rig.view().detail], ["failed", codes.ESRCH, cause])
+    const events = rig.types().length
+    rig.undeliver({ ...lost, message: "CloseTransfer" })
+    assert.strictEqual(rig.types().length, events)
   })
 
   it("can be aborted until the image is installed, and answers what it became", () => {
