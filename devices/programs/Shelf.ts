@@ -229,10 +229,10 @@ const headerCrcOf = (bytes: Uint8Array): number =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(crcOffset)
 
 /** Opens the store of a board, or makes one in blank memories. What is there and cannot be read is never written over. */
-export const openStore = (
-  mount: () => Result.Result<NvStore, Refused>,
-  format: () => Result.Result<NvStore, Refused>
-): Result.Result<NvStore, Refused> => {
+export const openStore = <E extends { readonly code: number }>(
+  mount: () => Result.Result<NvStore, E>,
+  format: () => Result.Result<NvStore, E>
+): Result.Result<NvStore, E> => {
   const mounted = mount()
   return Result.isFailure(mounted) && mounted.failure.code === codes.ENOENT ? format() : mounted
 }
