@@ -82,11 +82,11 @@ export class FieldBoard {
   }
 
   #resume(): void {
-    for (const { name, slot } of this.#store.manifest.entries) {
+    for (const { autostart, name, slot } of this.#store.manifest.entries) {
       const image = this.#store.image(name)
       if (Result.isFailure(image)) continue
       const from = source.nv(slot ?? 0, this.#store.generation)
-      this.loader.load({ bytes: image.success.bytes, source: from, mode: "boot" }, boardCaller, () => {})
+      this.loader.load({ bytes: image.success.bytes, source: from, mode: "boot", autostart }, boardCaller, () => {})
     }
     this.#turns.look()
   }
