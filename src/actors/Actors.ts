@@ -2,7 +2,7 @@
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
-import { type HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
+import { HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import { nearest } from "../protocol/Nearest.ts"
 import { decodeStored } from "../protocol/Stored.ts"
@@ -18,6 +18,8 @@ export interface By {
   readonly requestId?: string
 }
 
+const decodeKnown = Schema.decodeUnknownResult(HolonError)
+
 /** A refusal of the actor's own contract, as JSON. Permanent for that message. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   kind: Schema.String,
@@ -26,6 +28,8 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
 }) {
   override get message(): string {
     const error = this.error
+    const known = decodeKnown(error)
+    if (known._tag === "Success") return `${this.kind}/${this.id} refuses: ${known.success.message}`
     const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "refusal"
     return `${this.kind}/${this.id} refuses: ${tag} ${JSON.stringify(error)}`
   }

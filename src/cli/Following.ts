@@ -3,6 +3,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { codeEntry } from "../protocol/Codes.ts"
 import { Unavailable } from "../protocol/Errors.ts"
 import { Client } from "./Client.ts"
+import { explained } from "./Details.ts"
 
 /** The board did not do it. Permanent for this order. */
 export class BoardRefused extends Schema.TaggedError<BoardRefused>()("BoardRefused", {
@@ -12,8 +13,7 @@ export class BoardRefused extends Schema.TaggedError<BoardRefused>()("BoardRefus
 }) {
   override get message() {
     const { name, sentence } = codeEntry(this.code)
-    const reason = this.detail === undefined ? sentence : `${this.detail}.`
-    return `${this.what}: ${reason} (${name}, ${this.code})`
+    return `${this.what}: ${explained(this.detail ?? sentence, name, String(this.code))}`
   }
 }
 

@@ -136,6 +136,19 @@ export const composeManifest = Effect.fnUntraced(function* (
   const name = said.name ?? (typeof json["name"] === "string" ? json["name"] : undefined)
   const decoded = decodeManifest({ ...(yield* derived(file, name, created)), ...json, ...flags })
   if (decoded._tag === "Success") return decoded.success
+  const isNamed = (field: string) => json[field] !== undefined || flags[field] !== undefined
+  if (file.kind === undefined && !isNamed("kind"))
+    return yield* new FileUnusable({
+      path: file.path,
+      reason:
+        "it begins like no HXE and no WASM image: it is another kind of file, or damaged; --kind says what it is, when it is neither"
+    })
+  const missing = ["name", "version"].filter((field) => !isNamed(field))
+  if (file.kind !== "hxe" && missing.length > 0)
+    return yield* new FileUnusable({
+      path: file.path,
+      reason: `only an HXE image says its own name and version; add ${missing.map((field) => `--${field}`).join(" and ")}`
+    })
   return yield* new FileUnusable({
     path: file.path,
     reason: `its manifest is not whole (${sentenceOf(misfitOf(decoded.failure))}); --kind, --name, --version or a --manifest say what it is`

@@ -93,7 +93,11 @@ describe("holon image build", () => {
         [["build", join(path, "none.mvasm")], `${join(path, "none.mvasm")}: there is no such file`],
         [["build", source, "-o", path], `${path}: is a folder`],
         [["build", source, "-o", source], `${source} is a source; name another file with --out`],
-        [["disasm", source], `${source} is not a sound image: hxe_too_small`]
+        [["build", "lamp.hxe"], "lamp.hxe: an image is built already; name sources, as lamp.mvasm"],
+        [
+          ["disasm", source],
+          `${source} is not a sound image: it is too short for an HXE image; it was cut off, or is another kind of file (hxe_too_small)`
+        ]
       ]
       for (const [argv, sentence] of wrong) {
         const { err, isSuccess } = yield* run(["image", ...argv])

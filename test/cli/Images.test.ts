@@ -117,7 +117,8 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
     Effect.gen(function* () {
       const { file } = yield* bench
       const boot = file("boot.bin", new Uint8Array(1_500_000).fill(7))
-      assert.include(yield* bad("push", boot), "--kind, --name, --version or a --manifest say what it is")
+      assert.include(yield* bad("push", boot), "it begins like no HXE and no WASM image")
+      assert.include(yield* bad("push", boot, "--kind", "firmware"), "add --name and --version")
       const out = yield* good("push", boot, "--kind", "firmware", "--name", "boot", "--version", "1.0.0")
       assert.match(out, /^boot@1\.0\.0 [0-9a-f]{12}: 1\.4 MiB, firmware, unsigned\n/)
       const nameless = file("first.hxe", first)
@@ -131,11 +132,11 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
       const { file, folder, sql } = yield* bench
       const damaged = new Uint8Array(full)
       damaged[0x62] = 1
-      assert.include(yield* bad("push", file("damaged.hxe", damaged)), "crc_mismatch (EBADMSG)")
+      assert.include(yield* bad("push", file("damaged.hxe", damaged)), "its checksum does not fit")
       const large = file("large.bin", new Uint8Array(10 * bytesMax))
       assert.include(
         yield* bad("push", large, "--kind", "firmware", "--name", "large", "--version", "1.0.0"),
-        `is more than the limit of ${bytesMax}`
+        "that the cluster takes; images.bytesMax of cluster.config.ts sets that"
       )
       assert.include(yield* bad("push", join(folder, "none.hxe")), "none.hxe: there is no such file")
       assert.deepStrictEqual(yield* sql`select from image_upload`, [])
@@ -152,7 +153,7 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
           `gold full@0.0.0 ${fullHash.slice(0, 12)}: the bytes are whole and signed by ${id}\n`
         )
       yield* good("push", file("small.hxe", smallest))
-      assert.include(yield* bad("verify", "gold_min", "--signer", signer), "unsigned (EPERM)")
+      assert.include(yield* bad("verify", "gold_min", "--signer", signer), "(unsigned, EPERM)")
       assert.include(
         yield* good("sign", "gold_min", "--key", key, "--version", "3.0.0", "--secver", "9"),
         `is signed by ${id.slice(0, 12)}`
@@ -171,7 +172,7 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
       const stranger = join(folder, "eve.pem")
       yield* run(["image", "key", "new", stranger])
       yield* good("push", gold)
-      assert.include(yield* bad("verify", gold), "unsigned (EPERM)")
+      assert.include(yield* bad("verify", gold), "(unsigned, EPERM)")
       yield* good("sign", fullHash, "--key", key)
       assert.include(yield* bad("verify", gold, "--signer", stranger), `the key ${id} is not trusted here (ENOKEY)`)
       assert.include(

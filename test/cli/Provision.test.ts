@@ -113,7 +113,15 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       assert.match(yield* stateOf("heater-4", "hello"), / 2\.0\.0$/)
       assert.include(yield* bad("provision", "heater-4", "nothing"), "there is no image nothing")
       assert.include(yield* bad("provision", "heater-9", newer), "device heater-9")
-      assert.include(yield* bad("program", "start", "heater-4", "nobody"), "there is no program heater-4:nobody")
+      assert.include(
+        yield* bad("program", "start", "heater-4", "nobody"),
+        "there is no program heater-4:nobody; heater-4 has hello"
+      )
+      assert.include(yield* bad("program", "call", "heater-4", "nobody", "x"), "there is no program heater-4:nobody")
+      assert.include(yield* bad("program", "stop", "heater-9", "nobody"), "there is no device heater-9")
+      assert.include(yield* bad("value", "get", "heater-4", "hello", "nope"), "there is no value nope")
+      assert.include(yield* bad("program", "send", "heater-4", "hello", "app:nope", "x"), "no mailbox app:nope")
+      assert.include(yield* bad("rollout", "start", newer, "nix-*"), "there is no device whose id fits nix-*")
     })
   )
 

@@ -10,6 +10,7 @@ import { disassemble } from "../../../devices/hxe/assembler/Disassembler.ts"
 import type { Include } from "../../../devices/hxe/assembler/Source.ts"
 import type { HxeImage } from "../../protocol/hxe/Hxe.ts"
 import { readHxe } from "../../protocol/hxe/HxeReader.ts"
+import { explained } from "../Details.ts"
 import { json } from "../Globals.ts"
 import { type LocalRun, runHere } from "../LocalRun.ts"
 import { wholeNumber } from "../Numbers.ts"
@@ -46,7 +47,7 @@ export class ImageFileRefused extends Schema.TaggedError<ImageFileRefused>()("Im
   detail: Schema.String
 }) {
   override get message() {
-    return `${this.file} is not a sound image: ${this.detail}`
+    return `${this.file} is not a sound image: ${explained(this.detail)}`
   }
 }
 
@@ -129,6 +130,12 @@ export const build = Command.make(
   Effect.fn(function* (flags) {
     const [first = ""] = flags.files
     const out = Option.getOrElse(flags.out, () => `${stem(first)}.hxe`)
+    const image = flags.files.find((file) => extname(file) === ".hxe")
+    if (image !== undefined)
+      return yield* new ProgramFileUnusable({
+        file: image,
+        reason: "an image is built already; name sources, as lamp.mvasm"
+      })
     if (flags.files.some((file) => resolve(file) === resolve(out))) return yield* new SourceWouldBeLost({ file: out })
     const sources = yield* Effect.forEach(flags.files, (file) =>
       Effect.map(readBytes(file), (bytes) => ({ file, text: new TextDecoder().decode(bytes) }))

@@ -13,6 +13,7 @@ import { connection } from "../Globals.ts"
 import { imageClient } from "../ImageClient.ts"
 import {
   composeManifest,
+  FileUnusable,
   type ImageFile,
   lookAt,
   manifestBytes,
@@ -106,7 +107,17 @@ export const push = Command.make(
       sent += bytes
       runFork(progress.draw(`${flags.file} ${bar(sent / file.size)} ${size(sent)} of ${size(file.size)}`))
     })
-    const pushed = yield* Effect.ensuring(client.push(body, query, manifest), progress.finish)
+    const pushed = yield* client.push(body, query, manifest).pipe(
+      Effect.catchTag("TooLarge", ({ limit }) =>
+        Effect.fail(
+          new FileUnusable({
+            path: flags.file,
+            reason: `its ${size(file.size)} are more than the ${size(limit)} that the cluster takes; images.bytesMax of cluster.config.ts sets that`
+          })
+        )
+      ),
+      Effect.ensuring(progress.finish)
+    )
     const signed = pushed.signer === undefined ? "unsigned" : `signed by ${short(pushed.signer)}`
     yield* print(flags, pushed, () =>
       [

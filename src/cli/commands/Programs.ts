@@ -2,7 +2,9 @@
 import { Clock, Console, Effect, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { ProgramAct } from "../../protocol/BoardRequest.ts"
+import { codes } from "../../protocol/Codes.ts"
 import { CommandView } from "../../protocol/Device.ts"
+import { NotFound } from "../../protocol/Errors.ts"
 import { OrderView, ProgramReport, ProgramView, programId } from "../../protocol/Program.ts"
 import { Client } from "../Client.ts"
 import { BoardRefused, type Place, sendTo, watchUntil } from "../Following.ts"
@@ -77,10 +79,46 @@ export const ps = Command.make(
 
 // -------------------------------------------------------------------------------------------------------------- orders
 
-/** Gives an order and waits for the board's answer. */
-const carriedOut = (place: Place, message: string, payload: Schema.Json) =>
+/** No such program on this board. Permanent until one is brought there. */
+export class ProgramMissing extends Schema.TaggedError<ProgramMissing>()("ProgramMissing", {
+  device: Schema.String,
+  program: Schema.String,
+  /** Names of those that are there. */
+  others: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    const { device, others, program } = this
+    const there = others.length === 0 ? "none; holon provision brings one" : others.join(", ")
+    return `there is no program ${programId(device, program)}; ${device} has ${there}`
+  }
+}
+
+const missing = (device: string, program: string) =>
   Effect.gen(function* () {
-    const placed = yield* sendTo(place, message, payload, OrderView)
+    const others = (yield* programsOf(device)).map(({ name }) => name)
+    return yield* new ProgramMissing({ device, program, others })
+  })
+
+/** Tells a program that is none from a device that is none, and says which programs are there. */
+const found =
+  ({ device, program }: { readonly device: string; readonly program: string }) =>
+  <A, E, R>(effect: Effect.Effect<A, E | NotFound, R>) =>
+    Effect.catchIf(
+      effect,
+      (error): error is NotFound => error instanceof NotFound && error.what === `program ${programId(device, program)}`,
+      () => missing(device, program)
+    )
+
+/** Gives an order to a program and waits for the board's answer; `absent` says what the board does not know. */
+const carriedOut = (
+  flags: { readonly device: string; readonly program: string },
+  message: string,
+  payload: Schema.Json,
+  absent?: string
+) =>
+  Effect.gen(function* () {
+    const place = placeOf(flags)
+    const placed = yield* found(flags)(sendTo(place, message, payload, OrderView))
     const order =
       placed.state === "done"
         ? placed
@@ -97,10 +135,19 @@ const carriedOut = (place: Place, message: string, payload: Schema.Json) =>
       return yield* new BoardRefused({
         what: `${order.what} of ${place.id}`,
         code: order.code,
-        ...(order.detail !== undefined && { detail: order.detail })
+        ...detailOf(order, absent)
       })
     return order
   })
+
+/** The board's own words, but for a thing that is not there: of that it says no more than the name. */
+const detailOf = (
+  { code, detail }: { readonly code?: number; readonly detail?: string },
+  absent: string | undefined
+): { readonly detail?: string } => {
+  if (code === codes.ENOENT && absent !== undefined) return { detail: absent }
+  return detail === undefined ? {} : { detail }
+}
 
 const done = (json: boolean, order: OrderView) =>
   Console.log(json ? JSON.stringify(order, null, 2) : order.value === undefined ? "done" : JSON.stringify(order.value))
@@ -109,7 +156,7 @@ const show = Command.make(
   "show",
   { ...connection, device, program },
   Effect.fn(function* (flags) {
-    const view = yield* connected(flags)(sendTo(placeOf(flags), "GetProgram", {}, ProgramView))
+    const view = yield* connected(flags)(found(flags)(sendTo(placeOf(flags), "GetProgram", {}, ProgramView)))
     if (flags.json) return yield* Console.log(JSON.stringify(view, null, 2))
     const now = yield* Clock.currentTimeMillis
     const { report, since, lines, values } = view
@@ -129,7 +176,7 @@ const control = (act: ProgramAct, about: string) =>
     act,
     { ...connection, device, program },
     Effect.fn(function* (flags) {
-      const order = yield* connected(flags)(carriedOut(placeOf(flags), "Control", { act }))
+      const order = yield* connected(flags)(carriedOut(flags, "Control", { act }))
       yield* done(flags.json, order)
     })
   ).pipe(Command.withDescription(about))
@@ -180,11 +227,12 @@ const call = Command.make(
         )
       })
     )
+    if (end.code === codes.ESRCH) return yield* connected(flags)(missing(flags.device, flags.program))
     if (end.code !== undefined && end.code !== 0)
       return yield* new BoardRefused({
         what: `${flags.command} of ${flags.program} on ${flags.device}`,
         code: end.code,
-        ...(end.detail !== undefined && { detail: end.detail })
+        ...detailOf(end, `${flags.program} has no command ${flags.command}`)
       })
     yield* Console.log(flags.json ? JSON.stringify(end, null, 2) : JSON.stringify(end.value ?? null))
   })
@@ -192,12 +240,16 @@ const call = Command.make(
 
 const target = Argument.String("mailbox").pipe(Argument.withDescription("Name of the mailbox, as app:log"))
 
+const noMailbox = (mailbox: string): string => `there is no mailbox ${mailbox}; their names are as app:log`
+
 const mail = Command.make(
   "send",
   { ...connection, device, program, target, text: Argument.String("text") },
   Effect.fn(function* (flags) {
     const data = Buffer.from(flags.text, "utf8").toString("base64")
-    const order = yield* connected(flags)(carriedOut(placeOf(flags), "SendMail", { target: flags.target, data }))
+    const order = yield* connected(flags)(
+      carriedOut(flags, "SendMail", { target: flags.target, data }, noMailbox(flags.target))
+    )
     yield* done(flags.json, order)
   })
 ).pipe(Command.withDescription("Put a message into a mailbox of a program"))
@@ -211,7 +263,7 @@ const tap = Command.make(
     yield* connected(flags)(
       Effect.gen(function* () {
         const client = yield* Client
-        yield* carriedOut(place, "TapMail", { target: flags.target, on: true })
+        yield* carriedOut(flags, "TapMail", { target: flags.target, on: true }, noMailbox(flags.target))
         seenAt = yield* Clock.currentTimeMillis
         yield* client.Watch({ ...place, message: "Watch", payload: {} }).pipe(
           Stream.mapEffect((value) => Effect.orDie(Schema.decodeUnknownEffect(ProgramView)(value))),
@@ -222,7 +274,7 @@ const tap = Command.make(
               Console.log(flags.json ? JSON.stringify(message) : Buffer.from(message.data, "base64").toString("utf8"))
             )
           }),
-          Effect.ensuring(Effect.ignore(carriedOut(place, "TapMail", { target: flags.target, on: false })))
+          Effect.ensuring(Effect.ignore(carriedOut(flags, "TapMail", { target: flags.target, on: false })))
         )
       })
     )
@@ -251,6 +303,8 @@ export const programs = Command.make("program").pipe(
 const valueId = Argument.String("value").pipe(
   Argument.withDescription("Name of the value, or its number (group × 256 + id)")
 )
+const noValue = ({ device, program }: { readonly device: string; readonly program: string }, value: string): string =>
+  `there is no value ${value}; holon value get ${device} ${program} lists them`
 const idOf = (text: string): number | string => (/^\d{1,5}$/.test(text) ? Number(text) : text)
 
 const get = Command.make(
@@ -258,7 +312,15 @@ const get = Command.make(
   { ...connection, device, program, value: valueId.pipe(Argument.optional) },
   Effect.fn(function* (flags) {
     const ids = Option.isSome(flags.value) ? { ids: [idOf(flags.value.value)] } : {}
-    const order = yield* connected(flags)(carriedOut(placeOf(flags), "ReadValues", ids))
+    const order = yield* connected(flags)(carriedOut(flags, "ReadValues", ids))
+    const only = Array.isArray(order.value) ? order.value[0] : undefined
+    // A value that was named and cannot be read is a failure; among all of them it is one line.
+    if (Option.isSome(flags.value) && Array.isArray(only) && only[1] === null)
+      return yield* new BoardRefused({
+        what: `value ${flags.value.value} of ${programId(flags.device, flags.program)}`,
+        code: Number(only[2]),
+        ...(only[2] === codes.ENOENT && { detail: noValue(flags, flags.value.value) })
+      })
     if (flags.json || !Array.isArray(order.value)) return yield* done(flags.json, order)
     const rows = order.value.map((row: Schema.Json) => {
       const [id, value, code] = Array.isArray(row) ? row : []
@@ -285,7 +347,7 @@ const set = Command.make(
     const number = Number(flags.to)
     const value = flags.to.trim() !== "" && Number.isFinite(number) ? number : flags.to
     const order = yield* connected(flags)(
-      carriedOut(placeOf(flags), "SetValue", { id: idOf(flags.value), value, level: flags.level })
+      carriedOut(flags, "SetValue", { id: idOf(flags.value), value, level: flags.level }, noValue(flags, flags.value))
     )
     yield* done(flags.json, order)
   })
@@ -311,12 +373,11 @@ const watch = Command.make(
     yield* connected(flags)(
       Effect.gen(function* () {
         const client = yield* Client
-        yield* carriedOut(place, "WatchValue", {
-          id,
-          on: true,
+        const limits = {
           rateMillis: flags.rate,
           ...(Option.isSome(flags.epsilon) && { epsilon: flags.epsilon.value })
-        })
+        }
+        yield* carriedOut(flags, "WatchValue", { id, on: true, ...limits }, noValue(flags, flags.value))
         yield* client.Watch({ ...place, message: "Watch", payload: {} }).pipe(
           Stream.mapEffect((value) => Effect.orDie(Schema.decodeUnknownEffect(ProgramView)(value))),
           Stream.runForEach(({ values }) => {
@@ -325,7 +386,7 @@ const watch = Command.make(
             shownAt = told.at
             return Console.log(flags.json ? JSON.stringify(told) : `${new Date(told.at).toISOString()} ${told.value}`)
           }),
-          Effect.ensuring(Effect.ignore(carriedOut(place, "WatchValue", { id, on: false })))
+          Effect.ensuring(Effect.ignore(carriedOut(flags, "WatchValue", { id, on: false })))
         )
       })
     )

@@ -20,7 +20,11 @@ const stepOf = ({ state, installed, bytes, total, name, version }: SessionView):
   if (state === "loading") return `${what}${bar(total === 0 ? 0 : bytes / total)} ${size(bytes)} of ${size(total)}`
   if (state === "verify") return `${what}${bar(1)} the board checks it`
   if (state !== "ready") return `${what}${state}`
-  const words = { staged: "the board installs it", trial: "on trial" } as const
+  const words = {
+    staged: "the board installs it",
+    trial:
+      "on trial: the board keeps it when it has run well for the time of its manifest, 30 s unless that says otherwise"
+  } as const
   return `${what}${installed === "staged" || installed === "trial" ? words[installed] : (installed ?? "ready")}`
 }
 
@@ -69,7 +73,7 @@ export const provision = Command.make(
         const client = yield* Client
         const { sha256 } = yield* client.Image({ reference: flags.image })
         // A device that is none is said at once, not when a board has not come for a minute.
-        yield* client.Device({ id: flags.device })
+        const { status } = yield* client.Device({ id: flags.device })
         const place: Place = { kind: "session", id: yield* newId }
         const begun = yield* sendTo(
           place,
@@ -86,15 +90,24 @@ export const provision = Command.make(
           SessionView
         )
         if (flags.detach) return begun
-        return yield* watchUntil(
-          place,
-          "Watch",
-          {},
-          {
-            item: SessionView,
-            isEnd: ({ endedAt, installed }) => endedAt !== undefined || (flags.isNoTrial && installed === "trial"),
-            show: (item) => progress.draw(stepOf(item))
-          }
+        const { state } = status.connection
+        if (state !== "online" && !flags.json)
+          yield* Console.error(`${flags.device} is ${state}; the session waits up to ${flags.patience} s for it`)
+        const goesOn = Console.error(
+          `the session goes on, and holon sessions shows how far it is; holon send session ${place.id} Abort ends it`
+        )
+        return yield* Effect.onInterrupt(
+          watchUntil(
+            place,
+            "Watch",
+            {},
+            {
+              item: SessionView,
+              isEnd: ({ endedAt, installed }) => endedAt !== undefined || (flags.isNoTrial && installed === "trial"),
+              show: (item) => progress.draw(stepOf(item))
+            }
+          ),
+          () => Effect.andThen(progress.finish, flags.json ? Effect.void : goesOn)
         )
       })
     ).pipe(Effect.ensuring(progress.finish))

@@ -43,7 +43,10 @@ const selected = (patterns: ReadonlyArray<string>, profile: Option.Option<string
       after = page.next
     } while (after !== undefined)
     const [missing] = unmet
-    if (missing !== undefined) return yield* new NotFound({ what: `device ${missing}` })
+    if (missing !== undefined)
+      return yield* new NotFound({
+        what: /[*?[{]/.test(missing) ? `device whose id fits ${missing}` : `device ${missing}`
+      })
     if (found.length === 0) return yield* new NotFound({ what: "device that is selected and not retired" })
     return found
   })
@@ -88,12 +91,17 @@ const boardRows = (boards: ReadonlyArray<RolloutBoard>) =>
     detail ?? (code === undefined ? "" : `code ${code}`)
   ])
 
+/** The command by which a rollout that waits for a person goes on. */
+const nexts: Readonly<Record<string, string>> = { awaiting: "approve", paused: "resume" }
+
 const say = (id: string, view: RolloutView, isJson: boolean) =>
   Effect.gen(function* () {
+    const reason = view.reason === undefined ? "" : `, ${view.reason}`
+    const next = Object.hasOwn(nexts, view.state) ? `; next: holon rollout ${nexts[view.state]} ${id}` : ""
     yield* Console.log(
       isJson
         ? JSON.stringify({ id, ...view }, null, 2)
-        : `${table(["device", "wave", "step", "sessions", "detail"], boardRows(view.boards))}\nrollout ${id}: ${view.state}${view.reason === undefined ? "" : `, ${view.reason}`}`
+        : `${table(["device", "wave", "step", "sessions", "detail"], boardRows(view.boards))}\nrollout ${id}: ${view.state}${reason}${next}`
     )
     if (view.state === "stopped")
       return yield* new RolloutStopped({

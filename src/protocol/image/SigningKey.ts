@@ -33,9 +33,11 @@ export const rawPublicKey = (key: KeyObject): Uint8Array => {
 }
 
 const wrongKind = "it is no Ed25519 key"
+/** What the decoder itself says names its routines, not the fault. */
+const noKey = "it holds no such key in PEM"
 
 const keyIn = (make: () => KeyObject): Result.Result<KeyObject, string> =>
-  Result.try({ try: make, catch: (cause) => (cause instanceof Error ? cause.message : String(cause)) }).pipe(
+  Result.try({ try: make, catch: () => noKey }).pipe(
     Result.filterOrFail(
       ({ asymmetricKeyType }) => asymmetricKeyType === "ed25519",
       () => wrongKind
