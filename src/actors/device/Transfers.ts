@@ -4,9 +4,10 @@
  * learn it. The session hears how far it is.
  */
 import { Effect, Schema } from "effect"
-import { codeEntry, codes } from "../../protocol/Codes.ts"
+import { codes } from "../../protocol/Codes.ts"
 import type { Board, Transfer } from "../../protocol/DeviceState.ts"
 import { type ImageAck, type ImageStatus, imageStates } from "../../protocol/Frame.ts"
+import { declinedSentence } from "../../protocol/image/Declined.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"
 import { awaitsAbort, nextNumber, orderAbort, setWork } from "./Errands.ts"
@@ -258,7 +259,8 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
   if (code === codes.EBUSY && !courier.isAccepted && awaitsAbort(turn.state)) return
   if (ack.state === failed || fatal.has(code) || (code !== 0 && !courier.isAccepted)) {
     if (ack.state !== failed && courier.isAccepted) orderAbort(turn, transfer, abortReasons.error)
-    return endTransfer(turn, transfer, code === 0 ? codes.EIO : code, codeEntry(code === 0 ? codes.EIO : code).sentence)
+    const reason = code === 0 ? codes.EIO : code
+    return endTransfer(turn, transfer, reason, declinedSentence(reason))
   }
   const isBack = code === codes.EILSEQ || code === codes.EPROTO
   const window = Math.max(1, Math.min(windowMax, ack.window ?? courier.window))

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { FrameToBoard } from "../../../src/actors/Behaviour.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
+import { declinedSentence } from "../../../src/protocol/image/Declined.ts"
 import { Bench } from "./Bench.ts"
 
 const sha256 = "ab".repeat(32)
@@ -131,6 +132,10 @@ describe("an image on its way to a board", () => {
     assert.deepStrictEqual(
       told(bench).map(([to, message, payload]) => [to, message, Object(payload).code]),
       [["session/s-1", "TransferEnded", code]]
+    )
+    assert.deepStrictEqual(
+      told(bench).map(([, , payload]) => Object(payload).detail),
+      [declinedSentence(code)]
     )
     assert.isUndefined(bench.state.work.transfer)
   })
