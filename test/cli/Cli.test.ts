@@ -273,6 +273,8 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
   it.effect("completes, remembers and watches at a terminal", () =>
     Effect.gen(function* () {
       const { url, data } = yield* RunningNode
+      const order = JSON.stringify({ device: "heater-1", sha256: "0".repeat(64) })
+      yield* run(["send", "session", "evening-1", "Provision", order, "--url", url, "--data", data])
       const typist = new Typist()
       const repl = Command.runWith(holon, { version })(["repl", "--url", url, "--data", data]).pipe(
         Effect.provideService(Keyboard, typist.keys),
@@ -292,6 +294,8 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       yield* typist.type('device("heater-1").GetTwn()\r', "did you mean GetTwin?")
       yield* typist.type("\u001b[A\u001b[A", 'watch device("heater-1")')
       yield* typist.type("\u001b[A", "SetDesired({ target: 37 })")
+      // Ids of other kinds are completed too.
+      yield* typist.type('\u0015session("eve\t', 'evening-1").')
       // Ctrl-D on an empty line ends it.
       yield* typist.type("\u0015\u0004", "")
       yield* Fiber.join(running)

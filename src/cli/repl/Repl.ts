@@ -15,15 +15,18 @@ import { complete, type Known } from "./Complete.ts"
 import { historyMax, keepHistory, readHistory } from "./History.ts"
 import { Keyboard } from "./Keyboard.ts"
 import { type Line, parseLine } from "./Line.ts"
-import { payloadOf } from "./Payload.ts"
+import { fieldsOf, payloadOf } from "./Payload.ts"
 
 const prompt = "holon> "
 const fleetSeen = 1000
 const fleetPollMillis = 5000
+/** Of each other kind this many ids are completed. */
+const othersSeen = 200
 
 const help = `  device("host").GetTwin()                    ask
   device("host").SetDesired({ led: "on" })    tell it what to be; fields in order are the arguments
   device("host").Invoke("identify")           a command for its board
+  program("heater-1:blink").SetValue({ id: "blinks", value: 7 })    fields by their names
   watch device("host")                        follow it; Ctrl-C ends the watch
   actors                                      kinds and their messages
   exit                                        or Ctrl-D`
@@ -31,6 +34,28 @@ const help = `  device("host").GetTwin()                    ask
 const print = Effect.fnUntraced(function* (value: unknown) {
   const { isTerminal } = yield* Keyboard
   yield* Console.log(inspect(value, { colors: isTerminal, depth: 8, compact: 3 }))
+})
+
+/** Ids of the kinds that are no devices, by the first question of each that needs no words. */
+const followOthers = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>) {
+  const client = yield* Client
+  const others = new Map<string, ReadonlyArray<string>>()
+  const look = Effect.forEach(
+    kinds.filter(({ kind }) => kind !== "device"),
+    ({ kind, messages }) => {
+      const query = messages.find((message) => message.delivery === "query" && fieldsOf(message).length === 0)
+      if (query === undefined) return Effect.void
+      return Effect.map(client.Look({ kind, message: query.name, limit: othersSeen }), ({ items }) => {
+        others.set(
+          kind,
+          items.map(({ id }) => id)
+        )
+      })
+    }
+  ).pipe(Effect.ignore)
+  yield* look
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(look, fleetPollMillis)))
+  return others
 })
 
 /** Ids and twin fields for completion, refreshed in the background: a key press does not wait for the network. */
@@ -130,11 +155,14 @@ const session = (historyPath: string) =>
       const { input, output, isTerminal } = yield* Keyboard
       const client = yield* Client
       const kinds = yield* client.Describe()
-      const fleet = isTerminal ? yield* followFleet : new Map<string, ReadonlyArray<string>>()
+      const none = new Map<string, ReadonlyArray<string>>()
+      const fleet = isTerminal ? yield* followFleet : none
+      const others = isTerminal ? yield* followOthers(kinds) : none
       const lines = yield* Queue.unbounded<string, Cause.Done>()
       const known: Known = {
         kinds,
-        ids: (kind, start) => (kind === "device" ? [...fleet.keys()].filter((id) => id.startsWith(start)) : []),
+        ids: (kind, start) =>
+          (kind === "device" ? [...fleet.keys()] : (others.get(kind) ?? [])).filter((id) => id.startsWith(start)),
         twinFields: (id) => fleet.get(id) ?? []
       }
       const reader = yield* Effect.acquireRelease(

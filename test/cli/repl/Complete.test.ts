@@ -14,9 +14,9 @@ const known: Known = {
   twinFields: (id) => (id === "host" ? ["led", "level", "interval"] : [])
 }
 
-const messageOf = (name: string): MessageView => {
-  const found = kinds.find(({ kind }) => kind === "device")?.messages.find((message) => message.name === name)
-  if (found === undefined) throw new Error(`the device has no message ${name}`)
+const messageOf = (name: string, of = "device"): MessageView => {
+  const found = kinds.find(({ kind }) => kind === of)?.messages.find((message) => message.name === name)
+  if (found === undefined) throw new Error(`the ${of} has no message ${name}`)
   return found
 }
 
@@ -57,6 +57,15 @@ describe("arguments in order", () => {
     const payload = payloadOf(messageOf("SetDesired"), [{ led: "on" }, 3])
     assert.deepInclude(payload, { success: { patch: { led: "on" }, expected: 3 } })
     assert.deepInclude(payloadOf(messageOf("GetTwin"), []), { success: {} })
+  })
+
+  it("are one map of named fields, but where the first field is a map itself", () => {
+    const set = { id: "blinks", value: 7 }
+    assert.deepInclude(payloadOf(messageOf("SetValue", "program"), [set]), { success: set })
+    assert.deepInclude(payloadOf(messageOf("SetValue", "program"), ["blinks", 7]), { success: set })
+    assert.deepInclude(payloadOf(messageOf("Control", "program"), [{ act: "stop" }]), { success: { act: "stop" } })
+    assert.deepInclude(payloadOf(messageOf("SetDesired"), [{ expected: 1 }]), { success: { patch: { expected: 1 } } })
+    assert.deepNestedInclude(payloadOf(messageOf("GetTwin"), [{}]), { "failure.path": "GetTwin" })
   })
 
   it("are refused when there are too many", () => {
