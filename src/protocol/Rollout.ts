@@ -35,6 +35,8 @@ export const RolloutBoard = Schema.Struct({
   step: RolloutStep,
   /** Sessions so far. */
   attempts: count,
+  /** Its session was told to end. */
+  isAborting: Schema.optionalKey(Schema.Boolean),
   since: instant,
   program: Schema.optionalKey(Schema.String),
   /** Why it failed: a number of `codes`. */
@@ -90,7 +92,11 @@ export const RolloutView = Schema.Struct({
   startedAt: instant,
   endedAt: Schema.optionalKey(instant),
   /** Why it stands still or ended. */
-  reason: Schema.optionalKey(Schema.String)
+  reason: Schema.optionalKey(Schema.String),
+  /** The open wave waits for approval, also while the rollout is paused. */
+  needsApproval: Schema.optionalKey(Schema.Boolean),
+  /** Much is to be begun: it goes on then. */
+  nextAt: Schema.optionalKey(instant)
 })
 export type RolloutView = typeof RolloutView.Type
 

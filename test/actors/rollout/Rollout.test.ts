@@ -1,14 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
+import type { Emitted, Outcome, Tell, Undelivered } from "../../../src/actors/Behaviour.ts"
 import { rollout } from "../../../src/actors/rollout/Rollout.ts"
 import { cut, verdictOf } from "../../../src/actors/rollout/Waves.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { Rollout, type RolloutBoard, RolloutView } from "../../../src/protocol/Rollout.ts"
+import { decodeStored, encodeStored } from "../../../src/protocol/Stored.ts"
 
 const sha256 = "ab".repeat(32)
 const start = 1_800_000_000_000
-const json = Schema.toCodecJson(RolloutView)
+const { storage } = rollout.reactions
+const cutOf = (state: unknown) => {
+  if (storage === undefined) throw new Error("no storage")
+  return storage.split(state, 1)
+}
+
+/** The state as another node loads it. */
+const stored = (state: unknown): unknown => {
+  const { head, parts } = cutOf(state)
+  const loaded = new Map([...parts].map(([key, part]) => [key, decodeStored(encodeStored(part))]))
+  return storage?.join(decodeStored(encodeStored(head)), loaded, "r-1", 1)
+}
 const rules = {
   canary: 1,
   waveSize: 3,
@@ -24,6 +36,7 @@ const fleet = (count: number): ReadonlyArray<string> => Array.from({ length: cou
 
 /** Folds a rollout's transitions; its state goes through its stored form at every step. */
 class Rig {
+  now = start
   state: unknown = rollout.reactions.initial("r-1")
   tells: Array<Tell> = []
   events: Array<Emitted> = []
@@ -31,21 +44,47 @@ class Rig {
   ask(message: string, payload: unknown = {}): unknown {
     const handle = rollout.transitions[message]
     if (handle === undefined) throw new Error(`no message ${message}`)
-    const outcome: Outcome<unknown, unknown> = handle(this.state, payload, {
+    const outcome = this.settle(handle(this.state, payload, this.context()))
+    return outcome.refusal ?? outcome.reply
+  }
+
+  context() {
+    return {
       self: { kind: "rollout", id: "r-1" },
-      now: start,
+      now: this.now,
       random: () => 0.5,
-      asker: { kind: "user", id: "ada", role: "operator" },
+      asker: { kind: "user", id: "ada", role: "operator" } as const,
       requestId: "q-1",
       resident: undefined,
       link: undefined,
       node: "a-1"
-    })
-    if (outcome.state !== undefined)
-      this.state = Schema.decodeUnknownSync(json)(Schema.encodeUnknownSync(json)(outcome.state))
+    }
+  }
+
+  private settle(outcome: Outcome<unknown, unknown>): Outcome<unknown, unknown> {
+    if (outcome.state !== undefined) {
+      assert.isTrue(Schema.is(RolloutView)(outcome.state))
+      this.state = stored(outcome.state)
+      assert.deepStrictEqual(this.state, outcome.state, "a state is what its row holds")
+    }
     this.tells.push(...(outcome.tells ?? []))
     this.events.push(...(outcome.events ?? []))
-    return outcome.refusal ?? outcome.reply
+    assert.isAtMost(outcome.tells?.length ?? 0, 64, "more would not fit its outbox beside others")
+    return outcome
+  }
+
+  due(): number | undefined {
+    return rollout.reactions.dueAt?.(this.state)
+  }
+
+  /** Lets time pass until the next due. */
+  untilDue(): void {
+    this.now = this.due() ?? this.now
+    this.settle(rollout.reactions.timeout?.(this.state, this.context()) ?? {})
+  }
+
+  undeliver(tell: Undelivered): void {
+    this.settle(rollout.reactions.undelivered?.(this.state, tell, this.context()) ?? {})
   }
 
   view(): RolloutView {
@@ -244,6 +283,142 @@ describe("a rollout", () => {
     assert.deepStrictEqual(
       [rig.view().state, rig.view().boards.map(({ step }) => step)],
       ["cancelled", ["good", "cancelled", "cancelled", "cancelled", "cancelled"]]
+    )
+  })
+
+  it("writes the board that moved, not the thousands beside it", () => {
+    const { state } = started(10_000, { waveSize: 10_000 })
+    const payload = { session: "r-1.board-0.1", device: "board-0", state: "ready", installed: "confirmed", bytes: 5 }
+    const outcome = rollout.transitions["SessionEnded"]?.(state, payload, new Rig().context())
+    const before = cutOf(state).parts
+    const { head, parts } = cutOf(outcome?.state)
+    assert.deepStrictEqual(
+      [...parts].filter(([key, part]) => before.get(key) !== part).map(([key]) => key),
+      ["board/0"]
+    )
+    assert.isBelow(encodeStored(head).length, 1000)
+  })
+
+  it("keeps what a newer node has written beside", () => {
+    const { head, parts } = cutOf(started(1).state)
+    const newer = new Map([...parts].map(([key, part]) => [key, { ...Object(part), mood: "calm" }]))
+    const joined = storage?.join({ ...Object(head), budget: 5 }, newer, "r-1", 1)
+    assert.strictEqual(Object(joined).budget, 5)
+    assert.strictEqual(Object(joined).boards[0].mood, "calm")
+    const again = cutOf(joined)
+    assert.deepStrictEqual([Object(again.head).budget, Object(again.parts.get("board/0")).mood], [5, "calm"])
+  })
+
+  it("stops a wave of hundreds, and takes back no more boards at a time than it provisions", () => {
+    const boards = 100
+    const rig = started(boards, { canary: boards, parallel: 40 })
+    for (let at = 0; at < boards - 1; at++) rig.good(`board-${at}`)
+    rig.tells = []
+    rig.ended(`board-${boards - 1}`, { state: "failed", code: codes.ENOSPC })
+    const back = () => rig.tells.splice(0).flatMap(({ message, to }) => (message === "AskBoard" ? [to.id] : []))
+    let asked = back()
+    assert.strictEqual(asked.length, 40)
+    assert.strictEqual(Object(rig.ask("Retry"))._tag, "InvalidTransition")
+    const taken = new Set<string>()
+    while (asked.length > 0) {
+      for (const id of asked) {
+        taken.add(id)
+        rig.ask("BoardAnswered", { key: `rollback ${id}`, code: 0 })
+      }
+      asked = back()
+    }
+    assert.strictEqual(taken.size, boards - 1)
+    assert.strictEqual(rig.view().boards.filter(({ step }) => step === "rolled-back").length, boards - 1)
+    assert.isUndefined(rig.due())
+  })
+
+  it("begins hundreds of boards, and aborts them, without filling its outbox", () => {
+    const rig = started(256, { canary: 256, parallel: 256 })
+    while ((rig.due() ?? Infinity) < start + 10_000) rig.untilDue()
+    assert.strictEqual(rig.begun().length, 256)
+    rig.ask("Cancel")
+    while ((rig.due() ?? Infinity) < start + 10_000) rig.untilDue()
+    assert.strictEqual(new Set(rig.tells.map(({ to }) => to.id)).size, 256)
+    assert.strictEqual(rig.tells.length, 256)
+  })
+
+  it("is cancelled at once, however many boards it has", () => {
+    const rig = started(10_000)
+    const before = performance.now()
+    const outcome = rollout.transitions["Cancel"]?.(rig.state, {}, rig.context())
+    assert.isBelow(performance.now() - before, 100)
+    assert.strictEqual(Object(outcome?.state).state, "cancelled")
+    assert.isBelow(outcome?.events?.length ?? 0, 10)
+  })
+
+  it("needs its approval also after a pause", () => {
+    const rig = started(2, { needsApproval: true })
+    rig.good("board-0")
+    rig.begun()
+    rig.ask("Pause")
+    rig.ask("Resume")
+    assert.deepStrictEqual([rig.view().state, rig.begun()], ["awaiting", []])
+    rig.ask("Approve")
+    assert.deepStrictEqual([rig.view().state, rig.begun(), rig.view().reason], ["running", ["board-1"], undefined])
+  })
+
+  it("gives up a board of whose session nobody hears again", () => {
+    const rig = started(2, { errorShare: 1, successShare: 0 })
+    rig.begun()
+    rig.untilDue()
+    assert.deepStrictEqual([rig.board("board-0").step, rig.board("board-0").code], ["failed", codes.ETIMEDOUT])
+    assert.deepStrictEqual(rig.begun(), ["board-1"])
+  })
+
+  it("leaves a board for later that is never watched to the end, and one that went away", () => {
+    const rig = started(3)
+    rig.ended("board-0")
+    rig.untilDue()
+    assert.strictEqual(rig.board("board-0").step, "away")
+    rig.ended("board-1")
+    rig.observed("board-1", codes.NotAttached)
+    assert.strictEqual(rig.board("board-1").step, "away")
+    rig.good("board-2")
+    assert.strictEqual(
+      rig.view().reason,
+      "1 of 3 boards are good, 2 away; retry takes up those that failed or were away"
+    )
+  })
+
+  it("gives up a board of whose way back nobody hears", () => {
+    const rig = started(2, { canary: 2 })
+    rig.good("board-0")
+    rig.ended("board-1", { state: "failed", code: codes.ENOSPC })
+    rig.untilDue()
+    assert.deepStrictEqual([rig.board("board-0").step, rig.due()], ["failed", undefined])
+  })
+
+  it("does not wait for a session, a watch or a way back that could not be told", () => {
+    const rig = started(3, { canary: 3, parallel: 3 })
+    const cause = "there is no device"
+    rig.ended("board-0")
+    rig.undeliver({ to: { kind: "device", id: "board-0" }, message: "Observe", payload: {}, cause })
+    assert.deepStrictEqual([rig.board("board-0").step, rig.board("board-0").detail], ["failed", cause])
+    rig.undeliver({ to: { kind: "session", id: "r-1.board-1.1" }, message: "Abort", payload: {}, cause })
+    assert.strictEqual(rig.board("board-1").step, "provisioning")
+    rig.undeliver({ to: { kind: "session", id: "r-1.board-1.1" }, message: "Provision", payload: {}, cause })
+    assert.strictEqual(rig.board("board-1").step, "failed")
+    rig.ended("board-2")
+    rig.undeliver({ to: { kind: "device", id: "board-2" }, message: "AskBoard", payload: {}, cause })
+    assert.strictEqual(rig.board("board-2").step, "failed")
+  })
+
+  it("does not call boards good that nobody has touched", () => {
+    const rig = started(5)
+    rig.good("board-0")
+    rig.ended("board-1", { state: "failed", code: codes.ENOSPC })
+    rig.ended("board-2", { state: "idle", code: codes.ECANCELED })
+    rig.ask("Retry")
+    rig.good("board-1")
+    const { state, reason } = rig.view()
+    assert.deepStrictEqual(
+      [state, reason],
+      ["succeeded", "2 of 5 boards are good, 2 cancelled, 1 waiting; retry takes up those that failed or were away"]
     )
   })
 
