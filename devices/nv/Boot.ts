@@ -101,8 +101,8 @@ export class Boot {
   #loaded: Array<Loaded> = []
   /** Its load takes time and is under way. */
   #waitingFor: BootEntry | undefined
-  /** This start is an attempt of the configuration on trial. */
-  #isAttempt = false
+  /** The generation on trial that this start is an attempt of; what is committed meanwhile is tried by the next one. */
+  #attempted: number | undefined
   /** Steps with each beginning, so that a loop over the programs of an earlier one ends. */
   #round = 0
 
@@ -136,7 +136,10 @@ export class Boot {
     if (this.#phase === "delay" && this.#isDue(nowMillis)) this.#phase = "listing"
     if (this.#phase === "listing") this.#askForList(nowMillis)
     if (this.#phase === "loading") this.#load(nowMillis)
-    if (this.#phase === "trial" && this.#isDue(nowMillis)) this.#confirmed()
+    if (this.#phase !== "trial" || !this.#isDue(nowMillis)) return
+    if (this.#isAttempt) return this.#confirmed()
+    this.#phase = "running"
+    this.#due = undefined
   }
 
   /** A program faulted, or ended with a status that is not 0. Counts while the configuration is on trial. */
@@ -159,13 +162,17 @@ export class Boot {
     this.start(nowMillis)
   }
 
+  get #isAttempt(): boolean {
+    return this.#attempted !== undefined && this.#attempted === this.#options.store?.generation
+  }
+
   #isDue(nowMillis: number): boolean {
     return this.#due === undefined || this.#due <= nowMillis
   }
 
   #begin(nowMillis: number): void {
     this.#unloadAll()
-    this.#isAttempt = false
+    this.#attempted = undefined
     const { store } = this.#options
     if (store !== undefined) {
       if (Result.isFailure(store.countBoot())) return this.#safe("memory")
@@ -189,7 +196,7 @@ export class Boot {
   }
 
   #beginList(nowMillis: number): void {
-    this.#isAttempt = false
+    this.#attempted = undefined
     const { store, sources = [] } = this.#options
     const settings = store?.manifest ?? defaultSettings
     const all = [hostSource(this.#config), ...sources, ...(store === undefined ? [] : [nvSource(store)])]
@@ -221,8 +228,9 @@ export class Boot {
   /** Before the first load, so that a load that takes the board down counts. */
   #countAttempt({ places }: BootListed): void {
     const { store } = this.#options
-    this.#isAttempt = store?.isOnTrial === true && places.has("nv")
-    if (this.#isAttempt && store !== undefined && Result.isFailure(store.countAttempt())) this.#safe("memory")
+    if (store === undefined || !store.isOnTrial || !places.has("nv")) return
+    this.#attempted = store.generation
+    if (Result.isFailure(store.countAttempt())) this.#safe("memory")
   }
 
   #load(nowMillis: number): void {
@@ -296,7 +304,7 @@ export class Boot {
     if (store === undefined) return
     this.#phase = "running"
     this.#due = undefined
-    this.#isAttempt = false
+    this.#attempted = undefined
     const confirmed = store.confirm()
     if (Result.isFailure(confirmed)) this.#alert("memory")
     else this.#options.observe?.({ type: "confirmed", generation: store.manifest.generation })
