@@ -31,6 +31,8 @@ export interface BeginRequest {
   /** Replace a running program of the same name. */
   readonly replace?: boolean
   readonly autostart?: boolean
+  /** It waits until it is started, whatever `autostart` says to those who keep it. */
+  readonly hold?: boolean
   /** Keep the image over a restart once it runs. */
   readonly persist?: boolean
   /** Bits of the sequence numbers on this transport; they wrap. Default 32. */
@@ -109,6 +111,7 @@ export interface LoadRequest {
   readonly pidHint?: number
   readonly replace?: boolean
   readonly autostart?: boolean
+  readonly hold?: boolean
   readonly persist?: boolean
 }
 

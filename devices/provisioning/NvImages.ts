@@ -17,6 +17,8 @@ const entryOf = (name: string, image: HxeImage, program: KeptProgram) => ({
   name,
   kind: imageKinds.hxe,
   autostart: program.autostart,
+  // What was brought here is wanted: a configuration that cannot run it does not prove itself.
+  required: program.autostart,
   multiple: image.header.allowsMultiple,
   signed: image.signature !== undefined,
   stackBytes: image.manifest?.stackSizeBytes ?? 0,

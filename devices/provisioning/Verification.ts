@@ -112,7 +112,7 @@ export class Verification {
       label: request.label,
       bytes: transfer.bytesWritten,
       fileCrc32: transfer.fileCrc32,
-      autostart,
+      autostart: autostart && request.hold !== true,
       replaces
     })
     if (Result.isFailure(registered)) {

@@ -59,7 +59,40 @@ describe("holon can", () => {
       yield* first.stop
       const second = yield* board(5)
       yield* second.says("mode=boot")
-      yield* second.says("provisioning.complete")
+      yield* second.says("entry=blink result=OK attempt=1")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("calls proven what stays well, and takes back what traps at each start", () =>
+    Effect.gen(function* () {
+      const { folder, bus, image, board } = yield* bench
+      mkdirSync(join(folder, "can-5"))
+      writeFileSync(join(folder, "can-5/boot.json"), JSON.stringify({ version: 1, confirm_timeout_s: 1 }))
+      const trap = join(folder, "trap.hxe")
+      const ran = yield* run(["image", "build", join(examples, "trap.mvasm"), "--out", trap])
+      assert.isTrue(ran.isSuccess, ran.err)
+      for (const [file, outcome] of [
+        [image, "configuration 2 has proved itself"],
+        [trap, "from_generation=3 to_generation=2 reason=boot_failure"]
+      ] as const) {
+        const before = yield* board(5)
+        yield* before.says("is on the bus")
+        const pushed = yield* run(["can", "push", file, "--bus", bus, "--node", "5"])
+        assert.isTrue(pushed.isSuccess, pushed.err)
+        yield* before.stop
+        const after = yield* board(5)
+        yield* after.says(outcome)
+        yield* after.stop
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("does not put a board on the bus whose boot.json is wrong", () =>
+    Effect.gen(function* () {
+      const { folder, bus } = yield* bench
+      writeFileSync(join(folder, "boot.json"), "{}")
+      const ran = yield* run(["can", "board", "--bus", bus, "--node", "5", "--memories", folder])
+      assert.match(ran.err, /^holon: the memories in .+ cannot be read \(boot_config: /)
     }).pipe(Effect.scoped)
   )
 
@@ -91,8 +124,8 @@ describe("holon can", () => {
       const manifest = { version: 1, image: [{ path: "apps/a.hxe" }, { path: "apps/none.hxe" }] }
       writeFileSync(join(card, "hsx/manifest.json"), JSON.stringify(manifest))
       const made = yield* board(5, "--card", card)
-      yield* made.says("card: apps/a.hxe is pid 1")
-      yield* made.says("card: apps/none.hxe")
+      yield* made.says("entry=apps/a.hxe result=OK attempt=1")
+      yield* made.says("entry=apps/none.hxe result=failed: file attempt=1")
       const empty = yield* board(6, "--card", folder)
       yield* empty.says("the card cannot be used")
     }).pipe(Effect.scoped)

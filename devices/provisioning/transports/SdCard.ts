@@ -8,6 +8,7 @@ import type { ServiceClock } from "../EventHub.ts"
 import type { Loader } from "../Loader.ts"
 import type { Caller, EndReply, LoadRequest } from "../LoaderCalls.ts"
 import { source } from "../Source.ts"
+import type { EndAnswer } from "../Transfers.ts"
 import { fileTransport } from "./File.ts"
 import { fetchWhole, type PullRetries, pullRetries } from "./PullLoad.ts"
 import { readFramManifest, readSdManifest, type SdEntry, type SdPlan } from "./SdManifest.ts"
@@ -101,6 +102,7 @@ const loadPath = (
   entry: SdEntry,
   path: string,
   keys: ReadonlyArray<number>,
+  more: Partial<LoadRequest>,
   caller: Caller,
   done: (result: Result.Result<EndReply, Refused>, warnings: ReadonlyArray<string>) => void
 ): void => {
@@ -115,7 +117,7 @@ const loadPath = (
       if (missing.length > 0 && entry.required === true) {
         return done(Result.fail(refusal("EBADMSG", `fram_key:${missing.join(",")}`)), [])
       }
-      parts.loader.load({ ...requestOf(entry, path), bytes: bytes.success }, caller, (result) =>
+      parts.loader.load({ ...requestOf(entry, path), ...more, bytes: bytes.success }, caller, (result) =>
         done(
           result,
           missing.map((key) => `fram_key:${key}`)
@@ -137,13 +139,28 @@ const keysOf = (
   )
 }
 
+/** Loads an entry from one of its paths, once; `more` is said over what the entry says. */
+export const loadSdPath = (
+  parts: SdParts,
+  entry: SdEntry,
+  path: string,
+  more: Partial<LoadRequest>,
+  caller: Caller,
+  done: EndAnswer
+): void =>
+  keysOf(parts, entry, (keys) =>
+    Result.isFailure(keys)
+      ? done(Result.fail(keys.failure))
+      : loadPath(parts, entry, path, keys.success, more, caller, done)
+  )
+
 /** Loads one entry, and what stands in for it when it fails; tells each attempt. */
 const loadEntry = (parts: SdParts, entry: SdEntry, caller: Caller, done: (report: SdReport) => void): void =>
   keysOf(parts, entry, (keys) => {
     if (Result.isFailure(keys))
       return done({ entry, path: entry.path, result: Result.fail(keys.failure), warnings: [] })
     const attempt = (path: string, number: number): void =>
-      loadPath(parts, entry, path, keys.success, caller, (result, warnings) => {
+      loadPath(parts, entry, path, keys.success, {}, caller, (result, warnings) => {
         parts.loader.tell({
           type: "provisioning.boot",
           pid: Result.isSuccess(result) ? result.success.pid : null,

@@ -7,10 +7,9 @@ import { realClock } from "../../../devices/agent/RealTime.ts"
 import { FileNvDevice } from "../../../devices/nv/FileNvDevice.ts"
 import { hostShape } from "../../../devices/nv/NvMap.ts"
 import type { Refused } from "../../../devices/provisioning/ErrorCodes.ts"
-import { FieldBoard } from "../../../devices/provisioning/FieldBoard.ts"
+import { FieldBoard, type FieldBoardEvent } from "../../../devices/provisioning/FieldBoard.ts"
 import type { Pushed } from "../../../devices/provisioning/LoadClient.ts"
 import { loadFlags } from "../../../devices/provisioning/LoadPdu.ts"
-import type { ProvisioningEvent } from "../../../devices/provisioning/ProvisioningEvents.ts"
 import { CanBroadcastMaster, type NodeOutcome } from "../../../devices/provisioning/transports/CanBroadcastMaster.ts"
 import { CanHub, type CanMember, joinBus } from "../../../devices/provisioning/transports/CanHub.ts"
 import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
@@ -95,12 +94,19 @@ const hub = Command.make(
   }, Effect.scoped)
 ).pipe(Command.withDescription("Run a CAN bus for processes of this machine"))
 
-const shown = (event: ProvisioningEvent): string | undefined => {
-  const { type, data, pid } = event
-  const words = Object.entries(data)
+const shown = (event: FieldBoardEvent): string | undefined => {
+  switch (event.type) {
+    case "provisioning.progress":
+      return undefined
+    case "confirmed":
+      return `configuration ${event.generation} has proved itself`
+    case "card":
+      return event.isUsable ? `card: ${event.detail}` : `the card cannot be used: ${event.detail}`
+  }
+  const words = Object.entries(event.data)
     .filter(([, value]) => value !== null && typeof value !== "object")
     .map(([name, value]) => `${name}=${String(value)}`)
-  return type === "provisioning.progress" ? undefined : `${type}${pid === null ? "" : ` pid ${pid}`} ${words.join(" ")}`
+  return `${event.type}${event.pid === null ? "" : ` pid ${event.pid}`} ${words.join(" ")}`
 }
 
 const memoriesIn = (folder: string) =>
@@ -129,11 +135,13 @@ const board = Command.make(
     bus,
     node,
     memories: Flag.String("memories").pipe(
-      Flag.withDescription("Folder of its memories (default: .holon/can-NODE)"),
+      Flag.withDescription("Folder of its memories and of its boot.json (default: .holon/can-NODE)"),
       Flag.optional
     ),
     card: Flag.String("card").pipe(
-      Flag.withDescription("Folder of an SD card: what its hsx/manifest.json names is loaded first"),
+      Flag.withDescription(
+        "Folder of an SD card: what its hsx/manifest.json names is started, not what the board keeps"
+      ),
       Flag.optional
     )
   },
@@ -143,26 +151,28 @@ const board = Command.make(
     const clock = yield* realClock
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
     const say = (line: string): void => void runFork(Console.log(line))
-    const observe = (event: ProvisioningEvent): void => {
+    const observe = (event: FieldBoardEvent): void => {
       const line = shown(event)
       if (line !== undefined) say(line)
     }
     const made = yield* Effect.acquireRelease(
       Effect.mapError(
-        Effect.fromResult(FieldBoard.start({ node: flags.node, clock, devices, observe })),
+        Effect.fromResult(
+          FieldBoard.start({
+            node: flags.node,
+            clock,
+            devices,
+            observe,
+            folder,
+            ...(Option.isSome(flags.card) ? { card: flags.card.value } : {})
+          })
+        ),
         ({ detail }) => new MemoriesUnreadable({ folder, reason: detail })
       ),
       (running) => Effect.sync(() => running.stop())
     )
     const member = yield* joined(flags.bus)
     made.joinCan(member, "can0")
-    if (Option.isSome(flags.card))
-      made.insertCard(flags.card.value, (outcome) => {
-        if (Result.isFailure(outcome)) return say(`the card cannot be used: ${outcome.failure.detail}`)
-        for (const warning of outcome.success.warnings) say(`card: ${warning}`)
-        for (const { path, result } of outcome.success.reports)
-          say(`card: ${path} ${Result.isSuccess(result) ? `is pid ${result.success.pid}` : result.failure.detail}`)
-      })
     yield* Console.log(`simulated board ${flags.node} is on the bus; Ctrl-C ends it`)
     return yield* Effect.never
   }, Effect.scoped)

@@ -1,27 +1,247 @@
-import { assert, describe, it } from "@effect/vitest"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { build } from "../../../devices/hxe/assembler/Build.ts"
 import { MemoryNvDevice } from "../../../devices/nv/MemoryNvDevice.ts"
+import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { hostShape } from "../../../devices/nv/NvMap.ts"
-import { FieldBoard } from "../../../devices/provisioning/FieldBoard.ts"
+import { FieldBoard, type FieldBoardEvent } from "../../../devices/provisioning/FieldBoard.ts"
 import { boardCaller } from "../../../devices/provisioning/LoaderCalls.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
+import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
 import { VirtualTime } from "../VirtualTime.ts"
-import { goldenImage } from "./GoldenImage.ts"
+import { FaultyBus } from "./transports/FaultyMedia.ts"
+
+const examples = new URL("../../../examples/", import.meta.url)
+const assembled = (file: string, name: string): Uint8Array =>
+  Result.getOrThrow(
+    build(
+      [{ file, text: readFileSync(new URL(file, examples), "utf8") }],
+      (path) => ({ file: path, text: readFileSync(new URL(path, examples), "utf8") }),
+      { name, requiredCaps: 0 }
+    )
+  )
+
+/** Runs on for ever. */
+const sound = (name: string): Uint8Array => assembled("blink.mvasm", name)
+/** Traps half a second after each start. */
+const trapping = (name: string): Uint8Array => assembled("trap.mvasm", name)
+
+let folder = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "holon-board-"))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const put = (path: string, contents: Uint8Array | object): void => {
+  mkdirSync(join(folder, path, ".."), { recursive: true })
+  writeFileSync(join(folder, path), contents instanceof Uint8Array ? contents : JSON.stringify(contents))
+}
+
+const shown = (event: FieldBoardEvent): ReadonlyArray<string> => {
+  switch (event.type) {
+    case "provisioning.boot":
+      return [`${event.data.entry} ${event.data.result} ${event.data.attempt}`]
+    case "provisioning.alert":
+      return [`alert ${event.data.reason}`]
+    case "provisioning.rollback":
+      return [`rollback ${event.data.from_generation} ${event.data.to_generation} ${event.data.reason}`]
+    case "confirmed":
+      return [`confirmed ${event.generation}`]
+    case "card":
+      return [`card ${event.isUsable} ${event.detail}`]
+    default:
+      return []
+  }
+}
+
+/** Memories that last while boards are switched on and off, and what the board of the last start told of it. */
+class Bench {
+  readonly time = new VirtualTime()
+  readonly devices: NvDevices = {
+    nvm: new MemoryNvDevice(hostShape.nvm),
+    flash: new MemoryNvDevice(hostShape.flash)
+  }
+  told: Array<string> = []
+  /** Generations that were kept. */
+  readonly kept: Array<number> = []
+
+  start(card?: string): FieldBoard {
+    this.told = []
+    const observe = (event: FieldBoardEvent): void => {
+      this.told.push(...shown(event))
+      if (event.type === "provisioning.persisted") this.kept.push(event.data.generation)
+    }
+    const parts = { node: 5, clock: this.time.clock(), devices: this.devices, folder, observe }
+    return Result.getOrThrow(FieldBoard.start({ ...parts, ...(card === undefined ? {} : { card }) }))
+  }
+
+  /** Switches the board on for so long. */
+  on(millis: number, card?: string): ReadonlyArray<string> {
+    const board = this.start(card)
+    this.time.advance(millis)
+    const names = live(board)
+    board.stop()
+    return names
+  }
+
+  keep(bytes: Uint8Array, autostart = true): void {
+    const board = this.start()
+    const request = { bytes, source: source.file("/a.hxe"), persist: true, autostart, replace: true }
+    board.loader.load(request, boardCaller, (answer) => Result.getOrThrow(answer))
+    board.stop()
+  }
+}
+
+const live = (board: FieldBoard): ReadonlyArray<string> =>
+  board.executive
+    .tasks()
+    .filter(({ end }) => end === undefined)
+    .map(({ name, origin }) => `${name} ${origin.source}`)
 
 describe("a board without a link", () => {
-  it.each([true, false])("runs again what it keeps, where that was to run at once: %s", (autostart) => {
-    const devices = { nvm: new MemoryNvDevice(hostShape.nvm), flash: new MemoryNvDevice(hostShape.flash) }
-    const time = new VirtualTime()
-    const start = () => Result.getOrThrow(FieldBoard.start({ node: 5, clock: time.clock(), devices }))
-    const before = start()
-    const request = { bytes: goldenImage(), source: source.file("/a.hxe"), persist: true, autostart }
-    before.loader.load(request, boardCaller, () => {})
-    before.stop()
-    const after = start()
-    time.advance(100)
-    const [task] = after.executive.tasks()
-    assert.deepStrictEqual([task?.name, task?.end?.status], ["gold full", autostart ? 6 : undefined])
-    after.stop()
+  it("runs what its store keeps, and calls it proven when it has stayed well", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"))
+    const board = bench.start()
+    bench.time.advance(29_900)
+    assert.deepStrictEqual([live(board), board.phase], [["motor nv:0@2"], "trial"])
+    bench.time.advance(200)
+    assert.deepStrictEqual(bench.told, ["motor OK 1", "confirmed 2"])
+    assert.strictEqual(board.phase, "running")
+    board.stop()
+    assert.deepStrictEqual(bench.on(100), ["motor nv:0@2"])
+    assert.deepStrictEqual(bench.told, ["motor OK 1"])
+  })
+
+  it("starts at power on only what was to start", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"), false)
+    const board = bench.start()
+    bench.time.advance(1000)
+    const [task] = board.executive.tasks()
+    assert.deepStrictEqual([task?.name, task?.machine?.steps], ["motor", 0])
+    board.stop()
+  })
+
+  it("goes back to the program before after three starts with one that traps, and says so", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"))
+    bench.on(31_000)
+    bench.keep(trapping("motor"))
+    assert.deepStrictEqual(bench.on(10_000), ["motor nv:0@4"])
+    assert.deepStrictEqual(bench.told, [
+      "motor OK 1",
+      "motor fault: division_by_zero 1",
+      "motor OK 1",
+      "motor fault: division_by_zero 1",
+      "motor OK 1",
+      "motor fault: division_by_zero 1",
+      "alert boot_failure",
+      "rollback 3 2 boot_failure",
+      "motor OK 1"
+    ])
+  })
+
+  it("counts a start that ended without word, as when the power went", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"))
+    bench.on(31_000)
+    bench.keep(trapping("motor"))
+    for (const _ of [1, 2, 3]) bench.on(400)
+    assert.deepStrictEqual(bench.on(1000), ["motor nv:0@4"])
+    assert.deepStrictEqual(bench.told, [
+      " unconfirmed: watchdog 3",
+      "alert boot_failure",
+      "rollback 3 2 boot_failure",
+      "motor OK 1"
+    ])
+  })
+
+  it("starts what boot.json names before what a card names before what it keeps", () => {
+    const bench = new Bench()
+    bench.keep(sound("kept"))
+    put("card/hsx/manifest.json", { version: 1, image: [{ path: "pump.hxe", app_name: "pump" }] })
+    put("card/hsx/pump.hxe", sound("pump"))
+    put("boot.json", { version: 1, entries: [{ name: "motor", path: "images/motor.hxe" }] })
+    put("images/motor.hxe", sound("motor"))
+    const card = join(folder, "card")
+    assert.deepStrictEqual(bench.on(1000, card), ["motor file:images/motor.hxe"])
+    put("boot.json", { version: 1 })
+    assert.deepStrictEqual(bench.on(1000, card), ["pump sd:/hsx/manifest.json#0:pump.hxe"])
+    assert.deepStrictEqual(bench.on(1000), ["kept nv:0@2"])
+    put("boot.json", { version: 1, merge: true, entries: [{ name: "motor", path: "images/motor.hxe", priority: 1 }] })
+    assert.deepStrictEqual(bench.on(1000, card), [
+      "motor file:images/motor.hxe",
+      "pump sd:/hsx/manifest.json#0:pump.hxe",
+      "kept nv:0@2"
+    ])
+  })
+
+  it("tries again, then takes what stands in, and keeps it once where that is asked for", () => {
+    const bench = new Bench()
+    const entry = { name: "motor", path: "new.hxe", retries: 1, fallback: "old.hxe", persist: true }
+    put("boot.json", { version: 1, entries: [entry] })
+    put("new.hxe", sound("motor").subarray(0, 60))
+    put("old.hxe", sound("motor"))
+    for (const _ of [1, 2]) {
+      assert.deepStrictEqual(bench.on(5000), ["motor file:old.hxe"])
+      assert.strictEqual(bench.told.length, 3)
+      assert.match(bench.told.join(), /^motor failed: .+ 1,motor failed: .+ 2,motor OK 3$/)
+    }
+    assert.deepStrictEqual(bench.kept, [2])
+    rmSync(join(folder, "boot.json"))
+    assert.deepStrictEqual(bench.on(31_000), ["motor nv:0@2"])
+    assert.include(bench.told, "confirmed 2")
+  })
+
+  it("runs nothing without a program that is required, and still takes images over its bus", () => {
+    const bench = new Bench()
+    const entries = [
+      { name: "pump", path: "pump.hxe", priority: 1 },
+      { name: "motor", path: "motor.hxe", required: true }
+    ]
+    put("boot.json", { version: 1, entries })
+    put("pump.hxe", sound("pump"))
+    const board = bench.start()
+    const bus = new FaultyBus(bench.time, () => 0.5)
+    board.joinCan(bus.join(), "can0")
+    bench.time.advance(1000)
+    assert.deepStrictEqual([live(board), board.phase], [[], "safe"])
+    assert.deepStrictEqual(bench.told, ["pump OK 1", "motor failed: file 1", "alert boot_failed"])
+    const pids: Array<number> = []
+    const { client } = canClient(bus.join(), bench.time.clock(), 5, { firstXfer: 7 })
+    client.push(sound("motor"), { label: "motor", persist: true }, (pushed) => pids.push(Result.getOrThrow(pushed).pid))
+    bench.time.advance(10_000)
+    assert.deepStrictEqual([live(board).length, pids.length, bench.kept], [1, 1, [2]])
+    board.stop()
+  })
+
+  it("lets an image that comes during a trial prove itself by the next start", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"))
+    const board = bench.start()
+    bench.time.advance(1000)
+    const request = { bytes: sound("pump"), source: source.file("/b.hxe"), persist: true }
+    board.loader.load(request, boardCaller, (answer) => Result.getOrThrow(answer))
+    bench.time.advance(60_000)
+    assert.deepStrictEqual([board.phase, bench.told], ["running", ["motor OK 1"]])
+    board.stop()
+    assert.strictEqual(bench.on(31_000).length, 2)
+    assert.deepStrictEqual(bench.told, ["motor OK 1", "pump OK 1", "confirmed 3"])
+  })
+
+  it("says what is wrong with a card, and does not start with a wrong boot.json", () => {
+    const bench = new Bench()
+    bench.keep(sound("kept"))
+    assert.deepStrictEqual(bench.on(3000, folder), ["kept nv:0@2"])
+    assert.deepStrictEqual(bench.told, ["card false file", "kept OK 1"])
+    put("boot.json", { version: 2 })
+    const parts = { node: 5, clock: bench.time.clock(), devices: bench.devices, folder }
+    const refused = Result.merge(FieldBoard.start(parts))
+    assert.match("detail" in refused ? refused.detail : "", /^boot_config: /)
   })
 
   it("does not start, and touches nothing, where what lies in its memories cannot be read", () => {
