@@ -246,6 +246,20 @@ describe("Boot on trial", () => {
     assert.deepStrictEqual([store.isOnTrial, store.bootState.failCount], [false, 0])
   })
 
+  it("neither confirms nor takes back what was committed meanwhile: that was not started", () => {
+    const store = storeOn(trialBoard())
+    const { boot, events, until } = rig({ store })
+    boot.start(0)
+    got(store.commit({ put: [motor(3)] }))
+    for (const pid of boot.pids) boot.programFailed(pid, "division_by_zero", 5000)
+    until(20_000)
+    assert.deepStrictEqual([boot.phase, types(events)], ["running", ["motor loaded 1"]])
+    assert.deepStrictEqual([store.isOnTrial, store.bootState.failCount], [true, 0])
+    boot.restart(21_000)
+    until(40_000)
+    assert.deepStrictEqual(types(events).slice(1), ["motor loaded 1", "confirmed 4"])
+  })
+
   it("is confirmed before that by who asks for it", () => {
     const store = storeOn(trialBoard())
     const { boot } = rig({ store })
