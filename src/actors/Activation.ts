@@ -221,6 +221,7 @@ export class Activation implements Sleeper {
       requestId,
       resident: this.memory,
       link: this.currentLink,
+      tellCount: this.commit.tellCount,
       node
     }
   }

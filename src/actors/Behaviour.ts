@@ -49,6 +49,8 @@ export interface TransitionContext<Resident> {
   /** Memory of this activation, never stored. */
   readonly resident: Resident
   readonly link: Link | undefined
+  /** Tells that no receiver has acknowledged yet: what comes often and may be lost had better be so than wait with them. */
+  readonly tellCount: number
   /** Name of the node this cell lives on, with its incarnation. */
   readonly node: string
 }

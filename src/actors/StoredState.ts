@@ -68,6 +68,7 @@ export const look = (
       requestId: "",
       resident: reactions.awake?.(state, context.now),
       link: undefined,
+      tellCount: 0,
       node: ""
     }
   )

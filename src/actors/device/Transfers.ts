@@ -13,7 +13,7 @@ import { ImageSource } from "../ImageSource.ts"
 import { awaitsAbort, nextNumber, orderAbort, setWork } from "./Errands.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
 import { imageReportOf } from "./Reports.ts"
-import { type Courier, perform, send, type Turn, tell } from "./Turn.ts"
+import { type Courier, mention, perform, send, type Turn, tell } from "./Turn.ts"
 
 /** Largest chunk, bytes: what a board of the largest class takes. */
 const chunkBytesMax = 65_536
@@ -285,7 +285,11 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
     return toSession(turn, transfer.session, "TransferEnded", { code: 0 })
   }
   if (isTold && isFurther)
-    toSession(turn, transfer.session, "TransferMoved", { bytes: Math.min(transfer.size, next * courier.chunk) })
+    mention(turn, {
+      to: { kind: "session", id: transfer.session },
+      message: "TransferMoved",
+      payload: { bytes: Math.min(transfer.size, next * courier.chunk) }
+    })
   pump(
     turn,
     transfer,

@@ -147,6 +147,21 @@ export const tell = (turn: Turn, message: Tell): void => {
   turn.tells.push(message)
 }
 
+/** Unacknowledged tells past which what comes often is left out: its receiver does not answer, and each is a part of the row. */
+const telemetryMax = 64
+/** As `telemetryMax`, for what is told again with the next link. */
+const reportsMax = 192
+
+const waiting = ({ context, tells }: Turn): number => context.tellCount + (tells?.length ?? 0)
+
+/** Tells what may be lost. */
+export const mention = (turn: Turn, message: Tell): void => {
+  if (waiting(turn) < telemetryMax) tell(turn, message)
+}
+
+/** Whether a report would wait behind too many others. */
+export const isCrowded = (turn: Turn): boolean => waiting(turn) >= reportsMax
+
 /** Begins work that takes time. */
 export const perform = (turn: Turn, order: EffectOrder): void => {
   turn.effects ??= []

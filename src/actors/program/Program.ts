@@ -27,8 +27,24 @@ const initial = (id: string): ProgramView => {
   return { device, report: { name, state: "absent" }, since: 0, lines: [], values: [], mail: [], orders: [] }
 }
 
+/** Characters of all lines, and of all messages: they are written with every change of the program. */
+const linesCharacters = 8192
+const mailCharacters = 32_768
+
 const newest = <A>(list: ReadonlyArray<A>, max: number): ReadonlyArray<A> =>
   list.length > max ? list.slice(list.length - max) : list
+
+/** The newest of which all fit; always the last. */
+const fitting = <A>(list: ReadonlyArray<A>, max: number, sizeOf: (one: A) => number): ReadonlyArray<A> => {
+  let size = 0
+  let first = list.length
+  for (const one of [...list].reverse()) {
+    size += sizeOf(one)
+    if (size > max && first < list.length) break
+    first--
+  }
+  return list.slice(first)
+}
 
 /** Ends are forgotten, oldest first; what is open stays. */
 const remembered = (orders: ReadonlyArray<OrderView>): ReadonlyArray<OrderView> => {
@@ -236,7 +252,10 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
       : { state: next, effects }
   },
 
-  Printed: (state, { text, at }) => ({ state: { ...state, lines: newest([...state.lines, { text, at }], linesMax) } }),
+  Printed: (state, { text, at }) => {
+    const lines = newest([...state.lines, { text, at }], linesMax)
+    return { state: { ...state, lines: fitting(lines, linesCharacters, (line) => line.text.length) } }
+  },
 
   ValuesTold: (state, { values }) => {
     const told = new Map(state.values.map((known) => [known.id, known]))
@@ -253,5 +272,8 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
     }
   },
 
-  MailTold: (state, mail) => ({ state: { ...state, mail: newest([...state.mail, mail], mailMax) } })
+  MailTold: (state, told) => {
+    const mail = newest([...state.mail, told], mailMax)
+    return { state: { ...state, mail: fitting(mail, mailCharacters, ({ data }) => data.length) } }
+  }
 })

@@ -61,6 +61,8 @@ export class Bench {
   events: Array<Emitted> = []
   samples: Array<Emitted> = []
   goodbyes: Array<number> = []
+  /** As many earlier tells are unacknowledged. */
+  tellCount = 0
   tells: Array<Tell> = []
   effects: Array<EffectOrder> = []
   /** Off where thousands of commands make the round trip of every state too slow. */
@@ -89,6 +91,7 @@ export class Bench {
       requestId,
       resident: this.resident,
       link: this.link,
+      tellCount: this.tellCount,
       node: "a-1"
     }
   }

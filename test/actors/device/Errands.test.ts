@@ -205,11 +205,49 @@ describe("programs of a board", () => {
     )
   })
 
+  const talk = (bench: Bench, program: string): void => {
+    bench.up({ type: "log", seq: 0, level: 2, text: "ready", program })
+    bench.up({ type: "value", seq: 0, program, values: [{ id: 257, value: 3, at: 0 }] })
+    bench.up({ type: "mail", seq: 0, program, target: "app:log", data: new Uint8Array([104, 105]) })
+  }
+
+  it("make no actor that the board has not told of, or has made up", () => {
+    const bench = new Bench().ready()
+    talk(bench, "ghost")
+    status(bench, 2, [
+      { name: "x".repeat(32), state: 4 },
+      { name: "gone", state: 0 }
+    ])
+    assert.deepStrictEqual(bench.tells, [])
+    assert.strictEqual(bench.types().filter((type) => type === "board.log").length, 1)
+    for (let at = 0; at < 100; at++) status(bench, 3 + at, [{ name: `made-${at}`, state: 4 }])
+    assert.strictEqual(bench.tells.length, 64)
+    assert.strictEqual(list(bench).length, 64)
+  })
+
+  it("do not fill the device's row while their actor does not answer", () => {
+    const bench = new Bench().ready()
+    status(bench, 2, [{ name: "motor", state: 4 }])
+    bench.clear()
+    bench.tellCount = 64
+    talk(bench, "motor")
+    assert.deepStrictEqual(bench.tells, [])
+    bench.tellCount = 192
+    status(bench, 3, [{ name: "motor", state: 9, code: 220 }])
+    assert.deepStrictEqual(bench.tells, [])
+    bench.tellCount = 0
+    status(bench, 4, [{ name: "motor", state: 9, code: 220 }], true)
+    assert.deepStrictEqual(
+      answers(bench).map(([, message, payload]) => [message, Object(payload).report.state]),
+      [["Reported", "failed"]]
+    )
+  })
+
   it("have their lines, values and mail handed on", () => {
     const bench = new Bench().ready()
-    bench.up({ type: "log", seq: 0, level: 2, text: "ready", program: "motor" })
-    bench.up({ type: "value", seq: 2, program: "motor", values: [{ id: 257, value: 3, at: 0 }] })
-    bench.up({ type: "mail", seq: 3, program: "motor", target: "app:log", data: new Uint8Array([104, 105]) })
+    status(bench, 2, [{ name: "motor", state: 4 }])
+    bench.clear()
+    talk(bench, "motor")
     assert.deepStrictEqual(
       answers(bench).map(([, message, payload]) => [message, Object(payload).text ?? Object(payload).data ?? 0]),
       [

@@ -78,6 +78,18 @@ describe("an image on its way to a board", () => {
     assert.deepStrictEqual(told(bench), [["session/s-1", "TransferMoved", { bytes: 6 * 256 }]])
   })
 
+  it("leaves out how far it is while its session does not answer, but not its end", () => {
+    const bench = opened()
+    acknowledge(bench, 0)
+    bench.clear()
+    bench.tellCount = 64
+    bench.advance(500)
+    acknowledge(bench, 6)
+    assert.deepStrictEqual(told(bench), [])
+    acknowledge(bench, 10, { have: size })
+    assert.deepStrictEqual(told(bench), [["session/s-1", "TransferEnded", { code: 0 }]])
+  })
+
   it("goes back where the board has a gap, and sends again what it names", () => {
     const bench = opened()
     acknowledge(bench, 0, { window: 4 })

@@ -25,6 +25,7 @@ class Rig {
       requestId,
       resident: undefined,
       link: undefined,
+      tellCount: 0,
       node: "a-1"
     }
   }
@@ -61,6 +62,26 @@ class Rig {
 const running = { name: "motor", state: "running", pid: 1 }
 
 describe("a program", () => {
+  it("keeps the newest lines and messages, and no more than are cheap to write", () => {
+    const rig = new Rig()
+    for (let at = 1; at <= 20; at++) rig.ask("Printed", { text: `${at}`.padEnd(1000), at })
+    for (let at = 1; at <= 20; at++) rig.ask("MailTold", { target: "app:log", data: "a".repeat(8000), at })
+    const { lines, mail } = rig.view()
+    assert.deepStrictEqual(
+      lines.map(({ at }) => at),
+      [13, 14, 15, 16, 17, 18, 19, 20]
+    )
+    assert.deepStrictEqual(
+      mail.map(({ at }) => at),
+      [17, 18, 19, 20]
+    )
+    rig.ask("Printed", { text: "x".repeat(9000), at: 21 })
+    assert.deepStrictEqual(
+      rig.view().lines.map(({ at }) => at),
+      [21]
+    )
+  })
+
   it("gives up an order of which its device never says anything", () => {
     const rig = new Rig()
     rig.ask("Reported", { report: running, at: 5 })

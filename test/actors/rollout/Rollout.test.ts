@@ -57,6 +57,7 @@ class Rig {
       requestId: "q-1",
       resident: undefined,
       link: undefined,
+      tellCount: 0,
       node: "a-1"
     }
   }

@@ -32,6 +32,7 @@ class Rig {
       requestId: "r-1",
       resident: undefined,
       link: undefined,
+      tellCount: 0,
       node: "a-1"
     }
   }
