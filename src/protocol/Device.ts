@@ -315,7 +315,9 @@ export const Device = Contract.make("device", {
         kind: ImageKind,
         /** Bits of `imageFlags`. */
         flags: count,
-        instance: Schema.optionalKey(ProgramName)
+        instance: Schema.optionalKey(ProgramName),
+        /** The longest that the session can need the board, ms. */
+        lifeMillis: Schema.optionalKey(count)
       },
       creates: false,
       about: "a session wants an image on the board; it hears how far it is"

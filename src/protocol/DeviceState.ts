@@ -101,6 +101,8 @@ export interface Transfer {
   readonly instance?: string
   /** The board holds all of it. */
   readonly isWhole: boolean
+  /** Its session must have ended it by then. */
+  readonly until?: number
 }
 
 /** A request of another actor that the board has not answered. */

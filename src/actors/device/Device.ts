@@ -31,7 +31,15 @@ import { endObservations, observationsDue, observe, refuseWatch } from "./Observ
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { emitEnd, oweDesired, sendDue, timed } from "./Requests.ts"
 import { storage } from "./Stored.ts"
-import { closeTransfer, openTransfer, refuseTransfer, takeRead, transferReads } from "./Transfers.ts"
+import {
+  closeTransfer,
+  endOverdueTransfer,
+  openTransfer,
+  refuseTransfer,
+  takeRead,
+  transferDue,
+  transferReads
+} from "./Transfers.ts"
 import {
   begin,
   type Context,
@@ -161,7 +169,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const { commands, board, connection, work } = state
     if (commands.open.length === 0 && work === noWork) return undefined
     const due = Math.min(commandsDue(commands, board, connection.state === "online"), errandsDue(state))
-    return finite(Math.min(due, observationsDue(state)))
+    return finite(Math.min(due, observationsDue(state), transferDue(state)))
   },
   residentDueAt: (state, resident, link) =>
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
@@ -173,6 +181,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     endExpired(turn)
     endOverdueErrands(turn)
     endObservations(turn)
+    endOverdueTransfer(turn)
     sendDue(turn)
     return outcomeOf(turn, undefined)
   },

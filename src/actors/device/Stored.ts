@@ -117,7 +117,8 @@ const StoredTransfer = Schema.Struct({
   kind: Schema.Number,
   flags: Schema.Number,
   instance: Schema.optionalKey(Schema.String),
-  isWhole: Schema.Boolean
+  isWhole: Schema.Boolean,
+  until: Schema.optionalKey(Schema.Number)
 })
 const decodeTransfer: (value: unknown) => Transfer = keeping(Schema.decodeUnknownSync(StoredTransfer))
 

@@ -5,7 +5,7 @@
  */
 import { Effect, Schema } from "effect"
 import { codes } from "../../protocol/Codes.ts"
-import type { Board, Transfer } from "../../protocol/DeviceState.ts"
+import type { Board, DeviceState, Transfer } from "../../protocol/DeviceState.ts"
 import { type ImageAck, type ImageStatus, imageStates } from "../../protocol/Frame.ts"
 import { declinedSentence } from "../../protocol/image/Declined.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
@@ -30,7 +30,7 @@ const fatal: ReadonlySet<number> = new Set([codes.EIO, codes.ENOSPC, codes.EBADM
 
 const failed = imageStates.indexOf("failed")
 /** Why a board is to forget a transfer. */
-const abortReasons = { error: 2 } as const
+const abortReasons = { timeout: 1, error: 2 } as const
 
 /** A power of two that leaves room for its frame: a quarter of a large buffer, half of a small one. */
 const chunkBytesOf = ({ rx }: Board): number => {
@@ -62,10 +62,14 @@ export interface Shipment {
   readonly kind: keyof typeof imageKinds
   readonly flags: number
   readonly instance?: string
+  readonly lifeMillis?: number
 }
 
+/** Longer than any session lasts, ms. */
+const lifeMillisDefault = 172_800_000
+
 /** Takes an image to send. A link carries one at a time. */
-export const openTransfer = (turn: Turn, { kind, ...shipment }: Shipment): void => {
+export const openTransfer = (turn: Turn, { kind, lifeMillis = lifeMillisDefault, ...shipment }: Shipment): void => {
   const { transfer } = turn.state.work
   if (transfer?.session === shipment.session) return
   if (transfer !== undefined)
@@ -74,7 +78,19 @@ export const openTransfer = (turn: Turn, { kind, ...shipment }: Shipment): void 
       detail: `session ${transfer.session} is bringing an image to this board`
     })
   const xfer = nextNumber(turn)
-  setWork(turn, { transfer: { xfer, ...shipment, kind: imageKinds[kind], isWhole: false } })
+  const until = turn.now + lifeMillis
+  setWork(turn, { transfer: { xfer, ...shipment, kind: imageKinds[kind], isWhole: false, until } })
+}
+
+/** When a transfer is given up; infinite for none. */
+export const transferDue = ({ work }: DeviceState): number => work.transfer?.until ?? Number.POSITIVE_INFINITY
+
+/** A session that has crashed for good never ends its transfer: the next one must not be refused for that. */
+export const endOverdueTransfer = (turn: Turn): void => {
+  const { transfer } = turn.state.work
+  if (transfer === undefined || transferDue(turn.state) > turn.now) return
+  orderAbort(turn, transfer, abortReasons.timeout)
+  endTransfer(turn, transfer, codes.ETIMEDOUT, "its session has not ended it")
 }
 
 /** The session is done with the board. A board that has not installed the image forgets it when told to. */

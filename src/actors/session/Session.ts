@@ -90,6 +90,10 @@ const flagsOf = ({ options }: SessionRecord): number =>
   (options.persist ? imageFlags.persist | imageFlags.keepOld : 0) |
   (options.replace ? imageFlags.replace : 0)
 
+/** The longest that a session can need its board, ms: the transfer, then the check, the installation and the trial. */
+const lifeOf = ({ options: { totalMillis, stallMillis } }: SessionRecord): number =>
+  totalMillis + 3 * Math.max(boardMillis, stallMillis) + trialMillis + boardMillis
+
 const describe = (record: SessionRecord, { self }: Context): Behaviour.EffectOrder => ({
   name: "describe",
   id: record.sha256,
@@ -199,6 +203,7 @@ const described = (record: SessionRecord, outcome: unknown, context: Context): O
         size,
         kind: imageKindOf(kind),
         flags: flagsOf(found),
+        lifeMillis: lifeOf(found),
         ...(instance === undefined ? {} : { instance })
       })
     ]

@@ -267,6 +267,22 @@ describe("an image on its way to a board", () => {
     assert.strictEqual(bench.sent("image-op").length, 1)
   })
 
+  it("is given up when its session has never ended it, and makes room for the next one", () => {
+    const bench = new Bench().ready(small)
+    bench.ask("OpenTransfer", { ...image, lifeMillis: 60_000 })
+    bench.ask("Lost", { node: "a-1", connection: 1, reason: 4 })
+    bench.failOver()
+    bench.advance(59_000)
+    assert.deepStrictEqual(told(bench), [])
+    bench.advance(1000)
+    assert.deepStrictEqual(
+      told(bench).map(([to, message, payload]) => [to, message, Object(payload).code]),
+      [["session/s-1", "TransferEnded", codes.ETIMEDOUT]]
+    )
+    bench.ask("OpenTransfer", { ...image, session: "s-2" })
+    assert.strictEqual(bench.state.work.transfer?.session, "s-2")
+  })
+
   it("reads no chunk that the image does not have", () => {
     const bench = opened()
     acknowledge(bench, 0)
