@@ -116,6 +116,14 @@ describe("PgStore", () => {
     assert.strictEqual(claimed.version, (await around.row({ kind: "device", id: "torn" }))?.version)
   })
 
+  it("takes and loads an actor of ten thousand parts, as the rollout over ten thousand boards", async () => {
+    const parts = Array.from({ length: 10_000 }, (_, at) => [`board/${at}`, new Uint8Array([at & 255])] as const)
+    await calls.claim("a", requestOf("large"))
+    assert.deepStrictEqual(await calls.commit("a", rowOf("large", 1, { put: parts })), written)
+    const [claimed] = await calls.claim("b", requestOf("large"))
+    assert.strictEqual(claimed?._tag === "Row" ? claimed.parts.size : claimed?._tag, parts.length)
+  })
+
   it("sees the quarantine that is written under a waiting claim", async () => {
     await calls.claim("a", requestOf("caught"))
     const other = await transaction()
