@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import { RolloutView } from "../../src/protocol/Rollout.ts"
 import { SessionView } from "../../src/protocol/Session.ts"
 import { run } from "../support/Cli.ts"
@@ -75,6 +75,31 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       assert.isBelow(yield* blinks, 100)
       assert.match(yield* good("program", "show", "heater-1", "blink"), /^blink on heater-1: (running|waiting)/)
       assert.match(yield* good("sessions"), /heater-1 +blink 1\.0\.0 +confirmed +100 %/)
+    })
+  )
+
+  it.effect("follows a value for each who asks, until that one ends", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("blink.mvasm", "lamp", "1.0.0")
+      yield* good("provision", "heater-1", image)
+      const follow = Effect.forkChild(at("value", "watch", "heater-1", "lamp", "blinks"))
+      const orders = Effect.map(good("program", "show", "heater-1", "lamp", "--json"), (text) => {
+        const { orders: found } = Schema.decodeUnknownSync(
+          Schema.Struct({ orders: Schema.Array(Schema.Struct({ what: Schema.String })) })
+        )(JSON.parse(text))
+        return found.map(({ what }) => what).filter((what) => what.endsWith("watch blinks"))
+      })
+      const first = yield* follow
+      yield* until(orders, (found) => found.length === 1)
+      const second = yield* follow
+      yield* until(orders, (found) => found.length === 2)
+      yield* Fiber.interrupt(first)
+      // The board watches for all or for nobody: the one that is left asks again.
+      yield* until(orders, (found) => found.length === 4)
+      yield* Fiber.interrupt(second)
+      yield* until(orders, (found) => found.length === 5)
+      const on = "watch blinks"
+      assert.deepStrictEqual(yield* orders, [on, on, `no longer ${on}`, on, `no longer ${on}`])
     })
   )
 

@@ -149,6 +149,10 @@ const detailOf = (
   return detail === undefined ? {} : { detail }
 }
 
+/** Whether the last order of these turned off what `what` turns on: boards follow a thing for all or for nobody. */
+const isOff = (orders: ReadonlyArray<OrderView>, what: string): boolean =>
+  orders.findLast((order) => order.what === what || order.what === `no longer ${what}`)?.what === `no longer ${what}`
+
 const done = (json: boolean, order: OrderView) =>
   Console.log(json ? JSON.stringify(order, null, 2) : order.value === undefined ? "done" : JSON.stringify(order.value))
 
@@ -260,13 +264,16 @@ const tap = Command.make(
   Effect.fn(function* (flags) {
     const place = placeOf(flags)
     let seenAt = 0
+    const begin = carriedOut(flags, "TapMail", { target: flags.target, on: true }, noMailbox(flags.target))
     yield* connected(flags)(
       Effect.gen(function* () {
         const client = yield* Client
-        yield* carriedOut(flags, "TapMail", { target: flags.target, on: true }, noMailbox(flags.target))
+        yield* begin
         seenAt = yield* Clock.currentTimeMillis
         yield* client.Watch({ ...place, message: "Watch", payload: {} }).pipe(
           Stream.mapEffect((value) => Effect.orDie(Schema.decodeUnknownEffect(ProgramView)(value))),
+          // Somebody else who followed it has ended: this one goes on.
+          Stream.tap(({ orders }) => (isOff(orders, `tap ${flags.target}`) ? begin : Effect.void)),
           Stream.runForEach(({ mail: messages }) => {
             const fresh = messages.filter((message) => message.target === flags.target && message.at > seenAt)
             seenAt = Math.max(seenAt, ...fresh.map(({ at }) => at))
@@ -377,9 +384,11 @@ const watch = Command.make(
           rateMillis: flags.rate,
           ...(Option.isSome(flags.epsilon) && { epsilon: flags.epsilon.value })
         }
-        yield* carriedOut(flags, "WatchValue", { id, on: true, ...limits }, noValue(flags, flags.value))
+        const begin = carriedOut(flags, "WatchValue", { id, on: true, ...limits }, noValue(flags, flags.value))
+        yield* begin
         yield* client.Watch({ ...place, message: "Watch", payload: {} }).pipe(
           Stream.mapEffect((value) => Effect.orDie(Schema.decodeUnknownEffect(ProgramView)(value))),
+          Stream.tap(({ orders }) => (isOff(orders, `watch ${id}`) ? begin : Effect.void)),
           Stream.runForEach(({ values }) => {
             const told = values.find((value) => value.id === id)
             if (told === undefined || told.at <= shownAt) return Effect.void
