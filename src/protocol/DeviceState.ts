@@ -133,6 +133,13 @@ export interface Observation {
   readonly patienceMillis?: number
 }
 
+/** What the board was asked to tell unasked. */
+export interface Subscription {
+  readonly key: string
+  readonly asker: ActorAddress
+  readonly request: BoardRequest
+}
+
 /** What the board does for other actors: images, programs, their values and mail. */
 export interface Work {
   readonly transfer: Transfer | undefined
@@ -140,6 +147,7 @@ export interface Work {
   /** Programs by their names, as the board last told of them. */
   readonly programs: ReadonlyMap<string, ProgramReport>
   readonly observations: ReadonlyMap<string, Observation>
+  readonly subscriptions: ReadonlyMap<string, Subscription>
   /** Last number given to a request or a transfer. */
   readonly lastNumber: number
 }

@@ -6,6 +6,7 @@ import { type Answer, type ImageStatus, imageOps, programOps } from "../../proto
 import type { FrameToBoard } from "../Behaviour.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
 import { imageReportOf } from "./Reports.ts"
+import { subscribed } from "./Subscriptions.ts"
 import { noErrandRepeats, type Repeat, send, type Turn, tell } from "./Turn.ts"
 
 /** Requests that wait for one board. */
@@ -17,6 +18,7 @@ export const noWork: Work = {
   errands: new Map(),
   programs: new Map(),
   observations: new Map(),
+  subscriptions: new Map(),
   lastNumber: 0
 }
 
@@ -100,7 +102,8 @@ export const refuseErrandOf = (turn: Turn, { asker, key }: Request): void =>
 const endErrand = (turn: Turn, errand: Errand, end: Omit<BoardAnswer, "key">): void => {
   const errands = new Map(turn.state.work.errands)
   errands.delete(errand.req)
-  setWork(turn, { errands })
+  const { subscriptions } = turn.state.work
+  setWork(turn, { errands, subscriptions: subscribed(subscriptions, errand, end.code) })
   answer(turn, errand.asker, { key: errand.key, ...end })
 }
 

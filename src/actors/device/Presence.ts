@@ -7,10 +7,11 @@ import { caps, goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
 import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
-import { endErrands } from "./Errands.ts"
+import { addErrand, endErrands } from "./Errands.ts"
 import { firstNumber, highestOf } from "./Numbering.ts"
 import { noteBack, noteRetired, noteSilent } from "./Observations.ts"
 import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
+import { askedAgain } from "./Subscriptions.ts"
 import { endTransfer } from "./Transfers.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
 
@@ -115,6 +116,7 @@ export const attach = (
   }
   if (isNewBoot && old !== undefined) {
     endReboot(turn, old, board)
+    for (const request of askedAgain(turn.state.work.subscriptions)) addErrand(turn, request)
     emit(turn, { type: "device.restarted", data: { boot: board.boot, reset: resets[request.reset ?? 0] ?? "unknown" } })
   }
   const { link, profile, firmware } = board

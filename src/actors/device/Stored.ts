@@ -1,11 +1,21 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
  * (the large layer of the section), `transfer`, `numbers`, and one `cmd/<id>`, `errand/<number>`,
- * `program/<name>` and `observation/<key>` for each command, request of another actor, program, and watch over a program.
+ * `program/<name>`, `observation/<key>` and `subscription/<key>` for each command, request of another actor, program, watch
+ * over a program, and value or mailbox that the board tells of.
  */
 import { Schema } from "effect"
 import { BoardRequest } from "../../protocol/BoardRequest.ts"
-import type { Board, Command, DeviceState, Errand, Observation, Transfer, Work } from "../../protocol/DeviceState.ts"
+import type {
+  Board,
+  Command,
+  DeviceState,
+  Errand,
+  Observation,
+  Subscription,
+  Transfer,
+  Work
+} from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
 import { ProgramReport } from "../../protocol/Program.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
@@ -28,6 +38,7 @@ const commandPrefix = "cmd/"
 const errandPrefix = "errand/"
 const programPrefix = "program/"
 const observationPrefix = "observation/"
+const subscriptionPrefix = "subscription/"
 
 /** Decodes a map and keeps the keys its schema does not know: a newer node wrote them. */
 const keeping =
@@ -141,6 +152,12 @@ const StoredObservation = Schema.Struct({
   patienceMillis: Schema.optionalKey(Schema.Number)
 })
 const decodeObservation: (value: unknown) => Observation = keeping(Schema.decodeUnknownSync(StoredObservation))
+const StoredSubscription = Schema.Struct({
+  key: Schema.String,
+  asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
+  request: BoardRequest
+})
+const decodeSubscription: (value: unknown) => Subscription = keeping(Schema.decodeUnknownSync(StoredSubscription))
 const decodeProgram: (value: unknown) => ProgramReport = keeping(Schema.decodeUnknownSync(ProgramReport))
 const decodeNumber = Schema.decodeUnknownSync(Schema.Number)
 
@@ -201,12 +218,13 @@ const isEmpty = (record: object): boolean => {
 }
 
 const putWork = (parts: Map<string, unknown>, work: Work): void => {
-  const { transfer, errands, programs, observations, lastNumber } = work
+  const { transfer, errands, programs, observations, subscriptions, lastNumber } = work
   if (lastNumber > 0) parts.set("numbers", lastNumber)
   if (transfer !== undefined) parts.set("transfer", transfer)
   for (const errand of errands.values()) parts.set(errandPrefix + errand.req, errand)
   for (const program of programs.values()) parts.set(programPrefix + program.name, program)
   for (const observation of observations.values()) parts.set(observationPrefix + observation.key, observation)
+  for (const subscription of subscriptions.values()) parts.set(subscriptionPrefix + subscription.key, subscription)
 }
 
 const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
@@ -215,6 +233,7 @@ const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
   const errands = new Map<number, Errand>()
   const programs = new Map<string, ProgramReport>()
   const observations = new Map<string, Observation>()
+  const subscriptions = new Map<string, Subscription>()
   for (const [key, part] of parts) {
     if (key.startsWith(errandPrefix)) {
       const errand = decodeErrand(part)
@@ -222,14 +241,17 @@ const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
     } else if (key.startsWith(programPrefix)) programs.set(key.slice(programPrefix.length), decodeProgram(part))
     else if (key.startsWith(observationPrefix))
       observations.set(key.slice(observationPrefix.length), decodeObservation(part))
+    else if (key.startsWith(subscriptionPrefix))
+      subscriptions.set(key.slice(subscriptionPrefix.length), decodeSubscription(part))
   }
-  const kept = errands.size + programs.size + observations.size
+  const kept = errands.size + programs.size + observations.size + subscriptions.size
   if (numbers === undefined && transfer === undefined && kept === 0) return noWork
   return {
     transfer: transfer === undefined ? undefined : decodeTransfer(transfer),
     errands,
     programs,
     observations,
+    subscriptions,
     lastNumber: numbers === undefined ? 0 : decodeNumber(numbers)
   }
 }

@@ -56,6 +56,39 @@ describe("a request of another actor", () => {
     ])
   })
 
+  it("to be told of a value or a mailbox is made again to a board that was restarted, and survives its node", () => {
+    const bench = new Bench().ready({ requests: 8 })
+    const watch = { _tag: "ValueWatch", program: "motor", id: "rpm", on: true, epsilon: 0.5 }
+    const tap = { _tag: "MailTap", program: "motor", target: "app:log", on: true }
+    const answerAll = (code: number, seq = 0): void => {
+      for (const { req } of [...bench.state.work.errands.values()]) bench.up({ type: "answer", seq, req, code })
+    }
+    ask(bench, "k-1", watch)
+    ask(bench, "k-2", { ...watch, id: "load" })
+    ask(bench, "k-3", { ...watch, id: "refused" })
+    ask(bench, "k-4", tap)
+    for (const { key, req } of [...bench.state.work.errands.values()])
+      bench.up({ type: "answer", seq: 0, req, code: key === "k-3" ? codes.EPERM : 0 })
+    ask(bench, "k-5", { ...watch, id: "load", on: false })
+    answerAll(0)
+    bench.failOver()
+    bench.clear()
+    bench.attach({ requests: 8, link: 2 })
+    bench.advance(50)
+    assert.deepStrictEqual([bench.sent("value-watch"), bench.sent("mail-tap")], [[], []], "the same boot knows them")
+    bench.attach({ requests: 8, boot: 8 })
+    bench.advance(50)
+    const again = [...bench.sent("value-watch"), ...bench.sent("mail-tap")]
+    assert.deepStrictEqual(
+      again.map((frame) => (frame.type === "value-watch" ? [frame.id, frame.on, frame.epsilon] : [frame.type])),
+      [["rpm", true, 0.5], ["mail-tap"]]
+    )
+    answerAll(codes.ESRCH)
+    bench.attach({ requests: 8, boot: 9 })
+    bench.advance(50)
+    assert.deepStrictEqual([bench.sent("value-watch"), bench.sent("mail-tap")], [[], []], "the program is gone")
+  })
+
   it("speaks of a transfer only in the name of its session", () => {
     const bench = new Bench().ready()
     bench.ask("OpenTransfer", { session: "s-1", sha256: "ab".repeat(32), size: 10, kind: "hxe", flags: 0 })
