@@ -43,12 +43,14 @@ export class Activation implements Sleeper {
   private heard: Heard | undefined
   private readonly timer: DueTimer | undefined
   private board: Asker | undefined
-  private address: Address | undefined
+  /** The address alone: a transition may send it on. */
+  private readonly self: Address
 
   constructor(cell: ActiveCell, row: Claimed & { readonly _tag: "Row" }) {
     const { around, type } = cell
     const { reactions } = type.behaviour
     this.cell = cell
+    this.self = { kind: cell.kind, id: cell.id }
     this.around = around
     this.type = type
     this.commit = new OutputCommit(cell, row.version, decodeRow(type, cell.id, row))
@@ -224,13 +226,6 @@ export class Activation implements Sleeper {
       tellCount: this.commit.tellCount,
       node
     }
-  }
-
-  /** The address alone: a transition may send it on. */
-  private get self(): Address {
-    const { kind, id } = this.cell
-    this.address ??= { kind, id }
-    return this.address
   }
 
   private boardAsker(): Asker {
