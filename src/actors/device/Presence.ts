@@ -139,7 +139,11 @@ export const attach = (
     epoch,
     last: turn.state.numbering.last,
     desired: turn.state.twin.desiredVersion,
-    sync: (wantsFull ? sync.fullReport : 0) | ((board.caps & caps.takesImages) === 0 ? 0 : sync.programStatus)
+    sync:
+      (wantsFull ? sync.fullReport : 0) |
+      ((board.caps & caps.takesImages) === 0 ? 0 : sync.programStatus) |
+      // A session waits to hear what became of its image; a board that was restarted may have said it to nobody.
+      (state.work.transfer?.isWhole === true ? sync.imageStatus : 0)
   })
 }
 

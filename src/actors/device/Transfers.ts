@@ -317,7 +317,8 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
 export const takeImageReport = (turn: Turn, status: ImageStatus): void => {
   const { transfer } = turn.state.work
   if (transfer === undefined) return
-  const isOurs =
-    status.xfer === transfer.xfer || (status.sha256 !== undefined && imageReportOf(status).sha256 === transfer.sha256)
+  // After a restart a board knows images by their hash alone; with another number it speaks of an earlier transfer.
+  const isUnnumbered = status.xfer === undefined || status.xfer === 0
+  const isOurs = status.xfer === transfer.xfer || (isUnnumbered && imageReportOf(status).sha256 === transfer.sha256)
   if (isOurs) toSession(turn, transfer.session, "ImageReported", imageReportOf(status))
 }

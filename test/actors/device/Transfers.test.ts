@@ -267,6 +267,30 @@ describe("an image on its way to a board", () => {
     assert.strictEqual(bench.sent("image-op").length, 1)
   })
 
+  it("is asked after on a new link once the board holds it, and heard of by its number or its hash alone", () => {
+    const bench = opened()
+    const syncOf = (link: number): number => Object(bench.attach({ ...small, link })).sync & 2
+    assert.strictEqual(syncOf(2), 0)
+    bench.advance(50)
+    serve(bench)
+    acknowledge(bench, 10, { have: size })
+    assert.strictEqual(syncOf(3), 2)
+    bench.clear()
+    const hash = new Uint8Array(Buffer.from(sha256, "hex"))
+    bench.up({ type: "image-status", seq: 2, xfer: 9, state: 9, sha256: hash })
+    bench.up({ type: "image-status", seq: 3, xfer: 0, state: 9, sha256: new Uint8Array(32) })
+    assert.deepStrictEqual(told(bench), [])
+    bench.up({ type: "image-status", seq: 4, xfer: 0, state: 10, sha256: hash })
+    bench.up({ type: "image-status", seq: 5, xfer: 1, state: 9 })
+    assert.deepStrictEqual(
+      told(bench).map(([to, message, payload]) => [to, message, Object(payload).state]),
+      [
+        ["session/s-1", "ImageReported", 10],
+        ["session/s-1", "ImageReported", 9]
+      ]
+    )
+  })
+
   it("is given up when its session has never ended it, and makes room for the next one", () => {
     const bench = new Bench().ready(small)
     bench.ask("OpenTransfer", { ...image, lifeMillis: 60_000 })
