@@ -114,7 +114,8 @@ const provisioned = (place: string) =>
         body: new Uint8Array(bytes)
       })) as { sha256: string }
       const status = () => ask(cluster.httpUrls, "/api/device/long-1/GetStatus", {}) as Promise<{ boot: number }>
-      while ((await status().catch(() => ({ boot: 0 }))).boot === 0);
+      while ((await status().catch(() => ({ boot: 0 }))).boot === 0)
+        await new Promise((resolve) => setTimeout(resolve, 50))
       const request = uuidV7(Date.now(), (count) => crypto.getRandomValues(new Uint8Array(count)))
       await ask(cluster.httpUrls, "/api/session/s-1/Provision", { device: "long-1", sha256: pushed.sha256 }, request)
       const view = () => ask(cluster.httpUrls, "/api/session/s-1/GetSession", {}) as Promise<View>
