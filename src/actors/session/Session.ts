@@ -298,7 +298,8 @@ const answered = (
       : fail(record, context, "verify", code === 0 ? codes.EBADMSG : code, detail ?? "the board refuses the image")
   }
   if (key !== "commit" || record.state !== "ready" || record.endedAt !== undefined) return {}
-  if (code === 0 && image !== undefined) return installedAs(record, context, image)
+  if (code === 0 && image !== undefined && installedOf(image.state) !== undefined)
+    return installedAs(record, context, image)
   const text = detail ?? "the board could not install the image"
   const failed: SessionRecord = { ...record, code: code === 0 ? codes.EIO : code, detail: text }
   return end(failed, context, [failure(failed, "persist", failed.code ?? codes.EIO, text)], 2)

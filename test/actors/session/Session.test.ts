@@ -260,6 +260,13 @@ describe("a session", () => {
     assert.strictEqual(rig.types().length, events)
   })
 
+  it("ends when the board has failed to install, though its answer has no code", () => {
+    const rig = verified()
+    rig.ask("BoardAnswered", { key: "commit", code: 0, image: { state: 4 } })
+    assert.deepStrictEqual([rig.view().code, rig.view().endedAt], [codes.EIO, start])
+    assert.strictEqual(Object(rig.events.at(-1)?.data).where, "persist")
+  })
+
   it("can be aborted until the image is installed, and answers what it became", () => {
     const rig = provision()
     rig.tells = []
