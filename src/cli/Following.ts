@@ -1,5 +1,5 @@
 /** Messages whose end comes later: they are sent, and watched until they are over. */
-import { Effect, Option, Schema, Stream } from "effect"
+import { Console, Effect, Option, Schema, Stream } from "effect"
 import { codeEntry } from "../protocol/Codes.ts"
 import { Unavailable } from "../protocol/Errors.ts"
 import { Client } from "./Client.ts"
@@ -22,6 +22,16 @@ export interface Place {
   readonly kind: string
   readonly id: string
 }
+
+/** Says on standard error that a board is away and what is done about it; nothing when it is there. */
+export const sayAway = (device: string, consequence: string) =>
+  Effect.gen(function* () {
+    const client = yield* Client
+    const { status } = yield* client.Device({ id: device })
+    const { state } = status.connection
+    const words = state === "never" ? "has never attached" : `is ${state}`
+    if (state !== "online") yield* Console.error(`${device} ${words}; ${consequence}`)
+  })
 
 /** Sends a message and decodes its reply. */
 export const sendTo = <A>(place: Place, message: string, payload: Schema.Json, reply: Schema.Codec<A, unknown>) =>

@@ -150,6 +150,21 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
     })
   )
 
+  it.effect("says that a board is away while it waits for it", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("hello.mvasm", "late", "1.0.0")
+      const { mqttPort } = yield* RunningNode
+      const place = `mqtt://127.0.0.1:${mqttPort}`
+      const board = yield* Effect.forkChild(run(["board", "sim", "--prefix", "night-", "--count", "1", "--url", place]))
+      const state = Effect.map(at("devices", "ls"), ({ out }) => /night-1 +(\w+)/.exec(out)?.[1])
+      yield* until(state, (found) => found === "online")
+      yield* Fiber.interrupt(board)
+      yield* until(state, (found) => found !== "online")
+      const err = yield* bad("provision", "night-1", image, "--patience", "1")
+      assert.match(err, /^night-1 is \w+; the session waits up to 1 s for it\n.*\(ETIMEDOUT, 110\)\n$/)
+    })
+  )
+
   it.effect("rolls out in waves, stops at the wave that fails, and takes that wave back", () =>
     Effect.gen(function* () {
       // One board has gone further already: it refuses what is older.

@@ -7,7 +7,7 @@ import { CommandView } from "../../protocol/Device.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import { OrderView, ProgramReport, ProgramView, programId } from "../../protocol/Program.ts"
 import { Client } from "../Client.ts"
-import { BoardRefused, type Place, sendTo, watchUntil } from "../Following.ts"
+import { BoardRefused, type Place, sayAway, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
 import { finiteNumber, wholeNumber } from "../Numbers.ts"
 import { ago, table } from "../Table.ts"
@@ -119,6 +119,7 @@ const carriedOut = (
   Effect.gen(function* () {
     const place = placeOf(flags)
     const placed = yield* found(flags)(sendTo(place, message, payload, OrderView))
+    if (placed.state !== "done") yield* sayAway(flags.device, "the order waits up to a minute for it")
     const order =
       placed.state === "done"
         ? placed
@@ -220,6 +221,7 @@ const call = Command.make(
           CommandView
         )
         if (placed.state === "done") return placed
+        yield* sayAway(flags.device, `the command waits up to ${flags.ttl} s for it`)
         return yield* watchUntil(
           place,
           "WatchCommand",

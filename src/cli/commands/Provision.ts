@@ -4,7 +4,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { uuidV7 } from "../../protocol/Ids.ts"
 import { SessionView } from "../../protocol/Session.ts"
 import { Client } from "../Client.ts"
-import { BoardRefused, type Place, sendTo, watchUntil } from "../Following.ts"
+import { BoardRefused, type Place, sayAway, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { bar, makeProgress, size } from "../Progress.ts"
@@ -73,7 +73,7 @@ export const provision = Command.make(
         const client = yield* Client
         const { sha256 } = yield* client.Image({ reference: flags.image })
         // A device that is none is said at once, not when a board has not come for a minute.
-        const { status } = yield* client.Device({ id: flags.device })
+        yield* client.Device({ id: flags.device })
         const place: Place = { kind: "session", id: yield* newId }
         const begun = yield* sendTo(
           place,
@@ -90,9 +90,7 @@ export const provision = Command.make(
           SessionView
         )
         if (flags.detach) return begun
-        const { state } = status.connection
-        if (state !== "online" && !flags.json)
-          yield* Console.error(`${flags.device} is ${state}; the session waits up to ${flags.patience} s for it`)
+        yield* sayAway(flags.device, `the session waits up to ${flags.patience} s for it`)
         const goesOn = Console.error(
           `the session goes on, and holon sessions shows how far it is; holon send session ${place.id} Abort ends it`
         )
