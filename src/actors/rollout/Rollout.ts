@@ -397,7 +397,7 @@ export const rollout: Behaviour.AnyBehaviour = Behaviour.make<Rollout>(Rollout, 
     return outcomeOf(turn)
   },
 
-  SessionEnded: (state, { session, device, state: ended, installed, bytes, program, code, detail }, context) => {
+  SessionEnded: (state, { session, device, state: ended, installed, program, code, detail }, context) => {
     const place = placeOf(state, device)
     const board = state.boards[place]
     if (board?.step !== "provisioning" || session !== sessionOf(context, board)) return {}
@@ -405,7 +405,8 @@ export const rollout: Behaviour.AnyBehaviour = Behaviour.make<Rollout>(Rollout, 
     const isInstalled = ended === "ready" && (installed === "committed" || installed === "confirmed")
     if (!isInstalled) {
       if (code === codes.ECANCELED) return through(turn, place, { step: "cancelled" })
-      const isAway = code === codes.ETIMEDOUT && bytes === 0
+      // Silence before the image was whole is a board that went away; after it, the image may have taken the board down.
+      const isAway = code === codes.ETIMEDOUT && installed === undefined
       return through(turn, place, {
         step: isAway ? "away" : "failed",
         code: code ?? codes.EIO,

@@ -229,10 +229,12 @@ describe("a rollout", () => {
     assert.deepStrictEqual([rig.view().state, rig.board("board-0").attempts], ["succeeded", 2])
   })
 
-  it("takes a board that stalled in the middle for a failure", () => {
-    const rig = started(1)
+  it("takes a board that went away in the middle for away, and one that fell silent with the image for a failure", () => {
+    const rig = started(2)
     rig.ended("board-0", { state: "failed", code: codes.ETIMEDOUT, bytes: 5 })
-    assert.strictEqual(rig.board("board-0").step, "failed")
+    assert.strictEqual(rig.board("board-0").step, "away")
+    rig.ended("board-1", { state: "ready", installed: "trial", code: codes.ETIMEDOUT })
+    assert.strictEqual(rig.board("board-1").step, "failed")
   })
 
   it("does not send a board an image again that it failed, until somebody says so", () => {
