@@ -123,7 +123,10 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       const sound = yield* pushed("blink.mvasm", "motor", "1.0.0")
       const broken = yield* pushed("trap.mvasm", "motor", "2.0.0")
       yield* good("provision", "heater-3", sound)
-      assert.match(yield* bad("provision", "heater-3", broken), /motor@2\.0\.0 on heater-3: .*\(Trap, 220\)/)
+      assert.match(
+        yield* bad("provision", "heater-3", broken),
+        /motor@2\.0\.0 failed on trial, and heater-3 took it back: .*\(Trap, 220\)/
+      )
       yield* until(stateOf("heater-3", "motor"), (state) => /^(running|waiting) 1\.0\.0$/.test(state))
       assert.match(yield* good("sessions"), /motor 2\.0\.0 +rolled-back/)
     })

@@ -113,7 +113,10 @@ export const provision = Command.make(
     const isGood = view.state !== "failed" && view.installed !== "rolled-back" && view.code === undefined
     if (!isGood)
       return yield* new BoardRefused({
-        what: `${flags.image} on ${flags.device}`,
+        what:
+          view.installed === "rolled-back"
+            ? `${flags.image} failed on trial, and ${flags.device} took it back`
+            : `${flags.image} on ${flags.device}`,
         code: view.code ?? 5,
         ...(view.detail !== undefined && { detail: view.detail })
       })
