@@ -5,6 +5,12 @@ import { Command } from "effect/cli"
 import { holon, report, version } from "./Holon.ts"
 import { log } from "./Log.ts"
 
+// Whoever read the output has gone, as `head` does: end in order, as for Ctrl-C.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error
+  process.kill(process.pid, "SIGINT")
+})
+
 Command.run(holon, { version }).pipe(
   Effect.tapCause(report),
   Effect.provide(Layer.merge(NodeServices.layer, Logger.layer([log]))),

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
@@ -197,6 +198,31 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       assert.match(yield* stateOf("heater-1", "pump"), / 2\.0\.0$/)
       assert.match(yield* stateOf("heater-5", "pump"), / 3\.0\.0$/)
       assert.match(yield* good("rollout", "ls"), /stopped +2 of 2 +1 of 5 good/)
+    })
+  )
+
+  it.effect("ends in order when whoever reads what it says has gone", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("blink.mvasm", "tick", "1.0.0")
+      yield* good("provision", "heater-4", image)
+      const { url, data } = yield* RunningNode
+      const main = join(import.meta.dirname, "../../src/cli/main.ts")
+      const argv = ["value", "watch", "heater-4", "tick", "blinks", "--url", url, "--data", data]
+      const { code, err } = yield* Effect.promise(
+        () =>
+          new Promise<{ code: number | null; err: string }>((resolve) => {
+            const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...argv], {
+              stdio: ["ignore", "pipe", "pipe"]
+            })
+            let said = ""
+            child.stderr.setEncoding("utf8").on("data", (text: string) => {
+              said += text
+            })
+            child.stdout.once("data", () => child.stdout.destroy())
+            child.once("exit", (ended) => resolve({ code: ended, err: said }))
+          })
+      )
+      assert.deepStrictEqual([code, err], [130, ""])
     })
   )
 
