@@ -79,8 +79,9 @@ let rounds = 0
 const provision = (receivers: Receivers, wire: Wire, http: number, image: Buffer, count: number) => async () => {
   const sha256 = createHash("sha256").update(image).digest("hex")
   rounds++
-  const received = receivers.ask({ do: "receive", bytes: image.length })
+  await receivers.ask({ do: "expect", bytes: image.length })
   const startedAt = performance.now()
+  const received = receivers.ask({ do: "receive" })
   await Promise.all(
     Array.from({ length: count }, (_, index) =>
       request(`http://127.0.0.1:${http}/api/session/bench-${rounds}-${index}/Provision`, {
@@ -94,12 +95,10 @@ const provision = (receivers: Receivers, wire: Wire, http: number, image: Buffer
 }
 
 const bare = (receivers: Receivers, sender: BareSender, image: Buffer, count: number) => async () => {
-  const received = receivers.ask({ do: "receive", bytes: image.length })
-  // The request is on its way to the other process: it must have arrived before the first byte does.
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await receivers.ask({ do: "expect", bytes: image.length })
   const startedAt = performance.now()
   sender.send(image)
-  await received
+  await receivers.ask({ do: "receive" })
   return (image.length * count) / 1e6 / ((performance.now() - startedAt) / 1000)
 }
 

@@ -15,8 +15,10 @@ export type Wire = "mqtt" | "websocket" | "bare"
 
 export type ReceiversRequest =
   | { readonly do: "connect"; readonly wire: Wire; readonly port: number; readonly count: number }
-  /** Waits until each board has taken an image of so many bytes. */
-  | { readonly do: "receive"; readonly bytes: number }
+  /** Answers when each board is ready to take an image of so many bytes. */
+  | { readonly do: "expect"; readonly bytes: number }
+  /** Answers when each board has taken it. */
+  | { readonly do: "receive" }
 
 /** What the baseline acknowledges: as often as a board does. */
 export const windowChunks = 8
@@ -277,12 +279,14 @@ const receiverOf = (wire: Wire, port: number, index: number): Receiver => {
 }
 
 let receivers: ReadonlyArray<Receiver> = []
+let taken: ReadonlyArray<Promise<void>> = []
 
 serve(async (request: ReceiversRequest): Promise<undefined> => {
   if (request.do === "connect") {
     const { wire, port, count } = request
     receivers = Array.from({ length: count }, (_, index) => receiverOf(wire, port, index))
     await Promise.all(receivers.map((receiver) => receiver.ready()))
-  } else await Promise.all(receivers.map((receiver) => receiver.receive(request.bytes)))
+  } else if (request.do === "expect") taken = receivers.map((receiver) => receiver.receive(request.bytes))
+  else await Promise.all(taken)
   return undefined
 })
