@@ -5,7 +5,7 @@ import { BootRecord } from "./BootRecord.ts"
 import { after } from "./Generation.ts"
 import { Keys } from "./Keys.ts"
 import { defaultSettings, type Manifest, Manifests } from "./Manifests.ts"
-import type { NvDevices } from "./NvDevice.ts"
+import type { NvDevice, NvDevices } from "./NvDevice.ts"
 import { misfitOf, type Partition, type PartitionName, partitionTypes, superblockBytes } from "./NvMap.ts"
 import { type NvRefused, refuse } from "./NvRefused.ts"
 import { Region } from "./Region.ts"
@@ -60,14 +60,20 @@ const placed = (manifests: Manifests, slot: number | undefined): PlacedManifest 
 }
 
 /**
- * Opens what is there. ENOENT when no superblock is valid, ENOTSUP when this board cannot serve its map, EBADMSG when
- * neither the configuration that rules nor a proven one before it can be read.
+ * Opens what is there. ENOENT when nothing was ever kept in these memories, or a format of them was cut short; ENOTSUP when
+ * this board cannot serve their map; EBADMSG when both superblocks are damaged, or neither the configuration that rules nor
+ * a proven one before it can be read. What is damaged is not written to.
  */
 export const mount = (devices: NvDevices): Result.Result<Mounted, NvRefused> => {
   if (devices.nvm.size < 2 * superblockBytes) return refuse(codes.ENOTSUP, "nvm")
   const superblocks = new Superblocks(devices.nvm)
   let superblock = superblocks.read()
-  if (superblock === undefined) return refuse(codes.ENOENT, "superblock")
+  if (superblock === undefined) {
+    return superblocks.isFormatting || isUnused(devices.nvm)
+      ? refuse(codes.ENOENT, "superblock")
+      : refuse(codes.EBADMSG, "both superblocks are damaged")
+  }
+  superblocks.forgetFormat()
   const misfit = misfitOf(superblock.partitions, devices)
   if (misfit !== undefined) return Result.fail(misfit)
   const regions = regionsOf(superblock.partitions, devices)
@@ -118,6 +124,10 @@ export const mount = (devices: NvDevices): Result.Result<Mounted, NvRefused> => 
   })
 }
 
+/** A format that was cut short at its first write has torn a superblock and touched nothing else. */
+const isUnused = (nvm: NvDevice): boolean =>
+  nvm.read(2 * superblockBytes, nvm.size - 2 * superblockBytes).every((byte) => byte === 0xff)
+
 /** The superblock is written before the boot record: a cut between them leaves a record of the configuration before. */
 const settleBoot = (boot: BootRecord, active: Manifest, previous: Manifest | undefined): void => {
   const { state } = boot
@@ -150,7 +160,7 @@ export const format = (devices: NvDevices, map: ReadonlyArray<Partition>): Resul
       : []
   )
   const superblocks = new Superblocks(devices.nvm)
-  superblocks.clear()
+  superblocks.beginFormat()
   const regions = regionsOf(map, devices)
   for (const name of ["boot", "manifest", "values", "keys"] as const) {
     const region = regionFor(regions, name)
@@ -160,7 +170,7 @@ export const format = (devices: NvDevices, map: ReadonlyArray<Partition>): Resul
   new BootRecord(regionFor(regions, "boot"), 1).update({})
   const empty: Manifest = { ...defaultSettings, generation: 1, frozenBank: undefined, entries: [] }
   new Manifests(regionFor(regions, "manifest")).write(0, empty)
-  superblocks.write({
+  superblocks.endFormat({
     provisioned: false,
     generation: 1,
     active: 0,

@@ -74,7 +74,7 @@ export class NvStore {
     this.#tellWear(mounted)
   }
 
-  /** Opens what is there. ENOENT: never formatted. ENOTSUP: a map for other memories. EBADMSG: damaged beyond repair. */
+  /** Opens what is there. ENOENT: never formatted. ENOTSUP: a map for other memories. EBADMSG: damaged beyond repair; then nothing is written. */
   static mount(options: NvOptions): NvResult<NvStore> {
     return NvStore.#opened(options, () => mount(options.devices))
   }

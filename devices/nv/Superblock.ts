@@ -84,6 +84,17 @@ export const decodeSuperblock = (bytes: Uint8Array): Superblock | undefined => {
   }
 }
 
+/** Stands in the place of a superblock while a format is under way: `HSXF`, blanks, and the CRC of all before. */
+const formatMark: Uint8Array = (() => {
+  const bytes = new Uint8Array(superblockBytes).fill(0xff)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, 0x48535846)
+  view.setUint32(crcAt, crc32(bytes.subarray(0, crcAt)))
+  return bytes
+})()
+
+const isSame = (left: Uint8Array, right: Uint8Array): boolean => Buffer.compare(left, right) === 0
+
 /** Both copies. The valid one with the later generation rules; a torn one fails its CRC, and the other does. */
 export class Superblocks {
   readonly #device: NvDevice
@@ -102,27 +113,49 @@ export class Superblocks {
     return isSecond ? second : first
   }
 
+  /** A format was begun and has not come to its end: what else lies in the memory is nobody's. */
+  get isFormatting(): boolean {
+    return [0, 1].some((copy) => isSame(this.#bytes(copy), formatMark))
+  }
+
   /** The commit point: when this returns, the new one rules. */
   write(superblock: Superblock): void {
     const copy = 1 - this.#ruling
-    const bytes = encodeSuperblock(superblock)
-    this.#device.write(copy * superblockBytes, bytes)
-    if (Buffer.compare(this.#device.read(copy * superblockBytes, superblockBytes), bytes) !== 0) {
-      throw new NvFault(copy * superblockBytes)
-    }
+    this.#put(copy, encodeSuperblock(superblock))
     this.#ruling = copy
   }
 
-  /** Takes both away, the one that rules last: a format that is cut short leaves it or none. */
-  clear(): void {
+  /**
+   * Takes both away for a format, the one that rules last. A cut leaves the one that rules or a mark, so that what is half
+   * made is told from what is damaged.
+   */
+  beginFormat(): void {
     this.read()
-    for (const copy of [1 - this.#ruling, this.#ruling])
-      this.#device.write(copy * superblockBytes, new Uint8Array(superblockBytes).fill(0xff))
-    // The first one written is copy 0.
+    for (const copy of [1 - this.#ruling, this.#ruling]) this.#put(copy, formatMark)
+  }
+
+  /** The end of a format: from here on the store is there. The second copy is blank until the first commit. */
+  endFormat(superblock: Superblock): void {
     this.#ruling = 1
+    this.write(superblock)
+    this.forgetFormat()
+  }
+
+  /** One rules, so a mark beside it means nothing any more; if that one is damaged one day, it must not be taken for a format. */
+  forgetFormat(): void {
+    if (this.isFormatting) this.#put(1 - this.#ruling, new Uint8Array(superblockBytes).fill(0xff))
+  }
+
+  #put(copy: number, bytes: Uint8Array): void {
+    this.#device.write(copy * superblockBytes, bytes)
+    if (!isSame(this.#bytes(copy), bytes)) throw new NvFault(copy * superblockBytes)
+  }
+
+  #bytes(copy: number): Uint8Array {
+    return this.#device.read(copy * superblockBytes, superblockBytes)
   }
 
   #copy(copy: number): Superblock | undefined {
-    return decodeSuperblock(this.#device.read(copy * superblockBytes, superblockBytes))
+    return decodeSuperblock(this.#bytes(copy))
   }
 }

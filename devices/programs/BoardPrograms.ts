@@ -7,14 +7,15 @@ import { budgetProfiles } from "../hxe/executive/BudgetProfile.ts"
 import { MemoryNvDevice } from "../nv/MemoryNvDevice.ts"
 import type { NvDevices } from "../nv/NvDevice.ts"
 import { hostMap, hostShape } from "../nv/NvMap.ts"
-import { NvStore } from "../nv/NvStore.ts"
+import type { NvStore } from "../nv/NvStore.ts"
+import { openStore } from "../nv/OpenStore.ts"
 import type { Profile } from "../profiles/Profile.ts"
 import { guardedClock } from "./GuardedClock.ts"
 import { HxeRuntime, hxeCapabilities } from "./HxeRuntime.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import { ProgramHost } from "./ProgramHost.ts"
 import type { Refused } from "./Refused.ts"
-import { openStore, Shelf } from "./Shelf.ts"
+import { Shelf } from "./Shelf.ts"
 import { UntouchedPrograms } from "./UntouchedPrograms.ts"
 
 /** Largest image, bytes: what a slot of the host's map holds with its manifest. */
@@ -96,11 +97,7 @@ export const programsOn = (
   return undefined
 }
 
-const storeIn = (devices: NvDevices): Result.Result<NvStore, Refused> =>
-  openStore(
-    () => NvStore.mount({ devices }),
-    () => NvStore.format({ devices }, hostMap)
-  )
+const storeIn = (devices: NvDevices): Result.Result<NvStore, Refused> => openStore({ devices }, hostMap)
 
 /** Tells what a person should know. */
 export type ReportFault = (what: string, cause: unknown) => void

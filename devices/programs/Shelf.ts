@@ -1,7 +1,6 @@
 /** The programs a board keeps without power, and their values: what its store holds, in the words of the link. */
 import { createHash } from "node:crypto"
 import { Result } from "effect"
-import { codes } from "../../src/protocol/Codes.ts"
 import type { SlotStatus } from "../../src/protocol/Frame.ts"
 import { crcOffset } from "../../src/protocol/hxe/Hxe.ts"
 import { type ImageKind, imageKindOf, imageKinds } from "../../src/protocol/image/ImageKind.ts"
@@ -227,12 +226,3 @@ const nothing = new Uint8Array(0)
 /** What the header of an HXE file says of the rest of it. */
 const headerCrcOf = (bytes: Uint8Array): number =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(crcOffset)
-
-/** Opens the store of a board, or makes one in blank memories. What is there and cannot be read is never written over. */
-export const openStore = <E extends { readonly code: number }>(
-  mount: () => Result.Result<NvStore, E>,
-  format: () => Result.Result<NvStore, E>
-): Result.Result<NvStore, E> => {
-  const mounted = mount()
-  return Result.isFailure(mounted) && mounted.failure.code === codes.ENOENT ? format() : mounted
-}

@@ -12,8 +12,8 @@ import { type BootConfig, defaultBootConfig } from "../nv/BootConfig.ts"
 import type { NvDevices } from "../nv/NvDevice.ts"
 import type { NvEvent } from "../nv/NvEvents.ts"
 import { hostMap } from "../nv/NvMap.ts"
-import { NvStore } from "../nv/NvStore.ts"
-import { openStore } from "../programs/Shelf.ts"
+import type { NvStore } from "../nv/NvStore.ts"
+import { openStore } from "../nv/OpenStore.ts"
 import { Turns } from "../programs/Turns.ts"
 import { bootEvent, storeEvent } from "./BootEvents.ts"
 import { readBootFile } from "./BootFile.ts"
@@ -105,10 +105,7 @@ export class FieldBoard {
     const early: Array<NvEvent> = []
     let tell = (event: NvEvent): void => void early.push(event)
     const options = { devices: parts.devices, observe: (event: NvEvent) => tell(event) }
-    const store = openStore(
-      () => NvStore.mount(options),
-      () => NvStore.format(options, hostMap)
-    )
+    const store = openStore(options, hostMap)
     return Result.map(store, (opened) => {
       const board = new FieldBoard(parts, opened, config.success)
       tell = (event) => board.#stored(event)

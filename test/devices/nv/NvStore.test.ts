@@ -4,6 +4,7 @@ import { NvFault } from "../../../devices/nv/NvDevice.ts"
 import type { NvEvent } from "../../../devices/nv/NvEvents.ts"
 import { referenceMap, referenceShape } from "../../../devices/nv/NvMap.ts"
 import { NvStore } from "../../../devices/nv/NvStore.ts"
+import { openStore } from "../../../devices/nv/OpenStore.ts"
 import { slotUses } from "../../../devices/nv/SlotList.ts"
 import { readHxe } from "../../../src/protocol/hxe/HxeReader.ts"
 import { full } from "../../protocol/hxe/Golden.ts"
@@ -34,6 +35,37 @@ describe("NvStore", () => {
     const overlap = smallMap.map((partition) => ({ ...partition, offset: partition.onFlash ? 0 : 0x100 }))
     assert.strictEqual(refusalOf(NvStore.format({ devices: blank.on(new Supply()) }, overlap)), "95 map:overlap")
     assert.isTrue(blank.nvm.read(0, smallShape.nvm.size).every((byte) => byte === 0xff))
+  })
+
+  it("refuses memories whose superblocks are both damaged, and writes nothing, until somebody formats them", () => {
+    const board = emptyBoard()
+    got(mounted(board.on(new Supply())).commit({ put: [motor(1)] }))
+    got(mounted(board.on(new Supply())).confirm())
+    const one = board.copy()
+    one.nvm.write(8, Uint8Array.of(0x55))
+    assert.deepStrictEqual(got(mounted(one.on(new Supply())).image("motor")).bytes, imageOf(1))
+    for (const damage of [Uint8Array.of(0x55), new Uint8Array(120).fill(0xff), new Uint8Array(120)]) {
+      const both = board.copy()
+      for (const at of [8, 136]) both.nvm.write(at, damage)
+      const supply = new Supply()
+      const options = { devices: both.on(supply) }
+      assert.strictEqual(refusalOf(openStore(options, smallMap)), "74 both superblocks are damaged")
+      assert.deepStrictEqual(supply.writes, [])
+      assert.strictEqual(got(NvStore.format(options, smallMap)).isProvisioned, false)
+      assert.strictEqual(refusalOf(mounted(both.on(new Supply())).image("motor")), "2 motor")
+    }
+  })
+
+  it("refuses damage also where a format was once begun and cut", () => {
+    const board = emptyBoard()
+    got(mounted(board.on(new Supply())).trust(key(1)))
+    assert.isFalse(untilCut(() => got(NvStore.format({ devices: board.on(new Supply(1)) }, smallMap))))
+    assert.lengthOf(mounted(board.on(new Supply())).trustedKeys(), 1)
+    board.nvm.write(8, Uint8Array.of(0x55))
+    assert.strictEqual(
+      refusalOf(openStore({ devices: board.on(new Supply()) }, smallMap)),
+      "74 both superblocks are damaged"
+    )
   })
 
   it("keeps an image with what came with it, over a restart", () => {

@@ -1,10 +1,12 @@
 /** The proof: the power goes at every write of everything a store does, and what is there afterwards is old or new. */
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import type { MemoryShape } from "../../../devices/nv/MemoryNvDevice.ts"
 import { type Partition, referenceMap, referenceShape } from "../../../devices/nv/NvMap.ts"
-import { NvStore } from "../../../devices/nv/NvStore.ts"
+import { type NvResult, NvStore } from "../../../devices/nv/NvStore.ts"
+import { openStore } from "../../../devices/nv/OpenStore.ts"
 import { seeded } from "../../../devices/simulated/Seeded.ts"
-import { type Board, prefix, Supply, scattered, suffix, type Tear, untilCut, untouched } from "./PowerCut.ts"
+import { Board, prefix, Supply, scattered, suffix, type Tear, untilCut, untouched } from "./PowerCut.ts"
 import {
   emptyBoard,
   got,
@@ -264,26 +266,64 @@ describe("a power cut at every write", () => {
     })
   }
 
-  it("leaves a store or none when it is formatted", () => {
-    const old = emptyBoard()
-    confirmed(mounted(old.on(new Supply())))
-    const oldSight = sightOf(mounted(old.copy().on(new Supply())))
+  /** Formats and cuts every write of it; answers how often the old store, the new one, and none was found. */
+  const formatCut = (old: Board): { readonly old: number; readonly new: number; readonly none: number } => {
+    const before = NvStore.mount({ devices: old.copy().on(new Supply()) })
+    const oldSight = Result.isSuccess(before) ? sightOf(before.success) : ""
     const supply = new Supply()
-    const whole = old.copy()
-    const newSight = sightOf(got(NvStore.format({ devices: whole.on(supply) }, smallMap)))
+    const newSight = sightOf(got(NvStore.format({ devices: old.copy().on(supply) }, smallMap)))
     const random = seeded(3, "format")
+    const found = { old: 0, new: 0, none: 0 }
     for (let last = 0; last < supply.writes.length; last++) {
-      for (const tear of [untouched, scattered(random), prefix(8)]) {
+      const bytes = supply.writes[last] ?? 0
+      const cuts = bytes <= 128 ? Array.from({ length: bytes }, (_, index) => index) : [8, bytes - 1]
+      for (const tear of [untouched, scattered(random), ...cuts.map(prefix), ...cuts.map(suffix)]) {
         const cut = old.copy()
         assert.isFalse(untilCut(() => got(NvStore.format({ devices: cut.on(new Supply(last, tear)) }, smallMap))))
-        const found = NvStore.mount({ devices: cut.copy().on(new Supply()) })
-        if (found._tag === "Success") assert.include([oldSight, newSight], sightOf(found.success))
-        else assert.deepStrictEqual(found.failure, { code: 2, detail: "superblock" })
+        const left = NvStore.mount({ devices: cut.copy().on(new Supply()) })
+        if (Result.isFailure(left)) {
+          assert.deepStrictEqual(left.failure, { code: 2, detail: "superblock" }, `write ${last}`)
+          found.none++
+        } else {
+          assert.include([oldSight, newSight], sightOf(left.success))
+          found[sightOf(left.success) === newSight ? "new" : "old"]++
+        }
+        assert.strictEqual(
+          sightOf(got(openStore({ devices: cut.copy().on(new Supply()) }, smallMap))),
+          sightOfLeft(left, newSight)
+        )
         assert.strictEqual(sightOf(got(NvStore.format({ devices: cut.on(new Supply()) }, smallMap))), newSight)
       }
     }
+    return found
+  }
+
+  it("leaves a store, or memories that may be formatted, when it is formatted", () => {
+    const first = emptyBoard()
+    confirmed(mounted(first.on(new Supply())))
+    // The other copy rules after one more commit.
+    const second = first.copy()
+    got(mounted(second.on(new Supply())).commit({ put: [lamp(4)] }))
+    for (const old of [first, second]) {
+      const found = formatCut(old)
+      for (const count of Object.values(found)) assert.isAbove(count, 0)
+    }
+  })
+
+  it("leaves blank memories formattable when their first format is cut, and when the next one is, too", () => {
+    const blank = Board.blank(smallShape)
+    assert.deepInclude(formatCut(blank), { old: 0 })
+    const random = seeded(5, "twice")
+    for (let last = 0; last < 4; last++) {
+      const cut = blank.copy()
+      untilCut(() => got(NvStore.format({ devices: cut.on(new Supply(last, scattered(random))) }, smallMap)))
+      assert.deepInclude(formatCut(cut), { old: 0 })
+    }
   })
 })
+
+const sightOfLeft = (left: NvResult<NvStore>, newSight: string): string =>
+  Result.isSuccess(left) ? sightOf(left.success) : newSight
 
 describe("a cut among many values", () => {
   it("keeps every batch that was acknowledged and none by half", () => {

@@ -5,11 +5,11 @@ import type { ProgramVoice } from "../../../devices/agent/Programs.ts"
 import { MemoryNvDevice } from "../../../devices/nv/MemoryNvDevice.ts"
 import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { hostMap, hostShape } from "../../../devices/nv/NvMap.ts"
-import { NvStore } from "../../../devices/nv/NvStore.ts"
+import { openStore } from "../../../devices/nv/OpenStore.ts"
 import { type BoardTrust, trustsAll } from "../../../devices/programs/ImageChecks.ts"
 import { ProgramHost } from "../../../devices/programs/ProgramHost.ts"
 import type { Runtime, RuntimeEvents } from "../../../devices/programs/Runtime.ts"
-import { openStore, Shelf } from "../../../devices/programs/Shelf.ts"
+import { Shelf } from "../../../devices/programs/Shelf.ts"
 import type { DownFrame, ImageOffer, ImageStatus, ProgramEntry, UpFrame, Welcome } from "../../../src/protocol/Frame.ts"
 import { encodeManifest, type Manifest } from "../../../src/protocol/image/Manifest.ts"
 import { type Line, Rig } from "../agent/ScriptedPeer.ts"
@@ -94,13 +94,7 @@ export class Bench {
 
   #programs(voice: ProgramVoice): ProgramHost {
     const clock = this.time.clock()
-    const options = { devices: this.devices }
-    const store = Result.getOrThrow(
-      openStore(
-        () => NvStore.mount(options),
-        () => NvStore.format(options, hostMap)
-      )
-    )
+    const store = Result.getOrThrow(openStore({ devices: this.devices }, hostMap))
     const shelf = new Shelf(store, clock)
     this.host = new ProgramHost({
       voice,
