@@ -20,6 +20,12 @@ export const debianSuites: ReadonlyArray<DebianSuite> = [
     files: "test/conformance/mosquitto*.test.ts",
     packages: ["mosquitto-clients"],
     probe: ["mosquitto_pub", "--version"]
+  },
+  {
+    name: "serial lines",
+    files: "test/**/*.pty.test.ts",
+    packages: ["socat"],
+    probe: ["socat", "-V"]
   }
 ]
 
