@@ -160,12 +160,17 @@ export const run = (entry, args) => {
   const node = findNode()
   if (!existsSync(join(root, entry))) refuse(`there is no ${entry} in ${root}. Check the clone with \`git status\`.`)
   // Frames live until they are durable, longer than the small young generation lasts: a larger one saves a sixth of the work.
-  const argv = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=64", join(root, entry), ...args]
+  const flags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=64"]
+  const argv = [...flags, join(root, entry), ...args]
   const env = { NODE_COMPILE_CACHE: join(modules, ".cache", "node-compile"), ...process.env }
   const isUnderNpx = process.env.npm_command === "exec"
   // Replacing this process leaves nothing between the caller's signals and the program.
   if (typeof process.execve === "function" && !isUnderNpx) process.execve(node, [node, ...argv], env)
-  const child = spawn(node, argv, { stdio: "inherit", env })
+  // Who kills this process at once leaves it no time to say so: the child sees the channel close.
+  const child = spawn(node, ["--import", new URL("leash.mjs", import.meta.url).href, ...argv], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...env, HOLON_LEASHED: "1" }
+  })
   // A terminal sends Ctrl-C to the child as well: sending it twice would look like "at once, please".
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"))
   process.on("SIGTERM", () => child.kill("SIGTERM"))

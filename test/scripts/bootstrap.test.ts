@@ -37,7 +37,7 @@ const clone = (npm: string) =>
         mkdirSync(dirname(join(root, path)), { recursive: true })
         writeFileSync(join(root, path), text)
       }
-      for (const name of ["bootstrap.mjs", "run.mjs", "holon.mjs"]) {
+      for (const name of ["bootstrap.mjs", "leash.mjs", "run.mjs", "holon.mjs"]) {
         mkdirSync(join(root, "scripts"), { recursive: true })
         copyFileSync(join(scripts, name), join(root, "scripts", name))
       }
@@ -67,6 +67,9 @@ const run = (root: string, ...args: ReadonlyArray<string>): SpawnSyncReturns<str
     env: environment(root),
     encoding: "utf8"
   })
+
+/** What a script is given so that its program waits for a signal. */
+const argumentsOf = { "holon.mjs": ["wait"], "run.mjs": ["src/cli/main.ts", "wait"] }
 
 describe("the bootstrap", () => {
   it.effect("installs what is missing once, keeps standard output clean and passes arguments and exit code", () =>
@@ -165,6 +168,38 @@ describe("the bootstrap", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  for (const script of ["holon.mjs", "run.mjs"] as const) {
+    it.live(`takes its program with it when it is killed (${script})`, () =>
+      Effect.gen(function* () {
+        const root = yield* clone(install("1.0.0"))
+        run(root)
+        // Under npx the program is a child on every Node.
+        const child = spawn(process.execPath, [join(root, "scripts", script), ...argumentsOf[script]], {
+          env: { ...environment(root), npm_command: "exec" },
+          stdio: ["ignore", "pipe", "inherit"]
+        })
+        // The pipe is the program's too: it closes when both have ended.
+        yield* Effect.callback<void>((resume) => {
+          child.stdout.once("data", () => child.kill("SIGKILL"))
+          child.once("close", () => resume(Effect.void))
+        })
+        assert.strictEqual(child.signalCode, "SIGKILL")
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.effect("leaves a program that has nothing more to do its own end", () =>
+    Effect.gen(function* () {
+      const root = yield* clone(install("1.0.0"))
+      run(root)
+      const ended = spawnSync(process.execPath, [join(root, "scripts", "holon.mjs"), "done"], {
+        env: { ...environment(root), npm_command: "exec" },
+        encoding: "utf8"
+      })
+      assert.deepStrictEqual([ended.stdout, ended.status], ["done\n", 4])
+    }).pipe(Effect.scoped)
+  )
 
   it.effect("says that an entry does not exist", () =>
     Effect.gen(function* () {
