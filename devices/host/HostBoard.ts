@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { platform } from "node:os"
 import { join } from "node:path"
-import { Clock, Effect, type Scope } from "effect"
+import { Clock, Effect, Result, type Scope } from "effect"
 import { Agent, type LinkStep } from "../agent/Agent.ts"
 import { type NoTransport, running, telling, transportOf } from "../agent/Board.ts"
 import { countedBoot, drawnBoot } from "../agent/BootNumber.ts"
@@ -13,7 +13,8 @@ import { fileStore } from "../hal/FileStore.ts"
 import type { Store } from "../hal/Hal.ts"
 import { FileNvDevice } from "../nv/FileNvDevice.ts"
 import type { MemoryShape } from "../nv/MemoryNvDevice.ts"
-import { hostShape } from "../nv/NvMap.ts"
+import { hostMap, hostShape } from "../nv/NvMap.ts"
+import { NvStore } from "../nv/NvStore.ts"
 import { profileOf } from "../profiles/Profiles.ts"
 import { memoriesOf, programsOn, simulatedMemories } from "../programs/BoardPrograms.ts"
 import { signersIn, trustOf } from "../programs/BoardTrust.ts"
@@ -31,6 +32,8 @@ export interface HostBoardOptions extends Access {
    * folder `trust` are those that may sign them. Without it nothing survives a restart.
    */
   readonly folder?: string
+  /** Empties the memories of its programs first, whatever they hold. */
+  readonly formats?: boolean
   /** Shows the lamp to people: called with its new state after each change. */
   readonly showLed?: (on: boolean) => void
   /** Between reports, ms; 2000 when absent. */
@@ -64,7 +67,7 @@ interface Memories {
 
 type ReportFault = (what: string, cause: unknown) => void
 
-const openMemories = (folder: string, report: ReportFault): Memories | undefined => {
+const openMemories = (folder: string, formats: boolean, report: ReportFault): Memories | undefined => {
   const opened: Array<FileNvDevice> = []
   const open = (name: string, shape: MemoryShape): FileNvDevice => {
     const device = new FileNvDevice(join(folder, name), shape)
@@ -72,7 +75,10 @@ const openMemories = (folder: string, report: ReportFault): Memories | undefined
     return device
   }
   try {
-    return { nvm: open("nvm.bin", hostShape.nvm), flash: open("flash.bin", hostShape.flash) }
+    const devices = { nvm: open("nvm.bin", hostShape.nvm), flash: open("flash.bin", hostShape.flash) }
+    const formatted = formats ? NvStore.format({ devices }, hostMap) : Result.succeed(undefined)
+    if (Result.isFailure(formatted)) report(`the memories in ${folder} cannot be formatted`, formatted.failure)
+    return devices
   } catch (cause) {
     for (const device of opened) device.close()
     report(`the host board takes no programs, its memories in ${folder} cannot be used`, cause)
@@ -89,11 +95,11 @@ interface Kept {
   readonly showLed: (on: boolean) => boolean
 }
 
-const openFolder = (folder: string, report: ReportFault): Kept => {
+const openFolder = (folder: string, formats: boolean, report: ReportFault): Kept => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return {
     folder,
-    memories: openMemories(folder, report),
+    memories: openMemories(folder, formats, report),
     store: fileStore(join(folder, "store")),
     journal: fileJournal(join(folder, "commands.jsonl")),
     showLed: (on) => {
@@ -108,9 +114,13 @@ const openFolder = (folder: string, report: ReportFault): Kept => {
 }
 
 /** A board whose folder cannot be used runs without, and tells the cluster that it keeps nothing. */
-const keptIn = (folder: string, report: ReportFault): Effect.Effect<Kept | undefined, never, Scope.Scope> =>
+const keptIn = (
+  folder: string,
+  formats: boolean,
+  report: ReportFault
+): Effect.Effect<Kept | undefined, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({ try: () => openFolder(folder, report), catch: (cause) => cause }).pipe(
+    Effect.try({ try: () => openFolder(folder, formats, report), catch: (cause) => cause }).pipe(
       Effect.catch((cause) =>
         Effect.logWarning(`the host board keeps nothing, ${folder} cannot be used: ${String(cause)}`).pipe(
           Effect.as(undefined)
@@ -147,7 +157,8 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
     const profile = profileOf(machine.profile)
     const transport = yield* transportOf(options, profile.id)
     const told = yield* telling(options.id, options.observe)
-    const kept = options.folder === undefined ? undefined : yield* keptIn(options.folder, told.report)
+    const kept =
+      options.folder === undefined ? undefined : yield* keptIn(options.folder, options.formats === true, told.report)
     const hal = hostHal({
       id: options.id,
       machine,

@@ -35,6 +35,10 @@ export interface Mounted {
   readonly unreadable: number | undefined
 }
 
+/** For whoever must decide: nothing but a format helps, and it takes everything. */
+const bothDamaged =
+  "both superblocks are damaged; a format makes these memories usable again, what they held is lost then"
+
 type Need = Exclude<PartitionName, "log">
 
 const regionsOf = (map: ReadonlyArray<Partition>, devices: NvDevices): Map<number, Region> =>
@@ -71,7 +75,7 @@ export const mount = (devices: NvDevices): Result.Result<Mounted, NvRefused> => 
   if (superblock === undefined) {
     return superblocks.isFormatting || isUnused(devices.nvm)
       ? refuse(codes.ENOENT, "superblock")
-      : refuse(codes.EBADMSG, "both superblocks are damaged")
+      : refuse(codes.EBADMSG, bothDamaged)
   }
   superblocks.forgetFormat()
   const misfit = misfitOf(superblock.partitions, devices)

@@ -96,6 +96,18 @@ describe("holon can", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("refuses memories that are damaged, and empties them when somebody says so", () =>
+    Effect.gen(function* () {
+      const { folder, bus, board } = yield* bench
+      const memories = join(folder, "can-5")
+      mkdirSync(memories)
+      writeFileSync(join(memories, "nvm.bin"), new Uint8Array(4096))
+      const ran = yield* run(["can", "board", "--bus", bus, "--node", "5", "--memories", memories])
+      assert.match(ran.err, /^holon: the memories in .+ cannot be read \(both superblocks are damaged; a format makes/)
+      yield* (yield* board(5, "--format")).says("is on the bus")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("brings an image to all boards at once, and says who did not take it", () =>
     Effect.gen(function* () {
       const { bus, image, board } = yield* bench

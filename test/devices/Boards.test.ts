@@ -114,6 +114,26 @@ describe("hostBoard", () => {
     })
   )
 
+  it.live("takes no programs where its memories are damaged, until it is started to empty them", () =>
+    Effect.gen(function* () {
+      const peer = yield* server
+      const path = yield* folder
+      writeFileSync(join(path, "nvm.bin"), new Uint8Array(4096))
+      for (const [formats, kinds] of [
+        [false, undefined],
+        [true, [1]],
+        [false, [1]]
+      ] as const) {
+        const board = yield* Effect.forkChild(hostBoard({ id: "host", url: peer.url, folder: path, formats }))
+        const guest = yield* Effect.promise(() => peer.until(() => peer.guests.get("host")))
+        const [hello] = guest.frames
+        assert.deepStrictEqual(hello?.type === "hello" ? hello.kinds : [], kinds)
+        yield* gone(board)
+        peer.guests.delete("host")
+      }
+    })
+  )
+
   it.live("refuses at once a URL that is no link's", () =>
     Effect.gen(function* () {
       for (const url of ["http://127.0.0.1:1", "nonsense"]) {

@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { hostBoard } from "../../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../../devices/simulated/SimulatedBoards.ts"
 import { deviceId, devicePrefix } from "../DeviceIds.ts"
+import { formats } from "../Format.ts"
 import { data, dataFolder } from "../Globals.ts"
 import { here } from "../Here.ts"
 import { ownHostBoardFolder } from "../HostBoardFolder.ts"
@@ -27,7 +28,13 @@ const addressOf = (given: Option.Option<string>) =>
 
 const host = Command.make(
   "host",
-  { url, data, token, id: deviceId("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")) },
+  {
+    url,
+    data,
+    token,
+    id: deviceId("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")),
+    format: formats
+  },
   Effect.fn(function* (flags) {
     const { id } = flags
     const address = yield* addressOf(flags.url)
@@ -41,6 +48,7 @@ const host = Command.make(
       id,
       url: address,
       folder,
+      formats: flags.format,
       showLed: (on) => say(`led ${on ? "on" : "off"}`),
       observe: ({ state, why }) => say(why === undefined ? `link ${state}` : `link ${state}: ${why}`),
       ...tokenOf(flags.token)

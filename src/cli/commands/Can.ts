@@ -5,7 +5,8 @@ import { Console, Effect, Option, Result, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { realClock } from "../../../devices/agent/RealTime.ts"
 import { FileNvDevice } from "../../../devices/nv/FileNvDevice.ts"
-import { hostShape } from "../../../devices/nv/NvMap.ts"
+import { hostMap, hostShape } from "../../../devices/nv/NvMap.ts"
+import { NvStore } from "../../../devices/nv/NvStore.ts"
 import type { Refused } from "../../../devices/provisioning/ErrorCodes.ts"
 import { FieldBoard, type FieldBoardEvent } from "../../../devices/provisioning/FieldBoard.ts"
 import type { Pushed } from "../../../devices/provisioning/LoadClient.ts"
@@ -14,6 +15,7 @@ import { CanBroadcastMaster, type NodeOutcome } from "../../../devices/provision
 import { CanHub, type CanMember, joinBus } from "../../../devices/provisioning/transports/CanHub.ts"
 import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
 import { BoardRefused } from "../Following.ts"
+import { formats } from "../Format.ts"
 import { json } from "../Globals.ts"
 import { port, wholeNumber } from "../Numbers.ts"
 import { table } from "../Table.ts"
@@ -109,15 +111,17 @@ const shown = (event: FieldBoardEvent): string | undefined => {
   return `${event.type}${event.pid === null ? "" : ` pid ${event.pid}`} ${words.join(" ")}`
 }
 
-const memoriesIn = (folder: string) =>
+const memoriesIn = (folder: string, isEmptied: boolean) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
         mkdirSync(folder, { recursive: true })
-        return {
+        const devices = {
           nvm: new FileNvDevice(join(folder, "nvm.bin"), hostShape.nvm),
           flash: new FileNvDevice(join(folder, "flash.bin"), hostShape.flash)
         }
+        if (isEmptied) Result.getOrThrowWith(NvStore.format({ devices }, hostMap), ({ detail }) => new Error(detail))
+        return devices
       },
       catch: (cause) =>
         new MemoriesUnreadable({ folder, reason: cause instanceof Error ? cause.message : String(cause) })
@@ -143,11 +147,12 @@ const board = Command.make(
         "Folder of an SD card: what its hsx/manifest.json names is started, not what the board keeps"
       ),
       Flag.optional
-    )
+    ),
+    format: formats
   },
   Effect.fn(function* (flags) {
     const folder = Option.getOrElse(flags.memories, () => join(".holon", `can-${flags.node}`))
-    const devices = yield* memoriesIn(folder)
+    const devices = yield* memoriesIn(folder, flags.format)
     const clock = yield* realClock
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
     const say = (line: string): void => void runFork(Console.log(line))

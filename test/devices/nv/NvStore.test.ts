@@ -49,7 +49,7 @@ describe("NvStore", () => {
       for (const at of [8, 136]) both.nvm.write(at, damage)
       const supply = new Supply()
       const options = { devices: both.on(supply) }
-      assert.strictEqual(refusalOf(openStore(options, smallMap)), "74 both superblocks are damaged")
+      assert.match(refusalOf(openStore(options, smallMap)), /^74 both superblocks are damaged; a format /)
       assert.deepStrictEqual(supply.writes, [])
       assert.strictEqual(got(NvStore.format(options, smallMap)).isProvisioned, false)
       assert.strictEqual(refusalOf(mounted(both.on(new Supply())).image("motor")), "2 motor")
@@ -62,10 +62,7 @@ describe("NvStore", () => {
     assert.isFalse(untilCut(() => got(NvStore.format({ devices: board.on(new Supply(1)) }, smallMap))))
     assert.lengthOf(mounted(board.on(new Supply())).trustedKeys(), 1)
     board.nvm.write(8, Uint8Array.of(0x55))
-    assert.strictEqual(
-      refusalOf(openStore({ devices: board.on(new Supply()) }, smallMap)),
-      "74 both superblocks are damaged"
-    )
+    assert.match(refusalOf(openStore({ devices: board.on(new Supply()) }, smallMap)), /^74 both superblocks/)
   })
 
   it("keeps an image with what came with it, over a restart", () => {
