@@ -20,6 +20,12 @@ export const accessLevels = {
   activate: 2,
   rollback: 2,
   kill: 2,
+  /** Looks into the memory of programs, and takes what they print. */
+  inspect: 1,
+  /** Sends to the mailboxes of programs. */
+  mail: 1,
+  /** Pauses programs, gives them turns, changes their memory, stops the clock. */
+  control: 2,
   keys: 3,
   format: 3,
   wearReset: 3,

@@ -14,6 +14,8 @@ export interface SubscriptionOptions {
   readonly ackWindow?: number
   /** How full the subscriber's queue is; 1 is full. Default: never. */
   readonly pressure?: () => number
+  /** Which events it hears; all unless given. What it does not hear asks for no acknowledgement. */
+  readonly wants?: (event: Unnumbered) => boolean
 }
 
 /** One subscriber. It hears all events from now on, in order. */
@@ -29,6 +31,7 @@ interface Subscriber {
   readonly listener: (event: ProvisioningEvent) => void
   readonly ackWindow: number
   readonly pressure: () => number
+  readonly wants: (event: Unnumbered) => boolean
   /** Numbers of the progress events it has not acknowledged. */
   unacknowledged: Array<number>
   /** The latest progress held back, by transfer, and how many it stands for. */
@@ -60,6 +63,7 @@ export class EventHub {
       listener,
       ackWindow: options.ackWindow ?? 0,
       pressure: options.pressure ?? (() => 0),
+      wants: options.wants ?? (() => true),
       unacknowledged: [],
       held: new Map(),
       cancelSilence: undefined
@@ -79,6 +83,7 @@ export class EventHub {
     this.#later(() => {
       const numbered = this.#numbered(event)
       for (const subscriber of [...this.#subscribers]) {
+        if (!subscriber.wants(event)) continue
         if (event.type === "provisioning.progress") this.#offer(subscriber, event, numbered, last)
         else {
           // Progress after the end of its transfer would be out of order.

@@ -239,6 +239,8 @@ export class Loader {
       Result.succeed({
         ...transfer.reply,
         hxeCrc32: image.header.crc32,
+        header: image.header,
+        sections: image.metadata.sections,
         program,
         persisted: persisted === undefined ? undefined : Result.merge(persisted)
       })

@@ -1,4 +1,5 @@
 /** What is asked of the provisioning service, and what it answers. */
+import type { HxeHeader, HxeSection } from "../../src/protocol/hxe/Hxe.ts"
 import type { AccessLevel } from "./Access.ts"
 import type { Refused } from "./ErrorCodes.ts"
 import type { Kept, PersistTarget } from "./ImageKeeper.ts"
@@ -85,6 +86,9 @@ export interface EndRequest {
 /** The program is on the board. */
 export interface EndReply extends TransferReply {
   readonly hxeCrc32: number
+  readonly header: HxeHeader
+  /** The table of its sections. */
+  readonly sections: ReadonlyArray<HxeSection>
   readonly program: RegisteredProgram
   /** Where the image is kept; a refusal says why it is not, though the program runs. None when it was not asked for. */
   readonly persisted: Kept | Refused | undefined
