@@ -10,27 +10,31 @@ export type EventValue =
   | { readonly [key: string]: EventValue }
 
 /** Names of the facts. Clients filter by them, so they are for ever. */
-export type EventType =
-  | "task_state"
-  | "sleep_request"
-  | "sleep_complete"
-  | "vm_error"
-  | "debug_break"
-  | "stdout"
-  | "stderr"
-  | "warning"
-  | "mailbox_send"
-  | "mailbox_recv"
-  | "mailbox_wait"
-  | "mailbox_wake"
-  | "mailbox_timeout"
-  | "mailbox_error"
-  | "mailbox_exhausted"
-  | "mailbox_backpressure"
-  | "mailbox_overrun"
-  | "value_changed"
-  | "cmd_invoked"
-  | "cmd_completed"
+export const eventTypes = [
+  "task_state",
+  "sleep_request",
+  "sleep_complete",
+  "vm_error",
+  "debug_break",
+  "stdout",
+  "stderr",
+  "warning",
+  "mailbox_send",
+  "mailbox_recv",
+  "mailbox_wait",
+  "mailbox_wake",
+  "mailbox_timeout",
+  "mailbox_error",
+  "mailbox_exhausted",
+  "mailbox_backpressure",
+  "mailbox_overrun",
+  "value_changed",
+  "cmd_invoked",
+  "cmd_completed"
+] as const
+
+/** Name of a fact. */
+export type EventType = (typeof eventTypes)[number]
 
 /** Details of a fact; the keys are those clients read. */
 export type EventData = Readonly<Record<string, EventValue>>

@@ -273,6 +273,16 @@ export class Executive {
     return undefined
   }
 
+  /** Changes the priority that a task shows. It has no effect: turns go round. */
+  setPriority(pid: number, priority: number): Refusal | undefined {
+    const task = this.#tasks.get(pid)
+    if (task === undefined) return unknownPid(pid)
+    if (!Number.isInteger(priority) || priority < 0 || priority > 0xff)
+      return { code: codes.EINVAL, detail: "priority" }
+    task.rights = { ...task.rights, priority }
+    return undefined
+  }
+
   /** Wakes who is due, then gives up to so many turns, all to one task if it is named. */
   step(turns: number, only?: number): StepReply {
     this.#keepTime()

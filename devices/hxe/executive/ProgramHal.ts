@@ -41,6 +41,8 @@ export interface HalGpio {
   readonly write: (pin: number, value: number) => number
   readonly configure: (pin: number, mode: number, pull: number) => number
   readonly interrupt: (pin: number, edge: number, enable: boolean) => number
+  /** Capabilities of which one suffices for whatever is done with a pin; where this is absent, those of any pin. */
+  readonly rightsOf?: (pin: number) => ReadonlyArray<string>
 }
 
 /** The service that loads programs. */

@@ -11,27 +11,28 @@ const opensMailbox = (fn: number): boolean => fn === 0 || fn === 1
 const mailRights = (fn: number, { machine }: ServiceCall): ReadonlyArray<string> =>
   opensMailbox(fn) && !eventTargets.has(textAt(machine.memory, machine.register(1))) ? ["mail"] : ["mail", "event"]
 
-/** Lamps and sensors are pins too, of which one is written and the other read. */
-const gpioRights = (fn: number): ReadonlyArray<string> => {
+/** Lamps and sensors are pins too. Where the board does not tell which is which, one is written and the other read. */
+const gpioRights = (fn: number, { hal, machine }: ServiceCall): ReadonlyArray<string> => {
+  if (hal.gpio?.rightsOf !== undefined) return hal.gpio.rightsOf(machine.register(1))
   if (fn === 0) return ["gpio", "sensor"]
   return fn === 1 ? ["gpio", "led"] : ["gpio"]
 }
 
 /** The gateway: the high half of the function is the group. */
-const halRights = (fn: number): ReadonlyArray<string> | undefined => {
-  const call = fn & 15
+const halRights = (fn: number, call: ServiceCall): ReadonlyArray<string> | undefined => {
+  const part = fn & 15
   switch (fn >> 4) {
     case 0:
     case 1:
       return ["bus"]
     case 2:
-      return call < 2 ? ["time"] : ["timer"]
+      return part < 2 ? ["time"] : ["timer"]
     case 3:
       return ["store"]
     case 4:
       return ["file"]
     case 5:
-      return gpioRights(call)
+      return gpioRights(part, call)
     case 7:
       return ["info"]
     default:
@@ -62,7 +63,7 @@ const rightsFor = (module: number, fn: number, call: ServiceCall): ReadonlyArray
     case 14:
       return ["math"]
     case 15:
-      return halRights(fn)
+      return halRights(fn, call)
     default:
       return undefined
   }
