@@ -1,13 +1,13 @@
 /** One actor while it is resident: what its messages, its board's frames and its timers do to it. */
 import { type Asker, runtimeAsker } from "../protocol/Asker.ts"
-import { Backpressure, Internal, Malformed, PolicyDenied } from "../protocol/Errors.ts"
+import { Backpressure, Internal, Malformed } from "../protocol/Errors.ts"
 import { decodeStored } from "../protocol/Stored.ts"
 import { Answered } from "./Answered.ts"
 import type { EffectOrder, Link, Outcome, Reactions, TransitionContext } from "./Behaviour.ts"
 import { letterOfItem } from "./DeadLetters.ts"
 import { DueTimer, type Sleeper } from "./DueTimer.ts"
 import { type Envelope, failed, type Reply, unavailable, unconfirmed } from "./Envelope.ts"
-import { permits } from "./Guard.ts"
+import { actOf, refusalOfMessage } from "./Guard.ts"
 import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
@@ -169,11 +169,11 @@ export class Activation implements Sleeper {
         done,
         failed(new Malformed({ path: "message", reason: `${cell.kind} has no message ${tag}` }))
       )
-    if (!permits(asker, message, cell))
-      return commit.answer(
-        done,
-        failed(new PolicyDenied({ policyIds: [], reason: `${tag} is for ${message.audience}`, guidance: "" }))
-      )
+    const denied = refusalOfMessage(asker, tag, message, cell)
+    if (denied !== undefined) {
+      this.around.refused(asker, actOf(tag, message, cell))
+      return commit.answer(done, failed(denied))
+    }
     if (tell !== undefined && this.heard?.isNews(tell) === false) return commit.answer(done, acknowledged)
     if (message.delivery === "once" && tell === undefined) {
       this.answered ??= new Answered()

@@ -2,13 +2,14 @@
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
-import { HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
+import { HolonError, Malformed, type PolicyDenied, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import { nearest } from "../protocol/Nearest.ts"
 import { decodeStored } from "../protocol/Stored.ts"
 import { type Codec, fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
 import { Engine, type PostedReply } from "./Engine.ts"
 import { type Posted, type Reply, unconfirmed } from "./Envelope.ts"
+import { actOf, refusalOfMessage } from "./Guard.ts"
 import type { Address } from "./Host.ts"
 import { NodePorts } from "./NodePorts.ts"
 
@@ -101,8 +102,22 @@ const make = Effect.gen(function* () {
     )
   }
 
+  /**
+   * Who has less than all rights is judged here too: nobody wakes for what is refused, and a member of an earlier release,
+   * which knows of no such askers, never has to decide.
+   */
+  const refusalHere = (to: Address, tag: string, { asker }: By): PolicyDenied | undefined => {
+    if (asker.may === undefined) return undefined
+    const message = registry.get(to.kind)?.behaviour.contract.messages[tag]
+    const denied = message === undefined ? undefined : refusalOfMessage(asker, tag, message, to)
+    if (message !== undefined && denied !== undefined) residency.refusals.note(asker, actOf(tag, message, to))
+    return denied
+  }
+
   const prepare = Effect.fnUntraced(function* (to: Address, message: string, payload: unknown, by: By) {
     const codec = yield* Effect.fromResult(codecOf(to.kind, message))
+    const denied = refusalHere(to, message, by)
+    if (denied !== undefined) return yield* denied
     const decoded = codec.payload.decode(payload)
     if (Result.isFailure(decoded)) return yield* new Malformed({ path: message, reason: decoded.failure.reason })
     const requestId = requestIdOf(by)
@@ -153,6 +168,8 @@ const make = Effect.gen(function* () {
   ) {
     const to = { kind: contract.kind, id }
     const codec = yield* Effect.fromResult(codecOf(to.kind, tag))
+    const denied = refusalHere(to, tag, by)
+    if (denied !== undefined) return yield* denied
     const requestId = requestIdOf(by)
     const posted: Posted = { message: tag, body: toBytes(codec.payload, payload), requestId, asker: by.asker }
     const reply = yield* deliver(to, posted, codec)

@@ -1,10 +1,10 @@
 /** One resident actor: its door, its queue, and its life from the claim of its row to the drop. */
-import type { Message } from "../protocol/Contract.ts"
 import { Backpressure, NotFound, Unavailable } from "../protocol/Errors.ts"
 import { Activation, type ActiveCell } from "./Activation.ts"
 import type { Claimer } from "./Claims.ts"
 import { reportDefect } from "./Defect.ts"
 import { type Envelope, failed, notHere, type Reply, unavailable } from "./Envelope.ts"
+import { actOf, refusalOfMessage } from "./Guard.ts"
 import { type Address, addressKey, type Host } from "./Host.ts"
 import { type FrameOutcome, frameBeyond, frameNotHere, type Offer } from "./Links.ts"
 import type { EncodedTell } from "./Outbox.ts"
@@ -146,11 +146,13 @@ export class Cell implements Claimer, ActiveCell, Watched {
   // ------------------------------------------------------------------------------------------------------------- waking
 
   creates(): boolean {
-    return this.queue.some((item) => item._tag === "Message" && this.messageOf(item.envelope)?.creates === true)
+    return this.queue.some((item) => item._tag === "Message" && this.mayCreate(item.envelope))
   }
 
-  private messageOf(envelope: Envelope): Message | undefined {
-    return this.type.behaviour.contract.messages[envelope.message]
+  /** What its sender has no right to brings nobody into being. */
+  private mayCreate({ message: tag, asker }: Envelope): boolean {
+    const message = this.type.behaviour.contract.messages[tag]
+    return message?.creates === true && refusalOfMessage(asker, tag, message, this) === undefined
   }
 
   wantsClaim(): boolean {
@@ -180,12 +182,22 @@ export class Cell implements Claimer, ActiveCell, Watched {
   private absent(): void {
     const keep: Array<QueueItem> = []
     for (const item of this.queue) {
-      if (item._tag === "Message" && this.messageOf(item.envelope)?.creates === true) keep.push(item)
-      else if (item._tag === "Message") item.done(failed(new NotFound({ what: `${this.kind} ${this.id}` })))
+      if (item._tag !== "Message") continue
+      if (this.mayCreate(item.envelope)) keep.push(item)
+      else item.done(this.notThere(item.envelope))
     }
     this.queue = keep
     if (keep.length > 0) this.around.claims.add(this)
     else this.drop("absent")
+  }
+
+  /** Who may not ask does not learn whether there is such an actor. */
+  private notThere({ message: tag, asker }: Envelope): Reply {
+    const message = this.type.behaviour.contract.messages[tag]
+    const denied = message === undefined ? undefined : refusalOfMessage(asker, tag, message, this)
+    if (message === undefined || denied === undefined) return failed(new NotFound({ what: `${this.kind} ${this.id}` }))
+    this.around.refused(asker, actOf(tag, message, this))
+    return failed(denied)
   }
 
   private open(row: Claimed & { readonly _tag: "Row" }): void {

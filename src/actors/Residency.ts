@@ -1,15 +1,16 @@
 /** All cells of a node: who is resident, who must be woken, and which door a message goes through. */
-import { type HolonError, Malformed, NotFound, PolicyDenied } from "../protocol/Errors.ts"
+import { type HolonError, Malformed, NotFound } from "../protocol/Errors.ts"
 import type { Agreement } from "./Agreement.ts"
 import { Cell } from "./Cell.ts"
 import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
 import { type Envelope, type Posted, type Reply, unavailable } from "./Envelope.ts"
 import { Escalations } from "./Escalations.ts"
-import { permits } from "./Guard.ts"
+import { actOf, refusalOfMessage } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
 import { Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
+import { Refusals } from "./Refusals.ts"
 import type { Registry } from "./Registry.ts"
 import type { Store } from "./Store.ts"
 import type { DropReason, Home, Surroundings } from "./Surroundings.ts"
@@ -66,6 +67,8 @@ export class Residency {
     failures: 0,
     drops: { idle: 0, moved: 0, fenced: 0, outage: 0, refused: 0, crashed: 0, quarantined: 0, absent: 0 }
   }
+  /** What operators were refused, on its way into the journal. */
+  readonly refusals: Refusals
   private readonly options: Options
   private readonly around: Surroundings
   private readonly cells = new Map<string, Cell>()
@@ -91,8 +94,15 @@ export class Residency {
       toGateway,
       perform,
       countFailure: (self) => this.countFailure(addressKey(self)),
+      refused: (asker, act) => this.refusals.note(asker, act),
       dropped: (cell, reason) => this.dropped(cell, reason)
     }
+    this.refusals = new Refusals({
+      host,
+      registry,
+      post: engine.post,
+      later: (millis, run) => this.later(millis, run)
+    })
     this.escalations = new Escalations({ host, store, registry, post: engine.post })
     this.every(scanMillis, () => this.scan(false, engine.shards()))
     this.every(options.idleMillis / 2, () => this.sweep())
@@ -162,10 +172,11 @@ export class Residency {
     const codec = type?.codec.messages.get(posted.message)
     if (message?.delivery !== "watch" || codec === undefined)
       return refuse(new NotFound({ what: `message ${posted.message} of ${address.kind} that can be watched` }))
-    if (!permits(posted.asker, message, address))
-      return refuse(
-        new PolicyDenied({ policyIds: [], reason: `${posted.message} is for ${message.audience}`, guidance: "" })
-      )
+    const denied = refusalOfMessage(posted.asker, posted.message, message, address)
+    if (denied !== undefined) {
+      this.refusals.note(posted.asker, actOf(posted.message, message, address))
+      return refuse(denied)
+    }
     const payload = fromBytes(codec.payload, posted.body)
     if (payload._tag === "Failure") return refuse(new Malformed({ path: "payload", reason: payload.failure.reason }))
     const watcher = { message: posted.message, payload: payload.success, asker: posted.asker, receive, ended }

@@ -1,8 +1,10 @@
 /** What all cells of a node share. */
+import type { Asker } from "../protocol/Asker.ts"
 import type { Agreement } from "./Agreement.ts"
 import type { EffectOrder } from "./Behaviour.ts"
 import type { Claims } from "./Claims.ts"
 import type { Posted, Reply } from "./Envelope.ts"
+import type { Act } from "./Guard.ts"
 import type { Address, Host } from "./Host.ts"
 import type { Lanes } from "./Lanes.ts"
 import type { ToGateway } from "./Links.ts"
@@ -38,5 +40,7 @@ export interface Surroundings {
   readonly perform: (self: Address, order: EffectOrder, done: (outcome: unknown) => void) => void
   /** Counts a message that failed for good; answers how many of this actor did within the window. */
   readonly countFailure: (self: Address) => number
+  /** Somebody was refused an act: it becomes an event of who asked. */
+  readonly refused: (asker: Asker, act: Act) => void
   readonly dropped: (home: Home, reason: DropReason) => void
 }

@@ -13,7 +13,12 @@ export const Asker = Schema.Struct({
   /** The message that began this chain of causes; absent when this one begins it. */
   root: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))),
   /** W3C Trace Context header of the caller. */
-  traceparent: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(128)))
+  traceparent: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(128))),
+  /**
+   * Globs over the capabilities of what an operator may do; absent for one who may do everything. The edge that knows the
+   * credential sets it, and it travels along: whichever node has the actor asks for it.
+   */
+  may: Schema.optionalKey(Schema.Array(Schema.String))
 })
 export type Asker = typeof Asker.Type
 

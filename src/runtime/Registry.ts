@@ -1,8 +1,9 @@
 /** The kinds of actors that every node of this release serves. */
 import { device } from "../actors/device/Device.ts"
+import { operator } from "../actors/operator/Operator.ts"
 import { program } from "../actors/program/Program.ts"
 import * as Registry from "../actors/Registry.ts"
 import { rollout } from "../actors/rollout/Rollout.ts"
 import { session } from "../actors/session/Session.ts"
 
-export const registry: Registry.Registry = Registry.make([device, session, program, rollout])
+export const registry: Registry.Registry = Registry.make([device, session, program, rollout, operator])
