@@ -10,10 +10,14 @@ const plainTextMax = 48
 
 /** Room of a buffer whose items are taken as views; one is held for as long as any of them. */
 const chunkBytes = 64 * 1024
+/** Room of a buffer whose item is copied out. */
+const itemBytes = 1024
+/** An item of at least so many bytes is not copied out: it keeps its buffer, and the next begins a new one. */
+const ownBufferBytes = 16 * 1024
 
 /** A buffer that grows and is used again for the next item. */
 export class CborWriter {
-  private bytes = new Uint8Array(1024)
+  private bytes = new Uint8Array(itemBytes)
   private view = new DataView(this.bytes.buffer)
   /** Where the item begins: behind those that were taken as views. */
   private start = 0
@@ -25,9 +29,14 @@ export class CborWriter {
     this.at = this.start
   }
 
-  /** A copy of what was written since {@link begin}. */
+  /** What was written since {@link begin}, for the caller to keep. */
   take(): Uint8Array {
-    return this.bytes.slice(this.start, this.at)
+    const { bytes, start, at } = this
+    if (at - start < ownBufferBytes) return bytes.slice(start, at)
+    this.bytes = new Uint8Array(itemBytes)
+    this.view = new DataView(this.bytes.buffer)
+    this.start = 0
+    return bytes.subarray(start, at)
   }
 
   /** What was written since {@link begin}, in place: cheaper than a copy, for what does not live long. */
@@ -76,15 +85,15 @@ export class CborWriter {
     }
   }
 
-  /** Begins a map of fewer than 24 entries whose number is not known yet, and gives the place for {@link endSmallMap}. */
+  /** Begins a map of fewer than 24 entries whose number is not known yet, and gives its place in the item for {@link endSmallMap}. */
   beginSmallMap(): number {
     this.head(major.map, 0)
-    return this.at - 1
+    return this.at - 1 - this.start
   }
 
   /** Writes the number of entries of the map begun at `place`. */
   endSmallMap(place: number, count: number): void {
-    this.bytes[place] = (major.map << 5) | count
+    this.bytes[this.start + place] = (major.map << 5) | count
   }
 
   /** An unsigned integer. Throws `RangeError` on anything else: the frame's maker has a bug. */

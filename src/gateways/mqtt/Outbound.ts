@@ -1,5 +1,5 @@
 /** Publications to one client: packet ids, the client's receive maximum, its packet size and its topic alias. */
-import { type Sending, writePublication } from "./Publication.ts"
+import { publicationBytes, type Sending, writePublication, writePublicationHead } from "./Publication.ts"
 
 /** What a client takes. */
 export interface ClientLimits {
@@ -25,12 +25,14 @@ export interface Letter {
 const waitingMax = 1_024
 const waitingBytesMax = 1_048_576
 const idMax = 65_535
+/** A longer payload leaves as it is, behind its head: nobody copies it. */
+const copiedPayloadMax = 4_096
 const noTopic = Buffer.alloc(0)
 
 /** The way out of one connection, in order within each QoS. */
 export class Outbound {
   readonly #limits: ClientLimits
-  readonly #write: (bytes: Buffer) => void
+  readonly #write: (bytes: Uint8Array) => void
   readonly #monotonic: () => number
   readonly #inFlight = new Set<number>()
   readonly #waiting: Array<Letter> = []
@@ -39,7 +41,7 @@ export class Outbound {
   /** The topic that alias 1 stands for: that of the link's frames. */
   #aliased: Buffer | undefined
 
-  constructor(limits: ClientLimits, monotonic: () => number, write: (bytes: Buffer) => void) {
+  constructor(limits: ClientLimits, monotonic: () => number, write: (bytes: Uint8Array) => void) {
     this.#limits = limits
     this.#monotonic = monotonic
     this.#write = write
@@ -82,12 +84,15 @@ export class Outbound {
       expirySeconds: left === undefined ? 0 : Math.ceil(left / 1_000),
       contentType: letter.contentType
     }
-    const bytes = writePublication(isKnown && mayAlias ? noTopic : letter.topic, letter.payload, sending)
+    const topic = isKnown && mayAlias ? noTopic : letter.topic
+    const { payload } = letter
     // MQTT-3.1.2-24: what the client cannot take is as if it had been sent.
-    if (bytes.length > packetBytesMax) return
+    if (publicationBytes(topic, payload.length, sending) > packetBytesMax) return
     if (letter.qos === 1) this.#inFlight.add(sending.packetId)
     if (mayAlias) this.#aliased = letter.topic
-    this.#write(bytes)
+    if (payload.length <= copiedPayloadMax) return this.#write(writePublication(topic, payload, sending))
+    this.#write(writePublicationHead(topic, payload.length, sending))
+    this.#write(payload)
   }
 
   #nextId(): number {

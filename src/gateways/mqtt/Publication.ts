@@ -134,19 +134,43 @@ export interface Sending {
   readonly contentType: Buffer
 }
 
+/** Lengths of a PUBLISH: of its properties, of what its fixed header counts, and of that number itself. */
+const sizesOf = (topic: Buffer, payloadBytes: number, sending: Sending) => {
+  const { version, qos, alias, expirySeconds, contentType } = sending
+  const properties =
+    (expirySeconds > 0 ? 5 : 0) + (alias > 0 ? 3 : 0) + (contentType.length > 0 ? 3 + contentType.length : 0)
+  // The properties of ours are shorter than 128 bytes: their length takes one byte.
+  const counted = 2 + topic.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 + properties : 0) + payloadBytes
+  const lengthSize = counted < 128 ? 1 : counted < 16_384 ? 2 : counted < 2_097_152 ? 3 : 4
+  return { properties, counted, lengthSize }
+}
+
+/** How long a PUBLISH is, in bytes. */
+export const publicationBytes = (topic: Buffer, payloadBytes: number, sending: Sending): number => {
+  const { counted, lengthSize } = sizesOf(topic, payloadBytes, sending)
+  return 1 + lengthSize + counted
+}
+
 /** Writes a PUBLISH. An empty topic needs an alias the client knows. */
 export const writePublication = (topic: Buffer, payload: Uint8Array, sending: Sending): Buffer => {
+  const bytes = Buffer.allocUnsafe(publicationBytes(topic, payload.length, sending))
+  bytes.set(payload, writeHead(bytes, topic, payload.length, sending))
+  return bytes
+}
+
+/** Writes what comes before the payload of a PUBLISH. */
+export const writePublicationHead = (topic: Buffer, payloadBytes: number, sending: Sending): Buffer => {
+  const bytes = Buffer.allocUnsafe(publicationBytes(topic, payloadBytes, sending) - payloadBytes)
+  writeHead(bytes, topic, payloadBytes, sending)
+  return bytes
+}
+
+const writeHead = (bytes: Buffer, topic: Buffer, payloadBytes: number, sending: Sending): number => {
   const { version, qos, alias, expirySeconds, contentType } = sending
-  const expirySize = expirySeconds > 0 ? 5 : 0
-  const aliasSize = alias > 0 ? 3 : 0
-  const properties = expirySize + aliasSize + (contentType.length > 0 ? 3 + contentType.length : 0)
-  // The properties of ours are shorter than 128 bytes: their length takes one byte.
-  const length = 2 + topic.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 + properties : 0) + payload.length
-  const lengthSize = length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4
-  const bytes = Buffer.allocUnsafe(1 + lengthSize + length)
+  const { properties, counted, lengthSize } = sizesOf(topic, payloadBytes, sending)
   bytes[0] = 0x30 | (qos << 1) | (sending.isRetained === true ? 1 : 0)
   let at = 1
-  for (let left = length, size = 0; size < lengthSize; size++) {
+  for (let left = counted, size = 0; size < lengthSize; size++) {
     const more = size < lengthSize - 1
     bytes[at++] = (left & 0x7f) | (more ? 0x80 : 0)
     left >>>= 7
@@ -156,11 +180,11 @@ export const writePublication = (topic: Buffer, payload: Uint8Array, sending: Se
   if (qos > 0) at = bytes.writeUInt16BE(sending.packetId, at)
   if (version === 5) {
     bytes[at++] = properties
-    if (expirySize > 0) {
+    if (expirySeconds > 0) {
       bytes[at++] = 2
       at = bytes.writeUInt32BE(expirySeconds, at)
     }
-    if (aliasSize > 0) {
+    if (alias > 0) {
       bytes[at++] = aliasProperty
       at = bytes.writeUInt16BE(alias, at)
     }
@@ -170,6 +194,5 @@ export const writePublication = (topic: Buffer, payload: Uint8Array, sending: Se
       at += contentType.copy(bytes, at)
     }
   }
-  bytes.set(payload, at)
-  return bytes
+  return at
 }

@@ -6,6 +6,8 @@ import { certifiedBoards } from "../Tls.ts"
 
 /** A client that leaves more than this unread is cut off. */
 const unreadBytesMax = 1_048_576
+/** Writes of a turn that are together longer leave as they are, in one call of the system; below, one copy is cheaper. */
+const copiedBytesMax = 16_384
 
 /** The writing half of a client's socket. */
 export class Wire {
@@ -14,7 +16,7 @@ export class Wire {
   readonly isLoopback: boolean
   /** Ids of the boards that the client's certificate names. */
   readonly certified: ReadonlyArray<string>
-  #out: Array<Buffer> = []
+  #out: Array<Uint8Array> = []
   #outBytes = 0
   #isOver = false
 
@@ -25,7 +27,7 @@ export class Wire {
     this.certified = certifiedBoards(socket)
   }
 
-  write(bytes: Buffer): void {
+  write(bytes: Uint8Array): void {
     if (this.#isOver) return
     if (this.#out.length === 0) this.#flushes.add(this)
     this.#out.push(bytes)
@@ -36,10 +38,17 @@ export class Wire {
   flush(): void {
     const [first] = this.#out
     if (this.#isOver || first === undefined) return
-    const bytes = this.#out.length === 1 ? first : Buffer.concat(this.#out, this.#outBytes)
+    const out = this.#out
+    const outBytes = this.#outBytes
     this.#out = []
     this.#outBytes = 0
-    this.#socket.write(bytes)
+    if (out.length === 1) this.#socket.write(first)
+    else if (outBytes <= copiedBytesMax) this.#socket.write(Buffer.concat(out, outBytes))
+    else {
+      this.#socket.cork()
+      for (const bytes of out) this.#socket.write(bytes)
+      this.#socket.uncork()
+    }
   }
 
   pause(isPaused: boolean): void {

@@ -25,6 +25,9 @@ export const loadPiece =
 /** Pieces that are read ahead: who takes an image takes the whole of it. */
 const aheadPieces = 8
 
+/** Stands for a piece behind the last one, so that nobody asks for it again. */
+const nothing = new Uint8Array(0)
+
 /** Keeps at most so many bytes in memory. Whoever wants a piece that is being read waits for that read. */
 export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
   const cache = new ChunkCache(cacheBytesMax)
@@ -33,14 +36,14 @@ export const makePieces = (load: LoadPiece, cacheBytesMax: number) => {
   const piece: LoadPiece = (sha256, index) =>
     Effect.suspend(() => {
       const known = cache.get(sha256, index)
-      if (known !== undefined) return Effect.succeed(known)
+      if (known !== undefined) return Effect.succeed(known === nothing ? undefined : known)
       const key = `${sha256}/${index}`
       const underWay = loading.get(key)
       if (underWay !== undefined) return Deferred.await(underWay)
       const found = Deferred.makeUnsafe<Uint8Array | undefined, Unread>()
       loading.set(key, found)
       return load(sha256, index).pipe(
-        Effect.tap((bytes) => Effect.sync(() => bytes !== undefined && cache.put(sha256, index, bytes))),
+        Effect.tap((bytes) => Effect.sync(() => cache.put(sha256, index, bytes ?? nothing))),
         Effect.onExit((exit) =>
           Effect.sync(() => {
             loading.delete(key)

@@ -27,7 +27,7 @@ const connect = (version: 4 | 5, clientId: string) => {
   const wire: ClientWire = {
     isLoopback: true,
     certified: [],
-    write: (bytes) => reader.parse(bytes),
+    write: (bytes) => reader.parse(Buffer.from(bytes)),
     pause: () => {},
     end: () => {
       state.isEnded = true
@@ -124,8 +124,8 @@ describe("publications to a client", () => {
     const outbound = new Outbound(
       limits,
       () => 0,
-      () => {
-        written++
+      (bytes) => {
+        if (bytes.length >= 65_536) written++
       }
     )
     assert.isTrue(outbound.send(letter(65_536)))
