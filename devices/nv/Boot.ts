@@ -4,12 +4,12 @@
  */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
+import type { Refused } from "../Refused.ts"
 import { type BootConfig, type BootEntry, type BootPlace, bootPlaces, defaultBootConfig } from "./BootConfig.ts"
 import { BootList, type BootListed } from "./BootList.ts"
 import type { BootReason } from "./BootRecord.ts"
 import { type BootSource, hostSource, nvSource, placesOf } from "./BootSources.ts"
 import { defaultSettings } from "./Manifests.ts"
-import type { NvRefused } from "./NvRefused.ts"
 import type { NvStore } from "./NvStore.ts"
 
 /** First pause before another attempt; each further one is twice as long. */
@@ -25,7 +25,7 @@ export interface BootHost {
    * Loads a program and does not start it; `path` is the entry's own or its fallback. `waiting`: ask again, with the same
    * entry. Persisted values are back when it is loaded.
    */
-  readonly load: (entry: BootEntry, path: string | undefined) => Result.Result<number, NvRefused> | "waiting"
+  readonly load: (entry: BootEntry, path: string | undefined) => Result.Result<number, Refused> | "waiting"
   readonly start: (pid: number) => void
   /** Ends what was loaded, running or not. */
   readonly unload: (pid: number) => void

@@ -1,7 +1,7 @@
 /** The boot configuration file: what a board on a computer starts, from where and in which order. JSON. */
 import { Result, Schema } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
+import { type Refused, refuse } from "../Refused.ts"
 
 /** Places a list of programs may come from. The names stand in files: they are for ever. */
 export const bootPlaces = ["host", "sd", "can", "nv"] as const
@@ -89,7 +89,7 @@ export const defaultBootConfig: BootConfig = {
 const decodeFile = Schema.decodeUnknownResult(Schema.fromJsonString(File))
 
 /** Reads the text of the file. EBADMSG when it is no JSON or says what no file may say. Keys nobody knows are left out. */
-export const readBootConfig = (text: string): Result.Result<BootConfig, NvRefused> => {
+export const readBootConfig = (text: string): Result.Result<BootConfig, Refused> => {
   const decoded = decodeFile(text)
   if (Result.isFailure(decoded)) return refuse(codes.EBADMSG, `boot_config: ${String(decoded.failure)}`)
   const { success: file } = decoded

@@ -2,9 +2,9 @@
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
+import { type Refused, refuse } from "../Refused.ts"
 import { type BootSettings, defaultEntry, type ManifestEntry } from "./Manifests.ts"
 import { type Mounted, type PlacedManifest, usedSlots } from "./Mount.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
 import { isName } from "./PaddedName.ts"
 import type { StoredImage } from "./Slots.ts"
 
@@ -61,7 +61,7 @@ export const floorOf = ({ keys, active }: Mounted, kind: number, name: string): 
  */
 const manifestSlotOf = (
   mounted: Mounted
-): Result.Result<Pick<Plan, "manifestSlot" | "previous" | "values">, NvRefused> => {
+): Result.Result<Pick<Plan, "manifestSlot" | "previous" | "values">, Refused> => {
   const { active, previous, boot, manifests } = mounted
   const proven = isOnTrial(mounted) && previous?.manifest.generation === boot.state.confirmed ? previous : undefined
   const others = Array.from({ length: manifests.slots }, (_, slot) => slot).filter((slot) => slot !== active.slot)
@@ -72,11 +72,7 @@ const manifestSlotOf = (
   return Result.succeed({ manifestSlot, previous: proven ?? active, values: proven === undefined ? "live" : "frozen" })
 }
 
-const entryOf = (
-  mounted: Mounted,
-  entry: NewEntry,
-  slots: Iterator<number>
-): Result.Result<ManifestEntry, NvRefused> => {
+const entryOf = (mounted: Mounted, entry: NewEntry, slots: Iterator<number>): Result.Result<ManifestEntry, Refused> => {
   const { image, ...said } = entry
   const plain: ManifestEntry = { ...defaultEntry, ...said, slot: undefined }
   if (image === undefined) return Result.succeed(plain)
@@ -92,7 +88,7 @@ const entryOf = (
 }
 
 /** The whole commit, or why not: EINVAL, ENOENT, EBUSY, EPERM, ENOSPC, EIO. */
-export const planOf = (mounted: Mounted, change: Change, erasesMax: number): Result.Result<Plan, NvRefused> => {
+export const planOf = (mounted: Mounted, change: Change, erasesMax: number): Result.Result<Plan, Refused> => {
   const put = change.put ?? []
   const remove = change.remove ?? []
   const names = [...put.map(({ name }) => name), ...remove]

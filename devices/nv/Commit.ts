@@ -1,10 +1,10 @@
 /** The writes of a commit and of a rollback, in the order that makes them safe: all of it, the superblock, what follows. */
 import { Result } from "effect"
+import type { Refused } from "../Refused.ts"
 import { isOnTrial, type Plan } from "./Change.ts"
 import { after } from "./Generation.ts"
 import type { BootSettings, Manifest } from "./Manifests.ts"
 import { frozenOf, type Mounted, type PlacedManifest, usedSlots } from "./Mount.ts"
-import type { NvRefused } from "./NvRefused.ts"
 import type { ImageCheck } from "./Slots.ts"
 import { counted } from "./Wear.ts"
 
@@ -14,7 +14,7 @@ export const writeCommit = (
   plan: Plan,
   settings: Partial<BootSettings>,
   check: ImageCheck
-): NvRefused | undefined => {
+): Refused | undefined => {
   const generation = after(mounted.superblock.generation)
   for (const { slot, image } of plan.images) {
     const wrong = mounted.slots.store(slot, image, generation, check)

@@ -7,7 +7,7 @@ import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
+import { type Refused, refuse } from "../Refused.ts"
 import type { Region } from "./Region.ts"
 
 const recordBytes = 48
@@ -130,7 +130,7 @@ export class Keys {
   }
 
   /** Adds a key, or replaces the one with its id. ENOSPC when there is no room. */
-  trust(key: TrustedKey): Result.Result<void, NvRefused> {
+  trust(key: TrustedKey): Result.Result<void, Refused> {
     if (key.keyId.length !== idBytes || key.publicKey.length !== publicKeyBytes) return refuse(codes.EINVAL, "key")
     if (key.algorithm < 1 || key.algorithm >= recordTypes.floor) return refuse(codes.EINVAL, "algorithm")
     const flags = (key.enabled ? enabled : 0) | (key.maySignKeys ? maySign : 0)
@@ -138,7 +138,7 @@ export class Keys {
   }
 
   /** ENOENT when there is none. */
-  distrust(keyId: Uint8Array): Result.Result<void, NvRefused> {
+  distrust(keyId: Uint8Array): Result.Result<void, Refused> {
     return this.#remove(`key:${hex(keyId)}`) ? Result.succeed(undefined) : refuse(codes.ENOENT, "key")
   }
 
@@ -149,7 +149,7 @@ export class Keys {
   }
 
   /** It never goes down. */
-  raise(kind: number, name: string, secver: number): Result.Result<void, NvRefused> {
+  raise(kind: number, name: string, secver: number): Result.Result<void, Refused> {
     if (secver <= this.floor(kind, name)) return Result.succeed(undefined)
     return this.#put({ type: recordTypes.floor, flags: enabled, id: floorId(kind, name), body: numberBody(secver) })
   }
@@ -184,7 +184,7 @@ export class Keys {
   }
 
   /** The last free places are for changes of what is there. */
-  #put(stored: Stored): Result.Result<void, NvRefused> {
+  #put(stored: Stored): Result.Result<void, Refused> {
     if (!this.#records.has(nameOf(stored)) && this.#free() <= spare) return refuse(codes.ENOSPC, "keys")
     this.#write(stored)
     return Result.succeed(undefined)

@@ -1,13 +1,13 @@
 /** Opening what is in the memories: what rules is read, and what a power cut left half done is finished or taken back. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
+import { type Refused, refuse } from "../Refused.ts"
 import { BootRecord } from "./BootRecord.ts"
 import { after } from "./Generation.ts"
 import { Keys } from "./Keys.ts"
 import { defaultSettings, type Manifest, Manifests } from "./Manifests.ts"
 import type { NvDevice, NvDevices } from "./NvDevice.ts"
 import { misfitOf, type Partition, type PartitionName, partitionTypes, superblockBytes } from "./NvMap.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
 import { Region } from "./Region.ts"
 import { Slots } from "./Slots.ts"
 import { type Superblock, Superblocks } from "./Superblock.ts"
@@ -68,7 +68,7 @@ const placed = (manifests: Manifests, slot: number | undefined): PlacedManifest 
  * this board cannot serve their map; EBADMSG when both superblocks are damaged, or neither the configuration that rules nor
  * a proven one before it can be read. What is damaged is not written to.
  */
-export const mount = (devices: NvDevices): Result.Result<Mounted, NvRefused> => {
+export const mount = (devices: NvDevices): Result.Result<Mounted, Refused> => {
   if (devices.nvm.size < 2 * superblockBytes) return refuse(codes.ENOTSUP, "nvm")
   const superblocks = new Superblocks(devices.nvm)
   let superblock = superblocks.read()
@@ -153,7 +153,7 @@ export const raiseFloors = (keys: Keys, manifest: Manifest): void => {
  * Makes the memories an empty store: no program, no value, no key. Erase counters of image slots stay; everything else is
  * gone. What was there is gone for good with the first write.
  */
-export const format = (devices: NvDevices, map: ReadonlyArray<Partition>): Result.Result<Mounted, NvRefused> => {
+export const format = (devices: NvDevices, map: ReadonlyArray<Partition>): Result.Result<Mounted, Refused> => {
   const misfit = misfitOf(map, devices)
   if (misfit !== undefined) return Result.fail(misfit)
   // An erase that was cut short gets its counter back before the record of it goes.

@@ -1,7 +1,7 @@
 /** Where everything lies: the partitions of a store, as its superblock names them. */
 import { codes } from "../../src/protocol/Codes.ts"
+import type { Refused } from "../Refused.ts"
 import type { NvDevices } from "./NvDevice.ts"
-import type { NvRefused } from "./NvRefused.ts"
 
 /** Numbers of the kinds of partitions. They rest in memories: they are for ever. */
 export const partitionTypes = { boot: 1, manifest: 2, image: 3, values: 4, keys: 5, log: 6 } as const
@@ -72,8 +72,8 @@ const slotsNeeded: Readonly<Record<Exclude<PartitionName, "log">, readonly [atLe
 }
 
 /** Says why a map cannot be served with these memories. Every partition but the log must be there, once. */
-export const misfitOf = (map: ReadonlyArray<Partition>, { nvm, flash }: NvDevices): NvRefused | undefined => {
-  const misfit = (detail: string): NvRefused => ({ code: codes.ENOTSUP, detail: `map:${detail}` })
+export const misfitOf = (map: ReadonlyArray<Partition>, { nvm, flash }: NvDevices): Refused | undefined => {
+  const misfit = (detail: string): Refused => ({ code: codes.ENOTSUP, detail: `map:${detail}` })
   if (map.length > partitionsMax) return misfit("partitions")
   for (const [name, [atLeast, atMost]] of Object.entries(slotsNeeded)) {
     const found = map.filter(({ type }) => type === partitionTypes[name as keyof typeof slotsNeeded])

@@ -4,6 +4,7 @@
  */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
+import { type Refused, refuse } from "../Refused.ts"
 import { type BootReason, type BootState, bootReasons } from "./BootRecord.ts"
 import { type Change, floorOf, isOnTrial, planOf } from "./Change.ts"
 import { followCommit, followRollback, wholeManifest, writeCommit, writeRollback } from "./Commit.ts"
@@ -14,14 +15,13 @@ import { format, type Mounted, mount, type PlacedManifest, raiseFloors } from ".
 import { type NvDevices, NvFault } from "./NvDevice.ts"
 import type { NvEvent, RollbackReason } from "./NvEvents.ts"
 import { type Partition, type PartitionName, partitionTypes } from "./NvMap.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
 import { type ListedSlot, listSlots } from "./SlotList.ts"
 import type { ImageCheck, StoredImage } from "./Slots.ts"
 import { isValueKey } from "./Values.ts"
 import { defaultLimits, type Wear, type WearLimits, wearOf } from "./Wear.ts"
 
 /** Outcome of what may be refused. EIO means that a memory failed: what the store says from then on was read anew. */
-export type NvResult<A> = Result.Result<A, NvRefused>
+export type NvResult<A> = Result.Result<A, Refused>
 
 /** What a store needs. */
 export interface NvOptions {
@@ -381,7 +381,7 @@ export class NvStore {
   }
 }
 
-const refusedBy = (cause: unknown): Result.Result<never, NvRefused> => {
+const refusedBy = (cause: unknown): Result.Result<never, Refused> => {
   if (!(cause instanceof NvFault)) throw cause
   return refuse(codes.EIO, "memory")
 }

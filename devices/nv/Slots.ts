@@ -3,8 +3,8 @@ import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
+import { type Refused, refuse } from "../Refused.ts"
 import type { Keys } from "./Keys.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
 import type { Region } from "./Region.ts"
 import {
   decodeSlotHeader,
@@ -37,7 +37,7 @@ export interface StoredImage {
 }
 
 /** Says what is wrong with an image that was read back, if anything. */
-export type ImageCheck = (image: StoredImage) => NvRefused | undefined
+export type ImageCheck = (image: StoredImage) => Refused | undefined
 
 /** All slots of the partition. */
 export class Slots {
@@ -88,7 +88,7 @@ export class Slots {
    * Slots for so many images, the least worn first. ENOSPC when there are not enough that no configuration names, EIO when
    * there are and they are worn out.
    */
-  pick(count: number, used: ReadonlySet<number>, erasesMax: number): Result.Result<ReadonlyArray<number>, NvRefused> {
+  pick(count: number, used: ReadonlySet<number>, erasesMax: number): Result.Result<ReadonlyArray<number>, Refused> {
     const free = this.#headers.map((_, slot) => slot).filter((slot) => !used.has(slot))
     if (free.length < count) return refuse(codes.ENOSPC, `slots:${count}/${free.length}`)
     const good = free.filter((slot) => this.eraseCount(slot) < erasesMax)
@@ -103,7 +103,7 @@ export class Slots {
   }
 
   /** Erases, writes, reads back and lets the kind's own check look at what is there now. Then the slot is valid. */
-  store(slot: number, image: StoredImage, generation: number, check: ImageCheck): NvRefused | undefined {
+  store(slot: number, image: StoredImage, generation: number, check: ImageCheck): Refused | undefined {
     const header: SlotHeader = {
       state: "staging",
       fileBytes: image.bytes.length,
@@ -129,7 +129,7 @@ export class Slots {
   }
 
   /** The file of a slot, its CRC-32 compared. ENOENT when there is none, EIO when it is not what was written. */
-  image(slot: number): Result.Result<StoredImage, NvRefused> {
+  image(slot: number): Result.Result<StoredImage, Refused> {
     const header = this.#headers[slot]
     if (header === undefined || header.state === "staging") return refuse(codes.ENOENT, `slot:${slot}`)
     const { fileBytes, attachment } = header

@@ -6,9 +6,9 @@ import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { crc16 } from "../../src/protocol/Crc16.ts"
+import { type Refused, refuse } from "../Refused.ts"
 import { after, isLater } from "./Generation.ts"
 import { NvFault } from "./NvDevice.ts"
-import { type NvRefused, refuse } from "./NvRefused.ts"
 import type { Region } from "./Region.ts"
 
 const magic = 0x48535856
@@ -162,7 +162,7 @@ export class Values {
    * Saves all of these or none. What is there already is not written. Durable when it returns. ENOSPC when the bank cannot
    * hold that many keys.
    */
-  save(changes: ValueChanges): Result.Result<void, NvRefused> {
+  save(changes: ValueChanges): Result.Result<void, Refused> {
     const news = [...changes].filter(([key, bits]) => this.#values.get(key) !== bits)
     if (news.length === 0) return Result.succeed(undefined)
     if (!news.every(([key]) => isValueKey(key))) return refuse(codes.EINVAL, "key")
@@ -193,7 +193,7 @@ export class Values {
     this.#fill(spare, this.#read(this.#frozen).values, header)
   }
 
-  #compact(changes: ValueChanges): Result.Result<void, NvRefused> {
+  #compact(changes: ValueChanges): Result.Result<void, Refused> {
     const values = new Map(this.#values)
     for (const [key, bits] of changes) {
       if (bits === undefined) values.delete(key)

@@ -19,10 +19,10 @@ import type { ProgramFiles } from "../hxe/executive/ProgramFiles.ts"
 import type { ProgramHal } from "../hxe/executive/ProgramHal.ts"
 import { programEntry } from "../hxe/executive/Rows.ts"
 import type { ValueStore } from "../hxe/executive/ValueStore.ts"
+import type { Refused } from "../Refused.ts"
 import { HxeTask } from "./HxeTask.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import type { ImageSink } from "./ImageIntake.ts"
-import type { Refused } from "./Refused.ts"
 import type { Runtime, RuntimeEvents, Standing, TappedMail, Task, Wanted } from "./Runtime.ts"
 
 /** What HXE programs can be given, by name. */

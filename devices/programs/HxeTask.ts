@@ -6,7 +6,7 @@ import type { Outcome } from "../agent/Application.ts"
 import type { Executive } from "../hxe/executive/Executive.ts"
 import type { HostAccess } from "../hxe/executive/HostAccess.ts"
 import { programEntry } from "../hxe/executive/Rows.ts"
-import type { Refused } from "./Refused.ts"
+import type { Refused } from "../Refused.ts"
 import { programStates, type Standing, type TappedMail, type Task, type TaskValue } from "./Runtime.ts"
 
 /** The link speaks for the cluster, which has judged who may: it calls commands at the highest level. */

@@ -5,7 +5,7 @@ import type { ImageOffer } from "../../src/protocol/Frame.ts"
 import { type ImageKind, imageKindOf } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import { judgeBytes, type SignaturePolicy, type TrustedSigner } from "../../src/protocol/image/Trust.ts"
-import type { Refused } from "./Refused.ts"
+import type { Refused } from "../Refused.ts"
 
 /** Whose images a board takes: its own configuration, not the cluster's. */
 export interface BoardTrust {

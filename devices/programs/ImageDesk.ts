@@ -5,11 +5,11 @@ import { type ImageOffer, type ImageOp, imageOps } from "../../src/protocol/Fram
 import type { ImageKind } from "../../src/protocol/image/ImageKind.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Held, ImageState } from "../agent/Programs.ts"
+import type { Refused } from "../Refused.ts"
 import { type Admitted, type ImageRules, judgeOffer } from "./ImageChecks.ts"
 import { ImageIntake, type ImageSink, transferStates } from "./ImageIntake.ts"
 import { type Installations, installedStates, type Placement } from "./Installations.ts"
 import type { Image } from "./Program.ts"
-import type { Refused } from "./Refused.ts"
 import type { Runtime, Wanted } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
 
@@ -90,9 +90,9 @@ export class ImageDesk {
 
   /** The transfer, if it is this image's, stands where the image does. */
   settled(state: ImageState): ImageState {
-    const { xfer = 0, code } = state
+    const { xfer = 0, code, detail } = state
     if (xfer > 0 && state.state > installedStates.ready) {
-      this.#intake.settle(xfer, state.state, code === undefined ? undefined : { code })
+      this.#intake.settle(xfer, state.state, code === undefined || detail === undefined ? undefined : { code, detail })
     }
     return state
   }
@@ -105,14 +105,17 @@ export class ImageDesk {
     const placement = this.#installations.placeOf(offer, judged.success)
     if ("code" in placement) return placement
     const sink = this.#options.runtimeOf(manifest.kind)?.admit({ manifest, ...wantedOf(placement) })
-    if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP }
+    if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP, detail: `kind:${manifest.kind}` }
     return { ...judged.success, push: (bytes) => sink.push(bytes) }
   }
 
   #verify(xfer: number): ImageState {
     this.#intake.verify(xfer, (arriving, bytes) => {
       const offer = this.#intake.known(xfer)?.offer
-      const placement = offer === undefined ? { code: codes.ESRCH } : this.#installations.placeOf(offer, arriving)
+      const placement =
+        offer === undefined
+          ? { code: codes.ESRCH, detail: `xfer:${xfer}` }
+          : this.#installations.placeOf(offer, arriving)
       if ("code" in placement) return placement
       const { manifest } = arriving
       return this.#options.runtimeOf(manifest.kind)?.check(bytes, { manifest, ...wantedOf(placement) })

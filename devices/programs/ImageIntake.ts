@@ -9,7 +9,7 @@ import type { Chunk, ImageOffer } from "../../src/protocol/Frame.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Held } from "../agent/Programs.ts"
 import { Silence } from "../agent/Silence.ts"
-import type { Refused } from "./Refused.ts"
+import type { Refused } from "../Refused.ts"
 
 /** An unfinished transfer is forgotten this long after its last chunk or offer, ms. */
 const keptMillis = 600_000
@@ -88,7 +88,8 @@ export class ImageIntake<S extends ImageSink> {
       this.#silence.broken()
       return this.#say(known)
     }
-    if (known !== undefined && isUnfinished(known)) return this.#refuse(offer.xfer, { code: codes.EBUSY })
+    if (known !== undefined && isUnfinished(known))
+      return this.#refuse(offer.xfer, { code: codes.EBUSY, detail: "transfer" })
     const refused = this.#wrongShape(offer)
     if (refused !== undefined) return this.#refuse(offer.xfer, refused)
     const sink = this.#ports.admit(offer)
@@ -146,7 +147,7 @@ export class ImageIntake<S extends ImageSink> {
    */
   verify(xfer: number, check: (sink: S, bytes: Uint8Array) => Refused | undefined): Refused | undefined {
     const open = this.#open
-    if (open === undefined || open.offer.xfer !== xfer) return { code: codes.ESRCH }
+    if (open === undefined || open.offer.xfer !== xfer) return { code: codes.ESRCH, detail: `xfer:${xfer}` }
     if (open.state !== transferStates.loading) return open.refused
     if (open.next < open.chunks) return { code: codes.EBUSY, detail: "not all of it is here" }
     open.state = transferStates.verify
@@ -190,7 +191,8 @@ export class ImageIntake<S extends ImageSink> {
 
   #wrongShape({ size, chunk, window, xfer }: ImageOffer): Refused | undefined {
     const { chunkBytesMax } = this.#ports
-    if (xfer < 1 || size < 1 || window < 1 || chunk < 1 || (chunk & (chunk - 1)) !== 0) return { code: codes.EINVAL }
+    if (xfer < 1 || size < 1 || window < 1 || chunk < 1 || (chunk & (chunk - 1)) !== 0)
+      return { code: codes.EINVAL, detail: "offer" }
     if (chunk > chunkBytesMax) return { code: codes.EMSGSIZE, detail: `chunk: at most ${chunkBytesMax}` }
     return undefined
   }

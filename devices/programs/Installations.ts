@@ -8,9 +8,9 @@ import { type ImageOffer, imageFlags } from "../../src/protocol/Frame.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ImageState } from "../agent/Programs.ts"
 import { instanceName } from "../hxe/executive/InstanceName.ts"
+import type { Refused } from "../Refused.ts"
 import type { Admitted } from "./ImageChecks.ts"
 import type { Image, Program } from "./Program.ts"
-import type { Refused } from "./Refused.ts"
 import type { Ending } from "./Restarts.ts"
 import { programStates } from "./Runtime.ts"
 import type { Kept, Shelf } from "./Shelf.ts"
@@ -316,7 +316,11 @@ export class Installations {
   }
 
   /** What is on trial is over; what was before runs again. */
-  #goBack(trial: Trial, { code, detail }: Refused, reason: "manual" | "boot_failure"): Refused | undefined {
+  #goBack(
+    trial: Trial,
+    { code, detail }: Pick<Refused, "code"> & Partial<Refused>,
+    reason: "manual" | "boot_failure"
+  ): Refused | undefined {
     const { programs, shelf } = this.#ports
     const stuck = !trial.isKept ? undefined : reason === "manual" ? shelf.rollback(0) : shelf.giveUp(reason)
     if (stuck !== undefined && reason === "manual") return stuck

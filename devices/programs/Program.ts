@@ -5,7 +5,7 @@ import type { ProgramEntry } from "../../src/protocol/Frame.ts"
 import { type ImageKind, imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import type { Clock } from "../agent/Clock.ts"
-import type { Refused } from "./Refused.ts"
+import type { Refused } from "../Refused.ts"
 import { type Ending, Restarts } from "./Restarts.ts"
 import { programStates, type Runtime, type Standing, type Task } from "./Runtime.ts"
 

@@ -7,8 +7,8 @@ import type { ValueId } from "../../src/protocol/Frame.ts"
 import type { ImageKind } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import type { Outcome } from "../agent/Application.ts"
+import type { Refused } from "../Refused.ts"
 import type { ImageSink } from "./ImageIntake.ts"
-import type { Refused } from "./Refused.ts"
 import type { Stepped } from "./Turns.ts"
 
 /** Numbers of a program's states, as the link names them. */

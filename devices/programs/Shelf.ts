@@ -10,8 +10,8 @@ import type { BootReason } from "../nv/BootRecord.ts"
 import type { ManifestEntry } from "../nv/Manifests.ts"
 import type { RollbackReason } from "../nv/NvEvents.ts"
 import type { NvStore } from "../nv/NvStore.ts"
+import type { Refused } from "../Refused.ts"
 import type { Image } from "./Program.ts"
-import type { Refused } from "./Refused.ts"
 
 /** A program that is kept. */
 export interface Kept {

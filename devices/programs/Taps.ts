@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { Mail } from "../../src/protocol/Frame.ts"
-import type { Refused } from "./Refused.ts"
+import type { Refused } from "../Refused.ts"
 import type { Mailboxes } from "./Runtime.ts"
 
 /** Mailboxes that may be tapped at a time. */

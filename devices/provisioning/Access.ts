@@ -1,6 +1,7 @@
 /** Who may ask for what: a level for each operation, and a block for clients that keep asking for too much. */
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 
 /** 0 public, 1 user, 2 admin, 3 factory. */
 export type AccessLevel = 0 | 1 | 2 | 3

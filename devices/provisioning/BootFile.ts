@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Result } from "effect"
 import { type BootConfig, defaultBootConfig, readBootConfig } from "../nv/BootConfig.ts"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 
 /** What the file says, or what holds without one. EBADMSG for one that is wrong, EIO for one that cannot be read. */
 export const readBootFile = (folder: string): Result.Result<BootConfig, Refused> => {

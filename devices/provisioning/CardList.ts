@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import type { BootEntry } from "../nv/BootConfig.ts"
 import type { BootSource } from "../nv/BootSources.ts"
-import type { Refused } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
 import { readSdPlan, type SdParts } from "./transports/SdCard.ts"
 import type { SdEntry, SdPlan } from "./transports/SdManifest.ts"
 

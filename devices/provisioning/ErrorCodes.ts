@@ -1,15 +1,6 @@
-/** Refusals of the provisioning service: a number of the one code table, a detail, and their names in events. */
+/** Refusals of the provisioning service by the names of their codes, as events and replies have them. */
 import { codeEntry, codes } from "../../src/protocol/Codes.ts"
-
-/** Why the service did not do it. The caller gets it as the answer; it is a value, never thrown. */
-export interface Refused {
-  /** A number of the code table. */
-  readonly code: number
-  /** A token for machines and people, e.g. `budget:code:4096/1024`. */
-  readonly detail: string
-  /** The sequence number the board waits for; only with EILSEQ and EBUSY of a write. */
-  readonly expected?: number
-}
+import type { Refused } from "../Refused.ts"
 
 /** Names of the codes a transfer may end with. */
 export type RefusalName =

@@ -1,7 +1,7 @@
 /** What the provisioning service needs of whoever keeps images over a restart. */
 import type { Result } from "effect"
 import type { HxeImage } from "../../src/protocol/hxe/Hxe.ts"
-import type { Refused } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
 import type { Source } from "./Source.ts"
 
 /** Where an image is kept. */

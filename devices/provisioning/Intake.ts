@@ -2,7 +2,8 @@
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 import type { EventHub, ServiceClock } from "./EventHub.ts"
 import type { BeginRequest, Caller, WriteReply } from "./LoaderCalls.ts"
 import type { LoaderSettings } from "./LoaderSettings.ts"
@@ -129,8 +130,7 @@ export class Intake {
   /** A chunk is missing before this one. */
   gap(transfer: Transfer): Result.Result<never, Refused> {
     transfer.gaps += 1
-    const expected = transfer.expectedSeq
-    const refused = { ...refusal("EILSEQ", `expected:${expected}`), expected }
+    const refused = refusal("EILSEQ", `expected:${transfer.expectedSeq}`)
     if (transfer.gaps <= this.#settings.gapsMax) return Result.fail(refused)
     return this.#transfers.fail(transfer, "gapsExceeded", "write", refused)
   }

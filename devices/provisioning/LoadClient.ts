@@ -2,7 +2,8 @@
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 import type { ServiceClock } from "./EventHub.ts"
 import {
   decodeReply,

@@ -3,7 +3,8 @@
  * number of its transfer; a reply has the operation with its high bit set, that number and a status.
  */
 import { Result } from "effect"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 import { PduReader, PduWriter } from "./PduBytes.ts"
 
 /** Numbers of the operations. */

@@ -1,8 +1,8 @@
 /** The board's end of the load messages: reads the requests of one master, asks the service, answers. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
+import type { Refused } from "../Refused.ts"
 import type { AccessLevel } from "./Access.ts"
-import type { Refused } from "./ErrorCodes.ts"
 import type { ServiceClock } from "./EventHub.ts"
 import type { Loader } from "./Loader.ts"
 import type { Caller, StatusReply } from "./LoaderCalls.ts"

@@ -1,7 +1,7 @@
 /** What is asked of the provisioning service, and what it answers. */
 import type { HxeHeader, HxeSection } from "../../src/protocol/hxe/Hxe.ts"
+import type { Refused } from "../Refused.ts"
 import type { AccessLevel } from "./Access.ts"
-import type { Refused } from "./ErrorCodes.ts"
 import type { Kept, PersistTarget } from "./ImageKeeper.ts"
 import type { RegisteredProgram } from "./ProgramHost.ts"
 import type { AbortReason, Phase } from "./ProvisioningEvents.ts"

@@ -1,7 +1,7 @@
 /** What the provisioning service needs of whoever runs programs on this board. */
 import type { Result } from "effect"
 import type { HxeHeader, HxeImage } from "../../src/protocol/hxe/Hxe.ts"
-import type { Refused } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
 import type { Source } from "./Source.ts"
 
 /** What is known of a program before its first byte. */

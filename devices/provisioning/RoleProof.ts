@@ -1,7 +1,8 @@
 /** How the master at the other end of a line comes to a higher level: by a proof that it has the key of a role. */
 import { Result } from "effect"
+import type { Refused } from "../Refused.ts"
 import { type AccessGuard, type AccessLevel, isProof, proofOf } from "./Access.ts"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import { refusal } from "./ErrorCodes.ts"
 
 /** What the proofs of a line rest on. */
 export interface RoleProofOptions {

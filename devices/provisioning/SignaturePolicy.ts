@@ -6,7 +6,8 @@ import type { HxeSignature } from "../../src/protocol/hxe/Hxe.ts"
 import type { HxeReceived } from "../../src/protocol/hxe/HxeStream.ts"
 import { keyIdOf, verifyHxe } from "../../src/protocol/hxe/Signature.ts"
 import { readDetached } from "../../src/protocol/hxe/SignatureSection.ts"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 
 /** The board remembers the highest security version it took of each program, so that an old, signed image stays out. */
 export interface SecurityVersions {

@@ -1,7 +1,7 @@
 /** The record of one transfer: its bytes, its counters, its timers. It decides nothing. */
 import { crc32 } from "node:zlib"
 import type { HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
-import type { Refused } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
 import type { ServiceClock } from "./EventHub.ts"
 import type { BeginRequest, TransferReply } from "./LoaderCalls.ts"
 import { type ProgressLimits, ProgressPace } from "./Progress.ts"

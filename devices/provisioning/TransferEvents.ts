@@ -1,5 +1,7 @@
 /** The events of a transfer, made from its record. */
-import { type Refused, refusalName } from "./ErrorCodes.ts"
+import { codes } from "../../src/protocol/Codes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusalName } from "./ErrorCodes.ts"
 import type { BeginRequest } from "./LoaderCalls.ts"
 import type { RegisteredProgram } from "./ProgramHost.ts"
 import { percentOf } from "./Progress.ts"
@@ -81,7 +83,11 @@ export const restoredEvent = (transfer: Transfer, program: RegisteredProgram): U
 export const errorEvent = (transfer: Transfer, where: Where, refused: Refused): Unnumbered => ({
   type: "provisioning.error",
   pid: transfer.start.pid,
-  data: { ...common(transfer, transfer.phase), ...failure(where, refused, transfer.bytesWritten) }
+  data: {
+    ...common(transfer, transfer.phase),
+    ...failure(where, refused, transfer.bytesWritten),
+    ...(refused.code === codes.EILSEQ ? { expected_seq: transfer.expectedSeq } : {})
+  }
 })
 
 /** It failed before anything was reserved. */
@@ -109,6 +115,5 @@ const failure = (where: Where, refused: Refused, bytesWritten: number) => ({
   code: refusalName(refused.code),
   errno: refused.code,
   detail: refused.detail,
-  bytes_written: bytesWritten,
-  ...(refused.expected === undefined ? {} : { expected_seq: refused.expected })
+  bytes_written: bytesWritten
 })

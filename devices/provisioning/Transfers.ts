@@ -1,6 +1,7 @@
 /** The transfers of one board: how they move from state to state, what each move frees, and what it tells. */
 import { Result } from "effect"
-import { type Refused, refusal } from "./ErrorCodes.ts"
+import type { Refused } from "../Refused.ts"
+import { refusal } from "./ErrorCodes.ts"
 import type { EventHub, ServiceClock } from "./EventHub.ts"
 import type { EndReply, StatusReply, TransferName } from "./LoaderCalls.ts"
 import type { LoaderSettings } from "./LoaderSettings.ts"

@@ -3,10 +3,11 @@
  * ends as soon as one that does not. Same image, same mail, same result.
  */
 import { Result } from "effect"
-import type { ExecutiveEvent, Refusal } from "../../devices/hxe/executive/Events.ts"
+import type { ExecutiveEvent } from "../../devices/hxe/executive/Events.ts"
 import { Executive } from "../../devices/hxe/executive/Executive.ts"
 import { HostAccess } from "../../devices/hxe/executive/HostAccess.ts"
 import { memoryFiles } from "../../devices/hxe/executive/ProgramFiles.ts"
+import type { Refused } from "../../devices/Refused.ts"
 import { codes } from "../protocol/Codes.ts"
 import type { CallModeOption } from "../protocol/hxe/CallMode.ts"
 import { f16Value } from "../protocol/hxe/F16.ts"
@@ -103,7 +104,7 @@ const valuesOf = ({ metadata }: HxeImage, bits: ReadonlyMap<number, number>): Re
 }
 
 /** Runs an image to its end, or as far as it comes. Fails when a board would not take it, or a mailbox its mail. */
-export const runHere = (image: HxeImage, options: LocalRunOptions): Result.Result<LocalRun, Refusal> => {
+export const runHere = (image: HxeImage, options: LocalRunOptions): Result.Result<LocalRun, Refused> => {
   let millis = 0
   const witness = new Witness()
   const files = memoryFiles(fileBytesMax)

@@ -1,9 +1,9 @@
 /** Whether a program may come onto the board, judged before anything of it is kept, and the places of those that may. */
 import { Result } from "effect"
 import { capabilities, type HxeHeader, type HxeImage } from "../../../src/protocol/hxe/Hxe.ts"
+import type { Refused } from "../../Refused.ts"
 import type { BudgetProfile } from "./BudgetProfile.ts"
 import { capabilityRefusal, neededCapabilities } from "./Capabilities.ts"
-import type { Refusal } from "./Events.ts"
 import type { ExecutiveOptions, ReserveRequest } from "./ExecutiveTypes.ts"
 import { baseName, instanceName } from "./InstanceName.ts"
 import type { Parts } from "./Parts.ts"
@@ -56,7 +56,7 @@ export class Admission {
   }
 
   /** Makes a task without machine: for an image that is there, or one that is still coming. Fails with 28. */
-  reserve(request: ReserveRequest, replaces: ReadonlyArray<number>, image?: HxeImage): Result.Result<Task, Refusal> {
+  reserve(request: ReserveRequest, replaces: ReadonlyArray<number>, image?: HxeImage): Result.Result<Task, Refused> {
     const need = image === undefined ? emptyNeed : needOf(image.header, image.manifest?.stackSizeBytes)
     const place = this.#placement.reserve(need, this.#places(replaces))
     if (Result.isFailure(place)) return Result.fail(place.failure)
@@ -74,7 +74,7 @@ export class Admission {
   }
 
   /** By the header alone: 95 for what the board lacks, 28 for what does not fit. For a task that much is set aside. */
-  admit(header: HxeHeader, task: Task | undefined, replaces: ReadonlyArray<number>): Refusal | undefined {
+  admit(header: HxeHeader, task: Task | undefined, replaces: ReadonlyArray<number>): Refused | undefined {
     const needed = neededCapabilities(header.requiredCaps, undefined, undefined)
     return (
       capabilityRefusal(needed, this.#capabilities, this.#mailboxesFree(replaces)) ??
@@ -83,7 +83,7 @@ export class Admission {
   }
 
   /** By the whole image: as by its header, and that the tables have room for what it declares. */
-  check(image: HxeImage, task: Task | undefined, replaces: ReadonlyArray<number>): Refusal | undefined {
+  check(image: HxeImage, task: Task | undefined, replaces: ReadonlyArray<number>): Refused | undefined {
     const needed = neededCapabilities(image.header.requiredCaps, image.manifest?.requiredCaps, image.metadata)
     this.#makeRoom(mailboxNeed(image), replaces)
     return (
@@ -94,7 +94,7 @@ export class Admission {
   }
 
   /** The name an instance of this program gets. Fails with 17. */
-  instanceName(base: string, allowsMultiple: boolean, replaces: ReadonlyArray<number>): Result.Result<string, Refusal> {
+  instanceName(base: string, allowsMultiple: boolean, replaces: ReadonlyArray<number>): Result.Result<string, Refused> {
     const isTaken = (name: string): boolean => {
       const holder = this.#tasks.named(name)
       return holder !== undefined && !replaces.includes(holder.pid)
@@ -112,7 +112,7 @@ export class Admission {
   }
 
   /** Tries a place, and keeps it if it is for a task; a task that does not fit keeps the place it had. */
-  #fit(need: Need, task: Task | undefined, replaces: ReadonlyArray<number>): Refusal | undefined {
+  #fit(need: Need, task: Task | undefined, replaces: ReadonlyArray<number>): Refused | undefined {
     const fitted = this.#placement.reserve(need, this.#places(replaces), task?.place)
     if (Result.isFailure(fitted)) return fitted.failure
     if (task === undefined) this.#placement.release(fitted.success)

@@ -1,7 +1,7 @@
 /** What a program needs of its board, and what the board lacks. */
 import { codes } from "../../../src/protocol/Codes.ts"
 import { capabilities, type HxeMetadata, mailboxesNeeded } from "../../../src/protocol/hxe/Hxe.ts"
-import type { Refusal } from "./Events.ts"
+import type { Refused } from "../../Refused.ts"
 
 /** Mailboxes every task gets: three streams and its own. */
 export const standardMailboxes = 4
@@ -21,7 +21,7 @@ export const neededCapabilities = (
 }
 
 /** Refuses a program with 95 when the board lacks something; the detail names the missing bits. */
-export const capabilityRefusal = (needed: number, offered: number, mailboxesFree: number): Refusal | undefined => {
+export const capabilityRefusal = (needed: number, offered: number, mailboxesFree: number): Refused | undefined => {
   const count = mailboxesNeeded(needed)
   const isShort = count > mailboxesFree - standardMailboxes
   const missing = ((needed & namedBits & ~offered) | (needed & reservedBits) | (isShort ? count << 8 : 0)) >>> 0

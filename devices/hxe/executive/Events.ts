@@ -53,9 +53,3 @@ export interface ExecutiveEvent {
 
 /** Reports one fact. Must not call back into the executive. */
 export type Emit = (type: EventType, pid: number | null, data: EventData) => void
-
-/** Why something is not done: a number of the code table and a token. Permanent for this request unless the code is 16 or 28. */
-export interface Refusal {
-  readonly code: number
-  readonly detail: string
-}

@@ -6,6 +6,7 @@ import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { callModeOf } from "../../../src/protocol/hxe/CallMode.ts"
 import { type HxeHeader, type HxeImage, rodataAddress } from "../../../src/protocol/hxe/Hxe.ts"
+import type { Refused } from "../../Refused.ts"
 import { Code } from "../machine/Code.ts"
 import { errorWords } from "../machine/ErrorWord.ts"
 import { Machine } from "../machine/Machine.ts"
@@ -13,7 +14,7 @@ import type { Stop } from "../machine/Stop.ts"
 import { Admission } from "./Admission.ts"
 import { type BudgetProfile, budgetProfiles } from "./BudgetProfile.ts"
 import type { CommandEnd } from "./CommandRunner.ts"
-import type { ExecutiveEvent, Refusal } from "./Events.ts"
+import type { ExecutiveEvent } from "./Events.ts"
 import type {
   ExecutiveCounts,
   ExecutiveOptions,
@@ -37,7 +38,7 @@ import { Waits } from "./Waits.ts"
 /** Rows of ended tasks that are kept; older ones go. */
 const endedMax = 16
 
-const unknownPid = (pid: number): Refusal => ({ code: codes.ESRCH, detail: `pid:${pid}` })
+const unknownPid = (pid: number): Refused => ({ code: codes.ESRCH, detail: `pid:${pid}` })
 
 /** The executive. Nothing here waits or throws but for a bug; a program can harm nobody but itself. */
 export class Executive {
@@ -128,7 +129,7 @@ export class Executive {
   }
 
   /** Takes a process id and a place for a program that is still coming. Fails with 28. */
-  reserve(request: ReserveRequest = {}, replaces: ReadonlyArray<number> = []): Result.Result<number, Refusal> {
+  reserve(request: ReserveRequest = {}, replaces: ReadonlyArray<number> = []): Result.Result<number, Refused> {
     return Result.map(this.#admission.reserve(request, replaces), (task) => task.pid)
   }
 
@@ -144,12 +145,12 @@ export class Executive {
    * Judges a program by its header: 95 for what the board lacks, 28 for what does not fit. With the process id of a
    * reservation that much is set aside. Tasks in `replaces` count as gone.
    */
-  admit(header: HxeHeader, pid?: number, replaces: ReadonlyArray<number> = []): Refusal | undefined {
+  admit(header: HxeHeader, pid?: number, replaces: ReadonlyArray<number> = []): Refused | undefined {
     return this.#admission.admit(header, this.#reserved(pid), replaces)
   }
 
   /** Judges a whole image: as `admit`, and that the tables have room for what it declares. */
-  checkImage(image: HxeImage, pid?: number, replaces: ReadonlyArray<number> = []): Refusal | undefined {
+  checkImage(image: HxeImage, pid?: number, replaces: ReadonlyArray<number> = []): Refused | undefined {
     return this.#admission.check(image, this.#reserved(pid), replaces)
   }
 
@@ -158,7 +159,7 @@ export class Executive {
     header: HxeHeader,
     request: Pick<LoadRequest, "name" | "label" | "replaces"> = {},
     pid: number = this.#tasks.nextPid
-  ): Result.Result<string, Refusal> {
+  ): Result.Result<string, Refused> {
     const base = baseName(request.name ?? header.appName, request.label, pid)
     return this.#admission.instanceName(base, header.allowsMultiple, request.replaces ?? [])
   }
@@ -168,7 +169,7 @@ export class Executive {
    * replaces goes only when everything else succeeded. After a refusal a reserved process id is still reserved, and
    * another one was not used up.
    */
-  load(image: HxeImage, request: LoadRequest = {}): Result.Result<LoadReply, Refusal> {
+  load(image: HxeImage, request: LoadRequest = {}): Result.Result<LoadReply, Refused> {
     const { replaces = [] } = request
     const reserved = this.#reserved(request.pid)
     if (request.pid !== undefined && reserved === undefined) return Result.fail(unknownPid(request.pid))
@@ -215,7 +216,7 @@ export class Executive {
   }
 
   /** Lets a program that was loaded without autostart run. */
-  start(pid: number): Refusal | undefined {
+  start(pid: number): Refused | undefined {
     const task = this.#tasks.get(pid)
     if (task === undefined) return unknownPid(pid)
     if (task.state === "loading" || hasEnded(task.state)) return { code: codes.EBUSY, detail: `state:${task.state}` }
@@ -224,7 +225,7 @@ export class Executive {
   }
 
   /** Stops a task where it is. It can go on. */
-  pause(pid: number): Refusal | undefined {
+  pause(pid: number): Refused | undefined {
     const task = this.#tasks.get(pid)
     if (task === undefined) return unknownPid(pid)
     if (task.state === "loading" || hasEnded(task.state)) return { code: codes.EBUSY, detail: `state:${task.state}` }
@@ -233,7 +234,7 @@ export class Executive {
   }
 
   /** Lets a paused task go on, or wait on for what it waited for. */
-  resume(pid: number): Refusal | undefined {
+  resume(pid: number): Refused | undefined {
     const task = this.#tasks.get(pid)
     if (task === undefined) return unknownPid(pid)
     if (task.state !== "paused") return { code: codes.EBUSY, detail: `state:${task.state}` }
@@ -243,7 +244,7 @@ export class Executive {
   }
 
   /** Ends a task and frees all it had. Its row stays until it is removed. One that is loading is released. */
-  kill(pid: number): Result.Result<TaskState, Refusal> {
+  kill(pid: number): Result.Result<TaskState, Refused> {
     const task = this.#tasks.get(pid)
     if (task === undefined) return Result.fail(unknownPid(pid))
     if (task.state === "loading") {
@@ -265,7 +266,7 @@ export class Executive {
   }
 
   /** Changes how many instructions a task's turn has. */
-  setQuantum(pid: number, quantum: number): Refusal | undefined {
+  setQuantum(pid: number, quantum: number): Refused | undefined {
     const task = this.#tasks.get(pid)
     if (task === undefined) return unknownPid(pid)
     if (!Number.isInteger(quantum) || quantum < 1 || quantum > 0xffff) return { code: codes.EINVAL, detail: "quantum" }
@@ -274,7 +275,7 @@ export class Executive {
   }
 
   /** Changes the priority that a task shows. It has no effect: turns go round. */
-  setPriority(pid: number, priority: number): Refusal | undefined {
+  setPriority(pid: number, priority: number): Refused | undefined {
     const task = this.#tasks.get(pid)
     if (task === undefined) return unknownPid(pid)
     if (!Number.isInteger(priority) || priority < 0 || priority > 0xff)
@@ -311,7 +312,7 @@ export class Executive {
   }
 
   /** Runs a command for the host, which calls as the owner. 16 while its program is loading, 5 after its end. */
-  runCommand(owner: Task, oid: number, level: number, token?: string): Result.Result<CommandEnd, Refusal> {
+  runCommand(owner: Task, oid: number, level: number, token?: string): Result.Result<CommandEnd, Refused> {
     return this.#services.runForHost(owner, oid, level, token)
   }
 

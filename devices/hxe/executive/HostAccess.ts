@@ -6,7 +6,7 @@ import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import type { ProgramEntry, ValueId } from "../../../src/protocol/Frame.ts"
 import { f16Bits, f16Value } from "../../../src/protocol/hxe/F16.ts"
-import type { Refusal } from "./Events.ts"
+import type { Refused } from "../../Refused.ts"
 import type { Executive } from "./Executive.ts"
 import { hostPid, type Message, mailboxStatus } from "./MailboxTypes.ts"
 import { commandCode, registryStatus, valueCode } from "./RegistryStatus.ts"
@@ -35,7 +35,7 @@ export interface HostCommand {
   readonly authLevel: number
 }
 
-const refuse = (code: number, detail: string): Refusal => ({ code, detail })
+const refuse = (code: number, detail: string): Refused => ({ code, detail })
 
 const mailCodes: ReadonlyMap<number, number> = new Map([
   [mailboxStatus.wouldBlock, codes.EAGAIN],
@@ -94,7 +94,7 @@ export class HostAccess {
   }
 
   /** Reads a value with a level of authorisation, 0 to 3. Fails with 2 and 1. */
-  getValue(pid: number, id: ValueId, level: number): Result.Result<number, Refusal> {
+  getValue(pid: number, id: ValueId, level: number): Result.Result<number, Refused> {
     const record = this.#record(pid, id)
     if (record === undefined) return Result.fail(refuse(codes.ENOENT, `value:${id}`))
     return level < record.declaration.authLevel
@@ -103,7 +103,7 @@ export class HostAccess {
   }
 
   /** Sets a value, rounded to a half once. Fails with 2, 1 (level, or read-only) and 16 (too soon after the last change). */
-  setValue(pid: number, id: ValueId, value: number, level: number): Refusal | undefined {
+  setValue(pid: number, id: ValueId, value: number, level: number): Refused | undefined {
     const record = this.#record(pid, id)
     if (record === undefined) return refuse(codes.ENOENT, `value:${id}`)
     const status = this.#executive.parts.values.setRecord(record, undefined, f16Bits(value), level)
@@ -117,7 +117,7 @@ export class HostAccess {
     level: number,
     options: WatchOptions,
     listener: WatchListener
-  ): Result.Result<() => void, Refusal> {
+  ): Result.Result<() => void, Refused> {
     const record = this.#record(pid, id)
     if (record === undefined) return Result.fail(refuse(codes.ENOENT, `value:${id}`))
     if (level < record.declaration.authLevel) return Result.fail(refuse(codes.EPERM, `value:${id}`))
@@ -140,7 +140,7 @@ export class HostAccess {
    * Runs a command to its end and answers what its handler left in R0. Fails with 2, 1 (level or token), 16 (still loading)
    * and 5 (the handler did not return, or the program has ended).
    */
-  callCommand(pid: number, id: ValueId, level: number, token?: string): Result.Result<number, Refusal> {
+  callCommand(pid: number, id: ValueId, level: number, token?: string): Result.Result<number, Refused> {
     const task = this.#executive.task(pid)
     if (task === undefined) return Result.fail(refuse(codes.ESRCH, `pid:${pid}`))
     const found = this.#executive.parts.commands
@@ -159,7 +159,7 @@ export class HostAccess {
    * Puts a message into a mailbox that exists: of a task, or everybody's. Answers the bytes taken. Fails with 2 (no such
    * mailbox), 11 (full) and 90 (larger than the mailbox).
    */
-  sendMail(pid: number | undefined, target: string, data: Uint8Array, channel = 0): Result.Result<number, Refusal> {
+  sendMail(pid: number | undefined, target: string, data: Uint8Array, channel = 0): Result.Result<number, Refused> {
     const { mailboxes } = this.#executive.parts
     if (data.length > mailBytesMax) return Result.fail(refuse(codes.EMSGSIZE, target))
     const mailbox = mailboxes.find(pid ?? hostPid, target)
@@ -174,7 +174,7 @@ export class HostAccess {
     target: string,
     rate: number | undefined,
     listener: (message: Message) => void
-  ): Result.Result<() => void, Refusal> {
+  ): Result.Result<() => void, Refused> {
     const { mailboxes } = this.#executive.parts
     const opened = this.#open(pid, target)
     if (Result.isFailure(opened)) return Result.fail(opened.failure)
@@ -187,7 +187,7 @@ export class HostAccess {
   }
 
   /** Takes the oldest message of a mailbox without fan-out, such as a task's standard output; none when it is empty. */
-  takeMail(pid: number | undefined, target: string): Result.Result<Message | undefined, Refusal> {
+  takeMail(pid: number | undefined, target: string): Result.Result<Message | undefined, Refused> {
     const opened = this.#open(pid, target)
     if (Result.isFailure(opened)) return Result.fail(opened.failure)
     const { mailboxes } = this.#executive.parts
@@ -197,7 +197,7 @@ export class HostAccess {
   }
 
   /** Opens a mailbox that exists, read as this task reads its name. */
-  #open(pid: number | undefined, target: string): Result.Result<number, Refusal> {
+  #open(pid: number | undefined, target: string): Result.Result<number, Refused> {
     const { mailboxes } = this.#executive.parts
     if (mailboxes.find(pid ?? hostPid, target) === undefined) return Result.fail(refuse(codes.ENOENT, target))
     const opened = mailboxes.open(hostPid, target, { readAs: pid ?? hostPid })

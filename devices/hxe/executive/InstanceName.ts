@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { appNameMax } from "../../../src/protocol/hxe/Hxe.ts"
-import type { Refusal } from "./Events.ts"
+import type { Refused } from "../../Refused.ts"
 
 /** The program's name: of its header, else the stem of its file's name, else one made of the process id. */
 export const baseName = (appName: string | undefined, label: string | undefined, pid: number): string => {
@@ -23,7 +23,7 @@ export const instanceName = (
   base: string,
   isTaken: (name: string) => boolean,
   allowsMultiple: boolean
-): Result.Result<string, Refusal> => {
+): Result.Result<string, Refused> => {
   if (!isTaken(base)) return Result.succeed(base)
   if (!allowsMultiple) return Result.fail({ code: codes.EEXIST, detail: `app_exists:${base}` })
   for (let number = 0; ; number++) {

@@ -5,8 +5,8 @@
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { rodataAddress } from "../../../src/protocol/hxe/Hxe.ts"
+import type { Refused } from "../../Refused.ts"
 import type { BudgetProfile } from "./BudgetProfile.ts"
-import type { Refusal } from "./Events.ts"
 
 /** End of the highest stack; the last word of memory stays free. */
 const stacksEnd = 0xfffc
@@ -38,7 +38,7 @@ export interface Place {
 const wholeWords = (bytes: number): number => (bytes + 3) & ~3
 
 /** Too little is left: `budget:<what>:<need>/<free>`. */
-export const budgetRefusal = (what: string, need: number, free: number): Refusal => ({
+export const budgetRefusal = (what: string, need: number, free: number): Refused => ({
   code: codes.ENOSPC,
   detail: `budget:${what}:${need}/${free}`
 })
@@ -64,7 +64,7 @@ const totals = (places: ReadonlyArray<Place>): PlacementCounts => {
 }
 
 /** End of the highest gap that holds such a stack and lies above the program's own data. */
-const findStack = (places: ReadonlyArray<Place>, stackBytes: number, floor: number): Result.Result<number, Refusal> => {
+const findStack = (places: ReadonlyArray<Place>, stackBytes: number, floor: number): Result.Result<number, Refused> => {
   let end = stacksEnd
   let largest = 0
   for (const place of [...places].sort((left, right) => right.stackEnd - left.stackEnd)) {
@@ -102,7 +102,7 @@ export class Placement {
    * be given back before the new task runs: they do not count, and their stacks may be taken. `instead` is a place that the
    * new one takes over, and that stays as it is after a refusal.
    */
-  reserve(need: Need, soonFree: ReadonlySet<Place> = noPlaces, instead?: Place): Result.Result<Place, Refusal> {
+  reserve(need: Need, soonFree: ReadonlySet<Place> = noPlaces, instead?: Place): Result.Result<Place, Refused> {
     const others = [...this.#places].filter((place) => place !== instead)
     const counted = others.filter((place) => !soonFree.has(place))
     const { tasks, codeBytes: usedCode, dataBytes: usedData, stackBytes: usedStacks } = totals(counted)

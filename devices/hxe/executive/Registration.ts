@@ -3,9 +3,9 @@ import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import type { HxeImage, MailboxEntry } from "../../../src/protocol/hxe/Hxe.ts"
 import { effectiveMode } from "../../../src/protocol/hxe/Mailboxes.ts"
+import type { Refused } from "../../Refused.ts"
 import { standardMailboxes } from "./Capabilities.ts"
 import { declaredCommands, declaredStringBytes, declaredValues } from "./Declarations.ts"
-import type { Refusal } from "./Events.ts"
 import type { Mailbox } from "./Mailbox.ts"
 import type { MailboxLimits } from "./MailboxTypes.ts"
 import { mailboxStatus, modeBits } from "./MailboxTypes.ts"
@@ -63,7 +63,7 @@ export const checkRoom = (
   limits: RegistryLimits,
   image: HxeImage,
   replaced: ReadonlySet<number>
-): Refusal | undefined => {
+): Refused | undefined => {
   const soonFree = soonFreeOf(parts, replaced)
   const values = declaredValues(image)
   const commands = declaredCommands(image)
@@ -78,7 +78,7 @@ export const checkRoom = (
   return short && budgetRefusal(...short)
 }
 
-const mailboxRefusal = (target: string, status: number): Refusal => ({
+const mailboxRefusal = (target: string, status: number): Refused => ({
   code: status === mailboxStatus.noDescriptor ? codes.ENOSPC : codes.EINVAL,
   detail: `mailbox:${target}`
 })
@@ -104,7 +104,7 @@ class Transaction {
     this.#soonFree = soonFreeOf(parts, replaced)
   }
 
-  run(image: HxeImage): Result.Result<Registered, Refusal> {
+  run(image: HxeImage): Result.Result<Registered, Refused> {
     const values = this.#values(image)
     if (Result.isFailure(values)) return Result.fail(values.failure)
     const commands = this.#commands(image)
@@ -121,7 +121,7 @@ class Transaction {
     })
   }
 
-  #values(image: HxeImage): Result.Result<ReadonlyArray<number>, Refusal> {
+  #values(image: HxeImage): Result.Result<ReadonlyArray<number>, Refused> {
     const oids: Array<number> = []
     // Values and commands share the texts, so either may use what the other's predecessors give back.
     const stringBytes = this.#soonFree.values.stringBytes + this.#soonFree.commands.stringBytes
@@ -140,7 +140,7 @@ class Transaction {
     return Result.succeed(oids)
   }
 
-  #commands(image: HxeImage): Result.Result<ReadonlyArray<number>, Refusal> {
+  #commands(image: HxeImage): Result.Result<ReadonlyArray<number>, Refused> {
     const oids: Array<number> = []
     const stringBytes = this.#soonFree.values.stringBytes + this.#soonFree.commands.stringBytes
     const { entries } = this.#soonFree.commands
@@ -158,7 +158,7 @@ class Transaction {
   }
 
   /** Three streams, which are handles 1 to 3, and the task's own mailbox. */
-  #standardMailboxes(): Refusal | undefined {
+  #standardMailboxes(): Refused | undefined {
     const { pid } = this.#task
     const { mailboxes } = this.#parts
     const streams = ["svc:stdio.in", "svc:stdio.out", "svc:stdio.err"]
@@ -175,7 +175,7 @@ class Transaction {
   }
 
   /** Shapes of mailboxes that exist are changed last, when nothing can fail any more. */
-  #mailboxes(image: HxeImage): Result.Result<ReadonlyArray<BoundMailbox>, Refusal> {
+  #mailboxes(image: HxeImage): Result.Result<ReadonlyArray<BoundMailbox>, Refused> {
     const { pid } = this.#task
     const shaped: Array<readonly [MailboxEntry, Mailbox]> = []
     for (const entry of image.metadata.mailboxes) {
@@ -225,7 +225,7 @@ export const registerImage = (
   task: Task,
   image: HxeImage,
   replaced: ReadonlySet<number>
-): Result.Result<Registered, Refusal> => {
+): Result.Result<Registered, Refused> => {
   const registered = new Transaction(parts, task, replaced).run(image)
   if (Result.isFailure(registered)) purgeRegistrations(parts, task.pid)
   return registered

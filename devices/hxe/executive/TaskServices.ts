@@ -1,9 +1,10 @@
 /** The supervisor calls of each task, and the commands that programs and the host have run. */
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
+import type { Refused } from "../../Refused.ts"
 import type { Services } from "../machine/Services.ts"
 import { type CommandEnd, CommandRunner } from "./CommandRunner.ts"
-import type { Emit, Refusal } from "./Events.ts"
+import type { Emit } from "./Events.ts"
 import type { ExecutiveOptions } from "./ExecutiveTypes.ts"
 import type { Parts } from "./Parts.ts"
 import type { ServiceCall } from "./services/ServiceCall.ts"
@@ -48,7 +49,7 @@ export class TaskServices {
   }
 
   /** Runs a command for the host, which calls as the owner. 16 while its program is loading, 5 after its end. */
-  runForHost(owner: Task, oid: number, level: number, token: string | undefined): Result.Result<CommandEnd, Refusal> {
+  runForHost(owner: Task, oid: number, level: number, token: string | undefined): Result.Result<CommandEnd, Refused> {
     if (owner.state === "loading") return Result.fail({ code: codes.EBUSY, detail: "state:loading" })
     if (hasEnded(owner.state)) return Result.fail({ code: codes.EIO, detail: `state:${owner.state}` })
     const request = { oid, caller: undefined, owner: owner.pid, level, token, isAsync: false }

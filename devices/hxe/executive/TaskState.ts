@@ -1,7 +1,7 @@
 /** The states of a task, and which may follow which. */
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
-import type { Refusal } from "./Events.ts"
+import type { Refused } from "../../Refused.ts"
 
 /** All states. A `loading` task has its place reserved and is never scheduled. */
 export const taskStates = [
@@ -44,7 +44,7 @@ export const transition = (
   pid: number,
   from: TaskState | undefined,
   to: TaskState
-): Result.Result<TaskState, Refusal> =>
+): Result.Result<TaskState, Refused> =>
   isTransition(from, to)
     ? Result.succeed(to)
     : Result.fail({

@@ -2,7 +2,8 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs"
 import { isAbsolute, resolve, sep } from "node:path"
 import { Result } from "effect"
-import { type Refused, refusal } from "../ErrorCodes.ts"
+import type { Refused } from "../../Refused.ts"
+import { refusal } from "../ErrorCodes.ts"
 import type { PullHandle, PullTransport } from "./Transport.ts"
 
 /** Bytes read at once. */

@@ -1,7 +1,8 @@
 /** Fetches an image over a pull transport, chunk by chunk, so that programs run on meanwhile. */
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
-import { type Refused, refusal } from "../ErrorCodes.ts"
+import type { Refused } from "../../Refused.ts"
+import { refusal } from "../ErrorCodes.ts"
 import type { ServiceClock } from "../EventHub.ts"
 import type { Loader } from "../Loader.ts"
 import type { BeginRequest, Caller, EndRequest, LoadRequest } from "../LoaderCalls.ts"

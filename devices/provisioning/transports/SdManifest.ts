@@ -1,6 +1,7 @@
 /** The list of images on a card: which are to be loaded, and in which order. */
 import { Result, Schema } from "effect"
-import { type Refused, refusal } from "../ErrorCodes.ts"
+import type { Refused } from "../../Refused.ts"
+import { refusal } from "../ErrorCodes.ts"
 
 const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 

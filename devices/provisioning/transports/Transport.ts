@@ -1,6 +1,7 @@
 /** Ways an image comes to this board, by their kind. */
 import { Result } from "effect"
-import { type Refused, refusal } from "../ErrorCodes.ts"
+import type { Refused } from "../../Refused.ts"
+import { refusal } from "../ErrorCodes.ts"
 import type { SourceKind } from "../Source.ts"
 
 /** What a way can do. */

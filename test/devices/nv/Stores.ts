@@ -4,8 +4,8 @@ import { Result } from "effect"
 import type { Manifest } from "../../../devices/nv/Manifests.ts"
 import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { type Partition, partitionTypes } from "../../../devices/nv/NvMap.ts"
-import type { NvRefused } from "../../../devices/nv/NvRefused.ts"
 import { type NvOptions, NvStore } from "../../../devices/nv/NvStore.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import { Board, Supply } from "./PowerCut.ts"
 
 /** Every partition, each as small as it may be, so that every write of every operation can be cut. */
@@ -29,13 +29,13 @@ export const narrowMap: ReadonlyArray<Partition> = smallMap.map((partition) =>
 )
 
 /** The value of what must not be refused. */
-export const got = <A>(result: Result.Result<A, NvRefused>): A => {
+export const got = <A>(result: Result.Result<A, Refused>): A => {
   if (Result.isSuccess(result)) return result.success
   throw new Error(`refused: ${result.failure.code} ${result.failure.detail}`)
 }
 
 /** Number and text of what must be refused. */
-export const refusalOf = <A>(result: Result.Result<A, NvRefused>): string =>
+export const refusalOf = <A>(result: Result.Result<A, Refused>): string =>
   Result.isFailure(result) ? `${result.failure.code} ${result.failure.detail}` : "not refused"
 
 export const mounted = (devices: NvDevices, options: Omit<NvOptions, "devices"> = {}): NvStore =>

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Held } from "../../../devices/agent/Programs.ts"
 import { ImageIntake } from "../../../devices/programs/ImageIntake.ts"
-import type { Refused } from "../../../devices/programs/Refused.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import { seeded } from "../../../devices/simulated/Seeded.ts"
 import type { Chunk, ImageOffer } from "../../../src/protocol/Frame.ts"
 import { VirtualTime } from "../VirtualTime.ts"
@@ -182,7 +182,7 @@ describe("a transfer", () => {
   it("reserves nothing where it is refused, and makes room for the next", () => {
     let code: number | undefined = 129
     const image = imageOf(64)
-    const { intake, last, time } = bench(() => (code === undefined ? undefined : { code }))
+    const { intake, last, time } = bench(() => (code === undefined ? undefined : { code, detail: "refused" }))
     intake.offer(offerOf(image))
     assert.deepStrictEqual(last(), { xfer: 1, next: 0, state: 0, code: 129 })
     assert.isUndefined(intake.transfer)

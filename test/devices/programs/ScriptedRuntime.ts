@@ -1,7 +1,6 @@
 /** Runs programs that say what they do in their own text: for tests of everything around a machine. */
 import { Result } from "effect"
 import type { Outcome } from "../../../devices/agent/Application.ts"
-import type { Refused } from "../../../devices/programs/Refused.ts"
 import {
   programStates,
   type Runtime,
@@ -11,6 +10,7 @@ import {
   type Task,
   type Wanted
 } from "../../../devices/programs/Runtime.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import type { VirtualTime } from "../VirtualTime.ts"
 
 /** What a program does. */
@@ -83,7 +83,7 @@ class ScriptedTask implements Task {
   }
 
   write(oid: number, value: number, level: number): Refused | undefined {
-    if (level < 1) return { code: 1 }
+    if (level < 1) return { code: 1, detail: "level" }
     this.held.set(oid, value)
     this.#runtime.events.valueChanged(this.pid, oid, value)
     return undefined
@@ -94,7 +94,7 @@ class ScriptedTask implements Task {
   }
 
   send(target: string, data: Uint8Array): Result.Result<number, Refused> {
-    if (target === "svc:full") return Result.fail({ code: 11 })
+    if (target === "svc:full") return Result.fail({ code: 11, detail: "full" })
     this.sent.push(`${target} ${new TextDecoder().decode(data)}`)
     this.taps.get(target)?.({ data, flags: 0, channel: 3, sourcePid: this.pid })
     return Result.succeed(data.length)
@@ -172,11 +172,11 @@ export class ScriptedRuntime implements Runtime {
   }
 
   send(): Result.Result<number, Refused> {
-    return Result.fail({ code: 2 })
+    return Result.fail({ code: 2, detail: "no mailbox" })
   }
 
   tap(): Result.Result<() => void, Refused> {
-    return Result.fail({ code: 2 })
+    return Result.fail({ code: 2, detail: "no mailbox" })
   }
 }
 

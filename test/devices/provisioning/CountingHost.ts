@@ -1,6 +1,6 @@
 /** A board's programs as the provisioning service sees them, with counters for everything that can be reserved. */
 import { Result } from "effect"
-import { type Refused, refusal } from "../../../devices/provisioning/ErrorCodes.ts"
+import { refusal } from "../../../devices/provisioning/ErrorCodes.ts"
 import type {
   ProgramHost,
   RegisteredProgram,
@@ -8,6 +8,7 @@ import type {
   Reservation,
   RestoredValues
 } from "../../../devices/provisioning/ProgramHost.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import type { HxeHeader, HxeImage } from "../../../src/protocol/hxe/Hxe.ts"
 
 /** What is free. */

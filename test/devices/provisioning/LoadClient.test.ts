@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import type { Refused } from "../../../devices/provisioning/ErrorCodes.ts"
 import { LoadClient, type Pushed } from "../../../devices/provisioning/LoadClient.ts"
 import { decodeReply, decodeRequest, encodeReply } from "../../../devices/provisioning/LoadPdu.ts"
 import { LoadServer } from "../../../devices/provisioning/LoadServer.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import { goldenImage } from "./GoldenImage.ts"
 import { done, LoaderRig } from "./LoaderRig.ts"
 

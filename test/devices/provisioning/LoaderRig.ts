@@ -1,6 +1,5 @@
 /** A provisioning service on virtual time, with everything it told. */
 import { Result } from "effect"
-import type { Refused } from "../../../devices/provisioning/ErrorCodes.ts"
 import { Loader } from "../../../devices/provisioning/Loader.ts"
 import type {
   BeginRequest,
@@ -12,6 +11,7 @@ import type {
 import type { LoaderSettings } from "../../../devices/provisioning/LoaderSettings.ts"
 import type { ProvisioningEvent, ProvisioningEventType } from "../../../devices/provisioning/ProvisioningEvents.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 import { CountingHost, type Room, roomOfBoard } from "./CountingHost.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import type { Refused } from "../../../devices/provisioning/ErrorCodes.ts"
+import type { Refused } from "../../../devices/Refused.ts"
 import { roomOfBoard } from "./CountingHost.ts"
 import { goldenImage } from "./GoldenImage.ts"
 import { done, LoaderRig, user } from "./LoaderRig.ts"

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import type { Refused } from "../../../../devices/provisioning/ErrorCodes.ts"
 import { boardCaller } from "../../../../devices/provisioning/LoaderCalls.ts"
 import { sourceText } from "../../../../devices/provisioning/Source.ts"
 import {
@@ -13,6 +12,7 @@ import {
   sdTransport
 } from "../../../../devices/provisioning/transports/SdCard.ts"
 import { compareVersions, readSdManifest, type SdPlan } from "../../../../devices/provisioning/transports/SdManifest.ts"
+import type { Refused } from "../../../../devices/Refused.ts"
 import { writeHxe } from "../../../../src/protocol/hxe/HxeWriter.ts"
 import { goldenImage, goldenSha256 } from "../GoldenImage.ts"
 import { done, LoaderRig, refusedAs } from "../LoaderRig.ts"
