@@ -2,9 +2,11 @@
  * What a board keeps without power: the programs it starts with, their images, the values they persist, its boot record
  * and the keys it trusts. One writer. A power cut at any write leaves the configuration before or the one after.
  */
+
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { type Refused, refuse } from "../Refused.ts"
+import { isSameBytes } from "../SameBytes.ts"
 import { type BootReason, type BootState, bootReasons } from "./BootRecord.ts"
 import { type Change, floorOf, isOnTrial, planOf } from "./Change.ts"
 import { followCommit, followRollback, wholeManifest, writeCommit, writeRollback } from "./Commit.ts"
@@ -272,7 +274,7 @@ export class NvStore {
   /** Adds a key or changes the one of its id. ENOSPC when there is no room. */
   trust(key: TrustedKey): NvResult<void> {
     return this.#guarded((mounted) => {
-      const isKnown = mounted.keys.trusted().some(({ keyId }) => Buffer.compare(keyId, key.keyId) === 0)
+      const isKnown = mounted.keys.trusted().some(({ keyId }) => isSameBytes(keyId, key.keyId))
       const { entries } = mounted.active.manifest
       const hasRoom = mounted.keys.hasRoomFor(
         entries.filter(({ secver }) => secver > 0),

@@ -1,8 +1,7 @@
 /** A partition to read and write: addresses begin at 0, slots have numbers, and writes are counted. */
+import { isSameBytes } from "../SameBytes.ts"
 import { type NvDevice, type NvDevices, NvFault } from "./NvDevice.ts"
 import { type Partition, slotBytes } from "./NvMap.ts"
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 /** One partition. Each write is read back: a memory that says it has written and has not is found out at once. */
 export class Region {
@@ -39,7 +38,7 @@ export class Region {
     const address = this.#address(slot, at, bytes.length)
     this.#writes++
     this.#device.write(address, bytes)
-    if (!isSame(this.#device.read(address, bytes.length), bytes)) throw new NvFault(address)
+    if (!isSameBytes(this.#device.read(address, bytes.length), bytes)) throw new NvFault(address)
   }
 
   isBlank(slot: number, at: number, length: number): boolean {

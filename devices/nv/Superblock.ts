@@ -1,5 +1,7 @@
 /** The superblock: which configuration rules, and where everything lies. Two copies; writing one is the commit. */
+
 import { crc32 } from "node:zlib"
+import { isSameBytes } from "../SameBytes.ts"
 import { isLater } from "./Generation.ts"
 import type { NvDevice } from "./NvDevice.ts"
 import { NvFault } from "./NvDevice.ts"
@@ -93,8 +95,6 @@ const formatMark: Uint8Array = (() => {
   return bytes
 })()
 
-const isSame = (left: Uint8Array, right: Uint8Array): boolean => Buffer.compare(left, right) === 0
-
 /** Both copies. The valid one with the later generation rules; a torn one fails its CRC, and the other does. */
 export class Superblocks {
   readonly #device: NvDevice
@@ -115,7 +115,7 @@ export class Superblocks {
 
   /** A format was begun and has not come to its end: what else lies in the memory is nobody's. */
   get isFormatting(): boolean {
-    return [0, 1].some((copy) => isSame(this.#bytes(copy), formatMark))
+    return [0, 1].some((copy) => isSameBytes(this.#bytes(copy), formatMark))
   }
 
   /** The commit point: when this returns, the new one rules. */
@@ -148,7 +148,7 @@ export class Superblocks {
 
   #put(copy: number, bytes: Uint8Array): void {
     this.#device.write(copy * superblockBytes, bytes)
-    if (!isSame(this.#bytes(copy), bytes)) throw new NvFault(copy * superblockBytes)
+    if (!isSameBytes(this.#bytes(copy), bytes)) throw new NvFault(copy * superblockBytes)
   }
 
   #bytes(copy: number): Uint8Array {

@@ -2,6 +2,7 @@
  * The one transfer of an image a board takes at a time: chunks in a window, in any order, put together and checked while
  * they arrive. What is refused reserves nothing, and what is not finished is forgotten after ten silent minutes.
  */
+
 import { createHash, type Hash } from "node:crypto"
 import { codes } from "../../src/protocol/Codes.ts"
 import { crc16 } from "../../src/protocol/Crc16.ts"
@@ -10,6 +11,7 @@ import type { Clock } from "../agent/Clock.ts"
 import type { Held } from "../agent/Programs.ts"
 import { Silence } from "../agent/Silence.ts"
 import type { Refused } from "../Refused.ts"
+import { isSameBytes } from "../SameBytes.ts"
 
 /** An unfinished transfer is forgotten this long after its last chunk or offer, ms. */
 const keptMillis = 600_000
@@ -84,7 +86,7 @@ export class ImageIntake<S extends ImageSink> {
   /** Starts a transfer, or says what is held of one that is known. */
   offer(offer: ImageOffer): void {
     const known = this.#open
-    if (known?.offer.xfer === offer.xfer && sameBytes(known.offer.sha256, offer.sha256)) {
+    if (known?.offer.xfer === offer.xfer && isSameBytes(known.offer.sha256, offer.sha256)) {
       this.#silence.broken()
       return this.#say(known)
     }
@@ -151,7 +153,7 @@ export class ImageIntake<S extends ImageSink> {
     if (open.state !== transferStates.loading) return open.refused
     if (open.next < open.chunks) return { code: codes.EBUSY, detail: "not all of it is here" }
     open.state = transferStates.verify
-    const isWhole = sameBytes(open.hash.digest(), open.offer.sha256)
+    const isWhole = isSameBytes(open.hash.digest(), open.offer.sha256)
     const refused = isWhole ? check(open.sink, open.bytes) : { code: codes.EBADMSG, detail: "sha256" }
     open.state = refused === undefined ? transferStates.ready : transferStates.failed
     open.refused = refused
@@ -268,5 +270,3 @@ const isUnfinished = ({ state }: { readonly state: number }): boolean =>
 
 const lengthOf = ({ offer }: { readonly offer: ImageOffer }, index: number): number =>
   Math.min(offer.chunk, offer.size - index * offer.chunk)
-
-const sameBytes = (left: Uint8Array, right: Uint8Array): boolean => Buffer.compare(left, right) === 0

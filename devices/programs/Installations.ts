@@ -2,6 +2,7 @@
  * How images become programs of a board, and how it goes back: a new one takes its place, proves itself for a while, and is
  * confirmed; or it fails too often, and what was before it runs again. A board that restarts goes on where it was.
  */
+
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { type ImageOffer, imageFlags } from "../../src/protocol/Frame.ts"
@@ -9,6 +10,7 @@ import type { Clock } from "../agent/Clock.ts"
 import type { ImageState } from "../agent/Programs.ts"
 import { instanceName } from "../hxe/executive/InstanceName.ts"
 import type { Refused } from "../Refused.ts"
+import { isSameBytes } from "../SameBytes.ts"
 import type { Admitted } from "./ImageChecks.ts"
 import type { Image, Program } from "./Program.ts"
 import type { Ending } from "./Restarts.ts"
@@ -371,7 +373,7 @@ export class Installations {
     }
     for (const { name, image, isStarted } of kept) {
       const known = programs.get(name)
-      if (known?.isKept && Buffer.compare(known.image.sha256, image.sha256) === 0) continue
+      if (known?.isKept && isSameBytes(known.image.sha256, image.sha256)) continue
       known?.remove()
       const program = this.#put(name, image, true)
       if (program.load() === undefined && (isStarted || running.has(name))) program.run()

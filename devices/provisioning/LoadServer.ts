@@ -1,7 +1,9 @@
 /** The board's end of the load messages: reads the requests of one master, asks the service, answers. */
+
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { Refused } from "../Refused.ts"
+import { isSameBytes } from "../SameBytes.ts"
 import type { AccessLevel } from "./Access.ts"
 import type { ServiceClock } from "./EventHub.ts"
 import type { Loader } from "./Loader.ts"
@@ -65,8 +67,6 @@ interface Last {
   readonly at: number
   reply: Uint8Array | undefined
 }
-
-const isEqual = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right)
 
 /** Answers every request that can be read; a copy of one gets the same answer, and nothing is done twice. */
 export class LoadServer {
@@ -142,7 +142,11 @@ export class LoadServer {
   #once(lasts: Map<number, Last>, request: LoadRequestPdu, bytes: Uint8Array, forMillis: number): void {
     const now = this.#options.clock.board()
     const last = lasts.get(request.xfer)
-    if (last !== undefined && isEqual(last.request, bytes) && (now - last.at <= forMillis || this.#isUnderWay(last))) {
+    if (
+      last !== undefined &&
+      isSameBytes(last.request, bytes) &&
+      (now - last.at <= forMillis || this.#isUnderWay(last))
+    ) {
       // Without a reply it is being worked on, and the answer will serve for both.
       if (last.reply !== undefined) this.#options.send(last.reply)
       return

@@ -1,10 +1,12 @@
 /** What a whole image must pass before it becomes a program, and how it becomes one in place of its predecessor. */
+
 import { createHash } from "node:crypto"
 import { crc32 } from "node:zlib"
 import { Result } from "effect"
 import { type HxeImage, headerBytes } from "../../src/protocol/hxe/Hxe.ts"
 import { type HxeReceived, HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
 import type { Refused } from "../Refused.ts"
+import { isSameBytes } from "../SameBytes.ts"
 import { refusal } from "./ErrorCodes.ts"
 import type { Generations } from "./Generations.ts"
 import type { BeginRequest, EndRequest } from "./LoaderCalls.ts"
@@ -39,8 +41,6 @@ const imageOf = (received: HxeReceived, bytes: Uint8Array): HxeImage => {
     rodata: bytes.subarray(rodataAt, rodataAt + received.header.rodataLength)
   }
 }
-
-const isEqual = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right)
 
 /** The checks between end and READY. */
 export class Verification {
@@ -141,6 +141,8 @@ export class Verification {
     const expected = end.fileCrc32 ?? begin.fileCrc32
     if (expected !== undefined && expected !== fileCrc32) return refusal("EBADMSG", "file_crc32")
     if (end.sha256 === undefined) return undefined
-    return isEqual(createHash("sha256").update(bytes).digest(), end.sha256) ? undefined : refusal("EBADMSG", "sha256")
+    return isSameBytes(createHash("sha256").update(bytes).digest(), end.sha256)
+      ? undefined
+      : refusal("EBADMSG", "sha256")
   }
 }

@@ -1,4 +1,5 @@
 /** Messages of up to 4095 bytes over CAN frames, one at a time each way: ISO 15765-2 with normal addressing. */
+import { isSameBytes } from "../../SameBytes.ts"
 import type { ServiceClock } from "../EventHub.ts"
 import { type CanBus, type CanFrame, padded } from "./CanFrame.ts"
 import type { PushTransport } from "./Transport.ts"
@@ -60,8 +61,6 @@ interface Receiving {
 /** Why a message did not go out. */
 export type IsoTpFault = "no_flow_control" | "too_many_waits" | "overflow" | "too_long"
 
-const isEqual = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right)
-
 /** One end of a pair of identifiers. Messages are whole or not there; nobody repeats them here. */
 export class IsoTpChannel implements PushTransport {
   readonly mode = "push"
@@ -116,13 +115,13 @@ export class IsoTpChannel implements PushTransport {
     if (message.length === 0 || message.length > isoTpBytesMax) return this.#faultHandler("too_long")
     const sending = this.#sending
     if (sending === undefined) return this.#begin(message)
-    if (isEqual(sending.message, message)) {
+    if (isSameBytes(sending.message, message)) {
       // A repeat of what hangs without an answer begins it again; of what is on its way, it says nothing new.
       if (!sending.isWaiting) return
       sending.cancel()
       return this.#begin(message)
     }
-    if (this.#queue.length < queueMax && !this.#queue.some((queued) => isEqual(queued, message))) {
+    if (this.#queue.length < queueMax && !this.#queue.some((queued) => isSameBytes(queued, message))) {
       this.#queue.push(message)
     }
   }
