@@ -1,10 +1,10 @@
-/** The way from the command line to a node: its `/rpc`, with the token of the data folder. */
+/** The way from the command line to a node: its `/rpc`, with the token of the data folder or of HOLON_TOKEN. */
 import { NodeSocket } from "@effect/platform-node"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { Control } from "../gateways/http/Control.ts"
-import { readToken } from "../runtime/Token.ts"
+import { shownToken } from "../runtime/Token.ts"
 
 /** No node answers there. */
 export class NodeUnreachable extends Schema.TaggedError<NodeUnreachable>()("NodeUnreachable", {
@@ -53,7 +53,7 @@ export interface ClientOptions {
 /** The node is one of another data folder. */
 export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefused", { url: Schema.String }) {
   override get message() {
-    return `the node at ${this.url} does not know this token; name its data folder with --data`
+    return `the node at ${this.url} does not know this token; name its data folder with --data, or set HOLON_TOKEN to one that it knows`
   }
 }
 
@@ -120,7 +120,7 @@ export const layer = (options: ClientOptions) =>
     Effect.gen(function* () {
       const { url, data } = options
       if (!isWeb(url)) return yield* new UrlUnusable({ url })
-      const token = yield* readToken(data)
+      const token = yield* shownToken(data)
       const authorization = `Bearer ${Redacted.value(token)}`
       yield* greet(options, authorization)
       const target = new URL("/rpc", url)

@@ -4,7 +4,7 @@ import { Effect, type Option, Redacted, Schema } from "effect"
 import { ImageLine, ImagePage, ImageView, PushedView } from "../gateways/http/ImageLibrary.ts"
 import { HolonError } from "../protocol/Errors.ts"
 import { ImageAmbiguous, ImageInUse, ImageRejected, UploadBroken } from "../protocol/image/ImageErrors.ts"
-import { readToken } from "../runtime/Token.ts"
+import { shownToken } from "../runtime/Token.ts"
 import { connectionFailure } from "./Client.ts"
 import { placeOf } from "./Globals.ts"
 
@@ -61,7 +61,7 @@ type Flags = { readonly url: Option.Option<string>; readonly data: Option.Option
 /** The images of the node that the flags, or else the config, name. */
 export const imageClient = Effect.fnUntraced(function* (flags: Flags) {
   const place = yield* placeOf(flags)
-  const token = yield* readToken(place.data)
+  const token = yield* shownToken(place.data)
   const authorization = `Bearer ${Redacted.value(token)}`
 
   const ask = ({ method, path, headers, body }: Request) =>

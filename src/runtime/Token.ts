@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Redacted, Schema } from "effect"
+import { Config, Effect, Option, Redacted, Schema } from "effect"
 import { hasCode, makeFolder, reasonOf } from "./storage/DataFolder.ts"
 
 /** The token cannot be read or made. Permanent until somebody mends the folder. */
@@ -40,6 +40,16 @@ const attempt = (path: string, run: () => void) =>
 /** Reads the token. Fails when no node has made it yet. */
 export const readToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> =>
   attempt(tokenPath(dataFolder), () => {})
+
+/** The environment variable that holds the token of who has no data folder of the cluster. */
+export const tokenVariable = "HOLON_TOKEN"
+
+/** The token to show a node: that of {@link tokenVariable}, else that of the data folder. */
+export const shownToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> =>
+  Config.option(Config.Redacted(tokenVariable)).pipe(
+    Effect.orDie,
+    Effect.flatMap(Option.match({ onNone: () => readToken(dataFolder), onSome: Effect.succeed }))
+  )
 
 /** Reads the token, or makes one with mode 0600. Nodes that start together agree: the first one's wins. */
 export const ensureToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> => {

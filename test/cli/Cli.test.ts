@@ -148,7 +148,10 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       writeFileSync(join(data, "token"), "x".repeat(43))
       const { err, isSuccess } = yield* run(["devices", "ls", "--url", url, "--data", data])
       assert.isFalse(isSuccess)
-      assert.strictEqual(err, `holon: the node at ${url} does not know this token; name its data folder with --data\n`)
+      assert.strictEqual(
+        err,
+        `holon: the node at ${url} does not know this token; name its data folder with --data, or set HOLON_TOKEN to one that it knows\n`
+      )
     })
   )
 
