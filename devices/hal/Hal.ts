@@ -50,6 +50,13 @@ export interface Store {
   readonly list: (prefix: string) => HalResult<ReadonlyArray<string>>
 }
 
+/** Relays, fans and valves by name, on or off. One that does not exist is refused with 2. */
+export interface Outputs {
+  readonly list: () => ReadonlyArray<string>
+  readonly set: (name: string, on: boolean) => HalResult<boolean>
+  readonly get: (name: string) => HalResult<boolean>
+}
+
 /** Sensors by name. One that does not exist is refused with 2, one that cannot be read with 5. */
 export interface Sensors {
   readonly list: () => ReadonlyArray<string>
@@ -60,6 +67,7 @@ export interface Sensors {
 export interface Hal {
   readonly core: Core
   readonly leds?: Leds
+  readonly outputs?: Outputs
   readonly store?: Store
   readonly sensors?: Sensors
 }

@@ -6,6 +6,7 @@ import type { Clock } from "../agent/Clock.ts"
 import { argument, type CommandRun, executeFrom } from "../agent/CommandTable.ts"
 import { applyFields, numberField, wordField } from "../agent/Fields.ts"
 import { Rounds } from "../agent/Rounds.ts"
+import { switchedMillis, together } from "../agent/Together.ts"
 import type { DeviceInfo, Hal, HalResult } from "../hal/Hal.ts"
 import { changesOf } from "./Changes.ts"
 import type { Machine, MachineSample } from "./Machine.ts"
@@ -23,6 +24,8 @@ export interface HostOptions {
   readonly hal: Hal
   readonly clock: Clock
   readonly intervalMillis?: number
+  /** Takes what is to be called after a program has switched the lamp. */
+  readonly whenSwitched?: (told: () => void) => void
 }
 
 /** `on` and `off`, as people and the twin say it. */
@@ -33,7 +36,7 @@ const answer = <A>(result: HalResult<A>, value: (of: A) => TwinValue) =>
 
 /** Starts the host board's application. */
 export const hostApplication =
-  ({ machine, hal, clock, intervalMillis }: HostOptions) =>
+  ({ machine, hal, clock, intervalMillis, whenSwitched }: HostOptions) =>
   (voice: Voice): Application => {
     let sample = machine.sample()
     let reported: TwinMap = {}
@@ -110,6 +113,7 @@ export const hostApplication =
       return answer(hal.sensors?.read(name) ?? { code: codes.ENOTSUP }, (value) => value)
     }
 
+    whenSwitched?.(together(clock, switchedMillis, report))
     report()
 
     return {

@@ -10,13 +10,15 @@ import type { Access } from "../agent/Connect.ts"
 import { type FileJournal, fileJournal } from "../agent/FileJournal.ts"
 import { realClock } from "../agent/RealTime.ts"
 import { fileStore } from "../hal/FileStore.ts"
-import type { Store } from "../hal/Hal.ts"
+import { folderFiles } from "../hal/FolderFiles.ts"
+import type { Hal, Store } from "../hal/Hal.ts"
+import { type PinHal, programPins } from "../hal/ProgramPins.ts"
 import { FileNvDevice } from "../nv/FileNvDevice.ts"
 import type { MemoryShape } from "../nv/MemoryNvDevice.ts"
 import { hostMap, hostShape } from "../nv/NvMap.ts"
 import { NvStore } from "../nv/NvStore.ts"
 import { profileOf } from "../profiles/Profiles.ts"
-import { memoriesOf, programsOn, simulatedMemories } from "../programs/BoardPrograms.ts"
+import { memoriesOf, programsOn, simulatedFiles, simulatedMemories } from "../programs/BoardPrograms.ts"
 import { signersIn, trustOf } from "../programs/BoardTrust.ts"
 import { hostApplication } from "./HostApplication.ts"
 import { hostFirmware, hostHal } from "./HostHal.ts"
@@ -28,7 +30,7 @@ import { osMachine } from "./OsMachine.ts"
 export interface HostBoardOptions extends Access {
   readonly id: string
   /**
-   * Where the board keeps its boot number, its commands, its lamp (the file `led`) and its programs; the public keys in its
+   * Where the board keeps its boot number, its commands, its lamp (the file `led`), its programs and their folder `files`; the public keys in its
    * folder `trust` are those that may sign them. Without it nothing survives a restart.
    */
   readonly folder?: string
@@ -139,6 +141,18 @@ const keptIn = (
           )
   )
 
+/** The same hardware; `switched` is called when its lamp was switched through this one. */
+const heard = (hal: Hal, switched: () => void): PinHal => {
+  const { leds } = hal
+  if (leds === undefined) return hal
+  const set = (index: number, on: boolean) => {
+    const result = leds.set(index, on)
+    switched()
+    return result
+  }
+  return { ...hal, leds: { ...leds, set } }
+}
+
 /** Attaches this machine as a board and keeps it attached until interrupted. Fails with `NoTransport`, at once. */
 export const hostBoard = (options: HostBoardOptions): Effect.Effect<never, NoTransport> =>
   Effect.scoped(startHostBoard(options).pipe(Effect.andThen(Effect.never)))
@@ -170,12 +184,19 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
       },
       ...(kept === undefined ? {} : { store: kept.store })
     })
-    const files = kept?.memories
-    const memories = kept === undefined ? simulatedMemories() : files === undefined ? undefined : memoriesOf(files)
+    const stored = kept?.memories
+    const memories = kept === undefined ? simulatedMemories() : stored === undefined ? undefined : memoriesOf(stored)
     const signers = kept === undefined ? [] : signersIn(join(kept.folder, "trust"), told.report)
     const trust = trustOf(options.url, signers)
     const { report } = told
-    const programs = memories === undefined ? undefined : programsOn({ memories, trust }, { profile, clock, report })
+    const files = kept === undefined ? simulatedFiles() : folderFiles(join(kept.folder, "files"), report)
+    let switched = (): void => {}
+    const pins = heard(hal, () => switched())
+    const gpio = programPins(pins, profile, clock.board)
+    const programs =
+      memories === undefined
+        ? undefined
+        : programsOn({ memories, trust, files }, { profile, clock, report, hal: { gpio } })
     const agent = new Agent(
       {
         id: options.id,
@@ -196,6 +217,9 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
         machine,
         hal,
         clock,
+        whenSwitched: (report) => {
+          switched = report
+        },
         ...(options.intervalMillis === undefined ? {} : { intervalMillis: options.intervalMillis })
       })
     )

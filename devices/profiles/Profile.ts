@@ -26,7 +26,7 @@ export const linkClasses = {
 export type TransportName = "uart" | "mqtt" | "websocket" | "tcp" | "can"
 
 /** Groups of the hardware abstraction a board has. */
-export type HalGroup = "core" | "led" | "store" | "sensor"
+export type HalGroup = "core" | "led" | "output" | "store" | "sensor"
 
 /** A sensor of a profile. */
 export interface SensorRecord {
@@ -48,6 +48,8 @@ export interface Profile {
   readonly secure: "tls" | "mac" | "none"
   /** Names of the LEDs, by number. */
   readonly leds: ReadonlyArray<string>
+  /** Names of what else can be switched, by number. */
+  readonly outputs: ReadonlyArray<string>
   readonly sensors: ReadonlyArray<SensorRecord>
   readonly hal: ReadonlyArray<HalGroup>
   /** Images its boards take. */

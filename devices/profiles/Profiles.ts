@@ -9,6 +9,7 @@ const host = {
   transports: ["websocket", "mqtt"],
   secure: "tls",
   leds: ["led"],
+  outputs: [],
   sensors: [
     { name: "cpu", unit: "share", min: 0, max: 1 },
     { name: "memory", unit: "share", min: 0, max: 1 }
@@ -27,6 +28,7 @@ const simulated = {
   transports: ["websocket", "mqtt"],
   secure: "tls",
   leds: [],
+  outputs: [],
   sensors: [],
   hal: ["core", "sensor"],
   kinds: ["hxe"],
@@ -44,6 +46,7 @@ export const generic: Profile = {
   transports: [],
   secure: "none",
   leds: [],
+  outputs: [],
   sensors: [],
   hal: [],
   kinds: [],
@@ -60,10 +63,12 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
       {
         ...simulated,
         id: "sim-heater",
+        outputs: ["element", "fan"],
         sensors: [
           { name: "temp", unit: "°C", min: -55, max: 125 },
           { name: "power", unit: "W", min: 0, max: 150 }
-        ]
+        ],
+        hal: ["core", "output", "sensor"]
       },
       {
         ...simulated,
@@ -75,7 +80,13 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
           { name: "battery", unit: "%", min: 0, max: 100 }
         ]
       },
-      { ...simulated, id: "sim-press", sensors: [{ name: "force", unit: "kN", min: 0, max: 100 }] },
+      {
+        ...simulated,
+        id: "sim-press",
+        outputs: ["ram"],
+        sensors: [{ name: "force", unit: "kN", min: 0, max: 100 }],
+        hal: ["core", "output", "sensor"]
+      },
       { ...simulated, id: "sim-board", leds: ["led"], hal: ["core", "led"] },
       generic
     ] satisfies ReadonlyArray<Profile>

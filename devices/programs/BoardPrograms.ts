@@ -3,7 +3,11 @@ import { Result } from "effect"
 import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Programs, ProgramVoice } from "../agent/Programs.ts"
+import { programFilesBytesMax } from "../hal/FolderFiles.ts"
+import { pinCapabilities } from "../hal/ProgramPins.ts"
 import { budgetProfiles } from "../hxe/executive/BudgetProfile.ts"
+import { memoryFiles, type ProgramFiles } from "../hxe/executive/ProgramFiles.ts"
+import type { ProgramHal } from "../hxe/executive/ProgramHal.ts"
 import { MemoryNvDevice } from "../nv/MemoryNvDevice.ts"
 import type { NvDevices } from "../nv/NvDevice.ts"
 import { hostMap, hostShape } from "../nv/NvMap.ts"
@@ -35,6 +39,17 @@ export interface Memories {
 export interface BoardPrograms {
   readonly memories: Memories
   readonly trust: BoardTrust
+  /** The files of a program, by its name. They outlive the board's boots; absent where programs have none. */
+  readonly files?: (program: string) => ProgramFiles
+}
+
+/** What the programs of one boot run on. */
+export interface ProgramSurroundings {
+  readonly profile: Profile
+  readonly clock: Clock
+  readonly report: ReportFault
+  /** The hardware of the profile; absent where programs reach none of it. */
+  readonly hal?: ProgramHal
 }
 
 /** Memories of a board whose storage is simulated: they end with the process, and are not there before they are used. */
@@ -49,6 +64,16 @@ export const simulatedMemories = (): Memories => {
   }
 }
 
+/** Files of a board whose storage is simulated: they end with the process. */
+export const simulatedFiles = (): ((program: string) => ProgramFiles) => {
+  const known = new Map<string, ProgramFiles>()
+  return (program) => {
+    const files = known.get(program) ?? memoryFiles(programFilesBytesMax)
+    known.set(program, files)
+    return files
+  }
+}
+
 /** Memories that are there. */
 export const memoriesOf = (devices: NvDevices): Memories => ({ open: () => devices, isBlank: () => false })
 
@@ -57,8 +82,8 @@ export const memoriesOf = (devices: NvDevices): Memories => ({ open: () => devic
  * cannot be read: then `report` says why, and the board takes no images.
  */
 export const programsOn = (
-  { memories, trust }: BoardPrograms,
-  { profile, clock, report }: { readonly profile: Profile; readonly clock: Clock; readonly report: ReportFault }
+  { memories, trust, files }: BoardPrograms,
+  { profile, clock, report, hal }: ProgramSurroundings
 ): ((voice: ProgramVoice) => Programs) | undefined => {
   const budget = profile.hxe
   if (budget === undefined) return undefined
@@ -76,7 +101,9 @@ export const programsOn = (
           trust,
           imageBytesMax,
           store: shelf,
-          profile: budgetProfiles[budget]
+          profile: budgetProfiles[budget],
+          ...(files === undefined ? {} : { files }),
+          ...(hal === undefined ? {} : { hal })
         })
       ],
       profile: profile.id,
@@ -84,7 +111,11 @@ export const programsOn = (
       imageBytesMax,
       chunkBytesMax: profile.link.chunkBytesMax,
       windowMax,
-      capabilities: hxeCapabilities
+      capabilities: [
+        ...hxeCapabilities,
+        ...(files === undefined ? [] : ["file"]),
+        ...(hal?.gpio === undefined ? [] : pinCapabilities(profile))
+      ]
     })
   }
   if (memories.isBlank()) {

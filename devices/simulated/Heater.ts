@@ -9,6 +9,8 @@ export interface HeaterConstants {
   readonly capacity: number
   /** Loss to the surroundings, W/K. */
   readonly loss: number
+  /** Further loss while the fan runs, W/K. */
+  readonly fanLoss: number
   /** Heating power, W. */
   readonly power: number
   /** Mean temperature of the surroundings. */
@@ -18,7 +20,14 @@ export interface HeaterConstants {
 }
 
 /** A kitchen kettle's worth of metal and water in a room. */
-export const heaterDefaults: HeaterConstants = { capacity: 900, loss: 1.8, power: 150, ambient: 22, drift: 2 }
+export const heaterDefaults: HeaterConstants = {
+  capacity: 900,
+  loss: 1.8,
+  fanLoss: 16.2,
+  power: 150,
+  ambient: 22,
+  drift: 2
+}
 
 const dayMillis = 86_400_000
 
@@ -29,6 +38,8 @@ export class Heater {
   #temperature: number
   /** The relay is closed: current may flow. */
   closed = false
+  /** The fan runs. */
+  fan = false
   /** The heating element is whole. */
   whole = true
 
@@ -56,7 +67,8 @@ export class Heater {
 
   /** Lets time pass up to this instant, ms. */
   advance(at: number): void {
-    const { capacity, loss } = this.#constants
+    const { capacity, fanLoss } = this.#constants
+    const loss = this.#constants.loss + (this.fan ? fanLoss : 0)
     const seconds = (at - this.#at) / 1000
     if (seconds <= 0) return
     const limit = this.ambient((at + this.#at) / 2) + this.power / loss

@@ -4,6 +4,8 @@ import type { TwinMap, TwinPatch, TwinValue } from "../../src/protocol/TwinValue
 import type { Application } from "../agent/Application.ts"
 import { argument, type CommandRun, executeFrom } from "../agent/CommandTable.ts"
 import { applyFields, booleanField, numberField } from "../agent/Fields.ts"
+import { switchedMillis, together } from "../agent/Together.ts"
+import type { PinHal } from "../hal/ProgramPins.ts"
 import { commonCommands } from "./BoardCommands.ts"
 import { Heater, type HeaterConstants, heaterDefaults } from "./Heater.ts"
 import { normal, seeded } from "./Seeded.ts"
@@ -49,15 +51,64 @@ interface Settings {
   interval: number
 }
 
+/** What the electronics and the programs on them share. */
+interface Wires {
+  relayIsStuck: boolean
+  fault: Fault
+  /** A program has switched the element: the board's own control leaves it alone. */
+  isByProgram: boolean
+  /** A program has switched something. */
+  switched: () => void
+}
+
 /** The body of a heater board, and its electronics at each start. */
 export const heaterBody = (options: HeaterOptions): Body => {
   const random = seeded(options.seed, options.id)
   const heater = new Heater(options.constants ?? heaterDefaults, options.now())
   const sensor = new ThermalSensor(normal(random))
-  const broken: { relay: boolean; fault: Fault } = { relay: false, fault: "none" }
+  const wires: Wires = { relayIsStuck: false, fault: "none", isByProgram: false, switched: () => {} }
   return {
     profile: "sim-heater",
-    power: (powered) => startHeater(options, heater, sensor, broken, powered)
+    hal: heaterHal(options, heater, sensor, wires),
+    power: (powered) => startHeater(options, heater, sensor, wires, powered)
+  }
+}
+
+/** What programs reach: the element's relay and the fan, the temperature and the power. */
+const heaterHal = ({ now }: HeaterOptions, heater: Heater, sensor: ThermalSensor, wires: Wires): PinHal => {
+  const absent = { code: codes.ENOENT }
+  const sensors: Readonly<Record<string, () => number>> = {
+    temp: () => sensor.read(heater.temperature),
+    power: () => heater.power
+  }
+  return {
+    outputs: {
+      list: () => ["element", "fan"],
+      get: (name) => {
+        if (name === "fan") return { value: heater.fan }
+        return name === "element" ? { value: heater.closed } : absent
+      },
+      set: (name, on) => {
+        if (name !== "fan" && name !== "element") return absent
+        heater.advance(now())
+        if (name === "fan") heater.fan = on
+        else {
+          wires.isByProgram = true
+          if (!wires.relayIsStuck) heater.closed = on
+        }
+        wires.switched()
+        return { value: on }
+      }
+    },
+    sensors: {
+      list: () => Object.keys(sensors),
+      read: (name) => {
+        const read = Object.hasOwn(sensors, name) ? sensors[name] : undefined
+        if (read === undefined) return absent
+        heater.advance(now())
+        return { value: read() }
+      }
+    }
   }
 }
 
@@ -65,7 +116,7 @@ const startHeater = (
   options: HeaterOptions,
   heater: Heater,
   sensor: ThermalSensor,
-  broken: { relay: boolean; fault: Fault },
+  wires: Wires,
   powered: Powered
 ): Application => {
   const { clock, voice, shell } = powered
@@ -81,7 +132,7 @@ const startHeater = (
   }
 
   const control = (): void => {
-    if (broken.relay) return
+    if (wires.relayIsStuck || wires.isByProgram) return
     if (!settings.on || measured > settings.target + hysteresis) heater.closed = false
     else if (measured < settings.target - hysteresis) heater.closed = true
   }
@@ -89,10 +140,11 @@ const startHeater = (
   const state = (): TwinMap => ({
     temp: measured,
     power: heater.power,
+    fan: heater.fan,
     on: settings.on,
     target: settings.target,
     interval: settings.interval,
-    fault: broken.fault
+    fault: wires.fault
   })
 
   const reportChanges = (): void => {
@@ -105,8 +157,10 @@ const startHeater = (
 
   const round = (): void => {
     measured = readSensor()
-    control()
     const isHot = measured >= overheat
+    // A program that lets it come to this has no command of the element any more.
+    if (isHot) wires.isByProgram = false
+    control()
     if (isHot && !hot) voice.event("heater.overheat", { temp: measured }, 1)
     hot = isHot
     if (clock.board() - reportedAt >= settings.interval) {
@@ -119,10 +173,10 @@ const startHeater = (
   const setFault = (fault: Fault, millis: number, times: number): void => {
     sensor.stuck = fault === "stuck-sensor"
     sensor.noise = fault === "noise" ? 10 : 1
-    broken.relay = fault === "stuck-relay"
+    wires.relayIsStuck = fault === "stuck-relay"
     heater.advance(options.now())
     heater.whole = fault !== "open-heater"
-    broken.fault = fault
+    wires.fault = fault
     voice.event("fault.injected", { kind: fault }, 1)
     reportChanges()
     if (fault === "silent") shell.hush(millis)
@@ -146,8 +200,12 @@ const startHeater = (
   }
 
   // A restart ends the faults of the board, not those of its parts.
-  if (broken.fault === "silent" || broken.fault === "reboot-loop" || broken.fault === "clock-jump")
-    broken.fault = "none"
+  if (wires.fault === "silent" || wires.fault === "reboot-loop" || wires.fault === "clock-jump") wires.fault = "none"
+  // Without power every relay falls open and the fan stands.
+  heater.advance(options.now())
+  heater.fan = false
+  wires.isByProgram = false
+  wires.switched = together(clock, switchedMillis, reportChanges)
   control()
   reportChanges()
   clock.schedule(Math.min(settings.interval, roundMillisMax), round)
@@ -159,9 +217,11 @@ const startHeater = (
       const applied = applyFields(delta, {
         on: booleanField((on) => {
           settings.on = on
+          wires.isByProgram = false
         }),
         target: numberField(targetMin, targetMax, (target) => {
           settings.target = target
+          wires.isByProgram = false
         }),
         interval: numberField(100, 3_600_000, (interval) => {
           settings.interval = interval

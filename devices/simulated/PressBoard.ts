@@ -19,13 +19,34 @@ const forceDeviation = 1.5
 export const pressBody = (options: { readonly id: string; readonly seed: number }): Body => {
   const random = normal(seeded(options.seed, options.id))
   let strokes = 0
+  let pressing = false
+  let peak = 0
+  /** Begins a stroke; it ends by itself. */
+  let press = (): void => {}
   return {
     profile: "sim-press",
+    hal: {
+      outputs: {
+        list: () => ["ram"],
+        get: (name) => (name === "ram" ? { value: pressing } : { code: codes.ENOENT }),
+        set: (name, on) => {
+          if (name !== "ram") return { code: codes.ENOENT }
+          // A stroke that has begun cannot be called back.
+          if (!on) return { code: codes.EBUSY }
+          press()
+          return { value: true }
+        }
+      },
+      sensors: {
+        list: () => ["force"],
+        read: (name) => (name === "force" ? { value: peak } : { code: codes.ENOENT })
+      }
+    },
     power: (powered) => {
       const { clock, voice } = powered
       let mode: "manual" | "auto" = "manual"
-      let pressing = false
-      let peak = 0
+      pressing = false
+      peak = 0
       const state = (): TwinMap => ({
         state: pressing ? "pressing" : "idle",
         strokes,
@@ -47,6 +68,9 @@ export const pressBody = (options: { readonly id: string; readonly seed: number 
       const rounds = new Rounds(clock, 2000, () => {
         if (mode === "auto" && !pressing) stroke(() => {})
       })
+      press = () => {
+        if (!pressing) stroke(() => {})
+      }
       voice.report(state())
       return {
         state,

@@ -40,6 +40,15 @@ export const sensorBody = (options: {
   const reading = (name: string, digits: number): number => Number((values[name] ?? 0).toFixed(digits))
   return {
     profile: "sim-sensor",
+    hal: {
+      sensors: {
+        list: () => Object.keys(quantities),
+        read: (name) => {
+          const quantity = Object.hasOwn(quantities, name) ? quantities[name] : undefined
+          return quantity === undefined ? { code: codes.ENOENT } : { value: reading(name, quantity.digits) }
+        }
+      }
+    },
     power: (powered) => {
       const { clock, voice } = powered
       const readings = (): Record<string, number> => {

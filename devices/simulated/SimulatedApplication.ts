@@ -1,5 +1,6 @@
 /** What all simulated boards have in common: a body that lives on while the board restarts, and an application per boot. */
 import type { Application, Voice } from "../agent/Application.ts"
+import type { PinHal } from "../hal/ProgramPins.ts"
 import type { BootClock } from "./BootClock.ts"
 
 /** Faults of a simulated board. The first four are of its heater, the others of the board itself. */
@@ -37,6 +38,8 @@ export interface Powered {
 /** The physical part of a simulated board. It outlives the boots of its electronics. */
 export interface Body {
   readonly profile: string
+  /** What programs reach of it. */
+  readonly hal: PinHal
   /** Starts the electronics: their application, which schedules its own rounds on the clock it gets. */
   readonly power: (powered: Powered) => Application
 }

@@ -6,6 +6,7 @@ import { Agent, type LinkStep } from "../agent/Agent.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Journal } from "../agent/Journal.ts"
 import type { Transport } from "../agent/Transport.ts"
+import { programPins } from "../hal/ProgramPins.ts"
 import { profileOf } from "../profiles/Profiles.ts"
 import { type BoardPrograms, programsOn } from "../programs/BoardPrograms.ts"
 import { BootClock } from "./BootClock.ts"
@@ -69,8 +70,9 @@ export class SimulatedBoard {
     const profile = profileOf(this.#options.body.profile)
     const clock = new BootClock(this.#ports.clock, this.#chance)
     const { report } = this.#ports
-    const { programs: kept } = this.#options
-    const programs = kept === undefined ? undefined : programsOn(kept, { profile, clock, report })
+    const { programs: kept, body } = this.#options
+    const hal = { gpio: programPins(body.hal, profile, clock.board) }
+    const programs = kept === undefined ? undefined : programsOn(kept, { profile, clock, report, hal })
     const agent = new Agent(
       {
         id: this.id,
@@ -90,7 +92,7 @@ export class SimulatedBoard {
         ...(this.#ports.observe === undefined ? {} : { observe: this.#ports.observe })
       },
       (voice) =>
-        this.#options.body.power({
+        body.power({
           voice,
           clock,
           shell: {

@@ -7,7 +7,7 @@ import { drawnBoot } from "../agent/BootNumber.ts"
 import type { Access } from "../agent/Connect.ts"
 import { memoryJournal } from "../agent/MemoryJournal.ts"
 import { realClock } from "../agent/RealTime.ts"
-import { simulatedMemories } from "../programs/BoardPrograms.ts"
+import { simulatedFiles, simulatedMemories } from "../programs/BoardPrograms.ts"
 import { trustOf } from "../programs/BoardTrust.ts"
 import { heaterBody } from "./HeaterBoard.ts"
 import { plainBody } from "./PlainBoard.ts"
@@ -102,7 +102,13 @@ const makeBoard = (options: SimulatedBoardsOptions, index: number) =>
         ...(options.journal === false ? {} : { journal: memoryJournal() }),
         ...(options.programs === false
           ? {}
-          : { programs: { memories: simulatedMemories(), trust: trustOf(options.url, options.signers ?? []) } })
+          : {
+              programs: {
+                memories: simulatedMemories(),
+                trust: trustOf(options.url, options.signers ?? []),
+                files: simulatedFiles()
+              }
+            })
       },
       { clock, transport, ...told }
     )

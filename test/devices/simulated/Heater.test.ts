@@ -64,6 +64,17 @@ describe("Heater", () => {
     assert.strictEqual(heater.temperature, 22)
   })
 
+  it("settles lower while its fan runs", () => {
+    const heater = new Heater(still, 0)
+    heater.closed = true
+    heater.fan = true
+    heater.advance(100_000_000)
+    assert.closeTo(heater.temperature, 22 + 150 / 18, 0.001)
+    heater.fan = false
+    heater.advance(200_000_000)
+    assert.closeTo(heater.temperature, 22 + 150 / 1.8, 0.001)
+  })
+
   it("stands still when time does, and never goes back", () => {
     const heater = new Heater(still, 1000)
     heater.closed = true

@@ -41,7 +41,7 @@ describe("a simulated heater", () => {
   it("says that it is simulated, and reports all of its state", () => {
     const { peer } = heater()
     assert.strictEqual(peer.of("hello")[0]?.profile, "sim-heater")
-    assert.sameMembers(Object.keys(peer.reported), ["temp", "power", "on", "target", "interval", "fault"])
+    assert.sameMembers(Object.keys(peer.reported), ["temp", "power", "fan", "on", "target", "interval", "fault"])
     assert.strictEqual(peer.reported.fault, "none")
   })
 

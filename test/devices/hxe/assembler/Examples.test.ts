@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { Executive } from "../../../../devices/hxe/executive/Executive.ts"
 import { HostAccess } from "../../../../devices/hxe/executive/HostAccess.ts"
+import { codes } from "../../../../src/protocol/Codes.ts"
 import type { HxeImage } from "../../../../src/protocol/hxe/Hxe.ts"
 import { imageOf } from "./Sources.ts"
 
@@ -50,7 +51,20 @@ const boardWith = (name: string) => {
 
 describe("examples", () => {
   it("are all tried here", () => {
-    assert.deepStrictEqual(programs, ["blink.mvasm", "echo.mvasm", "hello.mvasm", "thermostat.mvasm", "trap.mvasm"])
+    assert.deepStrictEqual(programs, [
+      "blink.mvasm",
+      "cooler.mvasm",
+      "echo.mvasm",
+      "hello.mvasm",
+      "thermostat.mvasm",
+      "trap.mvasm"
+    ])
+  })
+
+  it("cooler ends where there is no hardware; on a heater it is tried in another place", () => {
+    const { pass, task } = boardWith("cooler.mvasm")
+    pass(2)
+    assert.deepStrictEqual(task()?.end, { status: 1, code: codes.ExitCode, detail: "exit 1" })
   })
 
   it("hello says hello and ends well", () => {
