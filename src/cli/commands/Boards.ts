@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { hostBoard } from "../../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../../devices/simulated/SimulatedBoards.ts"
 import { deviceId, devicePrefix } from "../DeviceIds.ts"
+import { examples } from "../Examples.ts"
 import { formats } from "../Format.ts"
 import { data, dataFolder } from "../Globals.ts"
 import { here } from "../Here.ts"
@@ -54,7 +55,10 @@ const host = Command.make(
       ...tokenOf(flags.token)
     })
   }, Effect.scoped)
-).pipe(Command.withDescription("Attach this machine as a board"))
+).pipe(
+  Command.withDescription("Attach this machine as a board"),
+  examples([""], ["--id press-1 --url wss://cluster.example/attach --token TOKEN", "To a cluster elsewhere"])
+)
 
 const sim = Command.make(
   "sim",
@@ -86,7 +90,10 @@ const sim = Command.make(
       ...tokenOf(flags.token)
     })
   })
-).pipe(Command.withDescription("Attach simulated boards"))
+).pipe(
+  Command.withDescription("Attach simulated boards"),
+  examples(["--kind sensor --prefix cell- --count 12", "Boards cell-1 to cell-12"])
+)
 
 export const board = Command.make("board").pipe(
   Command.withDescription("Boards on this machine"),

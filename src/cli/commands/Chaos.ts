@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { type ChaosReport, chaos as runChaos } from "../../chaos/Chaos.ts"
+import { examples } from "../Examples.ts"
 import { finiteNumber, wholeNumber } from "../Numbers.ts"
 import { table } from "../Table.ts"
 
@@ -61,4 +62,7 @@ export const chaos = Command.make(
     yield* Console.log(flags.json ? JSON.stringify(report, null, 2) : text(report))
     if (!report.isSound) return yield* new ChaosUnsound({ seed })
   }, Effect.scoped)
-).pipe(Command.withDescription("Run three nodes, break them by a seeded schedule, check that nothing is lost"))
+).pipe(
+  Command.withDescription("Run three nodes, break them by a seeded schedule, check that nothing is lost"),
+  examples(["--minutes 1 --seed 7"])
+)

@@ -1,30 +1,14 @@
 /** `holon devices`: the fleet as it is stored, without waking anybody. */
 import { Clock, Console, Effect } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
-import type { DeviceLine } from "../../gateways/http/Control.ts"
+import { Command, Flag } from "effect/cli"
 import { Client } from "../Client.ts"
+import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
+import { devicesUpTo } from "../Pages.ts"
+import { print } from "../Print.ts"
+import { device } from "../Programs.ts"
 import { ago, fields, table } from "../Table.ts"
-
-const pageSize = 200
-
-/** All devices, page by page, at most `limit`. */
-const list = (limit: number) =>
-  Effect.gen(function* () {
-    const client = yield* Client
-    const found: Array<DeviceLine> = []
-    let after: string | undefined
-    do {
-      const page = yield* client.Devices({
-        limit: Math.min(pageSize, limit - found.length),
-        ...(after !== undefined && { after })
-      })
-      found.push(...page.devices)
-      after = page.next
-    } while (after !== undefined && found.length < limit)
-    return found
-  })
 
 const ls = Command.make(
   "ls",
@@ -33,8 +17,7 @@ const ls = Command.make(
     limit: wholeNumber("limit", 1, 1_000_000).pipe(Flag.withDescription("At most this many"), Flag.withDefault(1000))
   },
   Effect.fn(function* (flags) {
-    const devices = yield* connected(flags)(list(flags.limit))
-    if (flags.json) return yield* Console.log(JSON.stringify(devices, null, 2))
+    const devices = yield* connected(flags)(devicesUpTo(flags.limit))
     const now = yield* Clock.currentTimeMillis
     const rows = devices.map(({ id, status, reported }) => [
       id,
@@ -43,15 +26,15 @@ const ls = Command.make(
       status.profile,
       fields(reported)
     ])
-    yield* Console.log(
+    yield* print(flags, devices, () =>
       devices.length === 0 ? "no devices yet" : table(["id", "state", "seen", "profile", "reported"], rows)
     )
   })
-).pipe(Command.withDescription("List devices"))
+).pipe(Command.withDescription("List devices"), examples([""], ["--json --limit 10", "The first ten, for a script"]))
 
 const show = Command.make(
   "show",
-  { ...connection, id: Argument.String("id") },
+  { ...connection, id: device },
   Effect.fn(function* (flags) {
     const twin = yield* connected(flags)(
       Effect.gen(function* () {
@@ -63,7 +46,7 @@ const show = Command.make(
     )
     yield* Console.log(JSON.stringify(twin, null, 2))
   })
-).pipe(Command.withDescription("Show one device: status, twin and its history"))
+).pipe(Command.withDescription("Show one device: status, twin and its history"), examples(["press-1"]))
 
 export const devices = Command.make("devices").pipe(
   Command.withDescription("The fleet"),

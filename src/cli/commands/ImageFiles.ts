@@ -11,6 +11,7 @@ import type { Include } from "../../../devices/hxe/assembler/Source.ts"
 import type { HxeImage } from "../../protocol/hxe/Hxe.ts"
 import { readHxe } from "../../protocol/hxe/HxeReader.ts"
 import { explained } from "../Details.ts"
+import { examples } from "../Examples.ts"
 import { json } from "../Globals.ts"
 import { type LocalRun, runHere } from "../LocalRun.ts"
 import { wholeNumber } from "../Numbers.ts"
@@ -170,7 +171,10 @@ export const build = Command.make(
       `${out}: ${bytes.length} bytes (code ${code}, data ${data}), ${declared.join(", ")}\nsha256 ${sha256}`
     )
   })
-).pipe(Command.withDescription("Assemble and link sources into an image"))
+).pipe(
+  Command.withDescription("Assemble and link sources into an image"),
+  examples(["examples/blink.mvasm", "Writes blink.hxe"])
+)
 
 /** `holon image disasm`: an image as a source. */
 export const disasm = Command.make(
@@ -191,7 +195,7 @@ export const disasm = Command.make(
     const { header, metadata } = image
     yield* Console.log(JSON.stringify({ header, metadata, source }, null, 2))
   })
-).pipe(Command.withDescription("Show an image as the source it can be built from again"))
+).pipe(Command.withDescription("Show an image as the source it can be built from again"), examples(["blink.hxe"]))
 
 /** A program did not end well. */
 export class ProgramFailed extends Schema.TaggedError<ProgramFailed>()("ProgramFailed", {
@@ -266,4 +270,7 @@ export const run = Command.make(
     }
     if (failure !== undefined) return yield* new ProgramFailed({ file, why: failure })
   })
-).pipe(Command.withDescription("Run an image on this machine, without a board; sleeping takes no time"))
+).pipe(
+  Command.withDescription("Run an image on this machine, without a board; sleeping takes no time"),
+  examples(["blink.hxe --max-steps 200"], ["echo.hxe --send app:echo=hello --json", "A message is waiting for it"])
+)

@@ -3,9 +3,10 @@ import { writeFileSync } from "node:fs"
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import { keyIdText, newKeyPair, rawPublicKey } from "../../protocol/image/SigningKey.ts"
+import { examples } from "../Examples.ts"
 import { json } from "../Globals.ts"
 import { FileUnusable, readSignerKey } from "../ImageFile.ts"
-import { print } from "../ImageNames.ts"
+import { print } from "../Print.ts"
 
 const publicPath = (path: string): string =>
   path.endsWith(".pem") ? `${path.slice(0, -4)}.pub.pem` : `${path}.pub.pem`
@@ -41,7 +42,10 @@ const keyNew = Command.make(
       ].join("\n")
     )
   })
-).pipe(Command.withDescription("Make a key that signs images"))
+).pipe(
+  Command.withDescription("Make a key that signs images"),
+  examples(["ada.pem", "ada.pem stays secret; ada.pub.pem goes to boards and clusters"])
+)
 
 const keyShow = Command.make(
   "show",
@@ -51,7 +55,7 @@ const keyShow = Command.make(
     const publicKey = Buffer.from(raw).toString("hex")
     yield* print(flags, { id: keyIdText(raw), publicKey }, () => `key ${keyIdText(raw)}\npublic ${publicKey}`)
   })
-).pipe(Command.withDescription("Show the id of a key"))
+).pipe(Command.withDescription("Show the id of a key"), examples(["ada.pub.pem"]))
 
 export const imageKey = Command.make("key").pipe(
   Command.withDescription("Keys that sign images"),

@@ -11,10 +11,12 @@ import { ImageRejected } from "../../protocol/image/ImageErrors.ts"
 import type { Manifest } from "../../protocol/image/Manifest.ts"
 import { rawPublicKey } from "../../protocol/image/SigningKey.ts"
 import { judgeBytes } from "../../protocol/image/Trust.ts"
+import { examples } from "../Examples.ts"
 import { connection } from "../Globals.ts"
 import { imageClient } from "../ImageClient.ts"
 import { isFile, lookAt, readManifestFile, readSignerKey, unrefused } from "../ImageFile.ts"
-import { named, print } from "../ImageNames.ts"
+import { named } from "../ImageNames.ts"
+import { print } from "../Print.ts"
 
 interface Verified {
   readonly manifest: Manifest
@@ -86,7 +88,10 @@ export const verify = Command.make(
       () => `${named(manifest)}: the bytes are whole and signed by ${signer}`
     )
   })
-).pipe(Command.withDescription("Check that an image is whole and signed by a trusted key"))
+).pipe(
+  Command.withDescription("Check that an image is whole and signed by a trusted key"),
+  examples(["blink.hxe --key ada.pub.pem", "A file"], ["blink@1.2.0", "One of the cluster"])
+)
 
 type VerifyFlags = Parameters<typeof imageClient>[0] & {
   readonly image: string

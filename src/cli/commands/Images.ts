@@ -9,6 +9,7 @@ import { ImageKind } from "../../protocol/image/ImageKind.ts"
 import type { Manifest } from "../../protocol/image/Manifest.ts"
 import { signManifest } from "../../protocol/image/SignedManifest.ts"
 import { keyIdText, rawPublicKey } from "../../protocol/image/SigningKey.ts"
+import { examples } from "../Examples.ts"
 import { connection } from "../Globals.ts"
 import { imageClient } from "../ImageClient.ts"
 import {
@@ -21,8 +22,9 @@ import {
   readSigningKey,
   type Said
 } from "../ImageFile.ts"
-import { named, print, reference, short } from "../ImageNames.ts"
+import { named, reference, short } from "../ImageNames.ts"
 import { lineCount, wholeNumber } from "../Numbers.ts"
+import { print } from "../Print.ts"
 import { bar, makeProgress, size } from "../Progress.ts"
 import { ago, table } from "../Table.ts"
 
@@ -126,7 +128,10 @@ export const push = Command.make(
       ].join("\n")
     )
   })
-).pipe(Command.withDescription("Put an image into the library of the cluster"))
+).pipe(
+  Command.withDescription("Put an image into the library of the cluster"),
+  examples(["blink.hxe --version 1.2.0"], ["blink.hxe --key ada.pem", "Signed; boards that trust that key take it"])
+)
 
 /** A smaller image is there before anybody has looked. */
 const progressBytesMin = 1_048_576
@@ -164,7 +169,7 @@ export const ls = Command.make(
         : table(["sha256", "kind", "name", "version", "bytes", "signer", "pushed", "by"], rows)
     )
   })
-).pipe(Command.withDescription("List the images of the cluster"))
+).pipe(Command.withDescription("List the images of the cluster"), examples([""]))
 
 export const show = Command.make(
   "show",
@@ -173,7 +178,7 @@ export const show = Command.make(
     const client = yield* imageClient(flags)
     yield* Console.log(JSON.stringify(yield* client.show(flags.image), null, 2))
   })
-).pipe(Command.withDescription("Show one image: manifest, signature, origin and users"))
+).pipe(Command.withDescription("Show one image: manifest, signature, origin and users"), examples(["blink@1.2.0"]))
 
 export const rm = Command.make(
   "rm",
@@ -183,7 +188,7 @@ export const rm = Command.make(
     const removed = yield* client.remove(flags.image)
     yield* print(flags, { removed }, () => `${named(removed)} is removed`)
   })
-).pipe(Command.withDescription("Remove an image that nobody uses"))
+).pipe(Command.withDescription("Remove an image that nobody uses"), examples(["blink@1.2.0"]))
 
 // ------------------------------------------------------------------------------------------------------------------ sign
 
@@ -208,4 +213,7 @@ export const sign = Command.make(
     const signed = yield* client.sign(sha256, signManifest(yield* manifestBytes(changed), signWith))
     yield* print(flags, signed, () => `${named(signed)} is signed by ${short(keyIdText(rawPublicKey(signWith)))}`)
   })
-).pipe(Command.withDescription("Sign the manifest of an image; a signature that it had is replaced"))
+).pipe(
+  Command.withDescription("Sign the manifest of an image; a signature that it had is replaced"),
+  examples(["blink@1.2.0 --key ada.pem"])
+)

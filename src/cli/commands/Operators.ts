@@ -2,12 +2,11 @@
 import { Clock, Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Client } from "../Client.ts"
+import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { lineCount } from "../Numbers.ts"
+import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
-
-const print = (flags: { readonly json: boolean }, value: unknown, text: () => string) =>
-  Console.log(flags.json ? JSON.stringify(value, null, 2) : text())
 
 const limit = lineCount("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(100))
 
@@ -41,7 +40,7 @@ const nodesLs = Command.make(
         `${table(["address", "health", "ready", "shards", "heartbeat", "up", "node"], rows)}\nresident on the node asked: ${here || "nobody"}`
     )
   })
-).pipe(Command.withDescription("List nodes with their shards and health"))
+).pipe(Command.withDescription("List nodes with their shards and health"), examples([""]))
 
 export const nodes = Command.make("nodes").pipe(
   Command.withDescription("The members of the cluster"),
@@ -58,7 +57,7 @@ export const actors = Command.make(
     )
     yield* print(flags, kinds, () => table(["kind", "message", "delivery", "about"], rows))
   })
-).pipe(Command.withDescription("List the kinds of actors and their messages"))
+).pipe(Command.withDescription("List the kinds of actors and their messages"), examples([""]))
 
 const quarantineLs = Command.make(
   "ls",
@@ -79,17 +78,21 @@ const quarantineLs = Command.make(
       found.length === 0 ? "nobody is quarantined" : table(["kind", "id", "since", "failures", "cause"], rows)
     )
   })
-).pipe(Command.withDescription("List quarantined actors"))
+).pipe(Command.withDescription("List quarantined actors"), examples([""]))
 
 const release = Command.make(
   "release",
-  { ...connection, kind: Argument.String("kind"), id: Argument.String("id") },
+  {
+    ...connection,
+    kind: Argument.String("kind").pipe(Argument.withDescription("Kind of actor, as device")),
+    id: Argument.String("id").pipe(Argument.withDescription("Its id, as press-1"))
+  },
   Effect.fn(function* (flags) {
     const { kind, id } = flags
     yield* connected(flags)(Effect.flatMap(Client, (client) => client.Release({ kind, id })))
     yield* print(flags, { released: { kind, id } }, () => `${kind} ${id} is released and wakes`)
   })
-).pipe(Command.withDescription("Release a quarantined actor"))
+).pipe(Command.withDescription("Release a quarantined actor"), examples(["device press-1"]))
 
 export const quarantine = Command.make("quarantine").pipe(
   Command.withDescription("Actors that crashed too often and stand still"),
@@ -117,9 +120,9 @@ const deadLs = Command.make(
       found.length === 0 ? "no dead letters" : table(["number", "kind", "id", "message", "when", "", "cause"], rows)
     )
   })
-).pipe(Command.withDescription("List dead letters"))
+).pipe(Command.withDescription("List dead letters"), examples([""]))
 
-const number = Argument.Int("number")
+const number = Argument.Int("number").pipe(Argument.withDescription("Number of the dead letter, as dead ls shows it"))
 
 const deadShow = Command.make(
   "show",
@@ -130,7 +133,7 @@ const deadShow = Command.make(
     )
     yield* Console.log(JSON.stringify(letter, null, 2))
   })
-).pipe(Command.withDescription("Show one dead letter whole"))
+).pipe(Command.withDescription("Show one dead letter whole"), examples(["7", "The seventh, as dead ls numbers them"]))
 
 const deadRetry = Command.make(
   "retry",
@@ -139,7 +142,7 @@ const deadRetry = Command.make(
     const reply = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Retry({ number: flags.number })))
     yield* Console.log(JSON.stringify(reply, null, flags.json ? undefined : 2))
   })
-).pipe(Command.withDescription("Send a dead letter again"))
+).pipe(Command.withDescription("Send a dead letter again"), examples(["7"]))
 
 export const dead = Command.make("dead").pipe(
   Command.withDescription("Messages that were given up, with their causes"),

@@ -1,19 +1,21 @@
 /** `holon provision`, `holon sessions`: an image on its way to a board. */
-import { Clock, Console, Effect, Option, Schema } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
-import { uuidV7 } from "../../protocol/Ids.ts"
+import { Clock, Console, Effect, Option } from "effect"
+import { Command } from "effect/cli"
+import { codes } from "../../protocol/Codes.ts"
 import { SessionView } from "../../protocol/Session.ts"
 import { Client } from "../Client.ts"
+import { toggle } from "../Defaults.ts"
+import { detach, instance, patience, volatile } from "../DeliveryFlags.ts"
+import { examples } from "../Examples.ts"
 import { BoardRefused, type Place, sayAway, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
-import { wholeNumber } from "../Numbers.ts"
+import { reference } from "../ImageNames.ts"
+import { newId } from "../NewId.ts"
+import { lookThrough } from "../Pages.ts"
+import { print } from "../Print.ts"
+import { device } from "../Programs.ts"
 import { bar, makeProgress, size } from "../Progress.ts"
 import { ago, table } from "../Table.ts"
-
-/** A new id for what is begun here. */
-export const newId = Effect.map(Clock.currentTimeMillis, (now) =>
-  uuidV7(now, (count) => crypto.getRandomValues(new Uint8Array(count)))
-)
 
 const stepOf = ({ state, installed, bytes, total, name, version }: SessionView): string => {
   const what = name === undefined ? "" : `${name} ${version ?? ""} `
@@ -28,43 +30,19 @@ const stepOf = ({ state, installed, bytes, total, name, version }: SessionView):
   return `${what}${installed === "staged" || installed === "trial" ? words[installed] : (installed ?? "ready")}`
 }
 
-const flags = {
-  instance: Flag.String("instance").pipe(
-    Flag.withDescription("Name of the program on the board (default: the image's)"),
-    Flag.optional
-  ),
-  noStart: Flag.Boolean("no-start").pipe(Flag.withDescription("Do not start it"), Flag.withDefault(false)),
-  volatile: Flag.Boolean("volatile").pipe(
-    Flag.withDescription("Do not keep it over a restart of the board"),
-    Flag.withDefault(false)
-  ),
-  noReplace: Flag.Boolean("no-replace").pipe(
-    Flag.withDescription("Refuse when a program of that name runs"),
-    Flag.withDefault(false)
-  ),
-  patience: wholeNumber("patience", 1, 3600).pipe(
-    Flag.withDescription("Seconds that the board may be away or stand still"),
-    Flag.withDefault(60)
-  )
-}
-
 export const provision = Command.make(
   "provision",
   {
     ...connection,
-    ...flags,
-    device: Argument.String("device").pipe(Argument.withDescription("Id of the device, as press-1")),
-    image: Argument.String("image").pipe(
-      Argument.withDescription("Image by its hash, the beginning of it, its name, or name@version")
-    ),
-    detach: Flag.Boolean("detach").pipe(
-      Flag.withDescription("Do not wait: print the session and end"),
-      Flag.withDefault(false)
-    ),
-    isNoTrial: Flag.Boolean("no-trial").pipe(
-      Flag.withDescription("Do not wait until the board has kept the image"),
-      Flag.withDefault(false)
-    )
+    device,
+    image: reference,
+    instance,
+    noStart: toggle("no-start", "Do not start it"),
+    volatile,
+    noReplace: toggle("no-replace", "Refuse when a program of that name runs"),
+    patience,
+    detach,
+    isNoTrial: toggle("no-trial", "Do not wait until the board has kept the image")
   },
   Effect.fn(function* (flags) {
     const progress = makeProgress(flags.json)
@@ -117,7 +95,7 @@ export const provision = Command.make(
           view.installed === "rolled-back"
             ? `${flags.image} failed on trial, and ${flags.device} took it back`
             : `${flags.image} on ${flags.device}`,
-        code: view.code ?? 5,
+        code: view.code ?? codes.EIO,
         ...(view.detail !== undefined && { detail: view.detail })
       })
     if (flags.json) return
@@ -128,34 +106,20 @@ export const provision = Command.make(
         : `${name} ${view.version ?? ""} is on ${flags.device}: ${view.installed ?? view.state}`
     )
   })
-).pipe(Command.withDescription("Bring an image to a board, and wait until the board keeps it"))
-
-const pageSize = 200
+).pipe(
+  Command.withDescription("Bring an image to a board, and wait until the board keeps it"),
+  examples(
+    ["press-1 blink", "The image of that name, when there is one only"],
+    ["press-1 blink@1.2.0 --instance lamp --no-trial", "Under another name; the trial goes on alone"]
+  )
+)
 
 export const sessions = Command.make(
   "sessions",
   { ...connection },
   Effect.fn(function* (flags) {
-    const views = yield* connected(flags)(
-      Effect.gen(function* () {
-        const client = yield* Client
-        const found: Array<SessionView> = []
-        let after: string | undefined
-        do {
-          const page = yield* client.Look({
-            kind: "session",
-            message: "GetSession",
-            limit: pageSize,
-            ...(after !== undefined && { after })
-          })
-          for (const { value } of page.items)
-            found.push(yield* Effect.orDie(Schema.decodeUnknownEffect(SessionView)(value)))
-          after = page.next
-        } while (after !== undefined)
-        return found
-      })
-    )
-    if (flags.json) return yield* Console.log(JSON.stringify(views, null, 2))
+    const found = yield* connected(flags)(lookThrough("session", "GetSession", SessionView))
+    const views = found.map(({ value }) => value)
     const now = yield* Clock.currentTimeMillis
     const rows = views.map((view) => [
       view.id,
@@ -166,10 +130,10 @@ export const sessions = Command.make(
       `${ago(now - view.startedAt)} ago`,
       view.detail ?? ""
     ])
-    yield* Console.log(
+    yield* print(flags, views, () =>
       views.length === 0
         ? "no sessions yet"
         : table(["session", "device", "image", "state", "sent", "begun", "detail"], rows)
     )
   })
-).pipe(Command.withDescription("List provisioning sessions"))
+).pipe(Command.withDescription("List provisioning sessions: each is one image on its way to one board"), examples([""]))

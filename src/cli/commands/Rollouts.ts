@@ -1,16 +1,22 @@
 /** `holon rollout`: one image to many boards, in waves. */
 import { matchesGlob } from "node:path"
-import { Clock, Console, Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { NotFound } from "../../protocol/Errors.ts"
-import { type RolloutBoard, RolloutView } from "../../protocol/Rollout.ts"
+import { RolloutView } from "../../protocol/Rollout.ts"
 import { Client } from "../Client.ts"
+import { toggle, usually } from "../Defaults.ts"
+import { detach, instance, patience } from "../DeliveryFlags.ts"
+import { examples } from "../Examples.ts"
 import { type Place, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
+import { reference } from "../ImageNames.ts"
+import { newId } from "../NewId.ts"
 import { finiteNumber, wholeNumber } from "../Numbers.ts"
+import { devicesUpTo, lookThrough } from "../Pages.ts"
+import { print } from "../Print.ts"
 import { bar, makeProgress } from "../Progress.ts"
 import { ago, table } from "../Table.ts"
-import { newId } from "./Provision.ts"
 
 /** The rollout has not come to its end as it should. */
 export class RolloutStopped extends Schema.TaggedError<RolloutStopped>()("RolloutStopped", {
@@ -23,32 +29,21 @@ export class RolloutStopped extends Schema.TaggedError<RolloutStopped>()("Rollou
   }
 }
 
-const pageSize = 200
-
 /** Ids of the devices that the patterns name; each pattern must name one. */
 const selected = (patterns: ReadonlyArray<string>, profile: Option.Option<string>) =>
   Effect.gen(function* () {
-    const client = yield* Client
-    const found: Array<string> = []
-    const unmet = new Set(patterns)
-    let after: string | undefined
-    do {
-      const page = yield* client.Devices({ limit: pageSize, ...(after !== undefined && { after }) })
-      for (const { id, status } of page.devices) {
-        const matched = patterns.filter((pattern) => matchesGlob(id, pattern))
-        for (const pattern of matched) unmet.delete(pattern)
-        const isOfProfile = Option.isNone(profile) || status.profile === profile.value
-        if (matched.length > 0 && isOfProfile && status.connection.state !== "retired") found.push(id)
-      }
-      after = page.next
-    } while (after !== undefined)
-    const [missing] = unmet
-    if (missing !== undefined)
-      return yield* new NotFound({
-        what: /[*?[{]/.test(missing) ? `device whose id fits ${missing}` : `device ${missing}`
-      })
+    const devices = yield* devicesUpTo(Number.POSITIVE_INFINITY)
+    const unmet = patterns.find((pattern) => !devices.some(({ id }) => matchesGlob(id, pattern)))
+    if (unmet !== undefined)
+      return yield* new NotFound({ what: /[*?[{]/.test(unmet) ? `device whose id fits ${unmet}` : `device ${unmet}` })
+    const found = devices.filter(
+      ({ id, status }) =>
+        patterns.some((pattern) => matchesGlob(id, pattern)) &&
+        (Option.isNone(profile) || status.profile === profile.value) &&
+        status.connection.state !== "retired"
+    )
     if (found.length === 0) return yield* new NotFound({ what: "device that is selected and not retired" })
-    return found
+    return found.map(({ id }) => id)
   })
 
 const steps = ["good", "failed", "away", "rolled-back", "observing", "provisioning", "waiting"] as const
@@ -82,27 +77,26 @@ const follow = (id: string, isQuiet: boolean) => {
   ).pipe(Effect.ensuring(progress.finish))
 }
 
-const boardRows = (boards: ReadonlyArray<RolloutBoard>) =>
-  boards.map(({ id, wave, step, attempts, detail, code }) => [
-    id,
-    wave + 1,
-    step,
-    attempts,
-    detail ?? (code === undefined ? "" : `code ${code}`)
-  ])
+const boardTable = ({ boards }: RolloutView): string =>
+  table(
+    ["device", "wave", "step", "sessions", "detail"],
+    boards.map(({ id, wave, step, attempts, detail, code }) => [
+      id,
+      wave + 1,
+      step,
+      attempts,
+      detail ?? (code === undefined ? "" : `code ${code}`)
+    ])
+  )
 
 /** The command by which a rollout that waits for a person goes on. */
 const nexts: Readonly<Record<string, string>> = { awaiting: "approve", paused: "resume" }
 
-const say = (id: string, view: RolloutView, isJson: boolean) =>
+const say = (id: string, view: RolloutView, flags: { readonly json: boolean }) =>
   Effect.gen(function* () {
     const reason = view.reason === undefined ? "" : `, ${view.reason}`
     const next = Object.hasOwn(nexts, view.state) ? `; next: holon rollout ${nexts[view.state]} ${id}` : ""
-    yield* Console.log(
-      isJson
-        ? JSON.stringify({ id, ...view }, null, 2)
-        : `${table(["device", "wave", "step", "sessions", "detail"], boardRows(view.boards))}\nrollout ${id}: ${view.state}${reason}${next}`
-    )
+    yield* print(flags, { id, ...view }, () => `${boardTable(view)}\nrollout ${id}: ${view.state}${reason}${next}`)
     if (view.state === "stopped")
       return yield* new RolloutStopped({
         id,
@@ -115,55 +109,30 @@ const start = Command.make(
   "start",
   {
     ...connection,
-    image: Argument.String("image").pipe(
-      Argument.withDescription("Image by its hash, the beginning of it, its name, or name@version")
-    ),
+    image: reference,
     devices: Argument.String("device").pipe(
       Argument.withDescription("Ids of devices, or patterns as 'press-*'"),
       Argument.variadic({ min: 1 })
     ),
-    profile: Flag.String("profile").pipe(Flag.withDescription("Only boards of this profile"), Flag.optional),
-    instance: Flag.String("instance").pipe(Flag.withDescription("Name of the program on the boards"), Flag.optional),
-    canary: wholeNumber("canary", 1, 10_000).pipe(
-      Flag.withDescription("Boards of the first wave"),
-      Flag.withDefault(1)
+    profile: Flag.String("profile").pipe(
+      Flag.withDescription("Only boards of this profile, as sim-heater; holon devices ls shows them"),
+      Flag.optional
     ),
-    wave: wholeNumber("wave", 1, 10_000).pipe(
-      Flag.withDescription("Boards of each wave after it"),
-      Flag.withDefault(10)
-    ),
-    parallel: wholeNumber("parallel", 1, 256).pipe(
-      Flag.withDescription("Boards that are provisioned at a time"),
-      Flag.withDefault(8)
-    ),
+    instance,
+    canary: wholeNumber("canary", 1, 10_000).pipe(usually("Boards of the first wave", 1)),
+    wave: wholeNumber("wave", 1, 10_000).pipe(usually("Boards of each wave after it", 10)),
+    parallel: wholeNumber("parallel", 1, 256).pipe(usually("Boards that are provisioned at a time", 8)),
     success: finiteNumber("success", 0, 1).pipe(
-      Flag.withDescription("Share of a wave that must be good before the next one opens"),
-      Flag.withDefault(1)
+      usually("Share of a wave, 0 to 1, that must be good before the next one opens", 1)
     ),
-    errors: finiteNumber("errors", 0, 1).pipe(
-      Flag.withDescription("Share of a wave that may fail"),
-      Flag.withDefault(0)
-    ),
+    errors: finiteNumber("errors", 0, 1).pipe(usually("Share of a wave, 0 to 1, that may fail", 0)),
     observe: wholeNumber("observe", 1, 86_400).pipe(
-      Flag.withDescription("Seconds that a program must be well before its board is good"),
-      Flag.withDefault(30)
+      usually("Seconds that a program must be well before its board is good", 30)
     ),
-    patience: wholeNumber("patience", 1, 3600).pipe(
-      Flag.withDescription("Seconds that a board may be away until it is left for later"),
-      Flag.withDefault(60)
-    ),
-    approve: Flag.Boolean("approve").pipe(
-      Flag.withDescription("Wait for a person before each wave after the first"),
-      Flag.withDefault(false)
-    ),
-    noRollback: Flag.Boolean("no-rollback").pipe(
-      Flag.withDescription("Leave the boards of a failed wave as they are"),
-      Flag.withDefault(false)
-    ),
-    detach: Flag.Boolean("detach").pipe(
-      Flag.withDescription("Do not wait: print the rollout and end"),
-      Flag.withDefault(false)
-    )
+    patience,
+    approve: toggle("approve", "Wait for a person before each wave after the first"),
+    noRollback: toggle("no-rollback", "Leave the boards of a failed wave as they are"),
+    detach
   },
   Effect.fn(function* (flags) {
     yield* connected(flags)(
@@ -189,12 +158,18 @@ const start = Command.make(
           { sha256, devices, rules, ...(Option.isSome(flags.instance) && { instance: flags.instance.value }) },
           RolloutView
         )
-        if (flags.detach) return yield* say(id, begun, flags.json)
-        yield* say(id, yield* follow(id, flags.json), flags.json)
+        if (flags.detach) return yield* say(id, begun, flags)
+        yield* say(id, yield* follow(id, flags.json), flags)
       })
     )
   })
-).pipe(Command.withDescription("Bring an image to many boards, and follow it to its end"))
+).pipe(
+  Command.withDescription("Bring an image to many boards, and follow it to its end"),
+  examples(
+    ["blink@1.2.0 'press-*' --canary 2 --wave 20", "Two boards first, then twenty at a time"],
+    ["blink 'press-*' --profile sim-press --approve", "Boards of one profile; a person opens each wave after the first"]
+  )
+)
 
 const rolloutId = Argument.String("rollout").pipe(Argument.withDescription("Id of the rollout"))
 
@@ -204,10 +179,9 @@ const show = Command.make(
   Effect.fn(function* (flags) {
     const place: Place = { kind: "rollout", id: flags.id }
     const view = yield* connected(flags)(sendTo(place, "GetRollout", {}, RolloutView))
-    const text = `${table(["device", "wave", "step", "sessions", "detail"], boardRows(view.boards))}\n${summary(view)}`
-    yield* Console.log(flags.json ? JSON.stringify({ id: flags.id, ...view }, null, 2) : text)
+    yield* print(flags, { id: flags.id, ...view }, () => `${boardTable(view)}\n${summary(view)}`)
   })
-).pipe(Command.withDescription("Show a rollout, board by board"))
+).pipe(Command.withDescription("Show a rollout, board by board"), examples(["ID"]))
 
 const control = (name: string, message: string, isFollowed: boolean, about: string) =>
   Command.make(
@@ -218,36 +192,18 @@ const control = (name: string, message: string, isFollowed: boolean, about: stri
       yield* connected(flags)(
         Effect.gen(function* () {
           const view = yield* sendTo(place, message, {}, RolloutView)
-          yield* say(flags.id, isFollowed ? yield* follow(flags.id, flags.json) : view, flags.json)
+          yield* say(flags.id, isFollowed ? yield* follow(flags.id, flags.json) : view, flags)
         })
       )
     })
-  ).pipe(Command.withDescription(about))
+  ).pipe(Command.withDescription(about), examples(["ID"]))
 
 const ls = Command.make(
   "ls",
   { ...connection },
   Effect.fn(function* (flags) {
-    const found = yield* connected(flags)(
-      Effect.gen(function* () {
-        const client = yield* Client
-        const views: Array<RolloutView & { readonly id: string }> = []
-        let after: string | undefined
-        do {
-          const page = yield* client.Look({
-            kind: "rollout",
-            message: "GetRollout",
-            limit: pageSize,
-            ...(after !== undefined && { after })
-          })
-          for (const { id, value } of page.items)
-            views.push({ id, ...(yield* Effect.orDie(Schema.decodeUnknownEffect(RolloutView)(value))) })
-          after = page.next
-        } while (after !== undefined)
-        return views
-      })
-    )
-    if (flags.json) return yield* Console.log(JSON.stringify(found, null, 2))
+    const looked = yield* connected(flags)(lookThrough("rollout", "GetRollout", RolloutView))
+    const found = looked.map(({ id, value }) => ({ id, ...value }))
     const now = yield* Clock.currentTimeMillis
     const rows = found.map((view) => [
       view.id,
@@ -258,13 +214,13 @@ const ls = Command.make(
       `${ago(now - view.startedAt)} ago`,
       view.reason ?? ""
     ])
-    yield* Console.log(
+    yield* print(flags, found, () =>
       found.length === 0
         ? "no rollouts yet"
         : table(["rollout", "image", "state", "wave", "boards", "begun", "reason"], rows)
     )
   })
-).pipe(Command.withDescription("List rollouts"))
+).pipe(Command.withDescription("List rollouts"), examples([""]))
 
 export const rollout = Command.make("rollout").pipe(
   Command.withDescription("One image to many boards, in waves"),

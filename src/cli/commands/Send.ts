@@ -2,6 +2,7 @@
 import { Console, Effect, Option, Result, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Client } from "../Client.ts"
+import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { checkMessage } from "../MessageCheck.ts"
 
@@ -25,7 +26,7 @@ export const send = Command.make(
   {
     ...connection,
     kind: Argument.String("actor").pipe(Argument.withDescription("Kind of actor, as device")),
-    id: Argument.String("id"),
+    id: Argument.String("id").pipe(Argument.withDescription("Its id, as press-1")),
     message: Argument.String("message").pipe(Argument.withDescription("As SetDesired")),
     payload: Argument.String("json").pipe(
       Argument.withDescription("Payload as JSON (default {})"),
@@ -55,4 +56,7 @@ export const send = Command.make(
     )
     yield* Console.log(JSON.stringify(reply, null, flags.json ? undefined : 2))
   })
-).pipe(Command.withDescription("Send one message to an actor"))
+).pipe(
+  Command.withDescription("Send one message to an actor"),
+  examples(["device press-1 GetTwin"], ['device press-1 SetDesired \'{"patch":{"led":"on"}}\''])
+)

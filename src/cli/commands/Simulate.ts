@@ -1,6 +1,7 @@
 /** `holon simulate`: thousands of virtual fleets under faults, each from one seed. */
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { examples } from "../Examples.ts"
 import { wholeNumber } from "../Numbers.ts"
 
 /** Some promise was broken in some run. */
@@ -57,4 +58,7 @@ export const simulate = Command.make(
     if (first !== undefined)
       return yield* new SimulationUnsound({ checks: summary.findings.map(({ check }) => check), seed: first.seed })
   })
-).pipe(Command.withDescription("Run virtual fleets under seeded faults, check that every promise is kept"))
+).pipe(
+  Command.withDescription("Run virtual fleets under seeded faults, check that every promise is kept"),
+  examples(["--runs 1000", "A thousand seeds on all cores"], ["--seed 42 --trace", "What happened in one"])
+)

@@ -10,6 +10,7 @@ import * as Node from "../../runtime/Node.ts"
 import * as EmbeddedPostgres from "../../runtime/storage/EmbeddedPostgres.ts"
 import { waitMillisDefault } from "../../runtime/storage/PostgresClient.ts"
 import { PostgresUrl } from "../../runtime/storage/PostgresUrl.ts"
+import { examples } from "../Examples.ts"
 import { here, mqttUrl, webUrl } from "../Here.ts"
 import { ownHostBoardFolder } from "../HostBoardFolder.ts"
 import { boardCount, finiteNumber, nodeCount, nodeIndex, port } from "../Numbers.ts"
@@ -168,7 +169,10 @@ export const up = Command.make(
     ]
     return yield* runCluster(config, argv, startedAt)
   })
-).pipe(Command.withDescription("Start a cluster on this machine: PostgreSQL, nodes, listeners, demo boards"))
+).pipe(
+  Command.withDescription("Start a cluster on this machine: PostgreSQL, nodes, listeners, demo boards"),
+  examples(["", "One node; npm start is the same"], ["--nodes 3 --boards 20"])
+)
 
 export const node = Command.make(
   "node",
@@ -194,4 +198,7 @@ export const node = Command.make(
     )
     return yield* given.leashed ? Effect.raceFirst(node, inputEnded) : node
   })
-).pipe(Command.withDescription("Start one node that joins the cluster of the config"))
+).pipe(
+  Command.withDescription("Start one node that joins the cluster of the config"),
+  examples(["--index 1 --config cluster.config.ts"])
+)

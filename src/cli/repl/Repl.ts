@@ -7,6 +7,7 @@ import { Command } from "effect/cli"
 import type { KindView } from "../../gateways/http/Control.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import { Client } from "../Client.ts"
+import { examples } from "../Examples.ts"
 import { connected, connection, dataFolder } from "../Globals.ts"
 import { checkPayload, findMessage } from "../MessageCheck.ts"
 import { sentenceOf } from "../Sentence.ts"
@@ -203,4 +204,7 @@ export const repl = Command.make(
     const folder = yield* dataFolder(flags.data)
     yield* connected(flags)(session(join(folder, "repl_history")))
   })
-).pipe(Command.withDescription("Type messages to actors"))
+).pipe(
+  Command.withDescription("Type messages to actors"),
+  examples([""], ["< script.txt", "Lines of a file; fails when one of them does"])
+)
