@@ -50,16 +50,24 @@ export interface JournalEntry {
   readonly unreadable: string | undefined
 }
 
+/** What a reader wants: all entries, or only those that hold an event, which are kept longer than samples. */
+export type JournalPart = "all" | "events"
+
 export interface JournalReaderMethods {
   /** What comes after a position, at most `limit` entries; fewer than that means there is no more for now. */
   readonly read: (
     after: JournalPosition,
-    limit: number
+    limit: number,
+    part?: JournalPart
   ) => Effect.Effect<ReadonlyArray<JournalEntry>, JournalUnavailable>
   /** Now: everything that commits from here on comes after it, and perhaps a little that has just committed. */
   readonly end: Effect.Effect<JournalPosition, JournalUnavailable>
+  /** In front of the first entry that was journalled at this time or later, ms by the clock of the database. */
+  readonly since: (time: number, part?: JournalPart) => Effect.Effect<JournalPosition, JournalUnavailable>
+  /** In front of the last `count` entries. */
+  readonly last: (count: number, part?: JournalPart) => Effect.Effect<JournalPosition, JournalUnavailable>
   /** All entries after a position, for ever: at once after a hint, else within half a second. An outage delays, it never ends the stream. */
-  readonly follow: (after: JournalPosition) => Stream.Stream<JournalEntry>
+  readonly follow: (after: JournalPosition, part?: JournalPart) => Stream.Stream<JournalEntry>
 }
 
 export class JournalReader extends Context.Service<JournalReader, JournalReaderMethods>()(
@@ -77,7 +85,7 @@ export const followBy = (
   read: JournalReaderMethods["read"],
   hint: JournalHint["Service"]
 ): JournalReaderMethods["follow"] =>
-  Effect.fnUntraced(function* (after: JournalPosition) {
+  Effect.fnUntraced(function* (after: JournalPosition, part: JournalPart = "all") {
     const hints = yield* hint.subscribe
     const next = Effect.fnUntraced(function* (state: { readonly after: JournalPosition; readonly mayBeMore: boolean }) {
       if (!state.mayBeMore) {
@@ -85,7 +93,7 @@ export const followBy = (
         yield* Effect.sleep(breath)
       }
       const entries = yield* Effect.eventually(
-        Effect.tapError(read(state.after, batch), (error) =>
+        Effect.tapError(read(state.after, batch, part), (error) =>
           Effect.andThen(Effect.logDebug("the journal cannot be read", error), Effect.sleep(outagePause))
         )
       )

@@ -5,6 +5,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { actors } from "./migrations/0001_actors.ts"
 import { sampleMinutes } from "./migrations/0002_sample_minutes.ts"
 import { images } from "./migrations/0003_images.ts"
+import { journalTime } from "./migrations/0004_journal_time.ts"
 
 /** One step of the schema. Numbers count from 1 without a gap; a step that was released never changes. */
 export interface Migration {
@@ -26,7 +27,7 @@ export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>()("SchemaTooN
 }
 
 /** All steps of this release. Those of one release only add, so that the one before runs beside it. */
-export const migrations: ReadonlyArray<Migration> = [actors, sampleMinutes, images]
+export const migrations: ReadonlyArray<Migration> = [actors, sampleMinutes, images, journalTime]
 
 /** Any number will do, as long as no other lock of the database has it. */
 const advisoryLock = 7_455_966

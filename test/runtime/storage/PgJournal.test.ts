@@ -110,6 +110,31 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("P
     )
   )
 
+  it.effect("finds where a time stands, the last commits, and those that hold an event", () =>
+    fresh(
+      Effect.gen(function* () {
+        const { read, since, last, end } = yield* JournalReader
+        const sql = yield* PgClient.PgClient
+        yield* put("a", 1)
+        yield* sql`insert into journal (lasting, kind, id, version, at, body) values (false, 'device', 'a', 2, 1000, ${bodyOf(2)})`
+        const [now] = yield* sql<{
+          readonly ms: number
+        }>`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`
+        yield* put("a", 3)
+        const after = (position: JournalPosition, part?: "all" | "events") =>
+          Effect.map(read(position, 100, part), versionsOf)
+        assert.deepStrictEqual(yield* after(beginning, "events"), [1, 3])
+        assert.deepStrictEqual(yield* after(yield* since(now?.ms ?? 0)), [3])
+        assert.deepStrictEqual(yield* after(yield* since(0)), [1, 2, 3])
+        assert.deepStrictEqual(yield* after(yield* last(2)), [2, 3])
+        assert.deepStrictEqual(yield* after(yield* last(2, "events"), "events"), [1, 3])
+        assert.deepStrictEqual(yield* after(yield* last(100)), [1, 2, 3])
+        assert.deepStrictEqual(yield* after(yield* since((now?.ms ?? 0) + 3_600_000)), [])
+        assert.deepStrictEqual(yield* after(yield* end), [])
+      })
+    )
+  )
+
   it.effect("loses no commit that ends late, which a reader by position alone would", () =>
     fresh(
       Effect.gen(function* () {

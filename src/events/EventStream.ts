@@ -1,0 +1,169 @@
+/** The event stream as its readers see it: commits of the journal taken apart into events, each with its cursor. */
+import { Context, Effect, Layer, Stream } from "effect"
+import { eventsOf, type HolonEvent } from "../protocol/Event.ts"
+import {
+  CursorMalformed,
+  cursorOf,
+  type JournalEntry,
+  type JournalPart,
+  type JournalPosition,
+  JournalReader,
+  type JournalUnavailable,
+  positionOf
+} from "./JournalReader.ts"
+
+/** One event and where it stands: whoever goes on after its cursor misses nothing and gets nothing twice. */
+export interface PlacedEvent {
+  readonly cursor: string
+  readonly event: HolonEvent
+}
+
+/** Behind an event of a commit: `index` counts the events of that commit that are done; absent for all of them. */
+interface EventPosition {
+  readonly at: JournalPosition
+  readonly index: number | undefined
+}
+
+/** Where a reader begins. */
+export type Start =
+  /** Behind an event. */
+  | { readonly _tag: "After"; readonly cursor: string }
+  /** With what was journalled at this time, ms, or later. */
+  | { readonly _tag: "Since"; readonly time: number }
+  /** With the last commits there are. */
+  | { readonly _tag: "Last"; readonly commits: number }
+  /** With what comes from now on. */
+  | { readonly _tag: "Now" }
+
+/** What a reader wants. Samples are what boards measure: many, and kept for a day. */
+export interface Selection {
+  readonly hasSamples: boolean
+  readonly matches: (event: HolonEvent) => boolean
+}
+
+/** A part of the stream; `next` goes on behind it, also behind what did not match. */
+export interface EventPage {
+  readonly events: ReadonlyArray<PlacedEvent>
+  readonly next: string
+  /** Whether there was more when it was read. */
+  readonly hasMore: boolean
+}
+
+export class EventStream extends Context.Service<
+  EventStream,
+  {
+    /** At most `limit` events of at most `scanned` commits. */
+    readonly read: (
+      start: Start,
+      selection: Selection,
+      limits: { readonly events: number; readonly commits: number }
+    ) => Effect.Effect<EventPage, JournalUnavailable | CursorMalformed>
+    /** For ever; an outage of the store delays, it never ends the stream. */
+    readonly follow: (
+      start: Start,
+      selection: Selection
+    ) => Stream.Stream<PlacedEvent, JournalUnavailable | CursorMalformed>
+  }
+>()("holon/events/EventStream") {
+  static readonly layer: Layer.Layer<EventStream, never, JournalReader> = Layer.effect(
+    EventStream,
+    Effect.map(JournalReader, (journal) => {
+      const positionAt = (
+        start: Start,
+        part: JournalPart
+      ): Effect.Effect<EventPosition, JournalUnavailable | CursorMalformed> => {
+        switch (start._tag) {
+          case "After":
+            return eventPositionOf(start.cursor)
+          case "Since":
+            return Effect.map(journal.since(start.time, part), behind)
+          case "Last":
+            return Effect.map(journal.last(start.commits, part), behind)
+          case "Now":
+            return Effect.map(journal.end, behind)
+        }
+      }
+      const read = Effect.fnUntraced(function* (
+        start: Start,
+        selection: Selection,
+        limits: { readonly events: number; readonly commits: number }
+      ) {
+        const part = partOf(selection)
+        const position = yield* positionAt(start, part)
+        const entries = yield* journal.read(readFrom(position), limits.commits, part)
+        const events: Array<PlacedEvent> = []
+        let next = position
+        for (const entry of entries) {
+          const placed = placedOf(entry, position)
+          for (const each of placed) {
+            if (!selects(selection, each)) continue
+            if (events.length === limits.events) return { events, next: textOf(next), hasMore: true }
+            events.push(each.placed)
+            next = { at: entry.at, index: each.isLast ? undefined : each.index + 1 }
+          }
+          next = behind(entry.at)
+        }
+        return { events, next: textOf(next), hasMore: entries.length === limits.commits }
+      })
+      return EventStream.of({
+        read,
+        follow: (start, selection) =>
+          Stream.unwrap(
+            Effect.map(positionAt(start, partOf(selection)), (position) =>
+              journal
+                .follow(readFrom(position), partOf(selection))
+                .pipe(
+                  Stream.flatMap((entry) =>
+                    Stream.fromIterable(
+                      placedOf(entry, position).flatMap((each) => (selects(selection, each) ? [each.placed] : []))
+                    )
+                  )
+                )
+            )
+          )
+      })
+    })
+  )
+}
+
+const behind = (at: JournalPosition): EventPosition => ({ at, index: undefined })
+
+const partOf = ({ hasSamples }: Selection): JournalPart => (hasSamples ? "all" : "events")
+
+/** A commit of which only a part is done is read again. */
+const readFrom = ({ at, index }: EventPosition): JournalPosition =>
+  index === undefined ? at : { ...at, position: at.position - 1 }
+
+const textOf = ({ at, index }: EventPosition): string =>
+  index === undefined ? cursorOf(at) : `${cursorOf(at)}.${index}`
+
+const eventPositionOf = Effect.fnUntraced(function* (cursor: string) {
+  const [, commit, index] = /^(\d{1,20}\.\d{1,16})(?:\.(\d{1,6}))?$/.exec(cursor) ?? []
+  if (commit === undefined) return yield* new CursorMalformed({ cursor })
+  return { at: yield* positionOf(commit), index: index === undefined ? undefined : Number(index) }
+})
+
+interface Placed {
+  readonly placed: PlacedEvent
+  readonly index: number
+  readonly isLast: boolean
+  readonly isSample: boolean
+}
+
+const selects = ({ hasSamples, matches }: Selection, { placed, isSample }: Placed): boolean =>
+  (hasSamples || !isSample) && matches(placed.event)
+
+/** The events of a commit that are not done yet. */
+const placedOf = (
+  { at, records, ...commit }: JournalEntry,
+  { at: begun, index: done = 0 }: EventPosition
+): ReadonlyArray<Placed> => {
+  const isBegun = at.transaction === begun.transaction && at.position === begun.position
+  return eventsOf(commit, records)
+    .map((event, index) => {
+      const isLast = index === records.length - 1
+      const cursor = textOf({ at, index: isLast ? undefined : index + 1 })
+      return { placed: { cursor, event }, index, isLast, isSample: records[index]?.isSample ?? false }
+    })
+    .slice(isBegun ? done : 0)
+}

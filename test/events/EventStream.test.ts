@@ -1,0 +1,162 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { EventStream, type Selection } from "../../src/events/EventStream.ts"
+import { type JournalEntry, type JournalPart, JournalReader } from "../../src/events/JournalReader.ts"
+import { runtimeAsker } from "../../src/protocol/Asker.ts"
+import { decodeJournalBody, encodeEmission, journalBody } from "../../src/protocol/JournalBody.ts"
+
+/** A commit of `device/press-1` with events and samples of these types, journalled at `position` seconds. */
+const commit = (
+  position: number,
+  events: ReadonlyArray<string>,
+  samples: ReadonlyArray<string> = []
+): JournalEntry => ({
+  at: { transaction: 7n, position },
+  kind: "device",
+  id: "press-1",
+  version: position,
+  committedAt: position * 1000,
+  records: decodeJournalBody(
+    journalBody(1, [
+      encodeEmission({
+        at: position * 1000,
+        asker: runtimeAsker,
+        requestId: "",
+        events: events.map((type) => ({ type, data: position })),
+        samples: samples.map((type) => ({ type, data: { temp: position } }))
+      })
+    ])
+  ),
+  unreadable: undefined
+})
+
+const entries = [
+  commit(1, ["device.attached"]),
+  commit(2, [], ["board.telemetry"]),
+  commit(3, ["command.sent", "command.done", "device.silent"], ["board.telemetry"]),
+  commit(4, ["device.attached"])
+]
+
+const journal = Layer.sync(JournalReader, () => {
+  const inPart = (part: JournalPart = "all") =>
+    entries.filter(({ records }) => part === "all" || records.some(({ isSample }) => !isSample))
+  const read: JournalReader["Service"]["read"] = (after, limit, part) =>
+    Effect.sync(() =>
+      inPart(part)
+        .filter(({ at }) => at.position > after.position)
+        .slice(0, limit)
+    )
+  const before = (entry: JournalEntry | undefined) =>
+    Effect.succeed({ transaction: 7n, position: (entry?.at.position ?? 5) - 1 })
+  return JournalReader.of({
+    read,
+    end: Effect.succeed({ transaction: 7n, position: 4 }),
+    since: (time, part) => before(inPart(part).find(({ committedAt }) => committedAt >= time)),
+    last: (count, part) => before(inPart(part).slice(-count)[0]),
+    follow: (after, part) =>
+      Stream.unwrap(Effect.map(read(after, 100, part), Stream.fromIterable)) as Stream.Stream<JournalEntry>
+  })
+})
+
+const all: Selection = { hasSamples: false, matches: () => true }
+const limits = { events: 100, commits: 100 }
+const typesOf = (events: ReadonlyArray<{ readonly event: { readonly type: string } }>) =>
+  events.map(({ event }) => event.type)
+
+const reading = <A, E>(effect: Effect.Effect<A, E, EventStream>) =>
+  Effect.provide(effect, Layer.provide(EventStream.layer, journal))
+
+describe("the event stream", () => {
+  it.effect("shows events in order, and samples only to who wants them", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const beginning = { _tag: "Last", commits: 100 } as const
+        const events = yield* stream.read(beginning, all, limits)
+        assert.deepStrictEqual(typesOf(events.events), [
+          "device.attached",
+          "command.sent",
+          "command.done",
+          "device.silent",
+          "device.attached"
+        ])
+        const both = yield* stream.read(beginning, { ...all, hasSamples: true }, limits)
+        assert.strictEqual(both.events.length, 7)
+      })
+    )
+  )
+
+  it.effect("goes on behind any event, also in the midst of a commit, and misses none", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const whole = (yield* stream.read({ _tag: "Last", commits: 100 }, all, limits)).events
+        for (const [index, { cursor }] of whole.entries()) {
+          const rest = yield* stream.read({ _tag: "After", cursor }, all, limits)
+          assert.deepStrictEqual(rest.events, whole.slice(index + 1))
+          const followed = yield* Stream.runCollect(stream.follow({ _tag: "After", cursor }, all))
+          assert.deepStrictEqual([...followed], whole.slice(index + 1))
+        }
+      })
+    )
+  )
+
+  it.effect("pages: each page goes on where the one before ended, however small it is", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const whole = (yield* stream.read({ _tag: "Last", commits: 100 }, all, limits)).events
+        const paged: Array<string> = []
+        let page = yield* stream.read({ _tag: "Last", commits: 100 }, all, { events: 2, commits: 1 })
+        for (let pages = 0; pages < 20; pages++) {
+          paged.push(...page.events.map(({ cursor }) => cursor))
+          if (!page.hasMore) break
+          page = yield* stream.read({ _tag: "After", cursor: page.next }, all, { events: 2, commits: 1 })
+        }
+        assert.deepStrictEqual(
+          paged,
+          whole.map(({ cursor }) => cursor)
+        )
+      })
+    )
+  )
+
+  it.effect("begins at a time, with the last commits, or now", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const since = yield* stream.read({ _tag: "Since", time: 3000 }, all, limits)
+        assert.strictEqual(since.events.length, 4)
+        const last = yield* stream.read({ _tag: "Last", commits: 1 }, all, limits)
+        assert.deepStrictEqual(typesOf(last.events), ["device.attached"])
+        const now = yield* stream.read({ _tag: "Now" }, all, limits)
+        assert.deepStrictEqual(now.events, [])
+      })
+    )
+  )
+
+  it.effect("goes on behind what a filter left out", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const silent: Selection = { hasSamples: false, matches: ({ type }) => type === "device.silent" }
+        const page = yield* stream.read({ _tag: "Last", commits: 100 }, silent, limits)
+        assert.deepStrictEqual(typesOf(page.events), ["device.silent"])
+        const rest = yield* stream.read({ _tag: "After", cursor: page.next }, all, limits)
+        assert.deepStrictEqual(rest.events, [])
+      })
+    )
+  )
+
+  it.effect("refuses a cursor that is none", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        for (const cursor of ["", "x", "1", "1.2.3.4", "1.2.-3", "1.2.9999999"]) {
+          const error = yield* Effect.flip(stream.read({ _tag: "After", cursor }, all, limits))
+          assert.strictEqual(error._tag, "CursorMalformed")
+        }
+      })
+    )
+  )
+})
