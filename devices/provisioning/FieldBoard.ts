@@ -1,6 +1,6 @@
 /**
- * A simulated board without a link to the cluster: its programs come over a CAN bus, a card or a file, and stay in its
- * memories. What it was given last starts again after it was switched off, on trial until it has stayed well.
+ * A simulated board without a link to the cluster: its programs come over a CAN bus, a serial line, a card or a file, and
+ * stay in its memories, their values with them. What it was given last starts again after it was switched off, on trial until it has stayed well.
  */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
@@ -21,8 +21,9 @@ import { readBootFile } from "./BootFile.ts"
 import { BootLoads, type Card } from "./BootLoads.ts"
 import { CardList } from "./CardList.ts"
 import { executivePrograms } from "./ExecutivePrograms.ts"
+import { KeptValues } from "./KeptValues.ts"
 import { Loader } from "./Loader.ts"
-import type { BoardFacts } from "./LoadServer.ts"
+import type { LoadServerOptions } from "./LoadServer.ts"
 import { nvImages, nvSecurityVersions } from "./NvImages.ts"
 import type { ProvisioningEvent } from "./ProvisioningEvents.ts"
 import type { SignatureTrust } from "./SignaturePolicy.ts"
@@ -30,20 +31,31 @@ import { CanBroadcastListener } from "./transports/CanBroadcastListener.ts"
 import type { CanBus } from "./transports/CanFrame.ts"
 import { serveCan } from "./transports/CanUnicast.ts"
 import { sdTransport } from "./transports/SdCard.ts"
+import type { UartChannel } from "./transports/UartFraming.ts"
+import { serveUart } from "./transports/UartLoad.ts"
 
 /** Everything an image may ask for: all of it is simulated. */
 const capabilities = 0xff
 const codeBytes = 65_536
-/** Level of whoever reaches its lines: a bus in a laboratory. */
-const level = 2
+
+/** Level of whoever reaches the lines of a board that knows no keys of roles: a bus in a laboratory. */
+const openLevel = 2
+/** On a board that knows some, a master proves a role before it may do more than look. */
+const guardedLevel = 0
 
 /** What a board is made of. */
 export interface FieldBoardParts {
-  /** Number on its bus, 1 to 126. */
+  /** Number on its bus, 1 to 126; 0 on a line, where it needs none. */
   readonly node: number
   readonly clock: Clock
   readonly devices: NvDevices
   readonly trust?: Pick<SignatureTrust, "policy" | "keys">
+  /** Keys of the roles, by their level, and eight bytes that nobody can foresee. Without them nobody proves anything. */
+  readonly roles?: Required<Pick<LoadServerOptions, "roleKeys" | "nonce">>
+  /** The bus it is on. */
+  readonly can?: { readonly bus: CanBus; readonly name: string }
+  /** The line it is at one end of. */
+  readonly line?: { readonly channel: UartChannel; readonly name: string }
   /** Folder of the boot configuration file and of the images it names. */
   readonly folder?: string
   /** Folder of the card that is in its slot. */
@@ -65,6 +77,7 @@ export class FieldBoard {
   readonly executive: Executive
   readonly loader: Loader
   readonly #parts: FieldBoardParts
+  readonly #values: KeptValues
   readonly #turns: Turns
   readonly #boot: Boot
   #cancelStep: () => void = () => {}
@@ -73,7 +86,13 @@ export class FieldBoard {
   private constructor(parts: FieldBoardParts, store: NvStore, config: BootConfig) {
     this.#parts = parts
     const { clock, observe, trust = { policy: "none", keys: [] } } = parts
-    this.executive = new Executive({ now: clock.board, capabilities, observe: (event) => this.#heard(event) })
+    this.#values = new KeptValues(store, clock)
+    this.executive = new Executive({
+      now: clock.board,
+      capabilities,
+      store: this.#values,
+      observe: (event) => this.#heard(event)
+    })
     this.#turns = new Turns(clock, this.executive)
     this.loader = new Loader({
       clock,
@@ -110,6 +129,7 @@ export class FieldBoard {
       const board = new FieldBoard(parts, opened, config.success)
       tell = (event) => board.#stored(event)
       for (const event of early) board.#stored(event)
+      board.#serve()
       board.#run((now) => board.#boot.start(now))
       return board
     })
@@ -159,16 +179,22 @@ export class FieldBoard {
     }
   }
 
-  get #facts(): BoardFacts {
-    return { node: this.#parts.node, capabilities: () => capabilities, codeBytesFree: () => codeBytes }
-  }
-
-  /** Answers a master of the bus, and listens to what is sent to all. */
-  joinCan(bus: CanBus, channelName: string): void {
-    const { clock, node, trust } = this.#parts
-    serveCan(bus, channelName, { loader: this.loader, clock, board: this.#facts, level })
-    const allowsUnsigned = trust === undefined || trust.policy === "none"
-    new CanBroadcastListener({ bus, clock, loader: this.loader, node, channelName, allowsUnsigned })
+  /** Answers masters, and listens to what is sent to all boards of its bus. */
+  #serve(): void {
+    const { can, clock, line, node, roles, trust } = this.#parts
+    const options = {
+      loader: this.loader,
+      clock,
+      board: { node, capabilities: () => capabilities, codeBytesFree: () => codeBytes },
+      level: roles === undefined ? openLevel : guardedLevel,
+      ...roles
+    } as const
+    if (line !== undefined) serveUart(line.channel, line.name, options)
+    if (can === undefined) return
+    serveCan(can.bus, can.name, options)
+    // Nobody proves a role to all boards at once: where roles are asked for, only a signature speaks for an image.
+    const allowsUnsigned = roles === undefined && (trust === undefined || trust.policy === "none")
+    new CanBroadcastListener({ bus: can.bus, clock, loader: this.loader, node, channelName: can.name, allowsUnsigned })
   }
 
   /** Power off. */
@@ -176,6 +202,8 @@ export class FieldBoard {
     this.#isOff = true
     this.#cancelStep()
     this.#turns.stop()
+    this.executive.flush()
+    this.#values.stop()
     this.loader.shutdown()
   }
 }

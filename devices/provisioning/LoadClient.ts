@@ -38,6 +38,8 @@ export interface PushOptions {
   readonly autostart?: boolean
   readonly persist?: boolean
   readonly replace?: boolean
+  /** Told with each acknowledgement: bytes of the image that the board has. */
+  readonly acknowledged?: (bytes: number) => void
 }
 
 /** The board has the program. */
@@ -76,6 +78,7 @@ interface Pushing {
   readonly xfer: number
   readonly image: Uint8Array
   readonly done: PushDone
+  readonly acknowledged: (bytes: number) => void
   chunkBytes: number
   window: number
   pid: number
@@ -128,6 +131,7 @@ export class LoadClient {
       xfer: this.nextXfer(),
       image,
       done,
+      acknowledged: options.acknowledged ?? (() => {}),
       chunkBytes: this.#options.chunkBytesMax,
       window: 1,
       pid: 0,
@@ -267,6 +271,7 @@ export class LoadClient {
       pushing.attempt = 0
       pushing.busy = 0
       pushing.wentBackAt = -1
+      pushing.acknowledged(Math.min(pushing.base * pushing.chunkBytes, pushing.image.length))
     }
     if (status === codes.ok) {
       if (ahead > 0) this.#fill(pushing)

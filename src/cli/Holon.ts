@@ -12,6 +12,7 @@ import { provision, sessions } from "./commands/Provision.ts"
 import { ps } from "./commands/Ps.ts"
 import { rollout } from "./commands/Rollouts.ts"
 import { send } from "./commands/Send.ts"
+import { serial } from "./commands/Serial.ts"
 import { simulate } from "./commands/Simulate.ts"
 import { node, up } from "./commands/Up.ts"
 import { values } from "./commands/Values.ts"
@@ -43,6 +44,7 @@ export const holon = Command.make("holon").pipe(
     programs,
     values,
     can,
+    serial,
     chaos,
     simulate
   ])

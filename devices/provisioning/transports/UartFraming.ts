@@ -30,6 +30,12 @@ export const uartMessageBytesMax = uartFrameBytesMax - headBytes - tailBytes
 /** Most bytes that stuffing can make of the longest frame. */
 const stuffedBytesMax = uartFrameBytesMax + Math.ceil(uartFrameBytesMax / 254)
 
+/** Bytes that a message takes on the line at most. */
+export const uartFrameBytes = (messageBytes: number): number => {
+  const frameBytes = headBytes + messageBytes + tailBytes
+  return frameBytes + Math.ceil(frameBytes / 254) + 1
+}
+
 /** A whole frame as it goes over the line, with the zero at its end. */
 export const encodeUartFrame = (type: number, frameSeq: number, message: Uint8Array): Uint8Array => {
   const frame = Buffer.alloc(headBytes + message.length + tailBytes)

@@ -3,7 +3,14 @@ import type { ServiceClock } from "../EventHub.ts"
 import { LoadClient } from "../LoadClient.ts"
 import { LoadServer, type LoadServerOptions } from "../LoadServer.ts"
 import { source } from "../Source.ts"
-import type { UartChannel } from "./UartFraming.ts"
+import { type UartChannel, uartFrameBytes } from "./UartFraming.ts"
+
+/** How long a reply may take, and how much longer than all that may be on the line before it. */
+const replyTimeoutMillis = 300
+const replyMarginMillis = 100
+
+/** Bits of a byte on the line, with its start and its stop. */
+const byteBits = 10
 
 /** Unanswered WRITEs under way: each of their replies gives one back. */
 const window = 4
@@ -26,13 +33,22 @@ export const serveUart = (
   return server
 }
 
-/** Pushes images to a board at the other end. */
-export const uartClient = (channel: UartChannel, clock: ServiceClock, firstXfer: number): LoadClient => {
+/**
+ * Pushes images to a board at the other end. On a line so slow that a window takes longer than the usual wait for a reply,
+ * that wait is longer: to send it all again before it can be answered would only fill the line.
+ */
+export const uartClient = (
+  channel: UartChannel,
+  clock: ServiceClock,
+  firstXfer: number,
+  baudRate = Number.POSITIVE_INFINITY
+): LoadClient => {
+  const windowBits = window * uartFrameBytes(channel.info.chunkBytesMax) * byteBits
   const client = new LoadClient({
     clock,
     send: (request) => channel.send(request),
     chunkBytesMax: channel.info.chunkBytesMax,
-    replyTimeoutMillis: 300,
+    replyTimeoutMillis: Math.max(replyTimeoutMillis, replyMarginMillis + Math.ceil((1000 * windowBits) / baudRate)),
     attempts: 5,
     whenSilent: "abort",
     firstXfer

@@ -7,7 +7,7 @@ import { build } from "../../../devices/hxe/assembler/Build.ts"
 import { MemoryNvDevice } from "../../../devices/nv/MemoryNvDevice.ts"
 import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { hostShape } from "../../../devices/nv/NvMap.ts"
-import { FieldBoard, type FieldBoardEvent } from "../../../devices/provisioning/FieldBoard.ts"
+import { FieldBoard, type FieldBoardEvent, type FieldBoardParts } from "../../../devices/provisioning/FieldBoard.ts"
 import { boardCaller } from "../../../devices/provisioning/LoaderCalls.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
 import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
@@ -68,14 +68,14 @@ class Bench {
   /** Generations that were kept. */
   readonly kept: Array<number> = []
 
-  start(card?: string): FieldBoard {
+  start(card?: string, more: Partial<FieldBoardParts> = {}): FieldBoard {
     this.told = []
     const observe = (event: FieldBoardEvent): void => {
       this.told.push(...shown(event))
       if (event.type === "provisioning.persisted") this.kept.push(event.data.generation)
     }
     const parts = { node: 5, clock: this.time.clock(), devices: this.devices, folder, observe }
-    return Result.getOrThrow(FieldBoard.start({ ...parts, ...(card === undefined ? {} : { card }) }))
+    return Result.getOrThrow(FieldBoard.start({ ...parts, ...(card === undefined ? {} : { card }), ...more }))
   }
 
   /** Switches the board on for so long. */
@@ -205,9 +205,8 @@ describe("a board without a link", () => {
     ]
     put("boot.json", { version: 1, entries })
     put("pump.hxe", sound("pump"))
-    const board = bench.start()
     const bus = new FaultyBus(bench.time, () => 0.5)
-    board.joinCan(bus.join(), "can0")
+    const board = bench.start(undefined, { can: { bus: bus.join(), name: "can0" } })
     bench.time.advance(1000)
     assert.deepStrictEqual([live(board), board.phase], [[], "safe"])
     assert.deepStrictEqual(bench.told, ["pump OK 1", "motor failed: file 1", "alert boot_failed"])

@@ -71,6 +71,9 @@ export class FaultyBus {
 export class FaultyLine {
   faults: Faults
   isCut = false
+  /** What a byte takes on the line; each direction has its own. */
+  byteMillis = 0
+  readonly #freeAt: [number, number] = [0, 0]
   readonly ends: readonly [ByteLine, ByteLine]
   readonly #time: VirtualTime
   readonly #random: () => number
@@ -115,7 +118,10 @@ export class FaultyLine {
       arriving.push(damaged)
     }
     const times = this.#random() < repeat ? 2 : 1
-    const delay = this.#random() < late ? lateMillis : 1
+    const now = this.#time.now
+    const free = Math.max(now, this.#freeAt[to]) + this.byteMillis * bytes.length
+    this.#freeAt[to] = free
+    const delay = free - now + (this.#random() < late ? lateMillis : 1)
     for (let time = 0; time < times; time++) {
       this.#time.schedule(delay, () => this.#handlers[to](Uint8Array.from(arriving)))
     }

@@ -12,6 +12,7 @@ import { streamLine, UartChannel } from "../../../../devices/provisioning/transp
 import { serveUart, uartClient } from "../../../../devices/provisioning/transports/UartLoad.ts"
 import type { Refused } from "../../../../devices/Refused.ts"
 import { seeded } from "../../../../devices/simulated/Seeded.ts"
+import { writeHxe } from "../../../../src/protocol/hxe/HxeWriter.ts"
 import { CountingHost } from "../CountingHost.ts"
 import { goldenImage } from "../GoldenImage.ts"
 import { LoaderRig } from "../LoaderRig.ts"
@@ -20,14 +21,15 @@ import { FaultyLine, perfect } from "./FaultyMedia.ts"
 const board = { node: 0, capabilities: () => 0xff, codeBytesFree: () => 65_536 }
 
 /** A board and a master at the two ends of a line. */
-const line = (bit: number, seed = 1) => {
+const line = (bit: number, seed = 1, baudRate = Number.POSITIVE_INFINITY) => {
   const rig = new LoaderRig()
   const clock = rig.time.clock()
   const wire = new FaultyLine(rig.time, seeded(seed, "uart"), { ...perfect, bit })
+  wire.byteMillis = 10_000 / baudRate
   const channel = new UartChannel(wire.ends[0])
   const server = serveUart(channel, "tty0", { loader: rig.loader, clock, board, level: 1 })
   const master = new UartChannel(wire.ends[1])
-  const client = uartClient(master, clock, 3)
+  const client = uartClient(master, clock, 3, baudRate)
   const push = (image: Uint8Array): Result.Result<Pushed, Refused> => {
     const results: Array<Result.Result<Pushed, Refused>> = []
     client.push(image, {}, (result) => results.push(result))
@@ -81,6 +83,21 @@ describe("an image over a serial line", () => {
     }
     assert.isAbove(resent, 0)
     assert.isAbove(damaged, 0)
+  })
+
+  it("sends nothing twice over a line so slow that a window takes seconds", () => {
+    const image = writeHxe({ version: 2, entry: 0, code: new Uint8Array(4000), rodata: new Uint8Array(0) })
+    const { push } = line(0, 1, 2400)
+    assert.deepStrictEqual(push(image), Result.succeed({ pid: 1, chunks: 8, resent: 0 }))
+  })
+
+  it("tells its sender how much of it has arrived", () => {
+    const { client, rig } = line(0)
+    const image = writeHxe({ version: 2, entry: 0, code: new Uint8Array(2000), rodata: new Uint8Array(0) })
+    const told: Array<number> = []
+    client.push(image, { acknowledged: (bytes) => told.push(bytes) }, () => {})
+    rig.time.advance(1000)
+    assert.deepStrictEqual(told, [512, 1024, 1536, 2048, image.length])
   })
 
   it("is given up at a dead line after five attempts, and the board is told", () => {
