@@ -5,6 +5,7 @@ import * as Credentials from "../gateways/link/Credentials.ts"
 import type { LinkTerms } from "../gateways/link/LinkTerms.ts"
 import * as MqttGateway from "../gateways/mqtt/MqttGateway.ts"
 import * as WebSocketGateway from "../gateways/websocket/WebSocketGateway.ts"
+import { covers } from "../protocol/Capability.ts"
 import { isLoopback } from "./Binds.ts"
 import type { ClusterConfig } from "./Config.ts"
 import { Membership } from "./cluster/ClusterLayer.ts"
@@ -26,13 +27,19 @@ const termsOf = ({ link, demo }: ClusterConfig): LinkTerms => {
   }
 }
 
+/** Who of the operators may read what MQTT shows them: which devices are there. */
+const readers = ({ tokens: { operators } }: ClusterConfig): ReadonlyMap<string, string> => {
+  const reading = Object.entries(operators).filter(([, entry]) => !("may" in entry) || covers(entry.may, "device.read"))
+  return new Map(reading.map(([name, { token }]) => [name, Redacted.value(token)]))
+}
+
 /** What a door asks for. A board of this machine may come without a token only where nobody else can come at all. */
-const credentials = ({ tokens }: ClusterConfig, host: string) =>
+const credentials = (config: ClusterConfig, host: string) =>
   Layer.succeed(
     Credentials.Credentials,
     Credentials.fromTokens({
-      boards: plain(tokens.boards),
-      operators: plain(tokens.operators),
+      boards: plain(config.tokens.boards),
+      operators: readers(config),
       isOpenOnLoopback: isLoopback(host)
     })
   )

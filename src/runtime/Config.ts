@@ -28,6 +28,29 @@ const Secret = Schema.Struct({ env: Schema.NonEmptyString }).pipe(
   })
 )
 
+/** Names an account, and the actor that remembers what it was refused. `local` is whoever has the data folder. */
+const OperatorName = Schema.String.check(
+  Schema.isPattern(/^(?!local$)\P{Cc}{1,128}$/u, { expected: "a name of at most 128 characters that is not `local`" })
+)
+
+/** What an operator shows, and what that entitles to. */
+const OperatorRights = Schema.Struct({
+  /** The bearer token. */
+  token: Secret,
+  /**
+   * What the operator may do: names of rights, `"device.read"`, and globs over them, `"program.*"`. Left out: everything.
+   */
+  may: Schema.Array(Schema.NonEmptyString)
+})
+
+/** The token alone is that of an operator who may do everything. */
+const AllRights = Secret.pipe(
+  Schema.decodeTo(Schema.Struct({ token: Schema.Redacted(Schema.NonEmptyString) }), {
+    decode: SchemaGetter.transform((token) => ({ token })),
+    encode: SchemaGetter.transform(({ token }) => token)
+  })
+)
+
 const isHeartbeat = Schema.makeFilter((self: Duration.Duration) =>
   Duration.between(self, { minimum: Duration.seconds(1), maximum: Duration.minutes(10) })
     ? undefined
@@ -183,8 +206,11 @@ export const ClusterConfig = Schema.Struct({
     Schema.Struct({
       /** By board id: what the board shows as MQTT password or bearer token. */
       boards: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {}),
-      /** By operator's name: the bearer token for HTTP. */
-      operators: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {})
+      /**
+       * By operator's name: the bearer token for HTTP, `{ env: "ADA" }`, of one who may do everything, or
+       * `{ token: { env: "ADA" }, may: ["device.read", "program.*"] }`.
+       */
+      operators: withDefault(Schema.Record(OperatorName, Schema.Union([AllRights, OperatorRights])), {})
     }),
     {}
   ),

@@ -6,6 +6,8 @@ import { Effect, Option, Schema } from "effect"
 import { misfitOf, sentenceOf } from "../protocol/Misfit.ts"
 import { type BindRefused, checkBinds } from "./Binds.ts"
 import { applyOverrides, ClusterConfig, findPortConflict, type Overrides } from "./Config.ts"
+import { registry } from "./Registry.ts"
+import { findUnknownRight, rightsOf } from "./Rights.ts"
 
 /** The config cannot be used. Permanent until the file is changed. */
 export class ConfigUnreadable extends Schema.TaggedError<ConfigUnreadable>()("ConfigUnreadable", {
@@ -69,6 +71,8 @@ export const loadConfig = (
       const reason = `shards.perGroup: ${shards.perGroup} shards are too few for ${nodes} nodes`
       return yield* new ConfigUnreadable({ path: file, reason })
     }
+    const unknown = findUnknownRight(config, rightsOf(registry))
+    if (Option.isSome(unknown)) return yield* new ConfigUnreadable({ path: file, reason: unknown.value })
     yield* checkBinds(config)
     return config
   })

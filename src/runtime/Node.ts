@@ -153,7 +153,7 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(ports(shardsPerGroup, counts))
       )
       const gatekeeper = Gatekeeper.layer({
-        operators: new Map([...Object.entries(config.tokens.operators), ["local", token]]),
+        operators: new Map([...Object.entries(config.tokens.operators), ["local", { token }]]),
         isOpen: tls === undefined && isLoopback(config.http.host)
       })
       const operations = Operations.layer.pipe(Layer.provide([layerMembers, layerPgActorRecords]))

@@ -21,6 +21,7 @@ import { isForPeople } from "./Describe.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { Health, HealthReport, NotReady } from "./Health.ts"
 import { imageGroup, imageHandlers } from "./ImageApi.ts"
+import { Needs } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
@@ -40,16 +41,21 @@ const fleet = HttpApiGroup.make("fleet")
       query: { limit: Schema.optionalKey(limit), after: Schema.optionalKey(Schema.String) },
       success: DevicePage,
       error: errors
-    }).annotate(
-      OpenApi.Description,
-      "Devices in order of their ids, as last stored. `next` goes into `after` for the page behind."
-    ),
+    })
+      .annotate(Needs, "device.read")
+      .annotate(
+        OpenApi.Description,
+        "Devices in order of their ids, as last stored. `next` goes into `after` for the page behind."
+      ),
     HttpApiEndpoint.get("getDevice", "/api/devices/:id", {
       params: { id: Schema.String },
       success: DeviceLine,
       error: errors
-    }),
-    HttpApiEndpoint.get("listNodes", "/api/nodes", { success: Schema.Array(NodeLine), error: errors })
+    }).annotate(Needs, "device.read"),
+    HttpApiEndpoint.get("listNodes", "/api/nodes", { success: Schema.Array(NodeLine), error: errors }).annotate(
+      Needs,
+      "node.read"
+    )
   )
   .middleware(Authorization)
 
@@ -74,7 +80,9 @@ const endpointOf = (kind: string, tag: string, message: Message) =>
     payload: message.payload,
     success: message.success,
     error: [...new Set([...membersOf(message.error), ...errors])]
-  }).annotate(OpenApi.Description, message.about)
+  })
+    .annotate(Needs, "message")
+    .annotate(OpenApi.Description, message.about)
 
 const messageGroup = (kind: string, [first, ...rest]: NonEmptyReadonlyArray<readonly [string, Message]>) =>
   HttpApiGroup.make(kind)
@@ -175,8 +183,8 @@ const healthHandlers = (api: typeof fixed) =>
     })
   )
 
-/** Routes of the API, its OpenAPI document at `/openapi.json` and its pages at `/docs`. */
-export const layer = (registry: Registry) => {
+/** The whole API with the messages of the registry, and the kinds that have some for people. */
+export const apiOf = (registry: Registry) => {
   const shown = [...registry.values()].flatMap(({ behaviour: { contract } }) => {
     const messages = shownOf(contract.messages)
     return isReadonlyArrayNonEmpty(messages) ? [{ contract, messages }] : []
@@ -185,7 +193,12 @@ export const layer = (registry: Registry) => {
   let whole = fixed
   for (const { contract, messages } of shown)
     whole = whole.add(messageGroup(contract.kind, messages)) as unknown as typeof fixed
-  whole = whole.middleware(HttpApiMiddleware.ProblemDetails) as typeof fixed
+  return { whole: whole.middleware(HttpApiMiddleware.ProblemDetails) as typeof fixed, shown }
+}
+
+/** Routes of the API, its OpenAPI document at `/openapi.json` and its pages at `/docs`. */
+export const layer = (registry: Registry) => {
+  const { whole, shown } = apiOf(registry)
   const derived = whole as unknown as HttpApi.HttpApi<"holon", MessageGroup>
   const groups = shown.map(({ contract, messages }) => messageHandlers(derived, contract, messages))
   return Layer.mergeAll(

@@ -7,16 +7,17 @@ import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
-import { HolonError, Unauthenticated } from "../../protocol/Errors.ts"
+import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
+import { Needs } from "./Needs.ts"
 
-/** The token of a node's data folder stands in the `authorization` header of each request. */
+/** A token stands in the `authorization` header of each request; it entitles to what the operation {@link Needs}. */
 export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()(
   "holon/gateways/http/Authenticated",
   {
-    error: Unauthenticated
+    error: Schema.Union([Unauthenticated, PolicyDenied])
   }
 ) {}
 
@@ -116,34 +117,52 @@ const page = { limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1
 
 /** The whole conversation of `/rpc`. */
 export class Control extends RpcGroup.make(
-  Rpc.make("Describe", { success: Schema.Array(KindView) }),
-  Rpc.make("Send", { payload: SendFields, success: Schema.Json, error: SendError }),
-  Rpc.make("Watch", { payload: SendFields, success: Schema.Json, error: SendError, stream: true }),
+  Rpc.make("Describe", { success: Schema.Array(KindView) }).annotate(Needs, "nothing"),
+  Rpc.make("Send", { payload: SendFields, success: Schema.Json, error: SendError }).annotate(Needs, "message"),
+  Rpc.make("Watch", { payload: SendFields, success: Schema.Json, error: SendError, stream: true }).annotate(
+    Needs,
+    "message"
+  ),
   Rpc.make("Devices", {
     payload: { ...page, after: Schema.optionalKey(Schema.String) },
     success: DevicePage,
     error: HolonError
-  }),
-  Rpc.make("Device", { payload: { id: Schema.String }, success: DeviceLine, error: HolonError }),
+  }).annotate(Needs, "device.read"),
+  Rpc.make("Device", { payload: { id: Schema.String }, success: DeviceLine, error: HolonError }).annotate(
+    Needs,
+    "device.read"
+  ),
   Rpc.make("Look", {
     payload: { ...page, kind: Schema.String, message: Schema.String, after: Schema.optionalKey(Schema.String) },
     success: LookPage,
     error: HolonError
-  }),
+  }).annotate(Needs, "message"),
   Rpc.make("Image", {
     payload: { reference: Schema.String.check(Schema.isMaxLength(128)) },
     success: Schema.Struct({ sha256: Schema.String, name: Schema.String, version: Schema.String, size: Schema.Int }),
     error: Schema.Union([ImageMissing, ImageAmbiguous, ImageStoreUnavailable])
-  }),
-  Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }),
-  Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }),
-  Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }),
-  Rpc.make("Release", { payload: { kind: Schema.String, id: Schema.String }, error: HolonError }),
+  }).annotate(Needs, "image.read"),
+  Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }).annotate(Needs, "node.read"),
+  Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }).annotate(Needs, "node.read"),
+  Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }).annotate(
+    Needs,
+    "quarantine.read"
+  ),
+  Rpc.make("Release", { payload: { kind: Schema.String, id: Schema.String }, error: HolonError }).annotate(
+    Needs,
+    "quarantine.release"
+  ),
   Rpc.make("DeadLetters", {
     payload: { ...page, after: Schema.optionalKey(Schema.Int) },
     success: Schema.Array(DeadLetterLine),
     error: HolonError
-  }),
-  Rpc.make("DeadLetter", { payload: { number: Schema.Int }, success: DeadLetterLine, error: HolonError }),
-  Rpc.make("Retry", { payload: { number: Schema.Int }, success: Schema.Json, error: SendError })
+  }).annotate(Needs, "deadletter.read"),
+  Rpc.make("DeadLetter", { payload: { number: Schema.Int }, success: DeadLetterLine, error: HolonError }).annotate(
+    Needs,
+    "deadletter.read"
+  ),
+  Rpc.make("Retry", { payload: { number: Schema.Int }, success: Schema.Json, error: SendError }).annotate(
+    Needs,
+    "deadletter.retry"
+  )
 ).middleware(Authenticated) {}

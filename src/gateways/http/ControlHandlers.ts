@@ -4,26 +4,48 @@ import { Headers } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Actors, type By } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
+import { addressKey } from "../../actors/Host.ts"
 import { NodePorts } from "../../actors/NodePorts.ts"
+import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { ImageLibrary } from "./ImageLibrary.ts"
+import { demandOf } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 
 const authenticated = Layer.effect(
   Authenticated,
   Effect.gen(function* () {
     const gatekeeper = yield* Gatekeeper
-    return Authenticated.of((handle, { headers }) => {
-      const token = bearerToken(Option.getOrUndefined(Headers.get(headers, "authorization"))) ?? ""
-      return Effect.flatMap(gatekeeper.operatorOf(Redacted.make(token)), (asker) =>
-        Effect.provideService(handle, CurrentAsker, asker)
-      )
-    })
+    const { residency } = yield* Engine
+    return Authenticated.of(
+      Effect.fnUntraced(function* (handle, { headers, rpc, payload }) {
+        const token = bearerToken(Option.getOrUndefined(Headers.get(headers, "authorization"))) ?? ""
+        const asker = yield* gatekeeper.operatorOf(Redacted.make(token))
+        yield* demandOf(residency, asker, { annotations: rpc.annotations, name: rpc._tag, target: targetOf(payload) })
+        return yield* Effect.provideService(handle, CurrentAsker, asker)
+      })
+    )
   })
 )
+
+const NamesTarget = Schema.Union([
+  Schema.Struct({ kind: Schema.String, id: Schema.String }),
+  Schema.Struct({ id: Schema.String }),
+  Schema.Struct({ reference: Schema.String }),
+  Schema.Struct({ number: Schema.Int })
+])
+const namesTarget = Schema.is(NamesTarget)
+
+/** Whom or what a request is for, as its refusal names it. What names nothing asks about all. */
+const targetOf = (payload: unknown): string => {
+  if (!namesTarget(payload)) return "the cluster"
+  if ("reference" in payload) return `image ${payload.reference}`
+  if ("number" in payload) return `dead letter ${payload.number}`
+  return addressKey({ kind: "kind" in payload ? payload.kind : Device.kind, id: payload.id })
+}
 
 const isJson = Schema.is(Schema.Json)
 
@@ -50,7 +72,7 @@ const handlers = Control.toLayer(
         ),
       Devices: (page) => operations.devices(page),
       Device: ({ id }) => operations.device(id),
-      Look: (page) => operations.look(page),
+      Look: (page) => Effect.flatMap(CurrentAsker, (asker) => operations.look(page, asker)),
       Image: ({ reference }) =>
         Effect.map(images.find(reference), ({ sha256, name, version, size }) => ({ sha256, name, version, size })),
       Nodes: () => operations.nodes,

@@ -20,10 +20,16 @@ export class Gatekeeper extends Context.Service<
   }
 >()("holon/gateways/http/Gatekeeper") {}
 
+/** What an operator shows, and globs over the rights it has; without them it has all. */
+export interface Account {
+  readonly token: Redacted.Redacted
+  readonly may?: ReadonlyArray<string>
+}
+
 /** Which tokens are known, and whether one is needed. */
 export interface GatekeeperOptions {
-  /** Tokens by operator's name; the node's own is named `local`. */
-  readonly operators: ReadonlyMap<string, Redacted.Redacted>
+  /** By operator's name; the node's own is named `local`. */
+  readonly operators: ReadonlyMap<string, Account>
   /** Whether the API takes requests without a token: loopback in development. */
   readonly isOpen: boolean
 }
@@ -34,14 +40,17 @@ const areEqual = (left: string, right: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-const operator = (id: string): Asker => ({ kind: "user", id, role: "operator" })
+/** Whoever uses the token of the data folder, or none where none is needed. */
+const local: Asker = { kind: "user", id: "local", role: "operator" }
 
 /** A gatekeeper that knows these tokens. */
 export const layer = ({ operators, isOpen }: GatekeeperOptions): Layer.Layer<Gatekeeper> => {
-  const find = (token: string): Asker | undefined => {
-    for (const [name, known] of operators) if (areEqual(token, Redacted.value(known))) return operator(name)
-    return undefined
-  }
+  const known = Array.from(operators, ([id, { token, may }]) => {
+    const asker: Asker = { kind: "user", id, role: "operator", ...(may !== undefined && { may }) }
+    return { token, asker }
+  })
+  const find = (shown: string): Asker | undefined =>
+    known.find(({ token }) => areEqual(shown, Redacted.value(token)))?.asker
   const operatorOf = (credential: Redacted.Redacted): Effect.Effect<Asker, Unauthenticated> => {
     const asker = find(Redacted.value(credential))
     return asker === undefined ? Effect.fail(new Unauthenticated({})) : Effect.succeed(asker)
@@ -52,7 +61,7 @@ export const layer = ({ operators, isOpen }: GatekeeperOptions): Layer.Layer<Gat
       operatorOf,
       isOperator: (token) => find(token) !== undefined,
       askerOf: (credential) =>
-        isOpen && Redacted.value(credential) === "" ? Effect.succeed(operator("local")) : operatorOf(credential)
+        isOpen && Redacted.value(credential) === "" ? Effect.succeed(local) : operatorOf(credential)
     })
   )
 }

@@ -1,6 +1,7 @@
 /** Images over HTTP: pushed and fetched as bytes, listed and described as JSON. */
 import { Effect, Result, Schema, Stream } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { Engine } from "../../actors/Engine.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
 import { HolonError, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { ImageAmbiguous, ImageInUse, ImageRejected, UploadBroken } from "../../protocol/image/ImageErrors.ts"
@@ -9,6 +10,7 @@ import { readTravelling } from "../../protocol/image/SignedManifest.ts"
 import { Authorization } from "./Authorization.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { ImageLibrary, ImageLine, ImagePage, ImageView, PushedView, type StoredImage } from "./ImageLibrary.ts"
+import { demand, Needs } from "./Needs.ts"
 
 /** Where images are pushed: the one path whose bodies may be as large as an image. */
 export const imagesPath = "/api/images"
@@ -38,47 +40,59 @@ const pushImage = HttpApiEndpoint.post("pushImage", imagesPath, {
   payload: HttpApiSchema.StreamUint8Array({ contentType: octets }),
   success: PushedView,
   error: [...general, ImageRejected, UploadBroken]
-}).annotate(
-  OpenApi.Description,
-  "Takes an image in. Its kind follows from the bytes for HXE and WASM. The header `holon-manifest` is its manifest, signed or bare, as base64url; without it one is made of the image, `name`, `version` and `secver`. The same bytes again are the same image."
-)
+})
+  .annotate(Needs, "image.push")
+  .annotate(
+    OpenApi.Description,
+    "Takes an image in. Its kind follows from the bytes for HXE and WASM. The header `holon-manifest` is its manifest, signed or bare, as base64url; without it one is made of the image, `name`, `version` and `secver`. The same bytes again are the same image."
+  )
 
 const listImages = HttpApiEndpoint.get("listImages", imagesPath, {
   query: { limit: Schema.optionalKey(limit), after: Schema.optionalKey(Schema.String) },
   success: ImagePage,
   error: general
-}).annotate(OpenApi.Description, "Images in order of their names. `next` goes into `after` for the page behind.")
+})
+  .annotate(Needs, "image.read")
+  .annotate(OpenApi.Description, "Images in order of their names. `next` goes into `after` for the page behind.")
 
 const getImage = HttpApiEndpoint.get("getImage", `${imagesPath}/:image`, {
   params,
   success: ImageView,
   error: named
-}).annotate(
-  OpenApi.Description,
-  "One image by its SHA-256, four or more first digits of it, its name, or `name@version`: manifest, signature and users."
-)
+})
+  .annotate(Needs, "image.read")
+  .annotate(
+    OpenApi.Description,
+    "One image by its SHA-256, four or more first digits of it, its name, or `name@version`: manifest, signature and users."
+  )
 
 const getContent = HttpApiEndpoint.get("getImageContent", `${imagesPath}/:image/content`, {
   params,
   success: HttpApiSchema.StreamUint8Array({ contentType: octets }),
   error: named
-}).annotate(OpenApi.Description, "The bytes of an image.")
+})
+  .annotate(Needs, "image.read")
+  .annotate(OpenApi.Description, "The bytes of an image.")
 
 const putManifest = HttpApiEndpoint.put("putImageManifest", `${imagesPath}/:image/manifest`, {
   params,
   payload: Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array({ contentType: cose })),
   success: ImageLine,
   error: [...named, ImageRejected]
-}).annotate(
-  OpenApi.Description,
-  "Adds or replaces the manifest of an image: a COSE_Sign1, or the bare map where no signature is asked for."
-)
+})
+  .annotate(Needs, "image.sign")
+  .annotate(
+    OpenApi.Description,
+    "Adds or replaces the manifest of an image: a COSE_Sign1, or the bare map where no signature is asked for."
+  )
 
 const deleteImage = HttpApiEndpoint.delete("deleteImage", `${imagesPath}/:image`, {
   params,
   success: ImageLine,
   error: [...named, ImageInUse]
-}).annotate(OpenApi.Description, "Removes an image that nobody uses; answers what it was.")
+})
+  .annotate(Needs, "image.remove")
+  .annotate(OpenApi.Description, "Removes an image that nobody uses; answers what it was.")
 
 /** The group of the API. */
 export const imageGroup = HttpApiGroup.make("images")
@@ -100,13 +114,19 @@ const spoken = <A, E, R>(
     return error as Exclude<E, Seam>
   })
 
+/** A manifest that comes with the bytes replaces the one before: that is signing, whatever the image was. */
+const signing = { capability: "image.sign", message: "pushImage", target: imagesPath } as const
+
 const who = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
 
 const manifestOf = (text: string | undefined): Uint8Array | undefined =>
   text === undefined ? undefined : new Uint8Array(Buffer.from(text, "base64url"))
 
 /** What each endpoint does, over the library of the node. */
-export const imageHandlers = Effect.map(ImageLibrary, (library) => {
+export const imageHandlers = Effect.gen(function* () {
+  const library = yield* ImageLibrary
+  const { residency } = yield* Engine
+
   const viewOf = Effect.fnUntraced(function* (image: StoredImage) {
     const read = readTravelling(image.manifest)
     if (Result.isFailure(read))
@@ -130,6 +150,7 @@ export const imageHandlers = Effect.map(ImageLibrary, (library) => {
       manifest: string | undefined
     ) {
       const { origin = "http", ...said } = query
+      if (manifest !== undefined) yield* demand(residency, yield* CurrentAsker, signing)
       let received = 0
       const bytes = body.pipe(
         Stream.tap((part) =>

@@ -8,12 +8,14 @@ import {
 } from "../../actors/ActorRecords.ts"
 import { Actors, type By, type Refused } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
+import { addressKey } from "../../actors/Host.ts"
 import { look } from "../../actors/StoredState.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
 import { type HolonError, InvalidTransition, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { decodeStored } from "../../protocol/Stored.ts"
 import type { DeadLetterLine, DeviceLine, DevicePage, LookPage, NodeLine, QuarantineLine } from "./Control.ts"
+import { demand } from "./Needs.ts"
 
 /** The members of the cluster, as the runtime knows them. */
 export class Members extends Context.Service<
@@ -32,12 +34,15 @@ export class Operations extends Context.Service<
     }) => Effect.Effect<DevicePage, HolonError>
     readonly device: (id: string) => Effect.Effect<DeviceLine, HolonError>
     /** What actors of a kind answer to a query that has no payload, from what is stored: nobody is woken. */
-    readonly look: (page: {
-      readonly kind: string
-      readonly message: string
-      readonly limit: number
-      readonly after?: string
-    }) => Effect.Effect<LookPage, HolonError>
+    readonly look: (
+      page: {
+        readonly kind: string
+        readonly message: string
+        readonly limit: number
+        readonly after?: string
+      },
+      asker: Asker
+    ) => Effect.Effect<LookPage, HolonError>
     readonly nodes: Effect.Effect<ReadonlyArray<NodeLine>, HolonError>
     /** Resident actors of this node by kind. */
     readonly residents: Effect.Effect<Readonly<Record<string, number>>>
@@ -101,12 +106,13 @@ const make = Effect.gen(function* () {
       if (line === undefined) return yield* new NotFound({ what: `device ${id}` })
       return line
     }),
-    look: Effect.fnUntraced(function* ({ kind, message, limit, after }) {
+    look: Effect.fnUntraced(function* ({ kind, message, limit, after }, asker) {
       const type = registry.get(kind)
       const view = type?.behaviour.contract.messages[message]
       const isOpen = view?.audience === "operator" || view?.audience === "public"
       if (type === undefined || view === undefined || !isOpen || view.delivery !== "query")
         return yield* new NotFound({ what: `query ${message} of ${kind}` })
+      yield* demand(residency, asker, { capability: view.capability, message, target: `every ${kind}` })
       if (after !== undefined && !isStorable(after))
         return yield* new Malformed({ path: "after", reason: "no id has NUL" })
       const now = yield* Clock.currentTimeMillis
@@ -136,8 +142,12 @@ const make = Effect.gen(function* () {
     deadLetter: (number) => Effect.map(letterOf(records, number), letterLine),
     retry: Effect.fnUntraced(function* (number, by) {
       const letter = yield* letterOf(records, number)
-      if (registry.get(letter.kind)?.codec.messages.get(letter.message) === undefined)
+      const type = registry.get(letter.kind)
+      if (type?.codec.messages.get(letter.message) === undefined)
         return yield* new InvalidTransition({ from: `a dead ${letter.message}`, event: "a retry" })
+      // Before it is marked: a retry that is refused must leave the letter for somebody else.
+      const { capability } = type.behaviour.contract.messages[letter.message] ?? { capability: "" }
+      yield* demand(residency, by.asker, { capability, message: letter.message, target: addressKey(letter) })
       const isFirst = yield* Effect.mapError(records.markRetried(number), outage)
       if (!isFirst) return yield* new InvalidTransition({ from: "already retried", event: "a retry" })
       return yield* actors.send(letter, letter.message, decodeStored(letter.payload), by)

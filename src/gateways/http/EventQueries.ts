@@ -1,0 +1,90 @@
+/** Which events a client wants and where it begins, as it says so in words. */
+import { Clock, Duration, Effect, Option, Schema } from "effect"
+import type { Selection, Start } from "../../events/EventStream.ts"
+import { HolonEvent } from "../../protocol/Event.ts"
+import { Malformed } from "../../protocol/Errors.ts"
+
+/** An event with the cursor behind it. */
+export const PlacedEventView = Schema.Struct({ cursor: Schema.String, event: HolonEvent })
+export type PlacedEventView = typeof PlacedEventView.Type
+
+/** A part of the stream, oldest first. `next` goes into `after` for the part behind. */
+export const EventPageView = Schema.Struct({
+  events: Schema.Array(PlacedEventView),
+  next: Schema.String,
+  hasMore: Schema.Boolean
+})
+
+const word = (most: number) => Schema.optionalKey(Schema.String.check(Schema.isMaxLength(most)))
+
+/** At most one of `after`, `since` and `last`. */
+export const eventQueryFields = {
+  /** Cursor of an event. */
+  after: word(64),
+  /** An instant such as `2026-11-21T08:00:00Z`, or how long ago, such as `10 minutes`, `90s`, `2h`. */
+  since: word(64),
+  /** `KIND/ID` of the actor that speaks. */
+  source: word(160)
+}
+
+/** What is asked for. */
+export interface EventQuery {
+  readonly after?: string
+  readonly since?: string
+  readonly last?: number
+  readonly source?: string
+  readonly samples?: boolean
+}
+
+/** Short forms of the command line; all others are those of Effect. */
+const shortUnits: Readonly<Record<string, Duration.Unit>> = {
+  ms: "millis",
+  s: "seconds",
+  m: "minutes",
+  min: "minutes",
+  h: "hours",
+  d: "days"
+}
+
+const agoOf = (text: string): Option.Option<Duration.Duration> => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(text.trim()) ?? []
+  if (amount === undefined || unit === undefined) return Option.none()
+  return Duration.fromInput(`${Number(amount)} ${shortUnits[unit] ?? unit}` as Duration.Input)
+}
+
+const instant = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/
+
+const timeOf = Effect.fnUntraced(function* (text: string) {
+  const now = yield* Clock.currentTimeMillis
+  const ago = agoOf(text)
+  if (Option.isSome(ago)) return now - Duration.toMillis(ago.value)
+  const time = instant.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isFinite(time)) return time
+  return yield* new Malformed({
+    path: "since",
+    reason: `"${text}" is no time; write an instant such as 2026-11-21T08:00:00Z, or how long ago, such as 10min or 2h`
+  })
+})
+
+/** Where to begin; `otherwise` when the query says nothing of it. Fails with {@link Malformed}. */
+export const startOf = Effect.fnUntraced(function* ({ after, since, last }: EventQuery, otherwise: Start) {
+  const given = [after, since, last].filter((each) => each !== undefined)
+  if (given.length > 1)
+    return yield* new Malformed({ path: "", reason: "say one of after, since and last: each says where to begin" })
+  if (after !== undefined) return { _tag: "After", cursor: after } satisfies Start
+  if (since !== undefined) return { _tag: "Since", time: yield* timeOf(since) } satisfies Start
+  if (last !== undefined) return { _tag: "Last", commits: last } satisfies Start
+  return otherwise
+})
+
+/** Which events are meant. Fails with {@link Malformed}. */
+export const selectionOf = Effect.fnUntraced(function* ({ source, samples = false }: EventQuery) {
+  if (source === undefined) return { hasSamples: samples, matches: () => true } satisfies Selection
+  const [, actor, id] = /^([^/]+)\/(.+)$/.exec(source) ?? []
+  if (actor === undefined || id === undefined)
+    return yield* new Malformed({ path: "source", reason: `"${source}" names no actor; write it as device/press-1` })
+  return {
+    hasSamples: samples,
+    matches: (event) => event.source.actor === actor && event.source.id === id
+  } satisfies Selection
+})
