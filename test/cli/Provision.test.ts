@@ -36,12 +36,13 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
     example: string,
     name: string,
     version: string,
-    more: ReadonlyArray<string> = []
+    more: ReadonlyArray<string> = [],
+    fields: object = {}
   ) {
     const folder = yield* tempFolder
     const file = join(folder, "image.hxe")
     const manifest = join(folder, "manifest.json")
-    writeFileSync(manifest, JSON.stringify({ confirm, version }))
+    writeFileSync(manifest, JSON.stringify({ confirm, version, ...fields }))
     const ran = yield* run(["image", "build", join(examples, example), "--name", name, "--out", file])
     assert.isTrue(ran.isSuccess, ran.err)
     yield* good("image", "push", file, "--manifest", manifest, ...more)
@@ -76,6 +77,32 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       assert.isBelow(yield* blinks, 100)
       assert.match(yield* good("program", "show", "heater-1", "blink"), /^blink on heater-1: (running|waiting)/)
       assert.match(yield* good("sessions"), /heater-1 +blink 1\.0\.0 +confirmed +100 %/)
+    })
+  )
+
+  it.effect("brings a program to a heater that reads its temperature and switches its fan", () =>
+    Effect.gen(function* () {
+      const caps = ["sensor", "pin.fan", "value", "sleep"]
+      const image = yield* pushed("cooler.mvasm", "cooler", "1.0.0", [], { requires: { caps } })
+      yield* good("provision", "heater-5", image)
+      const twin = Effect.map(good("devices", "show", "heater-5", "--json"), (text) => {
+        const { reported } = Schema.decodeUnknownSync(
+          Schema.Struct({ reported: Schema.Struct({ fan: Schema.Boolean, temp: Schema.Finite }) })
+        )(JSON.parse(text).twin)
+        return reported
+      })
+      const temperature = Effect.map(good("value", "get", "heater-5", "cooler", "temp", "--json"), (text) =>
+        Number(JSON.parse(text).value[0][1])
+      )
+      yield* until(temperature, (celsius) => celsius > 0)
+      assert.isFalse((yield* twin).fan)
+      yield* good("value", "set", "heater-5", "cooler", "limit", "10")
+      yield* until(twin, ({ fan }) => fan)
+      assert.approximately(yield* temperature, (yield* twin).temp, 2)
+      yield* good("value", "set", "heater-5", "cooler", "limit", "90")
+      yield* until(twin, ({ fan }) => !fan)
+      const wrong = yield* pushed("cooler.mvasm", "valve", "1.0.0", [], { requires: { caps: ["pin.valve"] } })
+      assert.include(yield* bad("provision", "heater-5", wrong), "95")
     })
   )
 

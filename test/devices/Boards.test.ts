@@ -2,13 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Random } from "effect"
+import { Deferred, Effect, Fiber, Random, Result } from "effect"
 import { runBoards } from "../../devices/Boards.ts"
 import { hostBoard } from "../../devices/host/HostBoard.ts"
+import { build } from "../../devices/hxe/assembler/Build.ts"
 import { simulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { caps } from "../../src/protocol/Frame.ts"
+import { f16Value } from "../../src/protocol/hxe/F16.ts"
 import { freePort } from "../support/Ports.ts"
 import { AttachServer, type Guest } from "./AttachServer.ts"
+import { manifestOf, sha256 } from "./programs/Bench.ts"
 
 const server = Effect.acquireRelease(
   Effect.promise(() => AttachServer.start()),
@@ -19,6 +22,32 @@ const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-board-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true }))
 )
+
+/** Writes what the memory sensor says into a file, switches the lamp on, and ends. */
+const lampText = `.entry main
+.text
+main:
+    LDI R1, 33
+    SVC HAL_GPIO_READ
+    LDI32 R2, buffer
+    STH [R2+0], R0
+    LDI32 R1, path
+    LDI R2, 0
+    SVC FS_OPEN
+    MOV R1, R0
+    LDI32 R2, buffer
+    LDI R3, 2
+    SVC FS_WRITE
+    LDI R1, 0
+    LDI R2, 1
+    SVC HAL_GPIO_WRITE
+    RET
+.data
+path:
+    .asciz "memory"
+buffer:
+    .zero 2
+`
 
 const said = (guest: Guest, type: string) => guest.frames.some((frame) => frame.type === type)
 
@@ -75,6 +104,43 @@ describe("hostBoard", () => {
       )
       assert.deepInclude(result, { code: 0, value: 1, again: true })
       yield* gone(second)
+    })
+  )
+
+  it.live("lets a program switch its lamp, read its sensors and keep files in its folder", () =>
+    Effect.gen(function* () {
+      const peer = yield* server
+      const path = yield* folder
+      const image = Result.getOrThrow(
+        build([{ file: "lamp.mvasm", text: lampText }], () => undefined, { name: "lamp" })
+      )
+      const board = yield* Effect.forkChild(
+        hostBoard({ id: "host", url: peer.url, folder: path, intervalMillis: 3_600_000 })
+      )
+      const guest = yield* Effect.promise(() => peer.until(() => peer.guests.get("host")))
+      yield* Effect.promise(() => peer.until(() => guest.reported.led === "off"))
+      guest.say({
+        type: "image-offer",
+        epoch: 1,
+        xfer: 1,
+        sha256: sha256(image),
+        size: image.length,
+        kind: 1,
+        manifest: manifestOf(image, { name: "lamp", requires: { caps: ["led", "sensor", "file"] } }),
+        chunk: 16_384,
+        window: 8,
+        flags: 1 | 2
+      })
+      guest.say({ type: "chunk", epoch: 1, xfer: 1, index: 0, data: image })
+      guest.say({ type: "image-op", epoch: 1, op: 1, xfer: 1, req: 1 })
+      guest.say({ type: "image-op", epoch: 1, op: 2, xfer: 1, req: 2 })
+      yield* Effect.promise(() => peer.until(() => guest.reported.led === "on"))
+      assert.strictEqual(readFileSync(join(path, "led"), "utf8"), "on\n")
+      const measured = readFileSync(join(path, "files", "lamp", "memory"))
+      assert.strictEqual(measured.length, 2)
+      const share = f16Value(measured.readUInt16LE())
+      assert.isTrue(share > 0 && share < 1, String(share))
+      yield* gone(board)
     })
   )
 
