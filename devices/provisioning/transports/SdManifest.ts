@@ -1,6 +1,7 @@
 /** The list of images on a card: which are to be loaded, and in which order. */
 import { Result, Schema } from "effect"
 import type { Refused } from "../../Refused.ts"
+import { compareVersions } from "../../Versions.ts"
 import { refusal } from "../ErrorCodes.ts"
 
 const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -47,44 +48,6 @@ export interface SdPlan {
   /** In the order of loading. Empty when the list is for another node. */
   readonly entries: ReadonlyArray<SdEntry>
   readonly warnings: ReadonlyArray<string>
-}
-
-const numbersOf = (version: string): ReadonlyArray<number> =>
-  (/^[\d.]+/.exec(version)?.[0] ?? "").split(".").map(Number)
-
-const prereleaseOf = (version: string): ReadonlyArray<string> => {
-  const core = version.split("+")[0] ?? ""
-  const dash = core.indexOf("-")
-  return dash < 0 ? [] : core.slice(dash + 1).split(".")
-}
-
-const compareIdentifiers = (left: string, right: string): number => {
-  const isNumber = /^\d+$/
-  if (isNumber.test(left) && isNumber.test(right)) return Number(left) - Number(right)
-  // Numbers come before words.
-  if (isNumber.test(left) !== isNumber.test(right)) return isNumber.test(left) ? -1 : 1
-  return left < right ? -1 : left > right ? 1 : 0
-}
-
-/** Below 0 when the left version is older: Semantic Versioning 2.0.0, item 11. */
-export const compareVersions = (left: string, right: string): number => {
-  const numbers = numbersOf(right)
-  for (const [index, number] of numbersOf(left).entries()) {
-    const difference = number - (numbers[index] ?? 0)
-    if (difference !== 0) return difference
-  }
-  const one = prereleaseOf(left)
-  const other = prereleaseOf(right)
-  // A version without a word behind it is newer than one with.
-  if (one.length === 0 || other.length === 0) return other.length - one.length
-  for (let index = 0; index < Math.max(one.length, other.length); index++) {
-    const mine = one[index]
-    const theirs = other[index]
-    if (mine === undefined || theirs === undefined) return mine === undefined ? -1 : 1
-    const difference = compareIdentifiers(mine, theirs)
-    if (difference !== 0) return difference
-  }
-  return 0
 }
 
 const priorityDefault = 0

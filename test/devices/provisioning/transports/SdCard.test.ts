@@ -11,7 +11,7 @@ import {
   type SdOutcome,
   sdTransport
 } from "../../../../devices/provisioning/transports/SdCard.ts"
-import { compareVersions, readSdManifest, type SdPlan } from "../../../../devices/provisioning/transports/SdManifest.ts"
+import { readSdManifest, type SdPlan } from "../../../../devices/provisioning/transports/SdManifest.ts"
 import type { Refused } from "../../../../devices/Refused.ts"
 import { writeHxe } from "../../../../src/protocol/hxe/HxeWriter.ts"
 import { goldenImage, goldenSha256 } from "../GoldenImage.ts"
@@ -175,28 +175,5 @@ describe("readSdManifest", () => {
     const other = done(readSdManifest(text, 8))
     assert.deepStrictEqual(other.entries, [])
     assert.include(other.warnings, "other_node:9")
-  })
-})
-
-describe("compareVersions", () => {
-  it("orders as semantic versions do", () => {
-    const ordered = [
-      "1.0.0-alpha",
-      "1.0.0-alpha.1",
-      "1.0.0-alpha.beta",
-      "1.0.0-beta.2",
-      "1.0.0-beta.11",
-      "1.0.0-rc.1",
-      "1.0.0",
-      "1.2.0",
-      "1.10.0",
-      "2.0.0"
-    ]
-    for (const [index, left] of ordered.entries()) {
-      for (const [other, right] of ordered.entries()) {
-        assert.strictEqual(Math.sign(compareVersions(left, right)), Math.sign(index - other), `${left} ${right}`)
-      }
-    }
-    assert.strictEqual(compareVersions("1.0.0+one", "1.0.0+two"), 0)
   })
 })
