@@ -15,6 +15,7 @@ import type { EndAnswer } from "./Transfers.ts"
 import { fileTransport } from "./transports/File.ts"
 import { loadWhole } from "./transports/PullLoad.ts"
 import { loadSdPath, type SdParts } from "./transports/SdCard.ts"
+import { sdListPaths } from "./transports/SdManifest.ts"
 
 /** A card in its slot. */
 export interface Card {
@@ -97,7 +98,14 @@ export class BootLoads implements BootHost {
     }
     if (entry.carrier === "sd" && card !== undefined && path !== undefined) {
       const listed = entry.place === "sd" ? card.list.entryOf(entry) : undefined
-      return loadSdPath(card.parts, listed ?? { index: 0, path }, path, request, boardCaller, answered)
+      return loadSdPath(
+        card.parts,
+        listed ?? { index: 0, path, list: sdListPaths.json },
+        path,
+        request,
+        boardCaller,
+        answered
+      )
     }
     answered(Result.fail(refusal("ENOTSUP", `source:${entry.carrier}`)))
   }

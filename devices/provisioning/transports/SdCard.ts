@@ -1,4 +1,4 @@
-/** Images from a card: a folder with a list of what to load. Boards read the list as JSON. */
+/** Images from a card: a folder with a list of what to load, in JSON or in TOML. */
 import { posix } from "node:path"
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
@@ -11,15 +11,10 @@ import type { Caller, EndReply, LoadRequest } from "../LoaderCalls.ts"
 import { source } from "../Source.ts"
 import type { EndAnswer } from "../Transfers.ts"
 import { fileTransport } from "./File.ts"
+import type { ListSyntax } from "./ListText.ts"
 import { fetchWhole, type PullRetries, pullRetries } from "./PullLoad.ts"
-import { readFramManifest, readSdManifest, type SdEntry, type SdPlan } from "./SdManifest.ts"
+import { readFramManifest, readSdManifest, type SdEntry, type SdPlan, sdListPaths } from "./SdManifest.ts"
 import type { PullTransport } from "./Transport.ts"
-
-/** Where the list stands on a card; paths in it begin at its folder. */
-export const sdManifestPath = "/hsx/manifest.json"
-
-/** A list that only people can read. */
-const tomlManifestPath = "/hsx/manifest.toml"
 
 /** A mounted card. */
 export const sdTransport = (mount: string): PullTransport => {
@@ -52,7 +47,7 @@ export interface SdOutcome {
   readonly isUsable: boolean
 }
 
-const folder = posix.dirname(sdManifestPath)
+const folder = posix.dirname(sdListPaths.json)
 
 const fetchText = (
   { retries = pullRetries, ...parts }: SdParts,
@@ -61,24 +56,22 @@ const fetchText = (
 ): void =>
   fetchWhole(parts, path, (bytes) => done(Result.map(bytes, (read) => Buffer.from(read).toString("utf8"))), retries)
 
-/** Reads the list. ENOENT without one, ENOTSUP for one in TOML, EBADMSG for one that is wrong. */
+/** Reads the list. ENOENT without one, EBADMSG for one that is wrong. One in TOML is looked for where there is none in JSON. */
 export const readSdPlan = (
   parts: SdParts,
   node: number,
   done: (plan: Result.Result<SdPlan, Refused>) => void
 ): void => {
-  fetchText(parts, sdManifestPath, (text) => {
-    if (Result.isSuccess(text)) return done(readSdManifest(text.success, node))
-    if (text.failure.code !== codes.ENOENT) return done(Result.fail(text.failure))
-    const toml = parts.transport.open(tomlManifestPath)
-    if (Result.isFailure(toml)) return done(Result.fail(text.failure))
-    toml.success.close()
-    done(Result.fail(refusal("ENOTSUP", "manifest_toml")))
-  })
+  const read = (syntax: ListSyntax, otherwise: (refused: Refused) => void): void =>
+    fetchText(parts, sdListPaths[syntax], (text) =>
+      Result.isFailure(text) ? otherwise(text.failure) : done(readSdManifest(text.success, node, syntax))
+    )
+  const refuse = (refused: Refused): void => done(Result.fail(refused))
+  read("json", (refused) => (refused.code === codes.ENOENT ? read("toml", refuse) : refuse(refused)))
 }
 
 const requestOf = (entry: SdEntry, path: string): Omit<LoadRequest, "bytes"> => ({
-  source: source.sd(sdManifestPath, entry.index, path),
+  source: source.sd(entry.list, entry.index, path),
   mode: "boot",
   label: path,
   ...(entry.app_name === undefined ? {} : { appName: entry.app_name }),
@@ -168,7 +161,7 @@ const loadEntry = (parts: SdParts, entry: SdEntry, caller: Caller, done: (report
           data: {
             xfer: Result.isSuccess(result) ? result.success.xfer : 0,
             phase: "boot",
-            source: source.sd(sdManifestPath, entry.index, path),
+            source: source.sd(entry.list, entry.index, path),
             app_name: entry.app_name ?? null,
             entry: entry.app_name ?? entry.path,
             result: Result.isSuccess(result) ? "OK" : refusalName(result.failure.code),

@@ -1,8 +1,10 @@
 /** The list of images on a card: which are to be loaded, and in which order. */
 import { Result, Schema } from "effect"
+import { misfitOf, sentenceOf } from "../../../src/protocol/Misfit.ts"
 import type { Refused } from "../../Refused.ts"
 import { compareVersions } from "../../Versions.ts"
 import { refusal } from "../ErrorCodes.ts"
+import { type ListSyntax, readListText } from "./ListText.ts"
 
 const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -37,8 +39,13 @@ const FramManifest = Schema.Array(
 const decodeManifest = Schema.decodeUnknownResult(Manifest)
 const decodeFramManifest = Schema.decodeUnknownResult(Schema.fromJsonString(FramManifest))
 
+/** Where the list stands on a card; paths in it begin at its folder. JSON counts where both are there. */
+export const sdListPaths = { json: "/hsx/manifest.json", toml: "/hsx/manifest.toml" } as const
+
 /** One image of the list. */
 export type SdEntry = typeof Entry.Type & {
+  /** Path of the list on the card. */
+  readonly list: string
   /** Its place in the list, from 0. */
   readonly index: number
 }
@@ -74,21 +81,24 @@ const newestOf = (entries: ReadonlyArray<SdEntry>): ReadonlyArray<SdEntry> =>
       })
   )
 
-const parse = (text: string): Result.Result<unknown, Refused> => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return Result.succeed(value)
-  } catch {
-    return Result.fail(refusal("EBADMSG", "manifest_json"))
+/**
+ * Reads a list for a board of this number. One wrong entry makes the whole list EBADMSG; the detail names the line that is no
+ * JSON or TOML, or the key that does not fit. Both syntaxes give the same plan.
+ */
+export const readSdManifest = (
+  text: string,
+  node: number,
+  syntax: ListSyntax = "json"
+): Result.Result<SdPlan, Refused> => {
+  const parsed = readListText(text, syntax)
+  if (Result.isFailure(parsed)) {
+    const { line, reason } = parsed.failure
+    return Result.fail(refusal("EBADMSG", `manifest_${syntax}:line ${line}: ${reason}`))
   }
-}
-
-/** Reads a list for a board of this number. One wrong entry makes the whole list EBADMSG. */
-export const readSdManifest = (text: string, node: number): Result.Result<SdPlan, Refused> => {
-  const parsed = parse(text)
-  if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
   const decoded = decodeManifest(parsed.success)
-  if (Result.isFailure(decoded)) return Result.fail(refusal("EBADMSG", "manifest_shape"))
+  if (Result.isFailure(decoded)) {
+    return Result.fail(refusal("EBADMSG", `manifest_shape:${sentenceOf(misfitOf(decoded.failure))}`))
+  }
   const warnings = [
     ...unknownKeys(parsed.success, Object.keys(Manifest.fields), ""),
     ...(isList(parsed.success)
@@ -99,7 +109,7 @@ export const readSdManifest = (text: string, node: number): Result.Result<SdPlan
   if (decoded.success.node !== undefined && decoded.success.node !== node) {
     return Result.succeed({ entries: [], warnings: [...warnings, `other_node:${decoded.success.node}`] })
   }
-  const entries = newestOf(image.map((entry, index) => ({ ...entry, index })))
+  const entries = newestOf(image.map((entry, index) => ({ ...entry, index, list: sdListPaths[syntax] })))
   return Result.succeed({
     // Sorting keeps equals in their order.
     entries: [...entries].sort(

@@ -180,6 +180,20 @@ describe("a board without a link", () => {
     ])
   })
 
+  it("reads what to start in TOML as well, and says in which line that is none", () => {
+    const bench = new Bench()
+    put("images/motor.hxe", sound("motor"))
+    const toml = 'version = 1\n[[entries]]\nname = "motor"\npath = "images/motor.hxe"\n'
+    writeFileSync(join(folder, "boot.toml"), toml)
+    assert.deepStrictEqual(bench.on(1000), ["motor file:images/motor.hxe"])
+    writeFileSync(join(folder, "boot.toml"), `${toml}autostart = perhaps\n`)
+    const parts = { node: 5, clock: bench.time.clock(), devices: bench.devices, folder }
+    const refused = Result.merge(FieldBoard.start(parts))
+    assert.match("detail" in refused ? refused.detail : "", /^boot_config: line 5: ./)
+    put("boot.json", { version: 1 })
+    assert.deepStrictEqual(bench.on(1000), [])
+  })
+
   it("tries again, then takes what stands in, and keeps it once where that is asked for", () => {
     const bench = new Bench()
     const entry = { name: "motor", path: "new.hxe", retries: 1, fallback: "old.hxe", persist: true }

@@ -148,16 +148,26 @@ describe("a card", () => {
     assert.strictEqual(report === undefined ? 0 : refusedAs(report.result)[0], 1)
   })
 
-  it("says that there is no list, or only one for people", () => {
+  it("says that there is no list", () => {
     assert.strictEqual(refusedAs(planOf(new LoaderRig()))[0], 2)
-    put("manifest.toml", "version = 1")
-    assert.deepStrictEqual(refusedAs(planOf(new LoaderRig())), [95, "manifest_toml"])
+  })
+
+  it("is loaded by a list in TOML as by the same list in JSON, which counts where both are there", () => {
+    put("apps/a.hxe", image("a"))
+    put("manifest.toml", `version = 1\n[[image]]\npath = "apps/a.hxe"\n`)
+    const rig = new LoaderRig()
+    const parts = { loader: rig.loader, transport: sdTransport(card), clock: rig.time.clock() }
+    loadSdPlan(parts, done(planOf(rig)), boardCaller, () => {})
+    rig.time.advance(20_000)
+    const { data } = rig.last("provisioning.complete")
+    assert.strictEqual(data.source === null ? "" : sourceText(data.source), "sd:/hsx/manifest.toml#0:apps/a.hxe")
+    put("manifest.json", JSON.stringify({ version: 1, image: [] }))
+    assert.deepStrictEqual(done(planOf(rig)).entries, [])
   })
 })
 
 describe("readSdManifest", () => {
   it("refuses the whole list for one wrong entry", () => {
-    assert.deepStrictEqual(refusedAs(readSdManifest("{", 1)), [74, "manifest_json"])
     for (const wrong of [
       { version: 2, image: [] },
       { version: 1 },
@@ -165,7 +175,79 @@ describe("readSdManifest", () => {
       { version: 1, image: [{ path: "a", sha256: "12" }] },
       { version: 1, image: [{ path: "a", version: "one" }] }
     ]) {
-      assert.deepStrictEqual(refusedAs(readSdManifest(JSON.stringify(wrong), 1)), [74, "manifest_shape"])
+      const [code, detail] = refusedAs(readSdManifest(JSON.stringify(wrong), 1))
+      assert.strictEqual(code, 74)
+      assert.match(String(detail), /^manifest_shape:(version|image(\.0\.(path|sha256|version))?): ./)
+    }
+  })
+
+  it("names the line that is no JSON or no TOML, and the key that does not fit", () => {
+    const json = '{ "version": 1,\n  "image": [\n    { "path": } ] }'
+    assert.match(String(refusedAs(readSdManifest(json, 1))[1]), /^manifest_json:line 3: Unexpected token/)
+    assert.match(String(refusedAs(readSdManifest('{\n"version":\n', 1))[1]), /^manifest_json:line 2: Unexpected end/)
+    const toml = "version = 1\n[[image]]\npath = apps/a.hxe\n"
+    assert.match(String(refusedAs(readSdManifest(toml, 1, "toml"))[1]), /^manifest_toml:line 3: ./)
+    const wrong = 'version = 1\n[[image]]\npath = "a"\n[[image]]\npath = "b"\nrequired = 1\n'
+    assert.deepStrictEqual(refusedAs(readSdManifest(wrong, 1, "toml")), [
+      74,
+      "manifest_shape:image.1.required: Expected boolean"
+    ])
+    const date = 'version = 1\n[[image]]\npath = "a"\nversion = 1979-05-27\n'
+    assert.strictEqual(refusedAs(readSdManifest(date, 1, "toml"))[0], 74)
+  })
+
+  it("makes the same plan of the same list in both syntaxes", () => {
+    const toml = `
+version = 1
+node = 5                    # a list for one board
+color = "red"
+[[image]]
+path = "apps/motor-1.1.hxe"
+app_name = "motor"
+version = "1.1.0"
+[[image]]
+path = "apps/motor.hxe"
+app_name = "motor"
+version = "1.2.0"
+priority = -3
+autostart = false
+required = true
+pid = 3
+crc32 = "a621e704"
+persist = true
+fallback = 'apps/motor-1.1.hxe'
+fram_manifest = "motor.fram.json"
+[[image]]
+path = "apps/pump.hxe"
+`
+    const list = {
+      version: 1,
+      node: 5,
+      color: "red",
+      image: [
+        { path: "apps/motor-1.1.hxe", app_name: "motor", version: "1.1.0" },
+        {
+          path: "apps/motor.hxe",
+          app_name: "motor",
+          version: "1.2.0",
+          priority: -3,
+          autostart: false,
+          required: true,
+          pid: 3,
+          crc32: "a621e704",
+          persist: true,
+          fallback: "apps/motor-1.1.hxe",
+          fram_manifest: "motor.fram.json"
+        },
+        { path: "apps/pump.hxe" }
+      ]
+    }
+    const without = (plan: SdPlan) => ({ ...plan, entries: plan.entries.map((entry) => ({ ...entry, list: "" })) })
+    for (const node of [5, 6]) {
+      const one = done(readSdManifest(toml, node, "toml"))
+      const other = done(readSdManifest(JSON.stringify(list), node))
+      assert.deepStrictEqual(without(one), without(other))
+      assert.strictEqual(one.entries.length, node === 5 ? 2 : 0)
     }
   })
 
