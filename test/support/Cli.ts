@@ -14,12 +14,14 @@ export interface Ran {
 }
 
 /** A console that keeps what is printed. */
-const recording = () => {
+const recording = (heard: (line: string) => void) => {
   const lines = { out: "", err: "" }
   const to =
     (side: "out" | "err") =>
     (...values: ReadonlyArray<unknown>) => {
-      lines[side] += `${values.join(" ")}\n`
+      const line = values.join(" ")
+      lines[side] += `${line}\n`
+      heard(line)
     }
   const recorded: Console.Console = {
     ...globalThis.console,
@@ -31,9 +33,13 @@ const recording = () => {
   return { lines, recorded }
 }
 
-/** Runs `holon` with these arguments to its end. */
-export const run = (argv: ReadonlyArray<string>, keys?: Keys): Effect.Effect<Ran> => {
-  const { lines, recorded } = recording()
+/** Runs `holon` with these arguments to its end; `heard` hears what it prints while it runs. */
+export const run = (
+  argv: ReadonlyArray<string>,
+  keys?: Keys,
+  heard: (line: string) => void = () => {}
+): Effect.Effect<Ran> => {
+  const { lines, recorded } = recording(heard)
   const command = Command.runWith(holon, { version })(argv).pipe(Effect.tapCause(report))
   const typed = keys === undefined ? command : Effect.provideService(command, Keyboard, keys)
   return typed.pipe(

@@ -4,7 +4,8 @@ import { Argument, Command } from "effect/cli"
 import { added } from "../Added.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
-import { carriedOut, followed, sayDone } from "../Orders.ts"
+import { carriedOut, followed } from "../Orders.ts"
+import { print } from "../Print.ts"
 import { device, program } from "../Programs.ts"
 
 const mailbox = Argument.String("mailbox").pipe(Argument.withDescription("Name of the mailbox, as app:log"))
@@ -29,7 +30,7 @@ export const send = Command.make(
         absent: noMailbox(flags.mailbox)
       })
     )
-    yield* sayDone(flags, order)
+    yield* print(flags, order, () => `${Buffer.byteLength(flags.text)} bytes are in ${flags.mailbox}`)
   })
 ).pipe(Command.withDescription("Put a message into a mailbox of a program"), examples(["press-1 echo app:echo hello"]))
 

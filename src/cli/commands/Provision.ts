@@ -9,6 +9,7 @@ import { detach, instance, patience, volatile } from "../DeliveryFlags.ts"
 import { examples } from "../Examples.ts"
 import { BoardRefused, type Place, sayAway, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
+import { imageClient } from "../ImageClient.ts"
 import { reference } from "../ImageNames.ts"
 import { newId } from "../NewId.ts"
 import { lookThrough } from "../Pages.ts"
@@ -29,6 +30,13 @@ const stepOf = ({ state, installed, bytes, total, name, version }: SessionView):
   } as const
   return `${what}${installed === "staged" || installed === "trial" ? words[installed] : (installed ?? "ready")}`
 }
+
+/** What kind of image it is, as `, wasm image,`; nothing when the library has it no more. */
+const kindOf = Effect.fnUntraced(function* (flags: Parameters<typeof imageClient>[0], sha256: string) {
+  const client = yield* imageClient(flags)
+  const shown = yield* Effect.option(client.show(sha256))
+  return Option.match(shown, { onNone: () => "", onSome: ({ kind }) => `, ${kind} image,` })
+})
 
 export const provision = Command.make(
   "provision",
@@ -89,15 +97,18 @@ export const provision = Command.make(
     ).pipe(Effect.ensuring(progress.finish))
     if (flags.json) yield* Console.log(JSON.stringify(view, null, 2))
     const isGood = view.state !== "failed" && view.installed !== "rolled-back" && view.code === undefined
-    if (!isGood)
+    if (!isGood) {
+      // A board says with a number alone that an image is nothing for it; most often it is the kind.
+      const kind = view.code === codes.ENOTSUP ? yield* kindOf(flags, view.sha256) : ""
       return yield* new BoardRefused({
         what:
           view.installed === "rolled-back"
             ? `${flags.image} failed on trial, and ${flags.device} took it back`
-            : `${flags.image} on ${flags.device}`,
+            : `${flags.image}${kind} on ${flags.device}`,
         code: view.code ?? codes.EIO,
         ...(view.detail !== undefined && { detail: view.detail })
       })
+    }
     if (flags.json) return
     const name = view.instance ?? view.name ?? flags.image
     yield* Console.log(

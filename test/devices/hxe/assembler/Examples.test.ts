@@ -50,12 +50,26 @@ const boardWith = (name: string) => {
 }
 
 describe("examples", () => {
+  it("sender and receiver pass messages to each other by a mailbox, whichever comes first", () => {
+    for (const first of ["sender.mvasm", "receiver.mvasm"]) {
+      const { pass, value, printed, executive, host } = boardWith(first)
+      const second = executive.load(exampleOf(first === "sender.mvasm" ? "receiver.mvasm" : "sender.mvasm"))
+      const other = Result.getOrThrow(second).pid
+      pass(3)
+      assert.deepStrictEqual(printed, ["tick 0\n", "tick 1\n", "tick 2\n"])
+      const counts = [first === "sender.mvasm" ? "sent" : "received", first === "sender.mvasm" ? "received" : "sent"]
+      assert.deepStrictEqual([value(counts[0] ?? ""), host.valueOf(other, counts[1] ?? "")?.value], [3, 3])
+    }
+  })
+
   it("are all tried here", () => {
     assert.deepStrictEqual(programs, [
       "blink.mvasm",
       "cooler.mvasm",
       "echo.mvasm",
       "hello.mvasm",
+      "receiver.mvasm",
+      "sender.mvasm",
       "thermostat.mvasm",
       "trap.mvasm"
     ])
