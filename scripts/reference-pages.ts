@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
-import { describeRegistry } from "../src/gateways/http/Describe.ts"
+import { describeRegistry, isForPeople } from "../src/gateways/http/Describe.ts"
+import { operationRights } from "../src/gateways/http/Needs.ts"
 import { codes, codeTable } from "../src/protocol/Codes.ts"
 import type { Contract, PlainSchema } from "../src/protocol/Contract.ts"
 import { HolonError } from "../src/protocol/Errors.ts"
@@ -20,6 +21,7 @@ import {
   sync
 } from "../src/protocol/Frame.ts"
 import { registry } from "../src/runtime/Registry.ts"
+import { rightsOf } from "../src/runtime/Rights.ts"
 import { renderCodes, renderFrames, renderNames } from "./frame-tables.ts"
 
 /** Root of the repository. */
@@ -72,8 +74,12 @@ const sourceOf = (source: string, name: string): ReadonlyArray<string> => {
 }
 
 const configPage = (): string => {
-  const source = readFileSync(join(root, "src", "runtime", "Config.ts"), "utf8")
-  const shared = new Map(["LinkTimes", "Listener", "Tls"].map((name) => [name, fieldsIn(sourceOf(source, name))]))
+  const source = ["Config.ts", "Accounts.ts"]
+    .map((name) => readFileSync(join(root, "src", "runtime", name), "utf8"))
+    .join("\n")
+  const shared = new Map(
+    ["LinkTimes", "Listener", "Tls", "OperatorAccount"].map((name) => [name, fieldsIn(sourceOf(source, name))])
+  )
   const expand = ({ path, doc, code }: Field): ReadonlyArray<Field> => {
     const name = [...shared.keys()].find((known) => new RegExp(`\\b${known}\\b`).test(code))
     const inner = name === undefined ? [] : (shared.get(name) ?? [])
@@ -100,7 +106,26 @@ ${table(
   ["field", "what it says"],
   rows.map(({ path, doc }) => [`\`${path}\``, doc])
 )}
+
+## Rights
+
+What \`may\` of an operator can name, one by one or with \`*\` for any run of characters: [how to use them](../guide/operate.md#operators-and-their-rights).
+
+${table(["right", "permits"], rightRows())}
 `
+}
+
+/** Each right with the messages and operations that need it. */
+const rightRows = (): ReadonlyArray<ReadonlyArray<string>> => {
+  const operations: Readonly<Record<string, string>> = operationRights
+  return rightsOf(registry).map((right) => {
+    const messages = [...registry.values()].flatMap(({ behaviour: { contract } }) =>
+      Object.entries(contract.messages)
+        .filter(([, message]) => isForPeople(message) && message.capability === right)
+        .map(([name]) => `\`${name}\` of ${contract.kind}`)
+    )
+    return [`\`${right}\``, [...messages, ...(operations[right] === undefined ? [] : [operations[right]])].join(", ")]
+  })
 }
 
 // ----------------------------------------------------------------------------------------------------------- messages

@@ -29,7 +29,7 @@ const termsOf = ({ link, demo }: ClusterConfig): LinkTerms => {
 
 /** Who of the operators may read what MQTT shows them: which devices are there. */
 const readers = ({ tokens: { operators } }: ClusterConfig): ReadonlyMap<string, string> => {
-  const reading = Object.entries(operators).filter(([, entry]) => !("may" in entry) || covers(entry.may, "device.read"))
+  const reading = Object.entries(operators).filter(([, { may }]) => may === undefined || covers(may, "device.read"))
   return new Map(reading.map(([name, { token }]) => [name, Redacted.value(token)]))
 }
 

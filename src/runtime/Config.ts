@@ -1,6 +1,7 @@
 /** What a user may set in `cluster.config.ts`: one typed value that a cluster is started with. */
-import { Config, Duration, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { Duration, Effect, Option, type Redacted, Schema } from "effect"
 import { ImageKind } from "../protocol/image/ImageKind.ts"
+import { areNames, OperatorAccount, Secret } from "./Accounts.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
 export const nodesMax = 10
@@ -13,43 +14,6 @@ const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 /** A field that may be left out. */
 const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
   Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema)
-
-/** A secret by the name of the environment variable that holds it, so that the file can be shared. */
-const Secret = Schema.Struct({ env: Schema.NonEmptyString }).pipe(
-  Schema.decodeTo(Schema.Redacted(Schema.NonEmptyString), {
-    decode: SchemaGetter.transformEffect(({ env }) =>
-      Config.Redacted(env).pipe(
-        Effect.mapError(
-          () => new SchemaIssue.InvalidValue({ message: `the environment variable ${env} is not set` }, { env })
-        )
-      )
-    ),
-    encode: SchemaGetter.forbiddenEncoding
-  })
-)
-
-/** Names an account, and the actor that remembers what it was refused. `local` is whoever has the data folder. */
-const OperatorName = Schema.String.check(
-  Schema.isPattern(/^(?!local$)\P{Cc}{1,128}$/u, { expected: "a name of at most 128 characters that is not `local`" })
-)
-
-/** What an operator shows, and what that entitles to. */
-const OperatorRights = Schema.Struct({
-  /** The bearer token. */
-  token: Secret,
-  /**
-   * What the operator may do: names of rights, `"device.read"`, and globs over them, `"program.*"`. Left out: everything.
-   */
-  may: Schema.Array(Schema.NonEmptyString)
-})
-
-/** The token alone is that of an operator who may do everything. */
-const AllRights = Secret.pipe(
-  Schema.decodeTo(Schema.Struct({ token: Schema.Redacted(Schema.NonEmptyString) }), {
-    decode: SchemaGetter.transform((token) => ({ token })),
-    encode: SchemaGetter.transform(({ token }) => token)
-  })
-)
 
 const isHeartbeat = Schema.makeFilter((self: Duration.Duration) =>
   Duration.between(self, { minimum: Duration.seconds(1), maximum: Duration.minutes(10) })
@@ -210,7 +174,7 @@ export const ClusterConfig = Schema.Struct({
        * By operator's name: the bearer token for HTTP, `{ env: "ADA" }`, of one who may do everything, or
        * `{ token: { env: "ADA" }, may: ["device.read", "program.*"] }`.
        */
-      operators: withDefault(Schema.Record(OperatorName, Schema.Union([AllRights, OperatorRights])), {})
+      operators: withDefault(Schema.Record(Schema.NonEmptyString, OperatorAccount).check(areNames), {})
     }),
     {}
   ),

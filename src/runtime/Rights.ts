@@ -25,14 +25,14 @@ export const findUnknownRight = (
   known: ReadonlyArray<string>
 ): Option.Option<string> => {
   for (const [name, entry] of Object.entries(operators)) {
-    if (!("may" in entry)) continue
-    const at = entry.may.findIndex((glob) => !known.some((right) => matches(glob, right)))
-    const wrong = entry.may[at]
+    const may = entry.may ?? []
+    const at = may.findIndex((glob) => !known.some((right) => matches(glob, right)))
+    const wrong = may[at]
     if (wrong === undefined) continue
     const families = [...new Set(known.map(familyOf))]
     const near = nearest(wrong, wrong.includes("*") ? families : known)
     const hint = near.length === 0 ? `the rights are ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`
-    return Option.some(`tokens.operators.${name}.may.${at}: there is no right ${wrong}; ${hint}`)
+    return Option.some(`tokens.operators.${name}.may.${at}: there is no right ${wrong} (${hint})`)
   }
   return Option.none()
 }

@@ -184,3 +184,61 @@ describe("an address that others can reach", () => {
     })
   )
 })
+
+describe("an operator's account", () => {
+  const reasonWith = (operators: string) =>
+    load(`export default { tokens: { operators: ${operators} } }`, {}, { TOKEN: "x" }).pipe(
+      Effect.flip,
+      Effect.map((error) => (error._tag === "ConfigUnreadable" ? error.reason : error.message))
+    )
+
+  it.effect("is a token alone, or one with what it may do; the token shows nowhere", () =>
+    Effect.gen(function* () {
+      const text = `export default { tokens: { operators: {
+        ada: { env: "TOKEN" },
+        bob: { token: { env: "TOKEN" }, may: ["device.read", "program.*", "*"] },
+        eve: { token: { env: "TOKEN" }, may: [] }
+      } } }`
+      const { operators } = (yield* load(text, {}, { TOKEN: "secret text" })).tokens
+      assert.deepStrictEqual(
+        Object.values(operators).map(({ may }) => may),
+        [undefined, ["device.read", "program.*", "*"], []]
+      )
+      assert.notInclude(JSON.stringify(operators), "secret text")
+      assert.strictEqual(operators["bob"] && Redacted.value(operators["bob"].token), "secret text")
+    })
+  )
+
+  it.effect("is refused when it names a right that nothing needs, with the nearest ones", () =>
+    Effect.gen(function* () {
+      const may = (rights: string) => reasonWith(`{ bob: { token: { env: "TOKEN" }, may: ${rights} } }`)
+      assert.include(
+        yield* may('["device.read", "device.invok"]'),
+        "tokens.operators.bob.may.1: there is no right device.invok (did you mean device.invoke or "
+      )
+      assert.strictEqual(
+        yield* may('["porgram.*"]'),
+        "tokens.operators.bob.may.0: there is no right porgram.* (did you mean program.*?)"
+      )
+      assert.include(yield* may('["everything you have got"]'), "(the rights are deadletter.read, ")
+    })
+  )
+
+  it.effect("is refused by the field that is wrong", () =>
+    Effect.gen(function* () {
+      const account = (text: string) => reasonWith(`{ bob: ${text} }`)
+      const both = 'tokens.operators.bob: Expected { env: "NAME" }, or { token: { env: "NAME" }, may: '
+      assert.strictEqual(
+        yield* account('{ token: { env: "TOKEN" }, my: [] }'),
+        "tokens.operators.bob.my: there is no such field"
+      )
+      assert.include(yield* account('{ env: "TOKEN", may: ["device.read"] }'), both)
+      assert.include(yield* account("{}"), both)
+      assert.strictEqual(
+        yield* account('{ token: { env: "NONE" }, may: [] }'),
+        "tokens.operators.bob.token: the environment variable NONE is not set"
+      )
+      assert.include(yield* reasonWith('{ local: { env: "TOKEN" } }'), "other than local")
+    })
+  )
+})
