@@ -3,23 +3,26 @@ import type { KeyObject } from "node:crypto"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { f16Value } from "../../src/protocol/hxe/F16.ts"
-import type { HxeImage } from "../../src/protocol/hxe/Hxe.ts"
+import type { HxeHeader, HxeImage } from "../../src/protocol/hxe/Hxe.ts"
 import { readHxe } from "../../src/protocol/hxe/HxeReader.ts"
 import { HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
 import { ed25519Key, keyIdOf, verifyHxe } from "../../src/protocol/hxe/Signature.ts"
 import { signedDigestOf } from "../../src/protocol/hxe/SignedDigest.ts"
 import { imageKindBit } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
-import type { BudgetProfile } from "../hxe/executive/BudgetProfile.ts"
+import { programFilesBytesMax } from "../hal/FolderFiles.ts"
+import { type BudgetProfile, budgetProfiles } from "../hxe/executive/BudgetProfile.ts"
 import type { ExecutiveEvent } from "../hxe/executive/Events.ts"
 import { Executive } from "../hxe/executive/Executive.ts"
 import { HostAccess } from "../hxe/executive/HostAccess.ts"
 import { hostPid, modeBits } from "../hxe/executive/MailboxTypes.ts"
 import type { ProgramFiles } from "../hxe/executive/ProgramFiles.ts"
 import type { ProgramHal } from "../hxe/executive/ProgramHal.ts"
-import { programEntry } from "../hxe/executive/Rows.ts"
+import { memoryBytesOf, programEntry } from "../hxe/executive/Rows.ts"
 import type { ValueStore } from "../hxe/executive/ValueStore.ts"
 import type { Refused } from "../Refused.ts"
+import { asWanted } from "./HxeAsWanted.ts"
+import { excessOf, type HxeRoom, misfitOf, quantumOf } from "./HxeFit.ts"
 import { HxeTask } from "./HxeTask.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import type { ImageSink } from "./ImageIntake.ts"
@@ -59,6 +62,15 @@ export interface HxeRuntimeOptions {
   readonly files?: (program: string) => ProgramFiles
 }
 
+/** A program that is on its way to the board. */
+interface Coming {
+  readonly name: string
+  /** Of its image. */
+  readonly sha256: string
+  /** The place that is set aside for it; none once that was given to another. */
+  pid: number | undefined
+}
+
 /** The runtime of one boot. */
 export class HxeRuntime implements Runtime {
   readonly kind = "hxe"
@@ -67,6 +79,7 @@ export class HxeRuntime implements Runtime {
   readonly #access: HostAccess
   /** Keys that may sign HXE images, by the id under which images name them. */
   readonly #keys: ReadonlyMap<string, KeyObject>
+  readonly #coming = new Set<Coming>()
 
   constructor(options: HxeRuntimeOptions) {
     const { now, store, profile, hal, files, trust } = options
@@ -86,7 +99,14 @@ export class HxeRuntime implements Runtime {
     this.#keys = new Map(mayStand.map(({ key }) => ed25519Key(key)).map((key) => [keyIdOf(key), key]))
   }
 
-  admit({ manifest, replaces }: Wanted & { readonly manifest: Manifest }): ImageSink {
+  /** Sets a place aside at once, and as soon as its header has come as much room as it says. */
+  admit({ name, manifest, replaces }: Wanted & { readonly manifest: Manifest }): ImageSink | Refused {
+    const misfit = misfitOf(manifest, this.#room(replaces))
+    if (misfit !== undefined) return misfit
+    const reserved = this.#executive.reserve({ source: "link" }, pidsOf(replaces))
+    if (Result.isFailure(reserved)) return reserved.failure
+    const coming: Coming = { name, sha256: manifest.sha256, pid: reserved.success }
+    this.#coming.add(coming)
     const stream = new HxeStream({
       bytesMax: this.#options.imageBytesMax,
       totalBytes: manifest.size,
@@ -99,8 +119,9 @@ export class HxeRuntime implements Runtime {
         const { header } = stream
         if (refused !== undefined || header === undefined || isJudged) return refused
         isJudged = true
-        return this.#executive.admit(header, undefined, pidsOf(replaces))
-      }
+        return this.#excess(header, manifest, undefined) ?? this.#executive.admit(header, coming.pid, pidsOf(replaces))
+      },
+      release: () => this.#letGo(coming)
     }
   }
 
@@ -115,20 +136,39 @@ export class HxeRuntime implements Runtime {
     }
     const pids = pidsOf(replaces)
     const named = this.#executive.checkName(image.header, { name: wanted.name, replaces: pids })
-    const room = () => this.#executive.checkImage(image, undefined, pids)
+    const room = () =>
+      this.#excess(image.header, manifest, image.manifest?.stackSizeBytes) ??
+      this.#executive.checkImage(image, this.#comingAs(wanted)?.pid, pids)
     return this.#ownSignature(image, bytes) ?? (Result.isFailure(named) ? named.failure : room())
   }
 
-  load(bytes: Uint8Array, { name, manifest, replaces }: Wanted): Result.Result<Task, Refused> {
+  load(bytes: Uint8Array, wanted: Wanted): Result.Result<Task, Refused> {
     const read = readHxe(bytes)
     if (Result.isFailure(read)) return Result.fail(read.failure)
-    const image = asWanted(read.success, { name, manifest })
+    const image = asWanted(read.success, wanted)
+    const coming = this.#comingAs(wanted)
+    const task = this.#place(image, wanted, coming?.pid)
+    if (Result.isSuccess(task) && coming !== undefined) this.#coming.delete(coming)
+    if (Result.isSuccess(task) || task.failure.code !== codes.ENOSPC || coming !== undefined) return task
+    // A program that starts again goes before the one that is on its way to take its place.
+    const successor = [...this.#coming].find(({ name, pid }) => name === wanted.name && pid !== undefined)
+    if (successor === undefined) return task
+    this.#giveUpPlace(successor)
+    return this.#place(image, wanted, undefined)
+  }
+
+  #place(
+    image: HxeImage,
+    { name, manifest, replaces }: Wanted,
+    reserved: number | undefined
+  ): Result.Result<Task, Refused> {
     const caps = manifest?.requires?.caps
     const loaded = this.#executive.load(image, {
+      ...(reserved === undefined ? {} : { pid: reserved }),
       name,
       autostart: false,
       replaces: pidsOf(replaces),
-      rights: { quantum, ...(caps === undefined ? {} : { grants: new Set(caps) }) },
+      rights: { quantum: quantumOf(manifest, quantum), ...(caps === undefined ? {} : { grants: new Set(caps) }) },
       ...(manifest === undefined
         ? {}
         : { identity: { version: manifest.version, sha256: new Uint8Array(Buffer.from(manifest.sha256, "hex")) } })
@@ -161,6 +201,39 @@ export class HxeRuntime implements Runtime {
 
   tap(target: string, rate: number | undefined, take: (mail: TappedMail) => void): Result.Result<() => void, Refused> {
     return this.#access.tapMail(undefined, target, rate, take)
+  }
+
+  /** What was set aside for this very image under this name. */
+  #comingAs({ name, manifest }: Wanted): Coming | undefined {
+    return [...this.#coming].find((coming) => coming.name === name && coming.sha256 === manifest?.sha256)
+  }
+
+  #letGo(coming: Coming): void {
+    this.#giveUpPlace(coming)
+    this.#coming.delete(coming)
+  }
+
+  /** A place whose program has come is that program's, and stays. */
+  #giveUpPlace(coming: Coming): void {
+    if (coming.pid !== undefined) this.#executive.release(coming.pid)
+    coming.pid = undefined
+  }
+
+  get #profile(): BudgetProfile {
+    return this.#options.profile ?? budgetProfiles.desktop
+  }
+
+  #room(replaces: Task | undefined): HxeRoom {
+    const others = this.#executive.tasks().filter(({ pid }) => pid !== replaces?.pid)
+    return {
+      profile: this.#profile,
+      usedBytes: others.reduce((bytes, task) => bytes + memoryBytesOf(task), 0),
+      storageBytes: this.#options.files === undefined ? 0 : programFilesBytesMax
+    }
+  }
+
+  #excess(header: HxeHeader, manifest: Manifest | undefined, stackBytes: number | undefined): Refused | undefined {
+    return excessOf(header, stackBytes ?? manifest?.requires?.stack ?? this.#profile.stackBytesDefault, manifest)
   }
 
   #standingOf(pid: number): Standing | undefined {
@@ -203,31 +276,3 @@ export class HxeRuntime implements Runtime {
 }
 
 const pidsOf = (task: Task | undefined): ReadonlyArray<number> => (task === undefined ? [] : [task.pid])
-
-/**
- * The image with what its manifest says beside it: start values, what it needs of the board, the size of its stack. Where it
- * runs under another name than its own, it keeps no values: the program of that name has them.
- */
-const asWanted = (image: HxeImage, { name, manifest }: Pick<Wanted, "name" | "manifest">): HxeImage => {
-  const { header, metadata, manifest: own } = image
-  const isOther = header.appName !== undefined && header.appName !== name && own?.persistKeyBase === undefined
-  const values = isOther ? metadata.values.map((value) => ({ ...value, persistKey: 0 })) : metadata.values
-  const starts: Record<string, number> = {}
-  for (const { groupId, valueId, name: valueName, groupName } of values) {
-    const names = [`${groupId}:${valueId}`, `${groupName ?? ""}.${valueName ?? ""}`, valueName ?? ""]
-    const start = names.map((known) => manifest?.values?.[known]).find((value) => typeof value === "number")
-    if (typeof start === "number") starts[`${groupId}:${valueId}`] = start
-  }
-  const { hxeCaps = 0, stack } = manifest?.requires ?? {}
-  const stackSizeBytes = own?.stackSizeBytes ?? stack
-  return {
-    ...image,
-    metadata: { ...metadata, values },
-    manifest: {
-      ...own,
-      requiredCaps: ((own?.requiredCaps ?? 0) | hxeCaps) >>> 0,
-      defaults: { ...own?.defaults, ...starts },
-      ...(stackSizeBytes === undefined ? {} : { stackSizeBytes })
-    }
-  }
-}

@@ -106,7 +106,7 @@ export class ImageDesk {
     if ("code" in placement) return placement
     const sink = this.#options.runtimeOf(manifest.kind)?.admit({ manifest, ...wantedOf(placement) })
     if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP, detail: `kind:${manifest.kind}` }
-    return { ...judged.success, push: (bytes) => sink.push(bytes) }
+    return { ...judged.success, push: (bytes) => sink.push(bytes), release: () => sink.release?.() }
   }
 
   #verify(xfer: number): ImageState {

@@ -26,6 +26,8 @@ export const transferStates = { idle: 0, loading: 1, verify: 2, ready: 3, failed
 export interface ImageSink {
   /** The next bytes, in order. A refusal ends the transfer. */
   readonly push: (bytes: Uint8Array) => Refused | undefined
+  /** Gives back what was set aside for it and became no program: the transfer is over. Called once or more. */
+  readonly release?: () => void
 }
 
 /** A transfer that is known. */
@@ -231,6 +233,7 @@ export class ImageIntake<S extends ImageSink> {
   }
 
   #release(open: Open<S>): void {
+    open.sink.release?.()
     open.bytes = new Uint8Array(0)
     open.early.clear()
     this.#silence.stop()
@@ -238,6 +241,7 @@ export class ImageIntake<S extends ImageSink> {
 
   #forget(): void {
     this.#silence.stop()
+    this.#open?.sink.release?.()
     this.#open = undefined
   }
 

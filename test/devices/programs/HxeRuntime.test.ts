@@ -2,12 +2,14 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { build } from "../../../devices/hxe/assembler/Build.ts"
+import { type BudgetProfile, budgetProfiles } from "../../../devices/hxe/executive/BudgetProfile.ts"
 import { HxeRuntime } from "../../../devices/programs/HxeRuntime.ts"
 import { type BoardTrust, trustsAll } from "../../../devices/programs/ImageChecks.ts"
+import { readHxe } from "../../../src/protocol/hxe/HxeReader.ts"
 import { signHxe } from "../../../src/protocol/hxe/Signature.ts"
 import type { Manifest } from "../../../src/protocol/image/Manifest.ts"
 import { newKeyPair, rawPublicKey, readPrivateKey } from "../../../src/protocol/image/SigningKey.ts"
-import { Bench, manifestOf, sha256 } from "./Bench.ts"
+import { Bench, chunkBytes, manifestOf, sha256 } from "./Bench.ts"
 
 const examples = new URL("../../../examples/", import.meta.url)
 
@@ -27,11 +29,11 @@ const example = (name: string): Uint8Array => assembled(readFileSync(new URL(`${
 
 const blink = example("blink")
 
-const benchOf = (trust: BoardTrust = trustsAll) =>
+const benchOf = (trust: BoardTrust = trustsAll, profile: BudgetProfile = budgetProfiles.desktop) =>
   new Bench({
     trust,
     runtime: (time, events, shelf) =>
-      new HxeRuntime({ now: () => time.now, events, trust, imageBytesMax: 262_144, store: shelf })
+      new HxeRuntime({ now: () => time.now, events, trust, imageBytesMax: 262_144, store: shelf, profile })
   })
 
 const committed = { flags: 1 | 2 | 4 }
@@ -261,5 +263,144 @@ line:
     assert.strictEqual(bench.control(2, "spin"), 0)
     bench.advance(50)
     assert.strictEqual(bench.told().spin?.state, 7)
+  })
+})
+
+describe("room for an HXE program that is on its way", () => {
+  const thermostat = example("thermostat")
+  /** Code for the one, and not for another beside it. */
+  const codeBytes = Result.getOrThrow(readHxe(thermostat)).header.codeLength + 4
+  const start = 1
+  const stop = 2
+  const restart = 6
+  const abort = 5
+  const noRoom = 28
+
+  /** A board for two programs: `echo` runs, `blink` could. */
+  const small = () => {
+    const bench = benchOf(trustsAll, budgetProfiles.small)
+    assert.strictEqual(install(bench, blink, "blink").state, 7)
+    assert.strictEqual(install(bench, example("echo"), "echo").state, 7)
+    assert.strictEqual(bench.control(stop, "blink"), 0)
+    return bench
+  }
+
+  /** Offers an image and sends its first chunks; answers the number of the transfer. */
+  const begin = (bench: Bench, image: Uint8Array, name: string, chunks: number): number => {
+    const xfer = 100
+    bench.say({
+      type: "image-offer",
+      xfer,
+      sha256: sha256(image),
+      size: image.length,
+      kind: 1,
+      manifest: manifestOf(image, { name }),
+      chunk: chunkBytes,
+      window: 8,
+      flags: 1 | 2 | 4
+    })
+    for (let index = 0; index < chunks; index++) {
+      bench.say({ type: "chunk", xfer, index, data: image.subarray(index * chunkBytes, (index + 1) * chunkBytes) })
+    }
+    return xfer
+  }
+
+  const finish = (bench: Bench, image: Uint8Array, xfer: number, from: number) => {
+    for (let index = from; index * chunkBytes < image.length; index++) {
+      bench.say({ type: "chunk", xfer, index, data: image.subarray(index * chunkBytes, (index + 1) * chunkBytes) })
+    }
+    bench.operate(1, { xfer })
+    return bench.operate(2, { xfer })
+  }
+
+  it("is its own from the offer on, and is given back when it is aborted", () => {
+    const bench = small()
+    const xfer = begin(bench, thermostat, "thermostat", 0)
+    assert.strictEqual(bench.of("image-ack").at(-1)?.state, 1)
+    assert.strictEqual(bench.control(start, "blink"), noRoom)
+    bench.operate(abort, { xfer })
+    assert.strictEqual(bench.control(start, "blink"), 0)
+    begin(bench, thermostat, "thermostat", 0)
+    assert.deepInclude(bench.of("image-ack").at(-1), { state: 0, code: noRoom })
+  })
+
+  it("cannot be taken from it by one that is started, and is enough at its end", () => {
+    const bench = small()
+    const xfer = begin(bench, thermostat, "thermostat", 3)
+    assert.strictEqual(bench.control(start, "blink"), noRoom)
+    assert.strictEqual(finish(bench, thermostat, xfer, 3).state, 7)
+    assert.strictEqual(bench.control(start, "blink"), noRoom)
+    bench.advance(100)
+    assert.deepInclude(bench.told().thermostat, { state: 5 })
+  })
+
+  it("is as much as its header says, as soon as that has come", () => {
+    // Two programs fit by number, and not by their code.
+    const bench = benchOf(trustsAll, { ...budgetProfiles.small, codeBytes })
+    assert.strictEqual(install(bench, blink, "blink").state, 7)
+    assert.strictEqual(bench.control(stop, "blink"), 0)
+    const xfer = begin(bench, thermostat, "thermostat", 0)
+    assert.strictEqual(bench.control(start, "blink"), 0)
+    assert.strictEqual(bench.control(stop, "blink"), 0)
+    bench.say({ type: "chunk", xfer, index: 0, data: thermostat.subarray(0, chunkBytes) })
+    bench.say({ type: "chunk", xfer, index: 1, data: thermostat.subarray(chunkBytes, 2 * chunkBytes) })
+    assert.strictEqual(bench.control(start, "blink"), noRoom)
+    bench.operate(abort, { xfer })
+    assert.strictEqual(bench.control(start, "blink"), 0)
+  })
+
+  it("is given back when the image turns out bad, or its sender falls silent", () => {
+    const bench = small()
+    const bad = thermostat.slice()
+    bad[thermostat.length - 1] = (bad[thermostat.length - 1] ?? 0) ^ 1
+    const xfer = begin(bench, thermostat, "thermostat", 0)
+    finish(bench, bad, xfer, 0)
+    assert.strictEqual(bench.control(start, "blink"), 0)
+    const other = small()
+    begin(other, thermostat, "thermostat", 1)
+    other.advance(590_000)
+    assert.strictEqual(other.control(start, "blink"), noRoom)
+    other.advance(20_000)
+    assert.strictEqual(other.control(start, "blink"), 0)
+  })
+
+  it("gives way to the program whose place it is to take, and is found again at the end", () => {
+    const bench = small()
+    bench.control(start, "blink")
+    const xfer = begin(bench, blink, "blink", 2)
+    assert.strictEqual(bench.control(restart, "blink"), 0)
+    assert.strictEqual(finish(bench, blink, xfer, 2).state, 7)
+    bench.advance(100)
+    assert.strictEqual(bench.told().blink?.state, 5)
+  })
+
+  it("is not promised twice", () => {
+    const events = { stands: () => {}, printed: () => {}, valueChanged: () => {} }
+    const runtime = new HxeRuntime({
+      now: () => 0,
+      events,
+      trust: trustsAll,
+      imageBytesMax: 262_144,
+      profile: { ...budgetProfiles.small, codeBytes }
+    })
+    const manifest = (image: Uint8Array, name: string): Manifest => ({
+      v: 1,
+      kind: "hxe",
+      sha256: Buffer.from(sha256(image)).toString("hex"),
+      size: image.length,
+      name,
+      version: "1.0.0",
+      secver: 0
+    })
+    const first = runtime.admit({ name: "thermostat", manifest: manifest(thermostat, "thermostat") })
+    const second = runtime.admit({ name: "blink", manifest: manifest(blink, "blink") })
+    if ("code" in first || "code" in second) return assert.fail()
+    assert.isUndefined(first.push(thermostat.subarray(0, 128)))
+    assert.strictEqual(second.push(blink.subarray(0, 128))?.code, noRoom)
+    const third = runtime.admit({ name: "echo", manifest: manifest(blink, "echo") })
+    assert.deepInclude(third, { code: noRoom })
+    second.release?.()
+    second.release?.()
+    assert.notProperty(runtime.admit({ name: "echo", manifest: manifest(blink, "echo") }), "code")
   })
 })
