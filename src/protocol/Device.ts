@@ -7,8 +7,10 @@ import { ActorAddress, BoardRequest, ProgramName, Sha256 } from "./BoardRequest.
 import * as Contract from "./Contract.ts"
 import { type DeviceState, isDeviceState } from "./DeviceState.ts"
 import { HolonError } from "./Errors.ts"
+import { Escalate, Quarantined } from "./Escalation.ts"
+import { FailedImage } from "./FailedImage.ts"
 import { ImageKind } from "./image/ImageKind.ts"
-import { ProgramReport } from "./Program.ts"
+import { FailingProgram, ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -137,7 +139,11 @@ export const DeviceStatus = Schema.Struct({
   /** Radio signal in dBm, as its last heartbeat said. */
   signal: Schema.optionalKey(Schema.Finite),
   /** Battery 0…1, as its last heartbeat said. */
-  power: Schema.optionalKey(Schema.Finite)
+  power: Schema.optionalKey(Schema.Finite),
+  /** Programs that failed and are not started again by the board. */
+  failing: Schema.optionalKey(Schema.Array(FailingProgram)),
+  /** Images that the board failed: they are not sent there again until somebody says so. */
+  failedImages: Schema.optionalKey(Schema.Array(FailedImage))
 })
 export type DeviceStatus = typeof DeviceStatus.Type
 
@@ -354,6 +360,17 @@ export const Device = Contract.make("device", {
       creates: false,
       about: "an actor wants to know whether a program is well for so long; it is told when that is clear"
     }),
+    ProgramFailing: Contract.idempotent({
+      payload: FailingProgram.fields,
+      creates: false,
+      about: "a program of the board failed and is not started again"
+    }),
+    ProgramRecovered: Contract.idempotent({
+      payload: { program: ProgramName, since: instant },
+      creates: false,
+      about: "a program that failed runs again, was stopped or replaced, or is gone"
+    }),
+    Escalate,
     Retire: Contract.once({
       success: Connection,
       audience: "operator",
@@ -408,6 +425,11 @@ export const Device = Contract.make("device", {
     "device.offline": Schema.Struct({ reason: Schema.String }),
     "device.silent": Schema.Struct({ reason: Schema.String }),
     "device.retired": Schema.Struct({}),
+    /** Programs failed and are not started again by the board: the supervision of the device has no one above it to ask. */
+    "device.programs-failing": Schema.Struct({ programs: Schema.Array(FailingProgram) }),
+    "device.program-recovered": Schema.Struct({ program: Schema.String, since: instant }),
+    /** The actors of programs crashed too often, and stand still until they are released. */
+    "device.programs-quarantined": Schema.Struct({ actors: Schema.Array(Quarantined) }),
     "twin.desired-changed": Schema.Struct({ version: count, patch: TwinPatchSchema }),
     /** The board went back on a desired field; it is told again, ever more rarely. */
     "twin.diverged": Schema.Struct({ version: count, fields: Schema.Array(Pointer) }),

@@ -1,6 +1,7 @@
 /** The durable state of a device: its twin, its commands, and what must be known of its board's link. */
 import type { ActorAddress, BoardRequest } from "./BoardRequest.ts"
-import type { ProgramReport } from "./Program.ts"
+import type { FailedImage } from "./FailedImage.ts"
+import type { FailingProgram, ProgramReport } from "./Program.ts"
 import type { Twin } from "./Twin.ts"
 import type { TwinValue } from "./TwinValue.ts"
 
@@ -140,6 +141,12 @@ export interface Subscription {
   readonly request: BoardRequest
 }
 
+/** A program that failed and is not started again by the board. */
+export interface Failing extends FailingProgram {
+  /** When it was put on the event stream; absent until then. */
+  readonly toldAt?: number
+}
+
 /** What the board does for other actors: images, programs, their values and mail. */
 export interface Work {
   readonly transfer: Transfer | undefined
@@ -148,6 +155,12 @@ export interface Work {
   readonly programs: ReadonlyMap<string, ProgramReport>
   readonly observations: ReadonlyMap<string, Observation>
   readonly subscriptions: ReadonlyMap<string, Subscription>
+  /** By their names. */
+  readonly failing: ReadonlyMap<string, Failing>
+  /** When the actors of programs were quarantined last, by the names of the programs. */
+  readonly quarantined: ReadonlyMap<string, number>
+  /** By their hashes. */
+  readonly failedImages: ReadonlyMap<string, FailedImage>
   /** Last number given to a request or a transfer. */
   readonly lastNumber: number
 }

@@ -48,6 +48,33 @@ export const ProgramReport = Schema.Struct({
 })
 export type ProgramReport = typeof ProgramReport.Type
 
+/** A failure of a program, from its first word to the one that ends it. */
+export const Episode = Schema.Struct({
+  since: instant,
+  /** Its supervisor is told then, unless it is over. */
+  dueAt: instant,
+  isTold: Schema.Boolean
+})
+export type Episode = typeof Episode.Type
+
+/** What a supervisor hears of a program that failed and is not started again by its board. */
+export const FailingProgram = Schema.Struct({
+  program: Schema.String,
+  /** When it failed: tells a later failure from this one. */
+  since: instant,
+  /** `failed` or `rolled-back`. */
+  state: ProgramState,
+  /** Why: a number of `codes`. */
+  code: Schema.optionalKey(count),
+  detail: Schema.optionalKey(Schema.String),
+  /** How often its board had started it again. */
+  restarts: Schema.optionalKey(count),
+  /** SHA-256 of its image, or the beginning of it, in hexadecimal. */
+  sha256: Schema.optionalKey(Schema.String),
+  version: Schema.optionalKey(Schema.String)
+})
+export type FailingProgram = typeof FailingProgram.Type
+
 /** One value as the board last told it. */
 export const ValueView = Schema.Struct({ id: ValueId, value: ProgramValue, at: instant })
 export type ValueView = typeof ValueView.Type
@@ -87,7 +114,9 @@ export const ProgramView = Schema.Struct({
   /** Image that is kept in the store for it. */
   holds: Schema.optionalKey(Schema.String),
   /** When the store of images was last asked. */
-  askedAt: Schema.optionalKey(instant)
+  askedAt: Schema.optionalKey(instant),
+  /** It fails. */
+  episode: Schema.optionalKey(Episode)
 })
 export type ProgramView = typeof ProgramView.Type
 

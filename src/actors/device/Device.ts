@@ -31,6 +31,7 @@ import { endObservations, observationsDue, observe, refuseWatch } from "./Observ
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { emitEnd, oweDesired, sendDue, timed } from "./Requests.ts"
 import { storage } from "./Stored.ts"
+import { escalate, escalationDue, takeFailing, takeQuarantined, takeRecovered } from "./Supervision.ts"
 import {
   closeTransfer,
   endOverdueTransfer,
@@ -169,7 +170,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const { commands, board, connection, work } = state
     if (commands.open.length === 0 && work === noWork) return undefined
     const due = Math.min(commandsDue(commands, board, connection.state === "online"), errandsDue(state))
-    return finite(Math.min(due, observationsDue(state), transferDue(state)))
+    return finite(Math.min(due, observationsDue(state), transferDue(state), escalationDue(state)))
   },
   residentDueAt: (state, resident, link) =>
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
@@ -182,6 +183,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     endOverdueErrands(turn)
     endObservations(turn)
     endOverdueTransfer(turn)
+    escalate(turn)
     sendDue(turn)
     return outcomeOf(turn, undefined)
   },
@@ -273,6 +275,22 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const turn = begin(state, context)
     if (state.connection.state === "retired") refuseWatch(turn, watch)
     else observe(turn, watch)
+    return outcomeOf(turn, undefined)
+  },
+
+  ProgramFailing: (state, failing, context) => {
+    const turn = begin(state, context)
+    takeFailing(turn, failing)
+    return outcomeOf(turn, undefined)
+  },
+  ProgramRecovered: (state, { program, since }, context) => {
+    const turn = begin(state, context)
+    takeRecovered(turn, program, since)
+    return outcomeOf(turn, undefined)
+  },
+  Escalate: (state, { actors }, context) => {
+    const turn = begin(state, context)
+    takeQuarantined(turn, actors)
     return outcomeOf(turn, undefined)
   },
 

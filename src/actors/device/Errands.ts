@@ -19,6 +19,9 @@ export const noWork: Work = {
   programs: new Map(),
   observations: new Map(),
   subscriptions: new Map(),
+  failing: new Map(),
+  quarantined: new Map(),
+  failedImages: new Map(),
   lastNumber: 0
 }
 

@@ -1,23 +1,10 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
- * (the large layer of the section), `transfer`, `numbers`, and one `cmd/<id>`, `errand/<number>`,
- * `program/<name>`, `observation/<key>` and `subscription/<key>` for each command, request of another actor, program, watch
- * over a program, and value or mailbox that the board tells of.
+ * (the large layer of the section), one `cmd/<id>` for each command, and those of `StoredWork.ts`.
  */
 import { Schema } from "effect"
-import { BoardRequest } from "../../protocol/BoardRequest.ts"
-import type {
-  Board,
-  Command,
-  DeviceState,
-  Errand,
-  Observation,
-  Subscription,
-  Transfer,
-  Work
-} from "../../protocol/DeviceState.ts"
+import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
-import { ProgramReport } from "../../protocol/Program.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
 import { isTwinValue } from "../../protocol/TwinSchema.ts"
@@ -33,17 +20,9 @@ import {
 import type { Storage } from "../Behaviour.ts"
 import { noCommands, tableOf } from "./Commands.ts"
 import { noWork } from "./Errands.ts"
+import { keeping, putWork, workOf } from "./StoredWork.ts"
 
 const commandPrefix = "cmd/"
-const errandPrefix = "errand/"
-const programPrefix = "program/"
-const observationPrefix = "observation/"
-const subscriptionPrefix = "subscription/"
-
-/** Decodes a map and keeps the keys its schema does not know: a newer node wrote them. */
-const keeping =
-  <A extends object>(decode: (value: unknown) => A) =>
-  (value: unknown): A => ({ ...(typeof value === "object" ? value : {}), ...decode(value) })
 
 const StoredStamp = Schema.Tuple([Schema.Number, Schema.Number, Schema.Number, Schema.Number, Schema.Boolean])
 const StoredMark = Schema.Struct({ deleted: Schema.optionalKey(StoredStamp), mapped: Schema.optionalKey(StoredStamp) })
@@ -120,47 +99,6 @@ const StoredCommand = Schema.Struct({
 })
 const decodeCommand: (value: unknown) => Command = keeping(Schema.decodeUnknownSync(StoredCommand))
 
-const StoredTransfer = Schema.Struct({
-  xfer: Schema.Number,
-  session: Schema.String,
-  sha256: Schema.String,
-  size: Schema.Number,
-  kind: Schema.Number,
-  flags: Schema.Number,
-  instance: Schema.optionalKey(Schema.String),
-  isWhole: Schema.Boolean,
-  until: Schema.optionalKey(Schema.Number)
-})
-const decodeTransfer: (value: unknown) => Transfer = keeping(Schema.decodeUnknownSync(StoredTransfer))
-
-const StoredErrand = Schema.Struct({
-  req: Schema.Number,
-  key: Schema.String,
-  asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
-  request: BoardRequest,
-  xfer: Schema.optionalKey(Schema.Number),
-  until: Schema.Number
-})
-const decodeErrand: (value: unknown) => Errand = keeping(Schema.decodeUnknownSync(StoredErrand))
-const StoredObservation = Schema.Struct({
-  key: Schema.String,
-  asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
-  program: Schema.String,
-  forMillis: Schema.Number,
-  until: Schema.Number,
-  restarts: Schema.Number,
-  patienceMillis: Schema.optionalKey(Schema.Number)
-})
-const decodeObservation: (value: unknown) => Observation = keeping(Schema.decodeUnknownSync(StoredObservation))
-const StoredSubscription = Schema.Struct({
-  key: Schema.String,
-  asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
-  request: BoardRequest
-})
-const decodeSubscription: (value: unknown) => Subscription = keeping(Schema.decodeUnknownSync(StoredSubscription))
-const decodeProgram: (value: unknown) => ProgramReport = keeping(Schema.decodeUnknownSync(ProgramReport))
-const decodeNumber = Schema.decodeUnknownSync(Schema.Number)
-
 const StoredDesired = Schema.Struct({
   leaves: Schema.Record(
     Schema.String,
@@ -215,45 +153,6 @@ const unflatten = (stamps: ReadonlyArray<Stamp>, flat: ReadonlyArray<unknown>): 
 const isEmpty = (record: object): boolean => {
   for (const _ in record) return false
   return true
-}
-
-const putWork = (parts: Map<string, unknown>, work: Work): void => {
-  const { transfer, errands, programs, observations, subscriptions, lastNumber } = work
-  if (lastNumber > 0) parts.set("numbers", lastNumber)
-  if (transfer !== undefined) parts.set("transfer", transfer)
-  for (const errand of errands.values()) parts.set(errandPrefix + errand.req, errand)
-  for (const program of programs.values()) parts.set(programPrefix + program.name, program)
-  for (const observation of observations.values()) parts.set(observationPrefix + observation.key, observation)
-  for (const subscription of subscriptions.values()) parts.set(subscriptionPrefix + subscription.key, subscription)
-}
-
-const workOf = (parts: ReadonlyMap<string, unknown>): Work => {
-  const numbers = parts.get("numbers")
-  const transfer = parts.get("transfer")
-  const errands = new Map<number, Errand>()
-  const programs = new Map<string, ProgramReport>()
-  const observations = new Map<string, Observation>()
-  const subscriptions = new Map<string, Subscription>()
-  for (const [key, part] of parts) {
-    if (key.startsWith(errandPrefix)) {
-      const errand = decodeErrand(part)
-      errands.set(errand.req, errand)
-    } else if (key.startsWith(programPrefix)) programs.set(key.slice(programPrefix.length), decodeProgram(part))
-    else if (key.startsWith(observationPrefix))
-      observations.set(key.slice(observationPrefix.length), decodeObservation(part))
-    else if (key.startsWith(subscriptionPrefix))
-      subscriptions.set(key.slice(subscriptionPrefix.length), decodeSubscription(part))
-  }
-  const kept = errands.size + programs.size + observations.size + subscriptions.size
-  if (numbers === undefined && transfer === undefined && kept === 0) return noWork
-  return {
-    transfer: transfer === undefined ? undefined : decodeTransfer(transfer),
-    errands,
-    programs,
-    observations,
-    subscriptions,
-    lastNumber: numbers === undefined ? 0 : decodeNumber(numbers)
-  }
 }
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */

@@ -4,6 +4,7 @@ import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { desiredMap } from "../../protocol/Twin.ts"
 import { pointerOf } from "../../protocol/TwinPath.ts"
 import { eachLeaf, mapOf } from "../../protocol/TwinSection.ts"
+import { failingOf } from "./Supervision.ts"
 import type { Context } from "./Turn.ts"
 
 /** The connection, with the board last seen as this activation knows. */
@@ -41,7 +42,7 @@ export const twinDocument = (state: DeviceState, context: Context): TwinDocument
 
 /** What lists show. */
 export const statusOf = (state: DeviceState, context: Context): DeviceStatus => {
-  const { board, epoch, twin, commands } = state
+  const { board, epoch, twin, commands, work } = state
   return {
     connection: connectionOf(state, context),
     epoch,
@@ -53,6 +54,8 @@ export const statusOf = (state: DeviceState, context: Context): DeviceStatus => 
     desiredVersion: twin.desiredVersion,
     applied: twin.applied,
     commands: commands.open.length,
-    ...context.resident.vitals
+    ...context.resident.vitals,
+    ...(work.failing.size === 0 ? {} : { failing: failingOf(state) }),
+    ...(work.failedImages.size === 0 ? {} : { failedImages: [...work.failedImages.values()] })
   }
 }

@@ -1,26 +1,16 @@
 /** The program actor: mirrors one program of one board. What it wants of the board goes through the device and comes back. */
-import { Schema } from "effect"
-import type { BoardRequest } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
-import { Backpressure, type HolonError, NotFound } from "../../protocol/Errors.ts"
-import { type OrderView, Program, type ProgramReport, type ProgramView, programOf } from "../../protocol/Program.ts"
+import { Program, type ProgramReport, type ProgramView, programOf } from "../../protocol/Program.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { releaseImage, useImage } from "../ImageUse.ts"
+import { episodeAfter, escalated, escalationDue, recovered, supervisorOf } from "./Failing.ts"
+import { holding, holdingDue, neededBy } from "./Holding.ts"
+import { done, endOverdue, isAsked, lookUp, order, ordersDue } from "./Orders.ts"
 
-/** The newest lines, messages and ended orders that are kept. */
+/** The newest lines, messages and values that are kept. */
 const linesMax = 100
 const mailMax = 50
-const endedMax = 50
 const valuesMax = 512
-/** Orders that the board has not answered. */
-const openMax = 32
-/** A store of images that did not answer is asked again after this. */
-const retryMillis = 60_000
-/** How long a board may take with an order. */
-const orderMillis = 60_000
-
-type Context = Behaviour.TransitionContext<undefined>
-type Reply = Behaviour.Outcome<ProgramView, undefined, OrderView, HolonError>
 
 const initial = (id: string): ProgramView => {
   const { device, name } = programOf(id)
@@ -46,94 +36,6 @@ const fitting = <A>(list: ReadonlyArray<A>, max: number, sizeOf: (one: A) => num
   return list.slice(first)
 }
 
-/** Ends are forgotten, oldest first; what is open stays. */
-const remembered = (orders: ReadonlyArray<OrderView>): ReadonlyArray<OrderView> => {
-  let tooMany = orders.filter(({ state }) => state === "done").length - endedMax
-  return orders.filter(({ state }) => state !== "done" || tooMany-- <= 0)
-}
-
-/** Gives the board an order: its id is that of the request. */
-const order = (state: ProgramView, what: string, request: BoardRequest, { self, requestId, now }: Context): Reply => {
-  const known = state.orders.find(({ id }) => id === requestId)
-  if (known !== undefined) return { reply: known }
-  if (state.orders.filter((other) => other.state === "sent").length >= openMax)
-    return Behaviour.refuse(new Backpressure({ bucket: `program/${self.id} orders`, retryAfterMs: 5000 }))
-  const placed: OrderView = { id: requestId, what, state: "sent", orderedAt: now }
-  return {
-    state: { ...state, orders: remembered([...state.orders, placed]) },
-    reply: placed,
-    tells: [
-      {
-        to: { kind: "device", id: state.device },
-        message: "AskBoard",
-        payload: { asker: self, key: requestId, request, lifeMillis: orderMillis }
-      }
-    ]
-  }
-}
-
-/** An order is over. One that is over already, or that nobody gave, changes nothing. */
-const done = (
-  state: ProgramView,
-  {
-    key,
-    code,
-    value,
-    detail
-  }: { readonly key: string } & Pick<OrderView, "value" | "detail"> & { readonly code: number }
-): Behaviour.Outcome<ProgramView, undefined, void, never> => {
-  if (!state.orders.some(({ id, state: at }) => id === key && at === "sent")) return {}
-  const orders = state.orders.map(
-    (known): OrderView =>
-      known.id === key
-        ? {
-            ...known,
-            state: "done",
-            code,
-            ...(value === undefined ? {} : { value }),
-            ...(detail === undefined ? {} : { detail })
-          }
-        : known
-  )
-  return { state: { ...state, orders: remembered(orders) } }
-}
-
-/** A device answers every order; one that is in quarantine does not. */
-const lateMillis = 30_000
-
-const ordersDue = ({ orders }: ProgramView): number =>
-  orders.reduce(
-    (due, { state, orderedAt }) => (state === "sent" ? Math.min(due, orderedAt + orderMillis + lateMillis) : due),
-    Infinity
-  )
-
-const askDue = ({ askedAt, since }: ProgramView): number => (askedAt ?? since) + retryMillis
-
-/** Ends the orders of which the device will say nothing any more. */
-const endOverdue = (state: ProgramView, { now }: Context): ProgramView =>
-  ordersDue(state) > now
-    ? state
-    : state.orders.reduce(
-        (left, { id, orderedAt }) =>
-          orderedAt + orderMillis + lateMillis > now
-            ? left
-            : (done(left, { key: id, code: codes.ETIMEDOUT, detail: "the device has not answered" }).state ?? left),
-        state
-      )
-
-const isAsked = Schema.is(Schema.Struct({ key: Schema.String }))
-
-const lookUp = (
-  state: ProgramView,
-  id: string,
-  { self }: Context
-): Behaviour.Outcome<ProgramView, undefined, OrderView, HolonError> => {
-  const found = state.orders.find((known) => known.id === id)
-  return found === undefined
-    ? Behaviour.refuse(new NotFound({ what: `order ${id} of program ${self.id}` }))
-    : { reply: found }
-}
-
 const changed = ({ device }: ProgramView, before: ProgramReport, report: ProgramReport): Behaviour.Emitted => {
   const { name, state, code, exit, restarts } = report
   return {
@@ -152,32 +54,19 @@ const changed = ({ device }: ProgramView, before: ProgramReport, report: Program
   }
 }
 
-/** The image that the store must keep; `undefined` for none, or when the board has told only the beginning of its hash. */
-const neededBy = ({ report }: ProgramView): string | undefined =>
-  report.state === "absent" || report.sha256?.length !== 64 ? undefined : report.sha256
-
-/** Brings what the store keeps for the program in line with what its board runs. */
-const holding = (state: ProgramView, { self }: Context): ReadonlyArray<Behaviour.EffectOrder> => {
-  const needed = neededBy(state)
-  if (needed === state.holds) return []
-  const user = `program/${self.id}`
-  const sha256 = needed ?? state.holds
-  if (sha256 === undefined) return []
-  return [{ name: needed === undefined ? "release" : "use", id: sha256, input: { sha256, user } }]
-}
-
 /** The behaviour of programs. */
 export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, {
   initial,
   effects: { use: useImage, release: releaseImage },
+  supervisor: supervisorOf,
   dueAt: (state) => {
-    const due = Math.min(ordersDue(state), neededBy(state) === state.holds ? Infinity : askDue(state))
+    const due = Math.min(ordersDue(state), holdingDue(state), escalationDue(state))
     return due === Infinity ? undefined : due
   },
   timeout: (state, context) => {
-    const ended = endOverdue(state, context)
-    const effects = holding(state, context)
-    return effects.length === 0 ? { state: ended } : { state: { ...ended, askedAt: context.now }, effects }
+    const { state: told, tells } = escalated(endOverdue(state, context), context)
+    const effects = holding(told, context)
+    return effects.length === 0 ? { state: told, tells } : { state: { ...told, askedAt: context.now }, tells, effects }
   },
   completed: (state, { name, id, outcome }, context) => {
     const { holds, ...rest } = state
@@ -243,13 +132,20 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
   BoardAnswered: (state, answer) => done(state, answer),
 
   Reported: (state, { report, at }, context) => {
-    const before = state.report
+    const { report: before, episode: _, ...rest } = state
     const isMove = before.state !== report.state
-    const next: ProgramView = { ...state, report, since: isMove ? at : state.since }
+    const episode = episodeAfter(state, report, at, context.now)
+    const next: ProgramView = {
+      ...rest,
+      report,
+      since: isMove ? at : state.since,
+      ...(episode === undefined ? {} : { episode })
+    }
     const effects = holding(next, context)
+    const tells = recovered(state, episode, context)
     return isMove || before.code !== report.code || before.restarts !== report.restarts
-      ? { state: next, effects, events: [changed(state, before, report)] }
-      : { state: next, effects }
+      ? { state: next, effects, tells, events: [changed(state, before, report)] }
+      : { state: next, effects, tells }
   },
 
   Printed: (state, { text, at }) => {

@@ -1,69 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { EffectOrder, Emitted, Outcome, Tell } from "../../../src/actors/Behaviour.ts"
 import { program } from "../../../src/actors/program/Program.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
-import { Program, ProgramView, programOf } from "../../../src/protocol/Program.ts"
-
-const json = Schema.toCodecJson(ProgramView)
-
-/** Folds a program's transitions; its state goes through its stored form at every step. */
-class Rig {
-  state: unknown = program.reactions.initial("press-1:motor")
-  tells: Array<Tell> = []
-  events: Array<Emitted> = []
-  samples: Array<Emitted> = []
-  effects: Array<EffectOrder> = []
-  now = 1_800_000_000_000
-
-  private context(requestId = "") {
-    return {
-      self: { kind: "program", id: "press-1:motor" },
-      now: this.now,
-      random: () => 0.5,
-      asker: { kind: "user", id: "ada", role: "operator" } as const,
-      requestId,
-      resident: undefined,
-      link: undefined,
-      tellCount: 0,
-      node: "a-1"
-    }
-  }
-
-  private settle(outcome: Outcome<unknown, unknown>): unknown {
-    if (outcome.state !== undefined)
-      this.state = Schema.decodeUnknownSync(json)(Schema.encodeUnknownSync(json)(outcome.state))
-    this.tells.push(...(outcome.tells ?? []))
-    this.events.push(...(outcome.events ?? []))
-    this.samples.push(...(outcome.samples ?? []))
-    this.effects.push(...(outcome.effects ?? []))
-    return outcome.refusal ?? outcome.reply
-  }
-
-  ask(message: string, payload: unknown = {}, requestId = "r-1"): unknown {
-    const handle = program.transitions[message]
-    if (handle === undefined) throw new Error(`no message ${message}`)
-    return this.settle(handle(this.state, payload, this.context(requestId)))
-  }
-
-  wake(): void {
-    this.settle(program.reactions.timeout?.(this.state, this.context()) ?? {})
-  }
-
-  complete(name: string, id: string, outcome: unknown): void {
-    this.settle(program.reactions.completed?.(this.state, { name, id, outcome }, this.context()) ?? {})
-  }
-
-  view(): ProgramView {
-    return Schema.decodeUnknownSync(ProgramView)(this.ask("GetProgram"))
-  }
-}
+import { Program, programOf } from "../../../src/protocol/Program.ts"
+import { ProgramRig } from "./ProgramRig.ts"
 
 const running = { name: "motor", state: "running", pid: 1 }
 
 describe("a program", () => {
   it("keeps the newest lines and messages, and no more than are cheap to write", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     for (let at = 1; at <= 20; at++) rig.ask("Printed", { text: `${at}`.padEnd(1000), at })
     for (let at = 1; at <= 20; at++) rig.ask("MailTold", { target: "app:log", data: "a".repeat(8000), at })
     const { lines, mail } = rig.view()
@@ -83,7 +29,7 @@ describe("a program", () => {
   })
 
   it("gives up an order of which its device never says anything", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     rig.ask("Reported", { report: running, at: 5 })
     rig.ask("Control", { act: "stop" }, "r-1")
     rig.now += 90_000
@@ -101,7 +47,7 @@ describe("a program", () => {
   })
 
   it("shows what its board told last, and puts each change of state on the event stream", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     rig.ask("Reported", { report: running, at: 5 })
     rig.ask("Reported", { report: { ...running, cpu: 0.5 }, at: 6 })
     rig.ask("Reported", { report: { ...running, state: "failed", code: codes.Trap, restarts: 3 }, at: 7 })
@@ -117,7 +63,7 @@ describe("a program", () => {
   })
 
   it("keeps its image in the store for as long as its board has it", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     const [first, second] = ["ab".repeat(32), "cd".repeat(32)]
     const orders = () => rig.effects.splice(0).map(({ name, id }) => `${name} ${id.slice(0, 2)}`)
     rig.ask("Reported", { report: { ...running, sha256: first }, at: 1 })
@@ -135,7 +81,7 @@ describe("a program", () => {
   })
 
   it("passes an order to its board once, and answers how it ended", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     rig.ask("Control", { act: "restart" }, "r-7")
     rig.ask("Control", { act: "restart" }, "r-7")
     assert.deepStrictEqual(
@@ -152,7 +98,7 @@ describe("a program", () => {
   })
 
   it("refuses an order when too many are open, and forgets the oldest ends", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     for (let at = 0; at < 32; at++) rig.ask("SetValue", { id: 257, value: at }, `r-${at}`)
     assert.strictEqual(Object(rig.ask("SetValue", { id: 257, value: 1 }, "r-32"))._tag, "Backpressure")
     for (let at = 0; at < 100; at++) {
@@ -164,7 +110,7 @@ describe("a program", () => {
   })
 
   it("keeps the newest lines, messages and values", () => {
-    const rig = new Rig()
+    const rig = new ProgramRig()
     for (let at = 0; at < 150; at++) rig.ask("Printed", { text: `line ${at}`, at })
     for (let at = 0; at < 60; at++) rig.ask("MailTold", { target: "app:log", data: "aGk=", at })
     rig.ask("ValuesTold", { values: [{ id: "rpm", value: 1, at: 1 }] })
