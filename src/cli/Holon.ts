@@ -5,6 +5,7 @@ import { board } from "./commands/Boards.ts"
 import { can } from "./commands/Can.ts"
 import { chaos } from "./commands/Chaos.ts"
 import { devices } from "./commands/Devices.ts"
+import { events } from "./commands/Events.ts"
 import { image } from "./commands/Image.ts"
 import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
 import { programs } from "./commands/Programs.ts"
@@ -31,6 +32,7 @@ export const holon = Command.make("holon").pipe(
     repl,
     send,
     devices,
+    events,
     nodes,
     actors,
     quarantine,

@@ -7,6 +7,8 @@ import { vocabularyOf } from "../actors/Agreement.ts"
 import * as Engine from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
 import type { Registry } from "../actors/Registry.ts"
+import { EventStream } from "../events/EventStream.ts"
+import { JournalHint } from "../events/JournalHint.ts"
 import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
 import * as Operations from "../gateways/http/Operations.ts"
@@ -29,6 +31,7 @@ import * as ImageStore from "./storage/ImageStore.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
+import { layerPgJournal } from "./storage/PgJournal.ts"
 import { PgStore } from "./storage/PgStore.ts"
 import * as PostgresClient from "./storage/PostgresClient.ts"
 import { PostgresUrl } from "./storage/PostgresUrl.ts"
@@ -59,7 +62,8 @@ const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
       const lease = yield* Lease
       const { agreement } = yield* ClusterLayer.Membership
       const { transport } = yield* RelaySocket
-      const store = Metrics.counted(yield* PgStore.make({ url: yield* PostgresUrl, host }), counts)
+      const { journalled } = yield* JournalHint
+      const store = Metrics.counted(yield* PgStore.make({ url: yield* PostgresUrl, host, journalled }), counts)
       const { node, isFresh, onSessionLost } = lease
       const onRelease = (handler: (shard: number) => Effect.Effect<void>) => lease.onRelease(({ id }) => handler(id))
       return NodePorts.of({
@@ -173,6 +177,9 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(actors),
         // Below the actors: their effects read images through the seam that this layer fills.
         Layer.provideMerge(images),
+        Layer.provideMerge(EventStream.layer),
+        Layer.provideMerge(layerPgJournal),
+        Layer.provideMerge(JournalHint.layer),
         Layer.provideMerge(cluster),
         Layer.provideMerge(storage(storageWaitMillis)),
         Layer.provideMerge(ProcessHost.layer)

@@ -18,6 +18,7 @@ import { HolonError } from "../../protocol/Errors.ts"
 import { Authorization, authorizationLayer } from "./Authorization.ts"
 import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
 import { isForPeople } from "./Describe.ts"
+import { eventGroup, eventHandlers } from "./EventApi.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { Health, HealthReport, NotReady } from "./Health.ts"
 import { imageGroup, imageHandlers } from "./ImageApi.ts"
@@ -95,6 +96,7 @@ const fixed = HttpApi.make("holon")
   .add(fleet)
   .add(health)
   .add(imageGroup)
+  .add(eventGroup)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
@@ -166,6 +168,18 @@ const imagesHandlers = (api: typeof fixed) =>
     })
   )
 
+const eventsHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "events",
+    Effect.fnUntraced(function* (handlers) {
+      const events = yield* eventHandlers
+      return handlers
+        .handle("listEvents", ({ query }) => events.list(query))
+        .handle("tailEvents", ({ query, headers }) => events.tail(query, headers["last-event-id"]))
+    })
+  )
+
 const healthHandlers = (api: typeof fixed) =>
   HttpApiBuilder.group(
     api,
@@ -205,7 +219,13 @@ export const layer = (registry: Registry) => {
     HttpApiBuilder.layer(whole, { openapiPath: "/openapi.json" }),
     HttpApiScalar.layer(whole, { path: "/docs" })
   ).pipe(
-    Layer.provide([fleetHandlers(whole), healthHandlers(whole), imagesHandlers(whole), ...groups]),
+    Layer.provide([
+      fleetHandlers(whole),
+      healthHandlers(whole),
+      imagesHandlers(whole),
+      eventsHandlers(whole),
+      ...groups
+    ]),
     Layer.provide([authorizationLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
   )
 }

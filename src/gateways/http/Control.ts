@@ -10,6 +10,7 @@ import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
+import { eventQueryFields, PlacedEventView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Needs } from "./Needs.ts"
 
@@ -142,6 +143,18 @@ export class Control extends RpcGroup.make(
     success: Schema.Struct({ sha256: Schema.String, name: Schema.String, version: Schema.String, size: Schema.Int }),
     error: Schema.Union([ImageMissing, ImageAmbiguous, ImageStoreUnavailable])
   }).annotate(Needs, "image.read"),
+  Rpc.make("Events", {
+    payload: {
+      ...eventQueryFields,
+      last: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))),
+      samples: Schema.optionalKey(Schema.Boolean),
+      /** Goes on with what happens; else it ends with what there is. */
+      follow: Schema.Boolean
+    },
+    success: PlacedEventView,
+    error: HolonError,
+    stream: true
+  }).annotate(Needs, "event.read"),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }).annotate(Needs, "node.read"),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }).annotate(Needs, "node.read"),
   Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }).annotate(

@@ -10,6 +10,7 @@ import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
+import { eventReads } from "./EventApi.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { ImageLibrary } from "./ImageLibrary.ts"
 import { demandOf } from "./Needs.ts"
@@ -57,6 +58,7 @@ const handlers = Control.toLayer(
     const actors = yield* Actors
     const operations = yield* Operations
     const images = yield* ImageLibrary
+    const events = yield* eventReads
     const { registry } = yield* Engine
     const { agreement } = yield* NodePorts
     const kinds = describeRegistry(registry)
@@ -75,6 +77,8 @@ const handlers = Control.toLayer(
       Look: (page) => Effect.flatMap(CurrentAsker, (asker) => operations.look(page, asker)),
       Image: ({ reference }) =>
         Effect.map(images.find(reference), ({ sha256, name, version, size }) => ({ sha256, name, version, size })),
+      Events: ({ follow, ...asked }) =>
+        Stream.unwrap(follow ? events.tail(asked, { _tag: "Now" }) : Effect.succeed(events.past(asked))),
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,
       Quarantined: ({ limit }) => operations.quarantined(limit),

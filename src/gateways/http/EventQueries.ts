@@ -1,8 +1,8 @@
 /** Which events a client wants and where it begins, as it says so in words. */
 import { Clock, Duration, Effect, Option, Schema } from "effect"
 import type { Selection, Start } from "../../events/EventStream.ts"
-import { HolonEvent } from "../../protocol/Event.ts"
 import { Malformed } from "../../protocol/Errors.ts"
+import { HolonEvent } from "../../protocol/Event.ts"
 
 /** An event with the cursor behind it. */
 export const PlacedEventView = Schema.Struct({ cursor: Schema.String, event: HolonEvent })

@@ -8,6 +8,7 @@ import type { PolicyDenied } from "../../protocol/Errors.ts"
 /** The rights that operations need, with what they permit. Those of messages stand in the contracts. */
 export const operationRights = {
   "device.read": "list devices, look at one as it is stored",
+  "event.read": "read and follow the event stream",
   "node.read": "list nodes and how many actors each has",
   "image.read": "list images, look at them, fetch their bytes",
   "image.push": "push images",

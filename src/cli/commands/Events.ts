@@ -1,0 +1,74 @@
+/** `holon events`: what happened, and what happens. */
+import { Console, Effect, Option, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import type { PlacedEventView } from "../../gateways/http/EventQueries.ts"
+import { Client } from "../Client.ts"
+import { connected, connection } from "../Globals.ts"
+import { wholeNumber } from "../Numbers.ts"
+import { fields } from "../Table.ts"
+
+const text = (name: string, about: string) => Flag.String(name).pipe(Flag.withDescription(about), Flag.optional)
+
+const given = <Name extends string, A>(name: Name, value: Option.Option<A>): { readonly [N in Name]?: A } =>
+  Option.isNone(value) ? {} : ({ [name]: value.value } as { readonly [N in Name]: A })
+
+const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
+  typeof data === "object" && data !== null && !Array.isArray(data)
+
+/** One line: when, how grave, what, who, and with what. */
+export const lineOf = ({ event }: PlacedEventView): string => {
+  const { at, severity, type, source, data, unit } = event
+  const said = data === null ? "" : isRecord(data) ? fields(data) : JSON.stringify(data)
+  const grave = severity === "info" || severity === "debug" ? "" : `${severity}  `
+  const time = new Date(at).toISOString().replace("T", " ").replace("Z", "")
+  return `${time}  ${grave}${source.actor}/${source.id}  ${type}${said === "" ? "" : `  ${said}`}${unit === undefined ? "" : ` ${unit}`}`
+}
+
+export const events = Command.make(
+  "events",
+  {
+    ...connection,
+    follow: Flag.Boolean("follow").pipe(
+      Flag.withAlias("f"),
+      Flag.withDescription("Go on with what happens from now on, until Ctrl-C"),
+      Flag.withDefault(false)
+    ),
+    since: text("since", "Begin at this time: 2026-11-21T08:00:00Z, or how long ago: 10min, 2h"),
+    after: text("after", "Begin behind this cursor, which --json shows"),
+    last: wholeNumber("last", 1, 10_000).pipe(
+      Flag.withDescription("Begin with the events of the last so many commits (default: 50; none with --follow)"),
+      Flag.optional
+    ),
+    source: text("source", "Only what this actor says, such as device/press-1"),
+    samples: Flag.Boolean("samples").pipe(
+      Flag.withDescription("Also what boards measure, which is kept for a day"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fn(function* (flags) {
+    const print = (placed: PlacedEventView) => Console.log(flags.json ? JSON.stringify(placed) : lineOf(placed))
+    yield* connected(flags)(
+      Effect.gen(function* () {
+        const client = yield* Client
+        const asked = {
+          follow: flags.follow,
+          samples: flags.samples,
+          ...given("since", flags.since),
+          ...given("after", flags.after),
+          ...given("last", flags.last),
+          ...given("source", flags.source)
+        }
+        yield* Stream.runForEach(client.Events(asked), print)
+      })
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "What happened, oldest first: what actors and boards said, one line each. With --json one JSON object a line."
+  ),
+  Command.withExamples([
+    { command: "holon events --last 20", description: "the last events" },
+    { command: "holon events --follow --source device/press-1", description: "what a board does from now on" },
+    { command: "holon events --since 10min --json", description: "ten minutes, for a script" }
+  ])
+)

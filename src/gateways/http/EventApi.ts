@@ -1,0 +1,123 @@
+/** The event stream over HTTP: pages of JSON, and a live tail as Server-Sent Events. */
+import { Effect, Option, Schema, Stream } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { EventStream, type PlacedEvent, type Start } from "../../events/EventStream.ts"
+import { CursorMalformed, JournalUnavailable } from "../../events/JournalReader.ts"
+import { HolonError, Malformed, Unavailable } from "../../protocol/Errors.ts"
+import { HolonEvent } from "../../protocol/Event.ts"
+import { Authorization } from "./Authorization.ts"
+import { EventPageView, type EventQuery, eventQueryFields, selectionOf, startOf } from "./EventQueries.ts"
+import { Needs } from "./Needs.ts"
+
+const whole = (maximum: number) =>
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum }))
+const flag = Schema.Literals(["true", "false"])
+
+const query = {
+  ...eventQueryFields,
+  last: Schema.optionalKey(whole(10_000)),
+  samples: Schema.optionalKey(flag)
+}
+
+/** Commits looked through for one page, so that a filter that matches nothing ends. */
+const scannedMax = 10_000
+const pageDefault = 100
+/** Commits that are shown of the past when nothing else is asked for. */
+const pastDefault = 50
+const batch = 1000
+
+const listEvents = HttpApiEndpoint.get("listEvents", "/api/events", {
+  query: { ...query, limit: Schema.optionalKey(whole(1000)) },
+  success: EventPageView,
+  error: HolonError.members
+})
+  .annotate(Needs, "event.read")
+  .annotate(
+    OpenApi.Description,
+    `Events, oldest first: behind the cursor \`after\`, from the time \`since\` on, or of the \`last\` commits (default ${pageDefault}). \`next\` goes into \`after\` for the page behind, also where a filter left all out. \`samples=true\` adds what boards measure.`
+  )
+
+/** An event as `EventSource` takes it; its id comes back as `Last-Event-ID`. */
+const TailEvent = Schema.Struct({
+  id: Schema.String,
+  event: Schema.Literal("message"),
+  data: Schema.fromJsonString(HolonEvent)
+})
+
+const tailEvents = HttpApiEndpoint.get("tailEvents", "/api/events/tail", {
+  query,
+  headers: { "last-event-id": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))) },
+  success: HttpApiSchema.StreamSse({ events: TailEvent }),
+  error: HolonError.members
+})
+  .annotate(Needs, "event.read")
+  .annotate(
+    OpenApi.Description,
+    "Events as they happen, as Server-Sent Events; from now on where nothing else is said. Each has its cursor as id, so that a browser goes on where its connection broke."
+  )
+
+/** The group of the API. */
+export const eventGroup = HttpApiGroup.make("events").add(listEvents, tailEvents).middleware(Authorization)
+
+/** What the stream cannot do, in the words of the API. */
+export const spokenFailure = (error: JournalUnavailable | CursorMalformed | Malformed): Malformed | Unavailable => {
+  if (error instanceof JournalUnavailable) return new Unavailable({ cause: "the journal does not answer" })
+  if (error instanceof CursorMalformed)
+    return new Malformed({ path: "after", reason: `"${error.cursor}" is no cursor of an event` })
+  return error
+}
+
+interface Query extends Omit<EventQuery, "samples"> {
+  readonly samples?: "true" | "false"
+}
+
+const readable = ({ samples, ...rest }: Query): EventQuery => ({ ...rest, samples: samples === "true" })
+
+/** Reads and follows by a query; failures in the words of the API. */
+export const eventReads = Effect.map(EventStream, (events) => ({
+  page: (asked: EventQuery, limit: number) =>
+    Effect.gen(function* () {
+      const start = yield* startOf(asked, { _tag: "Last", commits: limit })
+      const selection = yield* selectionOf(asked)
+      return yield* events.read(start, selection, { events: limit, commits: scannedMax })
+    }).pipe(Effect.mapError(spokenFailure)),
+  /** From where the query begins to where the stream ends for now. */
+  past: (asked: EventQuery): Stream.Stream<PlacedEvent, Malformed | Unavailable> =>
+    Effect.gen(function* () {
+      const first = yield* startOf(asked, { _tag: "Last", commits: pastDefault })
+      const selection = yield* selectionOf(asked)
+      return Stream.paginate(first, (start: Start) =>
+        Effect.map(
+          events.read(start, selection, { events: batch, commits: batch }),
+          ({ events: placed, next, hasMore }) => [
+            placed,
+            hasMore ? Option.some<Start>({ _tag: "After", cursor: next }) : Option.none()
+          ]
+        )
+      ).pipe(Stream.mapError(spokenFailure))
+    }).pipe(Stream.unwrap),
+  /** Fails at once with what is wrong in the query. */
+  tail: (
+    asked: EventQuery,
+    otherwise: Start
+  ): Effect.Effect<Stream.Stream<PlacedEvent, Malformed | Unavailable>, Malformed> =>
+    Effect.gen(function* () {
+      const start = yield* startOf(asked, otherwise)
+      const selection = yield* selectionOf(asked)
+      return Stream.mapError(events.follow(start, selection), spokenFailure)
+    })
+}))
+
+/** What each endpoint does. */
+export const eventHandlers = Effect.map(eventReads, (reads) => ({
+  list: ({ limit = pageDefault, ...asked }: Query & { readonly limit?: number }) => reads.page(readable(asked), limit),
+  tail: (asked: Query, lastEventId: string | undefined) =>
+    Effect.map(
+      reads.tail(readable(lastEventId === undefined ? asked : resumed(asked, lastEventId)), { _tag: "Now" }),
+      (tail) =>
+        Stream.orDie(Stream.map(tail, ({ cursor, event }) => ({ id: cursor, event: "message" as const, data: event })))
+    )
+}))
+
+/** A browser that comes back says what it saw last; its address still says where it first began. */
+const resumed = ({ since: _since, last: _last, ...asked }: Query, after: string): Query => ({ ...asked, after })

@@ -1,0 +1,133 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Fiber, Schema, Stream } from "effect"
+import { EventPageView } from "../../../src/gateways/http/EventQueries.ts"
+import { HolonEvent } from "../../../src/protocol/Event.ts"
+import { run } from "../../support/Cli.ts"
+import { freePorts, RunningNode, until } from "../../support/RunningNode.ts"
+
+const pageOf = Schema.decodeUnknownSync(EventPageView)
+const eventOf = Schema.decodeUnknownSync(Schema.fromJsonString(HolonEvent))
+
+const typesOf = ({ events }: typeof EventPageView.Type) => events.map(({ event }) => event.type)
+
+layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
+  "events from outside",
+  (it) => {
+    const get = (path: string) => Effect.flatMap(RunningNode, ({ get: call }) => call(path))
+    const page = (query: string) => Effect.map(get(`/api/events${query}`), ({ json }) => pageOf(json))
+    const desire = (target: number) =>
+      Effect.flatMap(RunningNode, ({ url, data }) =>
+        run([
+          "send",
+          "device",
+          "heater-1",
+          "SetDesired",
+          `{"patch":{"target":${target}}}`,
+          "--url",
+          url,
+          "--data",
+          data
+        ])
+      )
+    const holon = (...argv: ReadonlyArray<string>) =>
+      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
+
+    it.effect("come in pages, and each goes on where the one before ended", () =>
+      Effect.gen(function* () {
+        yield* desire(41)
+        yield* desire(42)
+        const whole = yield* page("?last=1000")
+        assert.include(typesOf(whole), "device.online")
+        const cursors: Array<string> = []
+        for (let next = (yield* page("?last=1000&limit=1")).events[0]?.cursor; next !== undefined; ) {
+          cursors.push(next)
+          next = (yield* page(`?after=${next}&limit=1`)).events[0]?.cursor
+        }
+        assert.deepStrictEqual(
+          cursors.slice(0, whole.events.length),
+          whole.events.map(({ cursor }) => cursor)
+        )
+      })
+    )
+
+    it.effect("show measurements only to who asks for them, and of one actor only where it is named", () =>
+      Effect.gen(function* () {
+        const telemetry = yield* until(page("?last=1000&samples=true&source=device/heater-1"), (found) =>
+          typesOf(found).includes("board.telemetry")
+        )
+        assert.isTrue(telemetry.events.every(({ event }) => event.source.id === "heater-1"))
+        assert.notInclude(typesOf(yield* page("?last=1000")), "board.telemetry")
+        assert.deepStrictEqual((yield* page("?last=1000&source=device/nobody")).events, [])
+      })
+    )
+
+    it.effect("arrive as Server-Sent Events while they happen, and go on behind the last id", () =>
+      Effect.gen(function* () {
+        const { url } = yield* RunningNode
+        const tail = (headers: Readonly<Record<string, string>>) =>
+          Effect.promise((signal) => fetch(`${url}/api/events/tail?source=device/heater-1`, { headers, signal })).pipe(
+            Effect.map(({ body }) =>
+              Stream.fromReadableStream({
+                evaluate: () => body ?? new ReadableStream<Uint8Array>(),
+                onError: (cause) => cause
+              })
+            ),
+            Stream.unwrap,
+            Stream.decodeText,
+            Stream.splitLines,
+            Stream.filter((line) => line.startsWith("id: ") || line.startsWith("data: ")),
+            Stream.take(4),
+            Stream.runCollect,
+            Effect.map((lines) => [...lines])
+          )
+        const before = (yield* page("?last=1")).next
+        const live = yield* Effect.forkChild(tail({}), { startImmediately: true })
+        for (let target = 50; live.pollUnsafe() === undefined && target < 90; target++) {
+          yield* desire(target)
+          yield* Effect.sleep("50 millis")
+        }
+        const [id = "", data = ""] = yield* Fiber.join(live)
+        assert.strictEqual(eventOf(data.slice("data: ".length)).source.id, "heater-1")
+        const again = yield* tail({ "last-event-id": before })
+        const missed = yield* page(`?after=${before}&source=device/heater-1`)
+        assert.deepStrictEqual(
+          again.filter((line) => line.startsWith("id: ")),
+          missed.events.slice(0, 2).map(({ cursor }) => `id: ${cursor}`)
+        )
+        assert.match(id, /^id: \d+\.\d+(\.\d+)?$/)
+      })
+    )
+
+    it.effect("are refused with a sentence where the query is wrong", () =>
+      Effect.gen(function* () {
+        for (const [query, sentence] of [
+          ["after=seven", /"seven" is no cursor of an event/],
+          ["since=yesterday", /"yesterday" is no time; write an instant such as/],
+          ["since=10min&last=5", /say one of after, since and last/],
+          ["source=heater-1", /"heater-1" names no actor; write it as device\/press-1/]
+        ] as const) {
+          const { status, text } = yield* get(`/api/events?${query}`)
+          assert.strictEqual(status, 400, query)
+          assert.match(text.replaceAll('\\"', '"'), sentence)
+        }
+        for (const query of ["limit=0", "limit=1001", "last=x", "samples=yes", "what=ever"])
+          assert.strictEqual((yield* get(`/api/events?${query}`)).status, 400, query)
+        assert.strictEqual((yield* get("/api/events/tail?since=yesterday")).status, 400)
+      })
+    )
+
+    it.effect("are printed by the command, one line each, or as JSON", () =>
+      Effect.gen(function* () {
+        yield* desire(43)
+        const { out } = yield* holon("events", "--last", "1000")
+        assert.match(out, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} {2}device\/heater-1 {2}device\.online {2}boot=/m)
+        const lines = (yield* holon("events", "--since", "1h", "--json")).out.trim().split("\n")
+        const placed = lines.map((line): unknown => JSON.parse(line))
+        assert.isAbove(placed.length, 0)
+        const { err, isSuccess } = yield* holon("events", "--since", "soon")
+        assert.isFalse(isSuccess)
+        assert.match(err, /"soon" is no time/)
+      })
+    )
+  }
+)
