@@ -6,6 +6,7 @@ import { type ImageKind, imageKindOf } from "../../src/protocol/image/ImageKind.
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import { judgeBytes, type SignaturePolicy, type TrustedSigner } from "../../src/protocol/image/Trust.ts"
 import type { Refused } from "../Refused.ts"
+import { isInRange } from "../Versions.ts"
 
 /** Whose images a board takes: its own configuration, not the cluster's. */
 export interface BoardTrust {
@@ -25,6 +26,8 @@ export interface ImageRules {
   readonly imageBytesMax: number
   /** What the board's programs may be given, by name. */
   readonly capabilities: ReadonlyArray<string>
+  /** Version of a program that is on the board; undefined where there is none, "" where nobody knows it. */
+  readonly versionOf: (name: string) => string | undefined
   /** Highest security version accepted so far. */
   readonly acceptedSecver: (kind: ImageKind, name: string) => number | undefined
 }
@@ -45,7 +48,7 @@ export const judgeOffer = (offer: ImageOffer, rules: ImageRules): Result.Result<
   if (offer.size > rules.imageBytesMax) return refuse(codes.ENOSPC, `size:${offer.size}/${rules.imageBytesMax}`)
   const { trust, acceptedSecver } = rules
   return Result.flatMap(judgeBytes(offer.manifest, { ...trust, acceptedSecver }), ({ manifest, signer }) => {
-    const refused = mismatchOf(offer, manifest, kind) ?? lackOf(manifest, rules)
+    const refused = mismatchOf(offer, manifest, kind) ?? lackOf(manifest, rules) ?? missingOf(manifest, rules)
     return refused === undefined
       ? Result.succeed({ manifest, isSigned: signer !== undefined })
       : Result.fail<Refused>(refused)
@@ -69,6 +72,22 @@ const lackOf = ({ requires }: Manifest, { profile, capabilities }: ImageRules): 
   }
   const missing = requires?.caps?.find((name) => !capabilities.includes(name))
   return missing === undefined ? undefined : { code: codes.ENOTSUP, detail: `caps:${missing}` }
+}
+
+/** What must be on the board before it and is not there, or in another version. */
+const missingOf = ({ depends = [] }: Manifest, { versionOf }: ImageRules): Refused | undefined => {
+  for (const { name, range = "*", optional = false } of depends) {
+    if (isInRange("0.0.0", range) === undefined) {
+      return { code: codes.EINVAL, detail: `depends.${name}: ${range} is no range of versions` }
+    }
+    const version = versionOf(name)
+    if (version === undefined) {
+      if (!optional) return { code: codes.ENOTSUP, detail: `depends:${name}` }
+    } else if (range !== "*" && isInRange(version, range) !== true) {
+      return { code: codes.ENOTSUP, detail: `depends:${name}@${range}/${version || "unknown"}` }
+    }
+  }
+  return undefined
 }
 
 /** `*` stands for anything. */

@@ -105,6 +105,7 @@ export class ProgramHost implements Programs {
         kinds: this.#runtimes.map(({ kind }) => kind),
         imageBytesMax: options.imageBytesMax,
         capabilities: options.capabilities,
+        versionOf: (name) => this.#versionOf(name),
         acceptedSecver: (kind, name) => options.shelf.floor(kind, name)
       },
       shelf: options.shelf,
@@ -300,6 +301,16 @@ export class ProgramHost implements Programs {
       default:
         return { code: codes.EINVAL, detail: `op ${op}` }
     }
+  }
+
+  /** By the name of the image: what runs beside another of its name has one of its own. */
+  #versionOf(name: string): string | undefined {
+    for (const { name: known, image, standing } of this.#programs.values()) {
+      if (standing.state !== programStates.rolledBack && (image.manifest?.name ?? known) === name) {
+        return image.manifest?.version ?? ""
+      }
+    }
+    return undefined
   }
 
   #byPid(pid: number): Program | undefined {

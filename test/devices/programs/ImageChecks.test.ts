@@ -48,6 +48,7 @@ const rules = (fields: Partial<ImageRules> = {}): ImageRules => ({
   kinds: ["hxe"],
   imageBytesMax: 4096,
   capabilities: ["log", "mail"],
+  versionOf: () => undefined,
   acceptedSecver: () => undefined,
   ...fields
 })
@@ -111,5 +112,25 @@ describe("an image that is offered", () => {
     }
     assert.strictEqual(refusalOf(offerOf(signed({ requires: { caps: ["log"] } }))), "taken")
     assert.deepStrictEqual(refusalOf(offerOf(signed({ requires: { caps: ["log", "bus"] } }))), [95, "caps:bus"])
+  })
+
+  it("is refused while what it depends on is not there, or of another version", () => {
+    const depends = (...list: NonNullable<Manifest["depends"]>) => offerOf(signed({ depends: list }))
+    const there = (version: string | undefined) => ({
+      versionOf: (name: string) => (name === "base" ? version : undefined)
+    })
+    const base = { name: "base", range: "^1.2" }
+    assert.strictEqual(refusalOf(depends(base), there("1.4.0")), "taken")
+    assert.strictEqual(refusalOf(depends({ name: "base" }), there("")), "taken")
+    assert.deepStrictEqual(refusalOf(depends(base), there(undefined)), [95, "depends:base"])
+    assert.deepStrictEqual(refusalOf(depends(base), there("2.0.0")), [95, "depends:base@^1.2/2.0.0"])
+    assert.deepStrictEqual(refusalOf(depends(base), there("")), [95, "depends:base@^1.2/unknown"])
+    assert.deepStrictEqual(refusalOf(depends(base, { name: "more" }), there("1.2.0")), [95, "depends:more"])
+    assert.strictEqual(refusalOf(depends({ name: "more", optional: true }), there("1.2.0")), "taken")
+    assert.deepStrictEqual(refusalOf(depends({ ...base, optional: true }), there("2.0.0")), [
+      95,
+      "depends:base@^1.2/2.0.0"
+    ])
+    assert.deepStrictEqual(refusalOf(depends({ name: "base", range: "new" }), there("1.2.0")), [22, "depends.base:"])
   })
 })
