@@ -7,6 +7,9 @@ import { codes } from "../../src/protocol/Codes.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ExecutiveEvent } from "../hxe/executive/Events.ts"
 import { Executive } from "../hxe/executive/Executive.ts"
+import type { RpcBoard } from "../hxe/rpc/RpcBoard.ts"
+import { RpcService } from "../hxe/rpc/RpcService.ts"
+import { RunControl } from "../hxe/rpc/RunControl.ts"
 import { Boot, type BootEvent, type BootPhase } from "../nv/Boot.ts"
 import { type BootConfig, defaultBootConfig } from "../nv/BootConfig.ts"
 import type { NvDevices } from "../nv/NvDevice.ts"
@@ -19,6 +22,7 @@ import type { Refused } from "../Refused.ts"
 import { bootEvent, storeEvent } from "./BootEvents.ts"
 import { readBootFile } from "./BootFile.ts"
 import { BootLoads, type Card } from "./BootLoads.ts"
+import { CanList } from "./CanList.ts"
 import { CardList } from "./CardList.ts"
 import { executivePrograms } from "./ExecutivePrograms.ts"
 import { KeptValues } from "./KeptValues.ts"
@@ -27,6 +31,7 @@ import type { LoadServerOptions } from "./LoadServer.ts"
 import { nvImages, nvSecurityVersions } from "./NvImages.ts"
 import type { ProvisioningEvent } from "./ProvisioningEvents.ts"
 import type { SignatureTrust } from "./SignaturePolicy.ts"
+import { source } from "./Source.ts"
 import { CanBroadcastListener } from "./transports/CanBroadcastListener.ts"
 import type { CanBus } from "./transports/CanFrame.ts"
 import { serveCan } from "./transports/CanUnicast.ts"
@@ -40,6 +45,8 @@ const codeBytes = 65_536
 
 /** Level of whoever reaches the lines of a board that knows no keys of roles: a bus in a laboratory. */
 const openLevel = 2
+/** Likewise of whoever reaches its own line for tools, which is on the same machine. */
+const openRpcLevel = 3
 /** On a board that knows some, a master proves a role before it may do more than look. */
 const guardedLevel = 0
 
@@ -56,6 +63,8 @@ export interface FieldBoardParts {
   readonly can?: { readonly bus: CanBus; readonly name: string }
   /** The line it is at one end of. */
   readonly line?: { readonly channel: UartChannel; readonly name: string }
+  /** Bytes nobody can foresee, on a board that tools may talk to directly: see `rpc`. */
+  readonly rpc?: { readonly randomBytes: (count: number) => Uint8Array }
   /** Folder of the boot configuration file and of the images it names. */
   readonly folder?: string
   /** Folder of the card that is in its slot. */
@@ -76,10 +85,13 @@ export type FieldBoardEvent =
 export class FieldBoard {
   readonly executive: Executive
   readonly loader: Loader
+  /** What answers tools that talk to this board directly; none unless it was asked for. */
+  readonly rpc: RpcService | undefined
   readonly #parts: FieldBoardParts
   readonly #values: KeptValues
   readonly #turns: Turns
   readonly #boot: Boot
+  readonly #list: CanList | undefined
   #cancelStep: () => void = () => {}
   #isOff = false
 
@@ -93,23 +105,27 @@ export class FieldBoard {
       store: this.#values,
       observe: (event) => this.#heard(event)
     })
-    this.#turns = new Turns(clock, this.executive)
+    const control = new RunControl(this.executive)
+    this.#turns = new Turns(clock, control)
     this.loader = new Loader({
       clock,
-      programs: executivePrograms(this.executive),
+      programs: executivePrograms(this.executive, (pid) => this.rpc?.sessions.isLocked(pid) === true),
       keeper: nvImages(store),
       settings: { trust: { ...trust, versions: nvSecurityVersions(store) } }
     })
+    this.rpc = this.#rpcOf(store, control)
     if (observe !== undefined) this.loader.subscribe(observe)
     // Not in the middle of what the executive is doing.
     this.loader.subscribe(() => void clock.schedule(0, () => this.#turns.look()))
     const card = this.#card()
     const { executive, loader } = this
+    const nameOf = (pid: number): string | undefined => executive.task(pid)?.name
+    this.#list = parts.can === undefined ? undefined : new CanList({ loader, now: clock.board, nameOf })
     this.#boot = new Boot({
       store,
       config,
-      sources: card === undefined ? [] : [card.list],
-      host: new BootLoads({ clock, executive, loader, store, folder: parts.folder, card }),
+      sources: [card?.list, this.#list].filter((list) => list !== undefined),
+      host: new BootLoads({ clock, executive, loader, store, folder: parts.folder, card, can: this.#list }),
       observe: (event) => (event.type === "confirmed" ? observe?.(event) : loader.tell(bootEvent(event)))
     })
   }
@@ -153,7 +169,9 @@ export class FieldBoard {
     this.#cancelStep = clock.schedule(delayMillis, () => this.#run((now) => this.#boot.step(now)))
   }
 
-  #heard({ pid, type }: ExecutiveEvent): void {
+  #heard(event: ExecutiveEvent): void {
+    this.rpc?.heard(event)
+    const { pid, type } = event
     if (type !== "task_state" || pid === null) return
     const end = this.executive.task(pid)?.end
     // A task that is killed ends well.
@@ -164,6 +182,29 @@ export class FieldBoard {
   #stored(event: NvEvent): void {
     const told = storeEvent(event)
     if (told !== undefined) this.loader.tell(told)
+  }
+
+  /** Before anything happens on this board, so that nothing of it is missing in the events. */
+  #rpcOf(store: NvStore, control: RunControl): RpcService | undefined {
+    const { clock, folder, node, roles, rpc } = this.#parts
+    if (rpc === undefined) return undefined
+    const { executive, loader } = this
+    const keptImage: RpcBoard["keptImage"] = (name) =>
+      Result.map(store.image(name), ({ bytes }) => ({
+        bytes,
+        source: source.nv(store.manifest.entries.find((entry) => entry.name === name)?.slot ?? 0, store.generation)
+      }))
+    const look = (): void => {
+      if (!this.#isOff) this.#turns.look()
+    }
+    return new RpcService(
+      { node, clock, executive, loader, control, folder, keptImage, look },
+      {
+        level: roles === undefined ? openRpcLevel : guardedLevel,
+        roleKeys: roles?.roleKeys ?? new Map(),
+        randomBytes: rpc.randomBytes
+      }
+    )
   }
 
   #card(): Card | undefined {
@@ -194,7 +235,15 @@ export class FieldBoard {
     serveCan(can.bus, can.name, options)
     // Nobody proves a role to all boards at once: where roles are asked for, only a signature speaks for an image.
     const allowsUnsigned = roles === undefined && (trust === undefined || trust.policy === "none")
-    new CanBroadcastListener({ bus: can.bus, clock, loader: this.loader, node, channelName: can.name, allowsUnsigned })
+    new CanBroadcastListener({
+      bus: can.bus,
+      clock,
+      loader: this.loader,
+      node,
+      channelName: can.name,
+      allowsUnsigned,
+      ...(this.#list === undefined ? {} : { start: this.#list })
+    })
   }
 
   /** Power off. */
@@ -205,5 +254,6 @@ export class FieldBoard {
     this.executive.flush()
     this.#values.stop()
     this.loader.shutdown()
+    this.rpc?.close()
   }
 }
