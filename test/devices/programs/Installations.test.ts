@@ -250,7 +250,9 @@ describe("an image that does not prove itself", () => {
         const load = runtime.load.bind(runtime)
         const isLater = ++boots > 1
         runtime.load = (bytes, wanted) =>
-          isLater && Buffer.from(bytes).includes("other") ? Result.fail({ code: 12, detail: "memory" }) : load(bytes, wanted)
+          isLater && Buffer.from(bytes).includes("other")
+            ? Result.fail({ code: 12, detail: "memory" })
+            : load(bytes, wanted)
         return runtime
       }
     })
