@@ -177,6 +177,26 @@ describe("an ask", () => {
     )
   })
 
+  it.effect("of who has fewer rights is judged before any other node is asked: it may be of an earlier release", () => {
+    const { rig, run } = node(() => Effect.die("the engine was asked"))
+    return run(
+      Effect.gen(function* () {
+        const actors = yield* Actors.Actors
+        const by = { asker: { ...operator, may: ["device.*"] }, requestId: rig.requestId() }
+        const refusals = yield* Effect.all([
+          Effect.flip(actors.send(a, "Add", { by: 1 }, by)),
+          Effect.flip(actors.ask(Counter, "a", "Add", { by: 1 }, by)),
+          Effect.flip(Stream.runCollect(actors.watch(a, "Add", { by: 1 }, by)))
+        ])
+        assert.deepStrictEqual(
+          refusals.map(({ _tag }) => _tag),
+          ["PolicyDenied", "PolicyDenied", "PolicyDenied"]
+        )
+        assert.strictEqual(rig.rows.size, 0)
+      })
+    )
+  })
+
   it.effect("that is a defect each time ends soon, with a trace", () => {
     let asks = 0
     const { rig, run } = node(() => Effect.suspend(() => Effect.die(`a planted defect ${++asks}`)))
