@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, Result, Schema } from "effect"
+import { Console, Effect, Fiber, Result, Schema } from "effect"
+import { Command } from "effect/cli"
 import { stopped } from "../../devices/agent/Board.ts"
 import { transportFor } from "../../devices/agent/Connect.ts"
 import { realClock } from "../../devices/agent/RealTime.ts"
@@ -11,8 +13,10 @@ import { simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
 import { trustsAll } from "../../devices/programs/ImageChecks.ts"
 import { plainBody } from "../../devices/simulated/PlainBoard.ts"
 import { SimulatedBoard } from "../../devices/simulated/SimulatedBoard.ts"
+import { holon, version } from "../../src/cli/Holon.ts"
+import { Keyboard } from "../../src/cli/repl/Keyboard.ts"
 import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
-import { run } from "../support/Cli.ts"
+import { run, Typist } from "../support/Cli.ts"
 import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const examples = join(import.meta.dirname, "../../examples")
@@ -196,5 +200,43 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
         )
       }
     }).pipe(Effect.scoped)
+  )
+
+  it.effect(
+    "is talked to in the REPL: programs, sessions and rollouts, each completed and refused as a device is",
+    () =>
+      Effect.gen(function* () {
+        yield* pushed("hello")
+        yield* good("provision", "heater-1", "hello", "--no-start")
+        yield* good("rollout", "start", "hello", "heater-2", "--detach")
+        const { url, data } = yield* RunningNode
+        const typist = new Typist()
+        const running = yield* Effect.forkChild(
+          Command.runWith(holon, { version })(["repl", "--url", url, "--data", data]).pipe(
+            Effect.provideService(Keyboard, typist.keys),
+            Effect.provide(NodeServices.layer),
+            Effect.provideService(Console.Console, typist.console)
+          )
+        )
+        yield* typist.type("", "holon> ")
+        yield* typist.type("prog\t", 'program("')
+        yield* typist.type("heater-1:hel\t", 'lo").')
+        yield* typist.type("Con\t", "Control(")
+        yield* typist.type("{ a\t", "act: ")
+        yield* typist.type('"dance" })\r', "Control.act: ")
+        const wrong: ReadonlyArray<readonly [line: string, sentence: string]> = [
+          ['program("heater-1:nobody").Control("stop")', "there is no program heater-1:nobody"],
+          ['session("s").Provision({ device: "heater-1" })', "Provision.sha256: "],
+          ['session("nobody").Abort()', "there is no session nobody"],
+          ['rollout("nobody").Pause()', "there is no rollout nobody"],
+          ['rollout("r").Start({ sha256: "00", devices: [] })', "Start."],
+          ['rollout("r").Strat()', "did you mean Start?"]
+        ]
+        for (const [line, sentence] of wrong) yield* typist.type(`\u0015${line}\r`, sentence)
+        yield* typist.type('\u0015program("heater-1:hello").Control("start")\r', "what: \u001b[32m'start'")
+        yield* typist.type('\u0015watch rollout("\t', '").')
+        yield* typist.type("\u0015\u0004", "")
+        yield* Fiber.join(running)
+      }).pipe(Effect.scoped)
   )
 })
