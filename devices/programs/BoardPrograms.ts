@@ -14,12 +14,12 @@ import { hostMap, hostShape } from "../nv/NvMap.ts"
 import type { NvStore } from "../nv/NvStore.ts"
 import { openStore } from "../nv/OpenStore.ts"
 import type { Profile } from "../profiles/Profile.ts"
-import type { Refused } from "../Refused.ts"
 import { guardedClock } from "./GuardedClock.ts"
 import { HxeRuntime, hxeCapabilities } from "./HxeRuntime.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import { ProgramHost } from "./ProgramHost.ts"
 import { Shelf } from "./Shelf.ts"
+import { StoreNews } from "./StoreNews.ts"
 import { UntouchedPrograms } from "./UntouchedPrograms.ts"
 
 /** Largest image, bytes: what a slot of the host's map holds with its manifest. */
@@ -88,8 +88,11 @@ export const programsOn = (
   const budget = profile.hxe
   if (budget === undefined) return undefined
   const own = guardedClock(clock, report)
+  const news = new StoreNews(clock)
+  const open = () => openStore({ devices: memories.open(), observe: news.observe }, hostMap)
   const hostOf = (store: NvStore) => (voice: ProgramVoice) => {
     const shelf = new Shelf(store, own)
+    news.speakTo(voice)
     return new ProgramHost({
       voice,
       clock: own,
@@ -101,6 +104,7 @@ export const programsOn = (
           trust,
           imageBytesMax,
           store: shelf,
+          restored: (name, counts) => news.restored(name, counts),
           profile: budgetProfiles[budget],
           ...(files === undefined ? {} : { files }),
           ...(hal === undefined ? {} : { hal })
@@ -120,15 +124,13 @@ export const programsOn = (
   }
   if (memories.isBlank()) {
     const kinds = profile.kinds.map((kind) => imageKinds[kind])
-    return (voice) => new UntouchedPrograms(kinds, () => hostOf(Result.getOrThrow(storeIn(memories.open())))(voice))
+    return (voice) => new UntouchedPrograms(kinds, () => hostOf(Result.getOrThrow(open()))(voice))
   }
-  const opened = storeIn(memories.open())
+  const opened = open()
   if (Result.isSuccess(opened)) return hostOf(opened.success)
   report("the board takes no programs: what it has kept cannot be read", opened.failure)
   return undefined
 }
-
-const storeIn = (devices: NvDevices): Result.Result<NvStore, Refused> => openStore({ devices }, hostMap)
 
 /** Tells what a person should know. */
 export type ReportFault = (what: string, cause: unknown) => void

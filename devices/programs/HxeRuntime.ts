@@ -20,6 +20,7 @@ import type { ProgramFiles } from "../hxe/executive/ProgramFiles.ts"
 import type { ProgramHal } from "../hxe/executive/ProgramHal.ts"
 import { memoryBytesOf, programEntry } from "../hxe/executive/Rows.ts"
 import type { ValueStore } from "../hxe/executive/ValueStore.ts"
+import type { RestoreCounts } from "../hxe/executive/Values.ts"
 import type { Refused } from "../Refused.ts"
 import { asWanted } from "./HxeAsWanted.ts"
 import { excessOf, type HxeRoom, misfitOf, quantumOf } from "./HxeFit.ts"
@@ -57,6 +58,8 @@ export interface HxeRuntimeOptions {
   readonly imageBytesMax: number
   /** Where values outlive a restart. */
   readonly store?: ValueStore
+  /** Hears what became of the kept values of a program, whenever one is put on the board. */
+  readonly restored?: (name: string, counts: RestoreCounts) => void
   readonly profile?: BudgetProfile
   readonly hal?: ProgramHal
   readonly files?: (program: string) => ProgramFiles
@@ -174,7 +177,8 @@ export class HxeRuntime implements Runtime {
         : { identity: { version: manifest.version, sha256: new Uint8Array(Buffer.from(manifest.sha256, "hex")) } })
     })
     if (Result.isFailure(loaded)) return Result.fail(loaded.failure)
-    const { pid } = loaded.success
+    const { pid, restored } = loaded.success
+    this.#options.restored?.(name, restored)
     // Nobody reads these but through events: what is printed must neither fill up nor hold up the program.
     const mode = modeBits.readWrite | modeBits.fanout | modeBits.fanoutDrop
     for (const stream of ["out", "err"]) {

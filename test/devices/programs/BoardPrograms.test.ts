@@ -5,7 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { build } from "../../../devices/hxe/assembler/Build.ts"
 import { FileNvDevice } from "../../../devices/nv/FileNvDevice.ts"
-import { hostShape } from "../../../devices/nv/NvMap.ts"
+import { MemoryNvDevice } from "../../../devices/nv/MemoryNvDevice.ts"
+import type { NvDevice } from "../../../devices/nv/NvDevice.ts"
+import { hostMap, hostShape, partitionTypes } from "../../../devices/nv/NvMap.ts"
+import { decodeSlotHeader, encodeSlotHeader, slotHeaderBytes } from "../../../devices/nv/SlotHeader.ts"
 import { profileOf } from "../../../devices/profiles/Profiles.ts"
 import { type Memories, memoriesOf, programsOn, simulatedMemories } from "../../../devices/programs/BoardPrograms.ts"
 import { signersIn, trustOf } from "../../../devices/programs/BoardTrust.ts"
@@ -126,6 +129,74 @@ describe("a simulated board", () => {
     assert.deepInclude(peer.of("image-status").at(-1), { xfer: 0, state: 8, sha256: sha256(counter) })
     time.advance(31_000)
     assert.strictEqual(peer.of("image-status").at(-1)?.state, 9)
+  })
+
+  /** Changes a byte of the memory, wherever the board wrote that. */
+  const damaged = (device: NvDevice, at: number) => {
+    const [byte = 0] = device.read(at, 1)
+    device.write(at, Uint8Array.of(byte ^ 0x10))
+  }
+
+  it("tells how many kept values a program found again, and how many are damaged", () => {
+    const devices = { nvm: new MemoryNvDevice(hostShape.nvm), flash: new MemoryNvDevice(hostShape.flash) }
+    const { peer, say, time } = boardOf(memoriesOf(devices))
+    const told = () => peer.of("event").filter(({ name }) => name === "provisioning.restored")
+    for (const frame of delivery) say(frame)
+    time.advance(31_000)
+    const reboot = () => {
+      peer.invoke("reboot", {})
+      time.advance(2500)
+    }
+    reboot()
+    // A program that starts again within one boot says what it has said before, and that once.
+    say((epoch) => ({ type: "program-ctl", epoch, op: 6, req: 7, program: "counter" }))
+    const valuesAt = hostMap.find(({ type }) => type === partitionTypes.values)?.offset ?? 0
+    const bank = hostMap.find(({ type }) => type === partitionTypes.values)?.size ?? 0
+    time.advance(500)
+    for (let at = valuesAt; at < valuesAt + bank; at += bank / 3) {
+      for (let record = at + 24; devices.nvm.read(record, 1)[0] !== 0xff; record += 8) damaged(devices.nvm, record + 7)
+    }
+    reboot()
+    assert.deepStrictEqual(
+      told().map(({ program, level, data }) => [program, level, data]),
+      [
+        ["counter", 2, { restored: 0, defaulted: 1, stale: 0, reset: 0 }],
+        ["counter", 2, { restored: 1, defaulted: 0, stale: 0, reset: 0 }],
+        ["counter", 1, { restored: 0, defaulted: 0, stale: 1, reset: 0 }]
+      ]
+    )
+  })
+
+  it("tells when its memory is worn, at its start and never twice", () => {
+    const devices = { nvm: new MemoryNvDevice(hostShape.nvm), flash: new MemoryNvDevice(hostShape.flash) }
+    const { peer, say, time } = boardOf(memoriesOf(devices))
+    for (const frame of delivery) say(frame)
+    const slot = Number(peer.of("image-status").at(-1)?.slot)
+    const at = slot * 0x42000
+    /** As if the slot had been written so often. */
+    const wear = (eraseCount: number) => {
+      const block = devices.flash.read(at, 4096)
+      const header = decodeSlotHeader(block.subarray(0, slotHeaderBytes))
+      if (header === undefined) throw new Error("there is no image")
+      block.set(encodeSlotHeader({ ...header, eraseCount }))
+      devices.flash.erase(at, 4096)
+      devices.flash.write(at, block)
+    }
+    const told = () => peer.of("event").filter(({ name }) => name === "provisioning.wear")
+    assert.deepStrictEqual(told(), [])
+    for (const count of [8500, 10_000]) {
+      wear(count)
+      peer.invoke("reboot", {})
+      time.advance(2500)
+    }
+    const both = { partition: "image", slot, limit: 10_000 }
+    assert.deepStrictEqual(
+      told().map(({ level, data }) => [level, data]),
+      [
+        [1, { ...both, count: 8500, pct: 85, level: "warn" }],
+        [0, { ...both, count: 10_000, pct: 100, level: "worn" }]
+      ]
+    )
   })
 
   it("uses none of its memories before somebody brings it a program", () => {
