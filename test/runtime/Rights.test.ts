@@ -1,6 +1,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Layer, Redacted, References, Schema } from "effect"
+import { connectAsync } from "mqtt"
 import { Engine } from "../../src/actors/Engine.ts"
 import type { Asker } from "../../src/protocol/Asker.ts"
 import { uuidV7 } from "../../src/protocol/Ids.ts"
@@ -22,11 +23,12 @@ const config = {
       ada: { env: "ADA" },
       bob: { token: { env: "BOB" }, may: ["device.read", "image.read"] },
       eve: { token: { env: "EVE" }, may: [] },
+      dan: { token: { env: "DAN" }, may: ["deadletter.*"] },
       pam: { token: { env: "PAM" }, may: ["image.push"] }
     }
   }
 }
-const env = { ...process.env, ADA: "ada's own", BOB: "bob's own", EVE: "eve's own", PAM: "pam's own" }
+const env = { ...process.env, ADA: "ada's own", BOB: "bob's own", DAN: "dan's own", EVE: "eve's own", PAM: "pam's own" }
 const withTokens = Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })))
 const as = (name: string) => ({ authorization: `Bearer ${name}'s own` })
 
@@ -128,6 +130,7 @@ layer(RunningNode.layer({ boards: 1, config }).pipe(withTokens), { timeout: "60 
           [["quarantine", "ls"], "quarantine.read, which Quarantined of the cluster"],
           [["quarantine", "release", "device", "heater-1"], "quarantine.release, which Release of device/heater-1"],
           [["dead", "retry", "1"], "deadletter.retry, which Retry of dead letter 1"],
+          [["rollout", "ls"], "rollout.read, which GetRollout of every rollout"],
           [["nodes", "ls"], "node.read, which Nodes of the cluster"],
           [["image", "rm", "nothing"], "image.remove, which deleteImage of /api/images/nothing"]
         ] as const) {
@@ -136,6 +139,45 @@ layer(RunningNode.layer({ boards: 1, config }).pipe(withTokens), { timeout: "60 
           assert.include(ran.err, `holon: bob has no right to ${right} needs; whoever keeps the config`, argv.join(" "))
           assert.strictEqual(ran.err.trim().split("\n").length, 1)
         }
+      })
+    )
+
+    it.effect("leaves a dead letter to others when it may retry letters, but not send this one's message", () =>
+      Effect.gen(function* () {
+        const { url, data, sql } = yield* RunningNode
+        const payload = encodeStored({ name: "reboot" })
+        yield* sql`insert into dead_letter (kind, id, at, letter, message, payload, cause, trace_id)
+          values ('device', 'heater-1', 1, 'l-1', 'Invoke', ${payload}, 'planted', '')`
+        const shown = ConfigProvider.fromEnv({ env: { ...env, HOLON_TOKEN: "dan's own" } })
+        const retried = yield* Effect.provideService(
+          run(["dead", "retry", "1", "--url", url, "--data", data]),
+          ConfigProvider.ConfigProvider,
+          shown
+        )
+        assert.include(retried.err, "dan has no right to device.invoke, which Invoke of device/heater-1 needs")
+        const listed = yield* run(["dead", "show", "1", "--json", "--url", url, "--data", data])
+        assert.include(listed.out, '"isRetried": false')
+      })
+    )
+
+    it.effect("learns over MQTT who is there only with the right to read devices", () =>
+      Effect.gen(function* () {
+        const { mqttPort } = yield* RunningNode
+        const connectAs = (name: string) =>
+          Effect.promise(() =>
+            connectAsync(`mqtt://127.0.0.1:${mqttPort}`, {
+              username: name,
+              password: `${name}'s own`,
+              reconnectPeriod: 0
+            }).then(
+              (client) => client.endAsync(true).then(() => "in"),
+              () => "refused"
+            )
+          )
+        assert.deepStrictEqual(
+          [yield* connectAs("ada"), yield* connectAs("bob"), yield* connectAs("eve")],
+          ["in", "in", "refused"]
+        )
       })
     )
 
