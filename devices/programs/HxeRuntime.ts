@@ -1,14 +1,11 @@
 /** Runs HXE programs of the link on the executive. */
-import type { KeyObject } from "node:crypto"
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import { f16Value } from "../../src/protocol/hxe/F16.ts"
 import type { HxeHeader, HxeImage } from "../../src/protocol/hxe/Hxe.ts"
 import { readHxe } from "../../src/protocol/hxe/HxeReader.ts"
 import { HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
-import { ed25519Key, keyIdOf, verifyHxe } from "../../src/protocol/hxe/Signature.ts"
 import { signedDigestOf } from "../../src/protocol/hxe/SignedDigest.ts"
-import { imageKindBit } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import { programFilesBytesMax } from "../hal/FolderFiles.ts"
 import { type BudgetProfile, budgetProfiles } from "../hxe/executive/BudgetProfile.ts"
@@ -24,6 +21,7 @@ import type { RestoreCounts } from "../hxe/executive/Values.ts"
 import type { Refused } from "../Refused.ts"
 import { asWanted } from "./HxeAsWanted.ts"
 import { excessOf, type HxeRoom, misfitOf, quantumOf } from "./HxeFit.ts"
+import { type HxeTrust, hxeTrustOf, signatureRefusal } from "./HxeSignatures.ts"
 import { HxeTask } from "./HxeTask.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import type { ImageSink } from "./ImageIntake.ts"
@@ -80,8 +78,7 @@ export class HxeRuntime implements Runtime {
   readonly #options: HxeRuntimeOptions
   readonly #executive: Executive
   readonly #access: HostAccess
-  /** Keys that may sign HXE images, by the id under which images name them. */
-  readonly #keys: ReadonlyMap<string, KeyObject>
+  readonly #trust: HxeTrust
   readonly #coming = new Set<Coming>()
 
   constructor(options: HxeRuntimeOptions) {
@@ -96,10 +93,7 @@ export class HxeRuntime implements Runtime {
       ...(files === undefined ? {} : { files })
     })
     this.#access = new HostAccess(this.#executive)
-    const mayStand = trust.signers.filter(
-      ({ isEnabled, kinds }) => isEnabled !== false && ((kinds ?? -1) & imageKindBit("hxe")) !== 0
-    )
-    this.#keys = new Map(mayStand.map(({ key }) => ed25519Key(key)).map((key) => [keyIdOf(key), key]))
+    this.#trust = hxeTrustOf(trust)
   }
 
   /** Sets a place aside at once, and as soon as its header has come as much room as it says. */
@@ -255,9 +249,8 @@ export class HxeRuntime implements Runtime {
   /** An image that is signed within must be so by a key of this board, unless the board asks for no signatures. */
   #ownSignature(image: HxeImage, bytes: Uint8Array): Refused | undefined {
     const { signature } = image
-    if (signature === undefined) return undefined
-    const refused = verifyHxe(signature, signedDigestOf(bytes, signature), this.#keys)
-    return refused?.code === codes.ENOKEY && this.#options.trust.policy === "none" ? undefined : refused
+    const digest = signature === undefined ? undefined : signedDigestOf(bytes, signature)
+    return signatureRefusal(signature, digest, this.#trust, false)
   }
 
   #observe({ type, pid, data }: ExecutiveEvent): void {

@@ -1,11 +1,9 @@
 /** Which signed and unsigned programs a board takes. */
-import type { KeyObject } from "node:crypto"
 import { Result } from "effect"
-import { codes } from "../../src/protocol/Codes.ts"
 import type { HxeSignature } from "../../src/protocol/hxe/Hxe.ts"
 import type { HxeReceived } from "../../src/protocol/hxe/HxeStream.ts"
-import { keyIdOf, verifyHxe } from "../../src/protocol/hxe/Signature.ts"
 import { readDetached } from "../../src/protocol/hxe/SignatureSection.ts"
+import { countingKeys, type HxeTrust, signatureRefusal } from "../programs/HxeSignatures.ts"
 import type { Refused } from "../Refused.ts"
 import { refusal } from "./ErrorCodes.ts"
 
@@ -17,24 +15,12 @@ export interface SecurityVersions {
 }
 
 /** What a board believes. */
-export interface SignatureTrust {
-  /**
-   * `none`: unsigned images are taken, and a signature is only refused when it is wrong. `any`: a trusted key must have signed.
-   * A list: one of these keys, by their ids.
-   */
-  readonly policy: "none" | "any" | ReadonlyArray<string>
-  /** Trusted public keys. */
-  readonly keys: ReadonlyArray<KeyObject>
+export interface SignatureTrust extends HxeTrust {
   readonly versions?: SecurityVersions
 }
 
 /** From this level on, an older security version may be loaded: a factory repairs boards so. */
 const factoryLevel = 3
-
-const keysOf = ({ keys, policy }: SignatureTrust): ReadonlyMap<string, KeyObject> =>
-  new Map(
-    keys.map((key) => [keyIdOf(key), key] as const).filter(([id]) => typeof policy === "string" || policy.includes(id))
-  )
 
 /** The signature inside an image, or the one that came beside it; a version 1 image has only that. */
 export const signatureOf = (
@@ -56,15 +42,11 @@ export const checkSignature = (
   const found = signatureOf(received, detached)
   if (Result.isFailure(found)) return found.failure
   const signature = found.success
-  const { signedDigest } = received
-  if (signature === undefined || signedDigest === undefined) {
-    return trust.policy === "none" ? undefined : refusal("EPERM", "unsigned")
-  }
-  const wrong = verifyHxe(signature, signedDigest, keysOf(trust))
-  // Without a policy, a key that nobody told the board of says nothing against the image, and nothing for its number.
-  if (wrong !== undefined) return trust.policy === "none" && wrong.code === codes.ENOKEY ? undefined : wrong
+  const wrong = signatureRefusal(signature, received.signedDigest, trust, true)
   const { appName } = received.header
-  if (appName === undefined || level >= factoryLevel) return undefined
+  if (wrong !== undefined || signature === undefined) return wrong
+  // A number counts only with a signature that does.
+  if (appName === undefined || level >= factoryLevel || !countingKeys(trust).has(signature.keyId)) return undefined
   const highest = trust.versions?.highestOf(appName) ?? 0
   return signature.securityVersion < highest ? refusal("EPERM", "rollback") : undefined
 }
@@ -75,7 +57,7 @@ export const acceptSecurityVersion = (
   trust: SignatureTrust
 ): void => {
   if (signature === undefined || header.appName === undefined || trust.versions === undefined) return
-  if (!keysOf(trust).has(signature.keyId)) return
+  if (!countingKeys(trust).has(signature.keyId)) return
   if (signature.securityVersion > trust.versions.highestOf(header.appName)) {
     trust.versions.accept(header.appName, signature.securityVersion)
   }
