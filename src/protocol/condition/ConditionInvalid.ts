@@ -1,0 +1,85 @@
+/** What is wrong with a condition, and where: a sentence for people, with the line and a caret under the character. */
+import { Schema } from "effect"
+
+/** Why a condition is refused. */
+export const ProblemReason = Schema.Literals([
+  "Syntax",
+  "TooLarge",
+  "UnknownField",
+  "UnknownParameter",
+  "UnknownValue",
+  "WrongType",
+  "WrongUnit",
+  "DivisionByZero",
+  "NotFinite",
+  "BadPattern"
+])
+export type ProblemReason = typeof ProblemReason.Type
+
+const uint = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** One thing that is wrong. */
+export const Problem = Schema.Struct({
+  reason: ProblemReason,
+  /** What is wrong and what to do, without the place. */
+  sentence: Schema.String,
+  /** UTF-16 units from the start of the text. */
+  at: uint,
+  /** Both count from 1, the column in characters. */
+  line: uint,
+  column: uint,
+  /** The line, and below it a caret under the character. */
+  excerpt: Schema.String,
+  /** What may have been meant, nearest first. */
+  suggestions: Schema.Array(Schema.String)
+})
+export type Problem = typeof Problem.Type
+
+/** Problems told at once; the first ones help to mend the rest. */
+export const problemsMax = 8
+
+/** The condition cannot be read, or says what cannot be so in its source. Permanent for this text. */
+export class ConditionInvalid extends Schema.TaggedError<ConditionInvalid>()(
+  "ConditionInvalid",
+  { problems: Schema.NonEmptyArray(Problem) },
+  { httpApiStatus: 400 }
+) {
+  override get message() {
+    return this.problems
+      .map(({ line, column, sentence, excerpt }) => {
+        return `line ${line}, column ${column}: ${sentence}\n${excerpt}`
+      })
+      .join("\n")
+  }
+}
+
+/** Characters of a long line that are shown around the place. */
+const shownAround = 60
+
+/** Makes a problem of its place in the text. */
+export const problemAt = (
+  text: string,
+  at: number,
+  reason: ProblemReason,
+  sentence: string,
+  suggestions: ReadonlyArray<string> = []
+): Problem => {
+  const start = text.lastIndexOf("\n", at - 1) + 1
+  const end = text.indexOf("\n", at)
+  const before = [...text.slice(start, at)]
+  const after = [...text.slice(at, Math.min(end < 0 ? text.length : end, at + 2 * shownAround))]
+  const isCut = before.length > shownAround
+  const shown = isCut ? ["…", ...before.slice(-shownAround)] : before
+  const rest = after.length > shownAround ? [...after.slice(0, shownAround), "…"] : after
+  const hint = suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
+  return {
+    reason,
+    sentence: `${sentence}${hint}`,
+    at,
+    line: text.slice(0, start).split("\n").length,
+    column: before.length + 1,
+    // A tab is as wide in both lines.
+    excerpt: `  ${[...shown, ...rest].join("")}\n  ${shown.map((character) => (character === "\t" ? "\t" : " ")).join("")}^`,
+    suggestions
+  }
+}

@@ -1,0 +1,407 @@
+/**
+ * Reads the text of a condition by recursive descent, one method for each strength of binding:
+ *
+ * ```text
+ * condition  = any
+ * any        = all { "or" all }
+ * all        = denied { "and" denied }
+ * denied     = "not" denied | atom
+ * atom       = "exists" path | term [ test ] | "true" | "false"
+ * test       = ( "<" | "<=" | "==" | "=" | "!=" | ">=" | ">" ) term
+ *            | "in" ( "[" term { "," term } "]" | parameter | term ".." term )
+ *            | ( "glob" | "matches" ) ( text | parameter )
+ *            | ( "contains" | "has" ) term
+ * term       = product { ( "+" | "-" ) product }
+ * product    = factor { ( "*" | "/" ) factor }
+ * factor     = "-" factor | "(" any ")" | number | text | path | parameter | "true" | "false"
+ * ```
+ */
+import { Result } from "effect"
+import { distance } from "../Nearest.ts"
+import {
+  type Comparison,
+  type ConditionTree,
+  comparisons,
+  depthMax,
+  type FieldPath,
+  type FieldTerm,
+  itemsMax,
+  nodesMax,
+  type ParameterTerm,
+  type Term,
+  type TextTerm
+} from "./Condition.ts"
+import { ConditionInvalid, type ProblemReason, problemAt } from "./ConditionInvalid.ts"
+import { nodesIn } from "./Size.ts"
+import { type SymbolText, type Token, tokensOf } from "./Token.ts"
+import type { Keyword } from "./Words.ts"
+
+/** Where a node of the tree stands in the text, in UTF-16 units. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** A condition as it was read, with the place of every node. */
+export interface Parsed {
+  readonly text: string
+  readonly tree: ConditionTree
+  readonly spans: ReadonlyMap<object, Span>
+}
+
+/** Ends the reading; never leaves {@link parse}. */
+class Stop {
+  readonly invalid: ConditionInvalid
+  constructor(invalid: ConditionInvalid) {
+    this.invalid = invalid
+  }
+}
+
+/** What stands between two operators: a value, or what holds or does not. Only later tokens tell which was wanted. */
+type Operand =
+  | { readonly is: "term"; readonly node: Term; readonly span: Span }
+  | { readonly is: "condition"; readonly node: ConditionTree; readonly span: Span }
+
+const operatorWords = ["and", "or", "not", "in", "glob", "matches", "contains", "has", "exists"]
+const isComparison = (symbol: string): symbol is Comparison => comparisons.some((each) => each === symbol)
+
+/** Operators that a word may be a misspelling of. */
+const operatorsNear = (word: string): ReadonlyArray<string> => {
+  const far = operatorWords.map((operator) => distance(word.toLowerCase(), operator))
+  const least = Math.min(...far)
+  return least > 2 || least >= word.length ? [] : operatorWords.filter((_, index) => far[index] === least)
+}
+
+class Reader {
+  private readonly text: string
+  private readonly tokens: ReadonlyArray<Token>
+  readonly spans = new Map<object, Span>()
+  private at = 0
+  private depth = 0
+
+  constructor(text: string, tokens: ReadonlyArray<Token>) {
+    this.text = text
+    this.tokens = tokens
+  }
+
+  whole(): ConditionTree {
+    const condition = this.conditionOf(this.any())
+    const rest = this.peek()
+    if (rest.kind !== "end") this.refuseRest(rest)
+    const { nodes, depth } = nodesIn(condition)
+    if (nodes > nodesMax)
+      this.refuse(0, `a condition has at most ${nodesMax} operators and terms; this one has ${nodes}`, [], "TooLarge")
+    if (depth > depthMax) this.refuseDepth(0)
+    return condition
+  }
+
+  private any(): Operand {
+    return this.chain("or", () => this.all())
+  }
+
+  private all(): Operand {
+    return this.chain("and", () => this.denied())
+  }
+
+  private chain(word: "and" | "or", next: () => Operand): Operand {
+    const first = next()
+    if (!this.isWord(word)) return first
+    const parts = [this.conditionOf(first)]
+    while (this.takeWord(word)) parts.push(this.conditionOf(next()))
+    const [one, two, ...rest] = parts
+    if (one === undefined || two === undefined) throw new Error("a chain of one")
+    const span = { start: first.span.start, end: this.lastEnd() }
+    return this.condition({ _tag: word === "and" ? "All" : "Any", of: [one, two, ...rest] }, span)
+  }
+
+  private denied(): Operand {
+    const { start } = this.peek()
+    if (!this.takeWord("not")) return this.atom()
+    const of = this.deeper(start, () => this.conditionOf(this.denied()))
+    return this.condition({ _tag: "Not", of }, { start, end: this.lastEnd() })
+  }
+
+  private atom(): Operand {
+    const { start } = this.peek()
+    if (this.takeWord("exists")) {
+      const { path } = this.fieldAfter("exists")
+      return this.condition({ _tag: "Exists", path }, { start, end: this.lastEnd() })
+    }
+    const left = this.sum()
+    const operator = this.peek()
+    const test = this.test(left, operator)
+    if (test === undefined) return left
+    const made = this.condition(test, { start, end: this.lastEnd() })
+    const next = this.peek()
+    if (next.kind === "symbol" && (isComparison(next.symbol) || next.symbol === "="))
+      this.refuse(next.start, "comparisons do not chain; write `a < b and b < c`, or `b in a..c`")
+    return made
+  }
+
+  /** What is said of the term before the operator; nothing where no operator of a test follows. */
+  private test(left: Operand, operator: Token): ConditionTree | undefined {
+    if (operator.kind === "symbol") {
+      const comparison = operator.symbol === "=" ? "==" : operator.symbol
+      if (!isComparison(comparison)) return undefined
+      this.at++
+      const term = this.termOf(left)
+      return { _tag: "Compare", operator: comparison, left: term, right: this.termOf(this.sum()) }
+    }
+    if (operator.kind !== "word") return undefined
+    const { word } = operator
+    if (word !== "in" && word !== "contains" && word !== "has" && word !== "glob" && word !== "matches")
+      return undefined
+    this.at++
+    const term = this.termOf(left)
+    if (word === "in") return this.choice(term)
+    if (word === "contains") return { _tag: "Contains", term, part: this.termOf(this.sum()) }
+    if (word === "has") {
+      if (term._tag !== "Field")
+        this.refuse(left.span.start, "only a field can have elements; write the list before `has`", [], "WrongType")
+      return { _tag: "Has", path: term.path, item: this.termOf(this.sum()) }
+    }
+    return { _tag: "Matches", operator: word, term, pattern: this.pattern(word) }
+  }
+
+  private choice(term: Term): ConditionTree {
+    if (this.takeSymbol("[")) return { _tag: "Among", term, items: this.items() }
+    const low = this.sum()
+    if (this.takeSymbol("..")) return { _tag: "Within", term, low: this.termOf(low), high: this.termOf(this.sum()) }
+    if (low.is === "term" && low.node._tag === "Parameter") return { _tag: "Among", term, items: low.node }
+    return this.refuse(low.span.start, "a list like [1, 2], a range like 1..5 or a parameter should follow `in`")
+  }
+
+  private items(): readonly [Term, ...Array<Term>] {
+    const start = this.peek().start
+    const items: Array<Term> = []
+    do {
+      if (items.length === itemsMax)
+        this.refuse(this.peek().start, `a list has at most ${itemsMax} items`, [], "TooLarge")
+      items.push(this.termOf(this.sum()))
+    } while (this.takeSymbol(","))
+    this.expect("]", start)
+    const [first, ...rest] = items
+    if (first === undefined) throw new Error("a list of none")
+    return [first, ...rest]
+  }
+
+  private pattern(word: string): TextTerm | ParameterTerm {
+    const operand = this.sum()
+    const { node } = operand
+    if (node._tag === "Text" || node._tag === "Parameter") return node
+    return this.refuse(operand.span.start, `a pattern in quotes, or a parameter, should follow \`${word}\``)
+  }
+
+  private fieldAfter(word: string): FieldTerm {
+    const operand = this.factor()
+    if (operand.node._tag === "Field") return operand.node
+    return this.refuse(operand.span.start, `the name of a field should follow \`${word}\``)
+  }
+
+  private sum(): Operand {
+    return this.arithmetic(["+", "-"], () => this.arithmetic(["*", "/"], () => this.factor()))
+  }
+
+  private arithmetic(signs: ReadonlyArray<"+" | "-" | "*" | "/">, next: () => Operand): Operand {
+    let left = next()
+    for (;;) {
+      const operator = signs.find((sign) => this.takeSymbol(sign))
+      if (operator === undefined) return left
+      const right = next()
+      const node: Term = { _tag: "Arithmetic", operator, left: this.termOf(left), right: this.termOf(right) }
+      left = this.term(node, { start: left.span.start, end: this.lastEnd() })
+    }
+  }
+
+  private factor(): Operand {
+    const token = this.peek()
+    const { start, end } = token
+    const span = { start, end }
+    switch (token.kind) {
+      case "number": {
+        this.at++
+        const { value, unit } = token
+        return this.term({ _tag: "Number", value, ...(unit === undefined ? {} : { unit }) }, span)
+      }
+      case "text":
+        this.at++
+        return this.term({ _tag: "Text", value: token.value }, span)
+      case "parameter":
+        this.at++
+        return this.term({ _tag: "Parameter", name: token.name }, span)
+      case "path":
+        this.at++
+        return this.term({ _tag: "Field", path: this.pathOf(token.segments) }, span)
+      case "word":
+        if (token.word !== "true" && token.word !== "false") return this.refuseValue(token)
+        this.at++
+        return this.term({ _tag: "Boolean", value: token.word === "true" }, span)
+      case "symbol":
+        if (token.symbol === "-") return this.negative(start)
+        if (token.symbol === "(") return this.group(start)
+        return this.refuseValue(token)
+      case "end":
+        return this.refuseValue(token)
+    }
+  }
+
+  /** A minus before a number is part of it, before all else a difference from zero. */
+  private negative(start: number): Operand {
+    this.at++
+    const operand = this.deeper(start, () => this.factor())
+    const node = this.termOf(operand)
+    const span = { start, end: this.lastEnd() }
+    if (node._tag === "Number" && this.text[operand.span.start] !== "(")
+      return this.term({ ...node, value: node.value === 0 ? 0 : -node.value }, span)
+    const zero: Term = { _tag: "Number", value: 0 }
+    this.spans.set(zero, span)
+    return this.term({ _tag: "Arithmetic", operator: "-", left: zero, right: node }, span)
+  }
+
+  private group(start: number): Operand {
+    this.at++
+    const inside = this.deeper(start, () => this.any())
+    this.expect(")", start)
+    // The place of what stands in parentheses is the parentheses.
+    return { ...inside, span: { start, end: this.lastEnd() } }
+  }
+
+  private deeper<A>(start: number, read: () => A): A {
+    if (++this.depth > depthMax) this.refuseDepth(start)
+    const result = read()
+    this.depth--
+    return result
+  }
+
+  private pathOf([first, ...rest]: ReadonlyArray<string>): FieldPath {
+    if (first === undefined) throw new Error("a path of none")
+    return [first, ...rest]
+  }
+
+  private term(node: Term, span: Span): Operand {
+    this.spans.set(node, span)
+    return { is: "term", node, span }
+  }
+
+  private condition(node: ConditionTree, span: Span): Operand {
+    this.spans.set(node, span)
+    return { is: "condition", node, span }
+  }
+
+  private termOf(operand: Operand): Term {
+    if (operand.is === "term") return operand.node
+    return this.refuse(operand.span.start, "a value should stand here, not a condition", [], "WrongType")
+  }
+
+  private conditionOf({ is, node, span }: Operand): ConditionTree {
+    if (is === "condition") return node
+    if (node._tag === "Boolean") {
+      const always: ConditionTree = { _tag: "Always", value: node.value }
+      this.spans.set(always, span)
+      return always
+    }
+    const next = this.peek()
+    const goesOn = next.kind === "word" ? next.word === "and" || next.word === "or" : next.kind === "symbol"
+    if (!goesOn && next.kind !== "end") return this.refuseRest(next)
+    const written = this.text.slice(span.start, span.end)
+    const example = written.length > 40 ? "" : `, as in \`${written} ${node._tag === "Field" ? "== true" : "== 1"}\``
+    const sentence = `a condition should stand here, not a value; compare it${example}`
+    return this.refuse(span.start, sentence, [], "WrongType")
+  }
+
+  private peek(): Token {
+    const token = this.tokens[this.at] ?? this.tokens.at(-1)
+    if (token === undefined) throw new Error("no tokens")
+    return token
+  }
+
+  private lastEnd(): number {
+    return this.tokens[this.at - 1]?.end ?? 0
+  }
+
+  private isWord(word: Keyword): boolean {
+    const token = this.peek()
+    return token.kind === "word" && token.word === word
+  }
+
+  private takeWord(word: Keyword): boolean {
+    if (!this.isWord(word)) return false
+    this.at++
+    return true
+  }
+
+  private takeSymbol(symbol: SymbolText): boolean {
+    const token = this.peek()
+    if (token.kind !== "symbol" || token.symbol !== symbol) return false
+    this.at++
+    return true
+  }
+
+  private expect(symbol: ")" | "]", openedAt: number): void {
+    if (this.takeSymbol(symbol)) return
+    const token = this.peek()
+    if (token.kind !== "end") this.refuseRest(token, symbol)
+    const opened = problemAt(this.text, openedAt, "Syntax", "")
+    this.refuse(token.start, `\`${symbol}\` is missing; it was opened at line ${opened.line}, column ${opened.column}`)
+  }
+
+  private shown(token: Token): string {
+    const written = this.text.slice(token.start, token.end)
+    return written.length > 40 ? `${[...written].slice(0, 40).join("")}…` : written
+  }
+
+  private refuseValue(token: Token): never {
+    if (token.kind === "end")
+      this.refuse(
+        token.start,
+        token.start === 0
+          ? "there is no condition; write one such as `reported.temp > 90`"
+          : "a value should follow: a field, a number, a text, true or false"
+      )
+    if (token.kind === "word")
+      this.refuse(
+        token.start,
+        `\`${token.word}\` is a word of the language, and a value should stand here; a field of this name is written \`\\\`${token.word}\\\`\``
+      )
+    return this.refuse(token.start, `a value should stand here, not \`${this.shown(token)}\``)
+  }
+
+  /** Something stands where an operator should. */
+  private refuseRest(token: Token, closing?: string): never {
+    const what = closing === undefined ? "an operator" : `an operator or \`${closing}\``
+    if (token.kind === "word" && token.word === "not")
+      this.refuse(token.start, "`not` stands before what it denies, as in `not x in [1, 2]`")
+    if (token.kind === "path") {
+      const word = token.segments[0] ?? ""
+      this.refuse(token.start, `${what} should stand here, not \`${this.shown(token)}\``, operatorsNear(word))
+    }
+    if (token.kind === "symbol" && (token.symbol === ")" || token.symbol === "]"))
+      this.refuse(token.start, `nothing was opened that this \`${token.symbol}\` could close`)
+    return this.refuse(token.start, `${what} should stand here, not \`${this.shown(token)}\``)
+  }
+
+  private refuseDepth(at: number): never {
+    return this.refuse(at, `at most ${depthMax} operators and parentheses stand within each other`, [], "TooLarge")
+  }
+
+  private refuse(
+    at: number,
+    sentence: string,
+    suggestions: ReadonlyArray<string> = [],
+    reason: ProblemReason = "Syntax"
+  ): never {
+    throw new Stop(new ConditionInvalid({ problems: [problemAt(this.text, at, reason, sentence, suggestions)] }))
+  }
+}
+
+/** Reads a condition. Fails with {@link ConditionInvalid} at the first character that does not fit. */
+export const parse = (text: string): Result.Result<Parsed, ConditionInvalid> =>
+  Result.flatMap(tokensOf(text), (tokens) => {
+    const reader = new Reader(text, tokens)
+    try {
+      return Result.succeed({ text, tree: reader.whole(), spans: reader.spans })
+    } catch (stop) {
+      if (stop instanceof Stop) return Result.fail(stop.invalid)
+      throw stop
+    }
+  })

@@ -1,0 +1,270 @@
+/** Cuts the text of a condition into tokens. */
+import { Result } from "effect"
+import { isTwinKey } from "../TwinSchema.ts"
+import { isConditionText, parameterPattern, segmentsMax, textBytesMax, unitCharactersMax } from "./Condition.ts"
+import { ConditionInvalid, type ProblemReason, problemAt } from "./ConditionInvalid.ts"
+import { isKeyword, type Keyword, strangers } from "./Words.ts"
+
+/** Characters of one condition. */
+export const charactersMax = 65_536
+
+export const symbols = [
+  "<=",
+  ">=",
+  "==",
+  "!=",
+  "..",
+  "<",
+  ">",
+  "=",
+  "+",
+  "-",
+  "*",
+  "/",
+  "(",
+  ")",
+  "[",
+  "]",
+  ","
+] as const
+export type SymbolText = (typeof symbols)[number]
+
+/** How other languages spell what we have. */
+const foreign: ReadonlyMap<string, string> = new Map([
+  ["&&", "and"],
+  ["||", "or"],
+  ["<>", "!="],
+  ["≠", "!="],
+  ["≤", "<="],
+  ["≥", ">="],
+  ["=>", ">="],
+  ["=<", "<="],
+  ["===", "=="],
+  ["!==", "!="],
+  ["!", "not"],
+  ["~", "matches"],
+  ["×", "*"],
+  ["÷", "/"],
+  ["−", "-"]
+])
+
+interface Place {
+  readonly start: number
+  readonly end: number
+}
+/** A piece of the text; `start` and `end` are UTF-16 units. */
+export type Token = Place &
+  (
+    | { readonly kind: "number"; readonly value: number; readonly unit: string | undefined }
+    | { readonly kind: "text"; readonly value: string }
+    | { readonly kind: "path"; readonly segments: ReadonlyArray<string> }
+    | { readonly kind: "parameter"; readonly name: string }
+    | { readonly kind: "word"; readonly word: Keyword }
+    | { readonly kind: "symbol"; readonly symbol: SymbolText }
+    | { readonly kind: "end" }
+  )
+
+const blank = /[ \t\r\n]+/y
+const name = /[\p{L}_][\p{L}\p{N}_]*/uy
+const segment = /[\p{L}\p{N}_]+/uy
+const digits = /(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y
+// A blank may stand before the signs that cannot begin anything else.
+const unit = /[ \t]*(?:%|°[CF]?)|[A-Za-zµμΩ]+[²³]?/uy
+const parameter = /\$([A-Za-z_][A-Za-z0-9_]*)/y
+const foreignSign = /===|!==|&&|\|\||<>|=>|=<|[!~≠≤≥×÷−]/y
+const escapes: ReadonlyMap<string, string> = new Map([
+  ["n", "\n"],
+  ["t", "\t"],
+  ["r", "\r"],
+  ["b", "\b"],
+  ["f", "\f"],
+  ["/", "/"],
+  ["\\", "\\"],
+  ['"', '"'],
+  ["'", "'"],
+  ["`", "`"]
+])
+const unicode = /u(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})/y
+
+/** Ends the reading; never leaves {@link tokensOf}. */
+class Stop {
+  readonly invalid: ConditionInvalid
+  constructor(invalid: ConditionInvalid) {
+    this.invalid = invalid
+  }
+}
+
+class Cutter {
+  private readonly text: string
+  private at = 0
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  all(): Array<Token> {
+    const tokens: Array<Token> = []
+    for (;;) {
+      this.take(blank)
+      const start = this.at
+      if (start >= this.text.length) {
+        tokens.push({ kind: "end", start, end: start })
+        return tokens
+      }
+      tokens.push(this.next(start))
+    }
+  }
+
+  private next(start: number): Token {
+    const first = this.text[start] ?? ""
+    if (first === '"' || first === "'") return { kind: "text", value: this.quoted(first), start, end: this.at }
+    if (first === "`") return this.path(start)
+    if (first === "$") return this.parameter(start)
+    const number = first === "." && this.text[start + 1] === "." ? undefined : this.take(digits)
+    if (number !== undefined) return this.number(start, number)
+    const word = this.take(name)
+    if (word !== undefined) return this.word(start, word)
+    const strange = this.take(foreignSign)
+    // `!=` is ours, `=>` is not: the longest foreign sign is looked at first, unless it only begins one of ours.
+    const ours = symbols.find((symbol) => this.text.startsWith(symbol, start))
+    if (strange !== undefined && (ours === undefined || ours.length < strange.length)) {
+      const meant = foreign.get(strange)
+      return this.refuse(start, `there is no operator ${strange}`, meant === undefined ? [] : [meant])
+    }
+    if (ours === undefined)
+      return this.refuse(
+        start,
+        `${JSON.stringify(String.fromCodePoint(this.text.codePointAt(start) ?? 0))} has no meaning here`
+      )
+    this.at = start + ours.length
+    return { kind: "symbol", symbol: ours, start, end: this.at }
+  }
+
+  private number(start: number, digitsRead: string): Token {
+    const value = Number(digitsRead)
+    if (!Number.isFinite(value)) return this.refuse(start, "no number may be as large as this", [], "NotFinite")
+    const unitAt = this.at
+    const written = this.unit()?.trim().replaceAll("μ", "µ")
+    if (written !== undefined && written.length > unitCharactersMax)
+      return this.refuse(unitAt, `a unit has at most ${unitCharactersMax} characters`)
+    return { kind: "number", value, unit: written, start, end: this.at }
+  }
+
+  /** What counts: not a word that follows without a blank. */
+  private unit(): string | undefined {
+    const before = this.at
+    const written = this.take(unit)
+    if (written === undefined || !isKeyword(written)) return written
+    this.at = before
+    return undefined
+  }
+
+  private word(start: number, word: string): Token {
+    if (isKeyword(word)) return { kind: "word", word, start, end: this.at }
+    const hint = strangers.get(word)
+    if (hint !== undefined) return this.refuse(start, hint)
+    return this.path(start, word)
+  }
+
+  /** The rest of a path whose first name may be read already. Names follow a dot without blanks. */
+  private path(start: number, first?: string): Token {
+    const segments = [first ?? this.segment()]
+    // Two dots make a range.
+    while (this.text[this.at] === "." && this.text[this.at + 1] !== ".") {
+      this.at++
+      segments.push(this.segment())
+    }
+    for (const key of segments)
+      if (!isTwinKey(key)) return this.refuse(start, `no field can be named ${JSON.stringify(key.slice(0, 64))}`)
+    if (segments.length > segmentsMax)
+      return this.refuse(start, `a path has at most ${segmentsMax} names`, [], "TooLarge")
+    return { kind: "path", segments, start, end: this.at }
+  }
+
+  private segment(): string {
+    if (this.text[this.at] === "`") return this.quoted("`")
+    return (
+      this.take(segment) ??
+      this.refuse(
+        this.at,
+        "the name of a field should follow the dot, in backticks if it has other signs than letters, digits and _"
+      )
+    )
+  }
+
+  private parameter(start: number): Token {
+    parameter.lastIndex = start
+    const found = parameter.exec(this.text)?.[1]
+    if (found === undefined || !parameterPattern.test(found) || found.length > 64)
+      return this.refuse(start, "the name of a parameter should follow the $, letters, digits and _, at most 64")
+    this.at = start + 1 + found.length
+    return { kind: "parameter", name: found, start, end: this.at }
+  }
+
+  /** What stands between two signs of the same kind, with escapes as in JSON. */
+  private quoted(quote: string): string {
+    const start = this.at
+    const pieces: Array<string> = []
+    for (this.at++; this.text[this.at] !== quote; ) {
+      const sign = this.text[this.at]
+      if (sign === undefined) this.refuse(start, `this ${quote} is never closed`)
+      else if (sign === "\\") pieces.push(this.escape())
+      else {
+        pieces.push(sign)
+        this.at++
+      }
+    }
+    this.at++
+    const value = pieces.join("")
+    if (quote !== "`" && !isConditionText(value))
+      this.refuse(start, `a text has at most ${textBytesMax} bytes, no NUL and no half of a surrogate pair`)
+    return value
+  }
+
+  private escape(): string {
+    const start = this.at
+    const letter = this.text[start + 1] ?? ""
+    const plain = escapes.get(letter)
+    if (plain !== undefined) {
+      this.at += 2
+      return plain
+    }
+    unicode.lastIndex = start + 1
+    const found = unicode.exec(this.text)
+    const point = Number.parseInt(found?.[1] ?? found?.[2] ?? "", 16)
+    if (found === null || !(point <= 0x10ffff))
+      return this.refuse(start, `there is no escape \\${letter}; write \\\\ for one backslash`)
+    this.at += 1 + found[0].length
+    return String.fromCodePoint(point)
+  }
+
+  private take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at
+    const found = pattern.exec(this.text)?.[0]
+    if (found !== undefined) this.at += found.length
+    return found
+  }
+
+  private refuse(
+    at: number,
+    sentence: string,
+    suggestions: ReadonlyArray<string> = [],
+    reason: ProblemReason = "Syntax"
+  ): never {
+    throw new Stop(new ConditionInvalid({ problems: [problemAt(this.text, at, reason, sentence, suggestions)] }))
+  }
+}
+
+/** The tokens of a text, the last one of kind `end`. */
+export const tokensOf = (text: string): Result.Result<ReadonlyArray<Token>, ConditionInvalid> => {
+  if (text.length > charactersMax) {
+    const sentence = `a condition has at most ${charactersMax} characters; this one has ${text.length}`
+    return Result.fail(new ConditionInvalid({ problems: [problemAt(text.slice(0, 80), 0, "TooLarge", sentence)] }))
+  }
+  try {
+    return Result.succeed(new Cutter(text).all())
+  } catch (stop) {
+    if (stop instanceof Stop) return Result.fail(stop.invalid)
+    throw stop
+  }
+}
