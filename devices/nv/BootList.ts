@@ -36,7 +36,9 @@ export class BootList {
       this.#since ??= nowMillis
       const elapsedMillis = nowMillis - this.#since
       const offered = source.offer(elapsedMillis)
+      if (offered === "coming") return undefined
       if (offered === "waiting" && elapsedMillis < this.#listenMillis) return undefined
+      if (offered === "waiting") source.close?.()
       if (offered !== undefined && offered !== "waiting") this.#lists.push([source.place, offered])
       this.#next++
       this.#since = undefined

@@ -8,10 +8,12 @@ import type { NvStore } from "./NvStore.ts"
 export interface BootSource {
   readonly place: BootPlace
   /**
-   * The list, `waiting` while it may still come, undefined when there is none. Asked again and again until it is one of the
-   * two; `elapsedMillis` since it was first asked at this start.
+   * The list, `waiting` while it may still come, `coming` when it has begun to, undefined when there is none. Asked again and
+   * again until it is a list or none; `elapsedMillis` since it was first asked at this start.
    */
-  readonly offer: (elapsedMillis: number) => ReadonlyArray<BootEntry> | "waiting" | undefined
+  readonly offer: (elapsedMillis: number) => ReadonlyArray<BootEntry> | "waiting" | "coming" | undefined
+  /** It has waited for too long, and is not asked again at this start. */
+  readonly close?: () => void
 }
 
 /** The list of the boot configuration file. Without entries it is none. */
