@@ -5,6 +5,7 @@ import type { BootHost } from "../nv/Boot.ts"
 import type { BootEntry } from "../nv/BootConfig.ts"
 import type { NvStore } from "../nv/NvStore.ts"
 import type { Refused } from "../Refused.ts"
+import type { CanList } from "./CanList.ts"
 import type { CardList } from "./CardList.ts"
 import { refusal } from "./ErrorCodes.ts"
 import type { ServiceClock } from "./EventHub.ts"
@@ -32,6 +33,8 @@ export interface BootLoadsParts {
   /** Paths of files begin here; undefined on a board without files. */
   readonly folder: string | undefined
   readonly card: Card | undefined
+  /** Undefined on a board without a bus. */
+  readonly can: CanList | undefined
 }
 
 /** One load, from its first question to its answer. */
@@ -49,6 +52,9 @@ export class BootLoads implements BootHost {
   }
 
   load(entry: BootEntry, path: string | undefined): Result.Result<number, Refused> | "waiting" {
+    const { can } = this.#parts
+    // It came with its announcement.
+    if (entry.place === "can" && can !== undefined) return can.pidOf(entry)
     const load = this.#loads.get(entry) ?? this.#begin(entry, path)
     if (load.answer === undefined) return "waiting"
     this.#loads.delete(entry)

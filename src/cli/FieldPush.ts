@@ -42,6 +42,15 @@ export const secver = wholeNumber("secver", 0, 0xffff_ffff).pipe(
   Flag.withDefault(0)
 )
 
+/** Who signs. */
+export const signFlags = {
+  key: Flag.String("key").pipe(
+    Flag.withDescription("File of the Ed25519 private key, PEM, that signs inside the image before it goes out"),
+    Flag.optional
+  ),
+  secver
+}
+
 /** What every way to such a board takes. */
 export const pushFlags = {
   json,
@@ -50,11 +59,7 @@ export const pushFlags = {
     Flag.withDescription("Do not keep it over a restart of the board"),
     Flag.withDefault(false)
   ),
-  key: Flag.String("key").pipe(
-    Flag.withDescription("File of the Ed25519 private key, PEM, that signs inside the image before it goes out"),
-    Flag.optional
-  ),
-  secver
+  ...signFlags
 }
 
 /** What a way to one board takes besides: it can be asked for a proof. */

@@ -126,6 +126,31 @@ describe("holon can", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("gives images to boards that are switched on, which run them instead of what they keep", () =>
+    Effect.gen(function* () {
+      const { folder, bus, image, board } = yield* bench
+      const echo = join(folder, "echo.hxe")
+      const ran = yield* run(["image", "build", join(examples, "echo.mvasm"), "--out", echo])
+      assert.isTrue(ran.isSuccess, ran.err)
+      const first = yield* board(5)
+      yield* first.says("is on the bus")
+      const kept = yield* run(["can", "push", image, "--bus", bus, "--node", "5"])
+      assert.isTrue(kept.isSuccess, kept.err)
+      yield* first.stop
+      const giving = yield* Effect.forkChild(run(["can", "boot", echo, "--bus", bus, "--expect", "5,6", "--json"]))
+      const [second, third] = [yield* board(5), yield* board(6)]
+      const given = yield* Fiber.join(giving)
+      assert.isTrue(given.isSuccess, given.err)
+      const outcomes = given.out.trim().split("\n")
+      assert.deepStrictEqual(outcomes.map((line) => [JSON.parse(line).node, JSON.parse(line).status]).sort(), [
+        [5, 0],
+        [6, 0]
+      ])
+      for (const each of [second, third]) yield* each.says("entry=echo result=OK attempt=1")
+      assert.isFalse(second.lines.some((line) => line.includes("entry=blink")))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("loads what a card names, and says what is wrong with it", () =>
     Effect.gen(function* () {
       const { folder, board } = yield* bench

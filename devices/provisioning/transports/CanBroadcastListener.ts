@@ -17,6 +17,21 @@ import {
 } from "./BroadcastFrames.ts"
 import type { CanBus } from "./CanFrame.ts"
 
+/** The group of boards that are being switched on: those in use do not take what is meant for them. */
+export const startGroup = 0xff
+
+/** A start of the board, which takes what is announced meanwhile. */
+export interface StartListener {
+  /** It listens now. */
+  readonly isOpen: boolean
+  /** It has an image of this CRC, or takes one in. */
+  readonly has: (fileCrc32: number) => boolean
+  /** An image is on its way; `xfer` is its number in the service. It waits to be started. */
+  readonly began: (fileCrc32: number, xfer: number) => void
+  /** The master says whether it is to be started. */
+  readonly committed: (xfer: number, autostart: boolean) => void
+}
+
 /** One listener. */
 export interface ListenerOptions {
   readonly bus: CanBus
@@ -30,6 +45,7 @@ export interface ListenerOptions {
   readonly groups?: ReadonlyArray<number>
   /** Take images without looking who signed them. Else the board needs a signature policy to take any at all. */
   readonly allowsUnsigned?: boolean
+  readonly start?: StartListener
 }
 
 /** The version of the frames. */
@@ -96,7 +112,7 @@ export class CanBroadcastListener {
   #take(frame: MasterFrame): void {
     switch (frame.type) {
       case "announceA":
-        if (frame.group !== 0 && this.#options.groups?.includes(frame.group) !== true) return
+        if (!this.#isMeant(frame.group)) return
         this.#announceA = frame
         return this.#announced()
       case "announceB":
@@ -113,6 +129,11 @@ export class CanBroadcastListener {
     else if (frame.type === "poll") this.#poll(receiving, frame.block)
     else if (frame.type === "commit") this.#commit(receiving, frame.flags)
     else this.#abort(receiving, frame.reason)
+  }
+
+  #isMeant(group: number): boolean {
+    const { groups = [], start } = this.#options
+    return group === 0 || (group === startGroup && start?.isOpen === true) || groups.includes(group)
   }
 
   /** Both halves are needed. The same ones again are a repeat, unless blocks have come: then the master begins anew. */
@@ -133,11 +154,14 @@ export class CanBroadcastListener {
       if (isRepeat && this.#isLoading(receiving)) return this.#join(xfer, codes.ok)
       this.#abort(receiving, 3)
     }
+    // It is announced for boards that start after this one.
+    if (a.group === startGroup && this.#options.start?.has(b.fileCrc32) === true) return
     this.#begin(a, b)
   }
 
   #begin(a: AnnounceA, b: AnnounceB): void {
-    const { allowsUnsigned, channelName, loader, node } = this.#options
+    const { allowsUnsigned, channelName, loader, node, start } = this.#options
+    const isStart = start?.isOpen === true
     const { blockFrames, totalBytes, xfer } = a
     if (b.version !== version) return this.#join(xfer, codes.ENOTSUP)
     if (blockFrames < 1 || blockFrames > blockFramesMax) return this.#join(xfer, codes.EINVAL)
@@ -149,11 +173,14 @@ export class CanBroadcastListener {
         totalBytes,
         fileCrc32: b.fileCrc32,
         chunkBytesMax: blockFrames * dataFrameBytes,
+        hold: isStart,
+        replace: true,
         sequenceBits: 16
       },
       this.#caller
     )
     if (Result.isFailure(begun)) return this.#join(xfer, begun.failure.code)
+    if (isStart) start.began(b.fileCrc32, begun.success.xfer)
     this.#receiving = {
       xfer,
       announceA: a,
@@ -233,6 +260,7 @@ export class CanBroadcastListener {
       autostart: (flags & loadFlags.autostart) !== 0,
       persist: (flags & loadFlags.persist) !== 0
     }
+    this.#options.start?.committed(receiving.loaderXfer, end.autostart)
     this.#options.loader.end({ xfer: receiving.loaderXfer }, end, this.#caller, (reply) => {
       if (Result.isSuccess(reply)) this.#result(receiving, codes.ok, reply.success.pid)
       else this.#result(receiving, reply.failure.code, 0)

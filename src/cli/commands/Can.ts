@@ -1,14 +1,30 @@
 /** `holon can`: a CAN bus between processes of this machine, boards on it, and images for them. They need no cluster. */
 import { join } from "node:path"
 import { Console, Effect, Option, Schema } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { realClock } from "../../../devices/agent/RealTime.ts"
 import { loadFlags } from "../../../devices/provisioning/LoadPdu.ts"
-import { CanBroadcastMaster, type NodeOutcome } from "../../../devices/provisioning/transports/CanBroadcastMaster.ts"
+import { startGroup } from "../../../devices/provisioning/transports/CanBroadcastListener.ts"
+import {
+  type BroadcastRequest,
+  CanBroadcastMaster,
+  type NodeOutcome
+} from "../../../devices/provisioning/transports/CanBroadcastMaster.ts"
 import { CanHub, type CanMember, joinBus } from "../../../devices/provisioning/transports/CanHub.ts"
 import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
+import { examples } from "../Examples.ts"
 import { boardFlags, fieldBoard } from "../FieldBoards.ts"
-import { firstXfer, imageToPush, proofFlags, pushedLine, pushFlags, pushThrough, refused } from "../FieldPush.ts"
+import {
+  firstXfer,
+  imageToPush,
+  proofFlags,
+  pushedLine,
+  pushFlags,
+  pushThrough,
+  refused,
+  signFlags
+} from "../FieldPush.ts"
+import { json } from "../Globals.ts"
 import { port, wholeNumber } from "../Numbers.ts"
 import { table } from "../Table.ts"
 
@@ -66,7 +82,10 @@ const hub = Command.make(
     yield* Console.log(`CAN bus at ${host}:${listening}; Ctrl-C ends it`)
     return yield* Effect.never
   }, Effect.scoped)
-).pipe(Command.withDescription("Run a CAN bus for processes of this machine"))
+).pipe(
+  Command.withDescription("Run a CAN bus for processes of this machine"),
+  examples([""], ["--port 7760", "A second one; boards and masters name it with --bus"])
+)
 
 const board = Command.make(
   "board",
@@ -82,14 +101,21 @@ const board = Command.make(
     yield* Console.log(`simulated board ${flags.node} is on the bus; Ctrl-C ends it`)
     return yield* Effect.never
   }, Effect.scoped)
-).pipe(Command.withDescription("Put a simulated board on the bus; its programs come over the bus or a card"))
+).pipe(
+  Command.withDescription("Put a simulated board on the bus; its programs come over the bus or a card"),
+  examples(["--node 5"], ["--node 6 --card my-card", "Starts what my-card/hsx/manifest.json names"])
+)
 
-const broadcast = (member: CanMember, image: Uint8Array, expected: ReadonlyArray<number>, persist: boolean) =>
+/** Sends an image to all boards at once that hear it, and says how it went for each. */
+const broadcast = (
+  member: CanMember,
+  request: Omit<BroadcastRequest, "flags"> & { readonly persist: boolean }
+): Effect.Effect<ReadonlyArray<NodeOutcome>> =>
   Effect.gen(function* () {
     const clock = yield* realClock
     return yield* Effect.callback<ReadonlyArray<NodeOutcome>>((resume) => {
-      const flags = loadFlags.autostart | (persist ? loadFlags.persist : 0)
-      const master = new CanBroadcastMaster(member, clock, { image, xfer: firstXfer(), expected, flags }, (outcomes) =>
+      const flags = loadFlags.autostart | (request.persist ? loadFlags.persist : 0)
+      const master = new CanBroadcastMaster(member, clock, { ...request, flags }, (outcomes) =>
         resume(Effect.succeed(outcomes))
       )
       return Effect.sync(() => master.abort())
@@ -98,6 +124,16 @@ const broadcast = (member: CanMember, image: Uint8Array, expected: ReadonlyArray
 
 const numbers = (text: string): ReadonlyArray<number> => text.split(",").map(Number)
 
+const expected = (description: string) =>
+  Flag.String("expect").pipe(
+    Flag.withDescription(description),
+    Flag.filter(
+      (text) => numbers(text).every((number) => Number.isInteger(number) && number >= 1 && number <= 126),
+      (text) => `${text} is no list of board numbers, as 5,6`
+    ),
+    Flag.optional
+  )
+
 const push = Command.make(
   "push",
   {
@@ -105,14 +141,7 @@ const push = Command.make(
     ...pushFlags,
     ...proofFlags,
     node: node.pipe(Flag.optional),
-    expect: Flag.String("expect").pipe(
-      Flag.withDescription("Without --node the image goes to all boards at once: those that must take it, as 5,6"),
-      Flag.filter(
-        (text) => numbers(text).every((number) => Number.isInteger(number) && number >= 1 && number <= 126),
-        (text) => `${text} is no list of board numbers, as 5,6`
-      ),
-      Flag.optional
-    )
+    expect: expected("Without --node the image goes to all boards at once: those that must take it, as 5,6")
   },
   Effect.fn(function* (flags) {
     const { file } = flags
@@ -127,7 +156,7 @@ const push = Command.make(
       )
     }
     const expected = Option.isSome(flags.expect) ? numbers(flags.expect.value) : []
-    const outcomes = yield* broadcast(member, image, expected, !flags.volatile)
+    const outcomes = yield* broadcast(member, { image, xfer: firstXfer(), expected, persist: !flags.volatile })
     if (flags.json) yield* Console.log(JSON.stringify(outcomes, null, 2))
     else
       yield* Console.log(
@@ -142,9 +171,75 @@ const push = Command.make(
     if (failed !== undefined)
       return yield* refused(`${file} on board ${failed.node}`, { code: failed.status, detail: "" })
   }, Effect.scoped)
-).pipe(Command.withDescription("Bring an image to one board of the bus, or to all at once"))
+).pipe(
+  Command.withDescription("Bring an image to one board of the bus, or to all at once"),
+  examples(
+    ["blink.hxe --node 5"],
+    ["blink.hxe --expect 5,6", "To all at once; fails unless these two have it"],
+    ["blink.hxe --node 5 --key ada.pem --role-key admin.key", "Signed inside, by a master that proves its role"]
+  )
+)
+
+/** Numbers of transfers on the bus: another one each time, as boards tell by it what is a repeat. */
+const after = (xfer: number): number => (xfer % 255) + 1
+
+const boot = Command.make(
+  "boot",
+  {
+    json,
+    bus,
+    files: Argument.String("file").pipe(
+      Argument.withDescription("Images that a board runs instead of what it keeps, in the order of their start"),
+      Argument.atLeast(1)
+    ),
+    ...signFlags,
+    keep: Flag.Boolean("keep").pipe(
+      Flag.withDescription("The boards keep the images as well"),
+      Flag.withDefault(false)
+    ),
+    expect: expected("End when these boards have taken all images, as 5,6; without it, Ctrl-C ends it")
+  },
+  Effect.fn(function* (flags) {
+    const images = yield* Effect.forEach(flags.files, (file) => imageToPush({ ...flags, file }))
+    const member = yield* joined(flags.bus)
+    const wanted = Option.map(flags.expect, numbers)
+    // By board, the images it has answered about; a board that starts anew answers anew.
+    const answered = new Map<number, Map<string, NodeOutcome>>()
+    const isWanting = (node: number) => flags.files.some((file) => !answered.get(node)?.has(file))
+    if (!flags.json && Option.isNone(wanted))
+      yield* Console.log("boards that are switched on now run these images; Ctrl-C ends it")
+    let xfer = firstXfer()
+    while (Option.isNone(wanted) || wanted.value.some(isWanting)) {
+      for (const [index, image] of images.entries()) {
+        const file = flags.files[index] ?? ""
+        xfer = after(xfer)
+        const outcomes = yield* broadcast(member, { image, xfer, group: startGroup, persist: flags.keep })
+        for (const outcome of outcomes) {
+          const { node: number, status } = outcome
+          const known = answered.get(number) ?? new Map<string, NodeOutcome>()
+          answered.set(number, known)
+          // A board says no as long as it listens; once is enough.
+          const isRepeat = status !== 0 && known.get(file)?.status === status
+          known.set(file, outcome)
+          if (isRepeat) continue
+          const said =
+            status === 0 ? `runs ${file} as pid ${outcome.pid}` : refused(file, { code: status, detail: "" }).message
+          yield* Console.log(flags.json ? JSON.stringify({ file, ...outcome }) : `board ${number} ${said}`)
+        }
+      }
+    }
+    const failed = [...answered].flatMap(([number, known]) =>
+      [...known].filter(([, { status }]) => status !== 0).map(([file, { status }]) => ({ number, file, status }))
+    )[0]
+    if (failed !== undefined)
+      return yield* refused(`${failed.file} on board ${failed.number}`, { code: failed.status, detail: "" })
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Give images to boards of the bus that are being switched on"),
+  examples(["blink.hxe", "Until Ctrl-C"], ["base.hxe pump.hxe --expect 5,6", "Until both boards have both"])
+)
 
 export const can = Command.make("can").pipe(
   Command.withDescription("A CAN bus on this machine, boards on it, and images for them"),
-  Command.withSubcommands([hub, board, push])
+  Command.withSubcommands([hub, board, push, boot])
 )

@@ -6,6 +6,7 @@ import { realClock } from "../../../devices/agent/RealTime.ts"
 import { openSerial, type SerialLine } from "../../../devices/provisioning/transports/SerialLine.ts"
 import { UartChannel } from "../../../devices/provisioning/transports/UartFraming.ts"
 import { uartClient } from "../../../devices/provisioning/transports/UartLoad.ts"
+import { examples } from "../Examples.ts"
 import { boardFlags, fieldBoard } from "../FieldBoards.ts"
 import { firstXfer, imageToPush, proofFlags, pushedLine, pushFlags, pushThrough } from "../FieldPush.ts"
 import { wholeNumber } from "../Numbers.ts"
@@ -95,7 +96,10 @@ const board = Command.make(
     yield* Console.log(`simulated board is on the line ${flags.port}; Ctrl-C ends it`)
     return yield* gone
   }, Effect.scoped)
-).pipe(Command.withDescription("Put a simulated board on a serial line; its programs come over the line or a card"))
+).pipe(
+  Command.withDescription("Put a simulated board on a serial line; its programs come over the line or a card"),
+  examples(["/dev/ttyUSB0"], ["/dev/ttyUSB0 --baud 9600 --memories my-board", "Slower, with its memories there"])
+)
 
 const push = Command.make(
   "push",
@@ -108,7 +112,10 @@ const push = Command.make(
     const pushed = yield* Effect.raceFirst(pushThrough(client, image, flags, name), gone)
     yield* Console.log(flags.json ? JSON.stringify({ port: flags.port, ...pushed }) : pushedLine(name, pushed))
   }, Effect.scoped)
-).pipe(Command.withDescription("Bring an image to the board at the other end of a serial line"))
+).pipe(
+  Command.withDescription("Bring an image to the board at the other end of a serial line"),
+  examples(["/dev/ttyUSB0 blink.hxe"], ["/dev/ttyUSB0 blink.hxe --key ada.pem", "Signed inside"])
+)
 
 export const serial = Command.make("serial").pipe(
   Command.withDescription("A board at the other end of a serial line, and images for it"),

@@ -9,7 +9,10 @@ import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { hostShape } from "../../../devices/nv/NvMap.ts"
 import { FieldBoard, type FieldBoardEvent, type FieldBoardParts } from "../../../devices/provisioning/FieldBoard.ts"
 import { boardCaller } from "../../../devices/provisioning/LoaderCalls.ts"
+import { loadFlags } from "../../../devices/provisioning/LoadPdu.ts"
 import { source } from "../../../devices/provisioning/Source.ts"
+import { startGroup } from "../../../devices/provisioning/transports/CanBroadcastListener.ts"
+import { CanBroadcastMaster, type NodeOutcome } from "../../../devices/provisioning/transports/CanBroadcastMaster.ts"
 import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 import { FaultyBus } from "./transports/FaultyMedia.ts"
@@ -43,7 +46,8 @@ const put = (path: string, contents: Uint8Array | object): void => {
 const shown = (event: FieldBoardEvent): ReadonlyArray<string> => {
   switch (event.type) {
     case "provisioning.boot":
-      return [`${event.data.entry} ${event.data.result} ${event.data.attempt}`]
+      // The instruction that trapped is the executive's to tell.
+      return [`${event.data.entry} ${event.data.result.replace(/:[A-Z].*$/, "")} ${event.data.attempt}`]
     case "provisioning.alert":
       return [`alert ${event.data.reason}`]
     case "provisioning.rollback":
@@ -178,6 +182,93 @@ describe("a board without a link", () => {
       "pump sd:/hsx/manifest.json#0:pump.hxe",
       "kept nv:0@2"
     ])
+  })
+
+  describe("on a bus, while it starts,", () => {
+    /** A board of a bus, and a master that sends images to boards that start. */
+    const onBus = (bench: Bench, group = startGroup) => {
+      const bus = new FaultyBus(bench.time, () => 0.5)
+      const board = bench.start(undefined, { can: { bus: bus.join(), name: "can0" } })
+      let xfer = 0
+      const send = (image: Uint8Array, flags: number = loadFlags.autostart): ReadonlyArray<NodeOutcome> => {
+        const ended: Array<ReadonlyArray<NodeOutcome>> = []
+        xfer += 1
+        new CanBroadcastMaster(bus.join(), bench.time.clock(), { image, xfer, group, flags }, (outcomes) =>
+          ended.push(outcomes)
+        )
+        while (ended.length === 0) bench.time.step()
+        return ended.flat()
+      }
+      return { bus, board, send }
+    }
+
+    it("runs what is announced there, and not what it keeps", () => {
+      const bench = new Bench()
+      bench.keep(sound("kept"))
+      const { board, send } = onBus(bench)
+      bench.time.advance(1500)
+      assert.deepStrictEqual([board.phase, live(board)], ["listing", []])
+      assert.deepStrictEqual(
+        [send(sound("motor")), send(sound("pump"), 0)].flat().map(({ status }) => status),
+        [0, 0]
+      )
+      const [motor, pump] = board.executive.tasks()
+      assert.deepStrictEqual([motor?.isStarted, pump?.isStarted], [false, false])
+      bench.time.advance(1000)
+      assert.deepStrictEqual(live(board), ["motor CAN:5:can0", "pump CAN:5:can0"])
+      assert.deepStrictEqual([motor?.isStarted, pump?.isStarted], [true, false])
+      assert.deepStrictEqual([bench.told, bench.kept], [["motor OK 1", "pump OK 1"], [2]])
+      board.stop()
+      assert.deepStrictEqual(bench.on(1000), ["kept nv:0@2"])
+    })
+
+    it("runs what it keeps when nothing was announced in time, and leaves later lists to others", () => {
+      const bench = new Bench()
+      bench.keep(sound("kept"))
+      put("boot.json", { version: 1, can_listen_ms: 700 })
+      const { board, send } = onBus(bench)
+      bench.time.advance(600)
+      assert.deepStrictEqual(live(board), [])
+      bench.time.advance(200)
+      assert.deepStrictEqual(live(board), ["kept nv:0@2"])
+      assert.deepStrictEqual(send(sound("motor")), [])
+      assert.deepStrictEqual(live(board), ["kept nv:0@2"])
+      board.stop()
+    })
+
+    it("asks the bus after boot.json and before what it keeps, and takes an image once however often it is announced", () => {
+      const bench = new Bench()
+      put("boot.json", { version: 1, merge: true, entries: [{ name: "motor", path: "images/motor.hxe" }] })
+      put("images/motor.hxe", sound("motor"))
+      bench.keep(sound("kept"))
+      const { board, send } = onBus(bench)
+      assert.strictEqual(send(sound("pump")).length, 1)
+      assert.deepStrictEqual(send(sound("pump")), [])
+      bench.time.advance(1000)
+      assert.deepStrictEqual([...live(board)].sort(), ["kept nv:0@2", "motor file:images/motor.hxe", "pump CAN:5:can0"])
+      board.stop()
+    })
+
+    it("goes on to what it keeps when the master falls silent, or the image is no good", () => {
+      const bench = new Bench()
+      bench.keep(sound("kept"))
+      const { board, bus, send } = onBus(bench)
+      const bad = sound("motor")
+      bad[100] = (bad[100] ?? 0) ^ 1
+      assert.deepStrictEqual(
+        send(bad).map(({ status }) => status),
+        [74]
+      )
+      const image = sound("motor")
+      new CanBroadcastMaster(bus.join(), bench.time.clock(), { image, xfer: 99, group: startGroup, flags: 1 }, () => {})
+      bench.time.advance(250)
+      bus.isCut = true
+      bench.time.advance(4000)
+      assert.strictEqual(board.phase, "listing")
+      bench.time.advance(3000)
+      assert.deepStrictEqual(live(board), ["kept nv:0@2"])
+      board.stop()
+    })
   })
 
   it("reads what to start in TOML as well, and says in which line that is none", () => {
