@@ -323,7 +323,9 @@ export const Device = Contract.make("device", {
         flags: count,
         instance: Schema.optionalKey(ProgramName),
         /** The longest that the session can need the board, ms. */
-        lifeMillis: Schema.optionalKey(count)
+        lifeMillis: Schema.optionalKey(count),
+        /** The board may have failed this image: it is sent nevertheless. */
+        again: Schema.optionalKey(Schema.Boolean)
       },
       creates: false,
       about: "a session wants an image on the board; it hears how far it is"
@@ -332,7 +334,11 @@ export const Device = Contract.make("device", {
       payload: {
         session: Schema.String,
         /** The board is to forget what it holds: 0 user, 1 timeout, 2 error, 3 transport. Absent: it keeps it. */
-        abort: Schema.optionalKey(count)
+        abort: Schema.optionalKey(count),
+        /** The board took the image back, or nobody knows how its trial ended: it is not sent there again unasked. */
+        failed: Schema.optionalKey(
+          Schema.Struct({ sha256: Sha256, code: count, detail: Schema.optionalKey(Schema.String) })
+        )
       },
       creates: false,
       about: "a session is done with the board"
@@ -353,6 +359,8 @@ export const Device = Contract.make("device", {
         asker: ActorAddress,
         key: Schema.String,
         program: ProgramName,
+        /** The image that is judged by it. */
+        sha256: Schema.optionalKey(Sha256),
         forMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 })),
         /** How long its board may be away in order; an hour unless said. */
         patienceMillis: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 })))

@@ -125,6 +125,8 @@ export interface Observation {
   readonly key: string
   readonly asker: ActorAddress
   readonly program: string
+  /** The image that is judged by it. */
+  readonly sha256?: string
   /** How long it must be well, ms, and when that time is over. */
   readonly forMillis: number
   readonly until: number

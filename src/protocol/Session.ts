@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { ActorAddress, BoardAnswered, ImageReport, ProgramName, Sha256 } from "./BoardRequest.ts"
 import * as Contract from "./Contract.ts"
 import { HolonError } from "./Errors.ts"
+import { FailedImage } from "./FailedImage.ts"
 import { DeviceId } from "./Ids.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -26,6 +27,8 @@ export const SessionOptions = {
   persist: Schema.Boolean,
   /** Replaces a running program of the same name. */
   replace: Schema.Boolean,
+  /** Sends an image that the board failed before. */
+  again: Schema.optionalKey(Schema.Boolean),
   /** Longest time without progress while the board is to receive, and longest of all. */
   stallMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 3_600_000 })),
   totalMillis: Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 86_400_000 }))
@@ -50,7 +53,9 @@ export const SessionView = Schema.Struct({
   endedAt: Schema.optionalKey(instant),
   /** Why it failed: a number of `codes`. */
   code: Schema.optionalKey(count),
-  detail: Schema.optionalKey(Schema.String)
+  detail: Schema.optionalKey(Schema.String),
+  /** Nothing was sent: the board failed this image before. */
+  failedBefore: Schema.optionalKey(FailedImage)
 })
 export type SessionView = typeof SessionView.Type
 
@@ -66,7 +71,11 @@ export const SessionEnded = Contract.idempotent({
     /** Name of the program on the board, when it is known. */
     program: Schema.optionalKey(Schema.String),
     code: Schema.optionalKey(count),
-    detail: Schema.optionalKey(Schema.String)
+    detail: Schema.optionalKey(Schema.String),
+    /** The image was not tried, and may be taken later: the board was busy, or was restarted in between. */
+    isTransient: Schema.optionalKey(Schema.Boolean),
+    /** Nothing was sent: the board failed this image before. */
+    failedBefore: Schema.optionalKey(FailedImage)
   },
   creates: false,
   about: "a session that was begun for this actor has ended"
@@ -95,6 +104,9 @@ export const SessionRecord = Schema.Struct({
   coalesced: count,
   code: Schema.optionalKey(count),
   detail: Schema.optionalKey(Schema.String),
+  failedBefore: Schema.optionalKey(FailedImage),
+  /** When the board said that it holds the image no longer. */
+  lostAt: Schema.optionalKey(instant),
   /** Who is told how it ended. */
   observer: Schema.optionalKey(ActorAddress),
   /** The image is noted as used by this session. */
@@ -123,6 +135,8 @@ export const Session = Contract.make("session", {
         autostart: Schema.optionalKey(Schema.Boolean),
         persist: Schema.optionalKey(Schema.Boolean),
         replace: Schema.optionalKey(Schema.Boolean),
+        /** Sends the image though the board failed it before. */
+        again: SessionOptions.again,
         stallMillis: Schema.optionalKey(SessionOptions.stallMillis),
         totalMillis: Schema.optionalKey(SessionOptions.totalMillis),
         /** An actor that is told how it ended, as a rollout. */
@@ -162,7 +176,11 @@ export const Session = Contract.make("session", {
       about: "the board holds so many bytes of the image"
     }),
     TransferEnded: Contract.idempotent({
-      payload: { code: count, detail: Schema.optionalKey(Schema.String) },
+      payload: {
+        code: count,
+        detail: Schema.optionalKey(Schema.String),
+        failedBefore: Schema.optionalKey(FailedImage)
+      },
       creates: false,
       about: "the board holds the whole image (code 0), or will not"
     }),

@@ -4,6 +4,7 @@ import { codes } from "../../protocol/Codes.ts"
 import type { DeviceState, Observation } from "../../protocol/DeviceState.ts"
 import type { ProgramReport, ProgramState } from "../../protocol/Program.ts"
 import { setWork } from "./Errands.ts"
+import { rememberFailed } from "./FailedImages.ts"
 import { type Turn, tell } from "./Turn.ts"
 
 /** A program that does, or did, what it was made for. */
@@ -12,10 +13,14 @@ const well: ReadonlySet<ProgramState> = new Set(["running", "waiting", "complete
 /** Watches over one board at a time. */
 const observationsMax = 32
 
-const end = (turn: Turn, { key, asker }: Observation, code: number, detail?: string): void => {
+/** Ends of a watch that say nothing of the image. */
+const noJudgement: ReadonlySet<number> = new Set([codes.ok, codes.NotAttached, codes.Retired])
+
+const end = (turn: Turn, { key, asker, sha256 }: Observation, code: number, detail?: string): void => {
   const observations = new Map(turn.state.work.observations)
   observations.delete(key)
   setWork(turn, { observations })
+  if (sha256 !== undefined && !noJudgement.has(code)) rememberFailed(turn, sha256, code, detail)
   answer(turn, asker, key, code, detail)
 }
 
@@ -31,13 +36,14 @@ export interface Watch {
   readonly asker: ActorAddress
   readonly key: string
   readonly program: string
+  readonly sha256?: string
   readonly forMillis: number
   /** How long its board may be away in order. */
   readonly patienceMillis?: number
 }
 
 /** Begins a watch; a copy joins it. */
-export const observe = (turn: Turn, { asker, key, program, forMillis, patienceMillis }: Watch): void => {
+export const observe = (turn: Turn, { asker, key, program, sha256, forMillis, patienceMillis }: Watch): void => {
   const { observations, programs } = turn.state.work
   if (observations.has(key)) return
   if (observations.size >= observationsMax)
@@ -50,6 +56,7 @@ export const observe = (turn: Turn, { asker, key, program, forMillis, patienceMi
     forMillis,
     until: turn.now + forMillis,
     restarts,
+    ...(sha256 === undefined ? {} : { sha256 }),
     ...(patienceMillis === undefined ? {} : { patienceMillis })
   }
   setWork(turn, { observations: new Map(observations).set(key, observation) })

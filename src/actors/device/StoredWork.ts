@@ -50,6 +50,7 @@ const StoredObservation = Schema.Struct({
   key: Schema.String,
   asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
   program: Schema.String,
+  sha256: Schema.optionalKey(Schema.String),
   forMillis: Schema.Number,
   until: Schema.Number,
   restarts: Schema.Number,

@@ -1,0 +1,114 @@
+/** Commands as people give them to a device: taken once for each id, looked up, cancelled. */
+import { codes } from "../../protocol/Codes.ts"
+import type { CommandView } from "../../protocol/Device.ts"
+import type { Command, DeviceState } from "../../protocol/DeviceState.ts"
+import {
+  Backpressure,
+  Expired,
+  type HolonError,
+  InvalidTransition,
+  Malformed,
+  NotFound
+} from "../../protocol/Errors.ts"
+import { millisOf } from "../../protocol/Ids.ts"
+import * as Behaviour from "../Behaviour.ts"
+import { ended, keepUntilOf, knownMax, lateMillis, openMax, viewOf, write } from "./Commands.ts"
+import { emitEnd, sendDue } from "./Requests.ts"
+import { begin, type Context, emit, outcomeOf, type Resident, send, type Turn, writeCommand } from "./Turn.ts"
+
+/** Life of a command that names none: long enough for a board that reconnects, short enough that nobody has forgotten it. */
+const ttlMillisDefault = 30_000
+/** How far ahead of our clock the maker of an id may be. */
+const fromFutureMillis = 60_000
+
+const refuse = (refusal: HolonError) => Behaviour.refuse(refusal)
+
+/** Answers what is asked of a device that is retired. */
+export const refuseRetired = (event: string) => refuse(new InvalidTransition({ from: "retired", event }))
+
+/** One command; refused when it is not known. */
+export const lookUp = (
+  state: DeviceState,
+  id: string,
+  context: Context
+): Behaviour.Outcome<DeviceState, Resident, CommandView, HolonError> => {
+  const command = state.commands.byId.get(id)
+  if (command === undefined) return refuse(new NotFound({ what: `command ${id} of device ${context.self.id}` }))
+  return { reply: viewOf(command) }
+}
+
+interface Invocation {
+  readonly name: string
+  readonly args?: Command["args"]
+  readonly ttlMillis?: number
+  readonly idempotent?: boolean
+  readonly program?: string
+  readonly id?: string
+}
+
+/** Takes a command, or joins it to the one of the same id. */
+export const invoke = (
+  state: DeviceState,
+  { name, args, ttlMillis = ttlMillisDefault, idempotent = false, program, ...given }: Invocation,
+  context: Context
+): Behaviour.Outcome<DeviceState, Resident, CommandView, HolonError> => {
+  const id = given.id ?? context.requestId
+  const { now } = context
+  const known = state.commands.byId.get(id)
+  if (known !== undefined) return { reply: viewOf(known) }
+  if (state.connection.state === "retired") return refuseRetired("Invoke")
+  const bornAt = millisOf(id)
+  if (bornAt === undefined || bornAt > now + fromFutureMillis)
+    return refuse(new Malformed({ path: "id", reason: "needs a UUIDv7 made now" }))
+  // Past this the id may have been forgotten: a copy would run a second time.
+  if (now > bornAt + ttlMillis + lateMillis) return refuse(new Expired({ age: now - bornAt }))
+  const turn = begin(state, context)
+  if (state.commands.open.length >= openMax || isFull(turn))
+    return refuse(new Backpressure({ bucket: `device/${context.self.id} commands`, retryAfterMs: 5000 }))
+  const command: Command = {
+    id,
+    name,
+    ...(args === undefined ? {} : { args }),
+    ...(program === undefined ? {} : { program }),
+    idempotent,
+    state: "queued",
+    place: (state.commands.open.at(-1)?.place ?? 0) + 1,
+    acceptedAt: now,
+    expiresAt: now + ttlMillis,
+    keepUntil: Math.max(keepUntilOf(bornAt, ttlMillis), now + ttlMillis),
+    wasAccepted: false,
+    isCancelling: false
+  }
+  writeCommand(turn, command)
+  emit(turn, { type: "command.accepted", data: { id, name, expiresAt: command.expiresAt } })
+  sendDue(turn)
+  return outcomeOf(turn, viewOf(turn.state.commands.byId.get(id) ?? command))
+}
+
+/** Forgets what may be forgotten before it says that the memory of ids is full: pushed out, an id could run twice. */
+const isFull = (turn: Turn): boolean => {
+  if (turn.state.commands.byId.size < knownMax) return false
+  turn.state = { ...turn.state, commands: write(turn.state.commands, [], turn.now) }
+  return turn.state.commands.byId.size >= knownMax
+}
+
+/** Ends a command that has not begun; asks the board to stop one that has. */
+export const cancel = (
+  state: DeviceState,
+  id: string,
+  context: Context
+): Behaviour.Outcome<DeviceState, Resident, CommandView, HolonError> => {
+  const command = state.commands.byId.get(id)
+  if (command === undefined || command.state === "done" || command.isCancelling) return lookUp(state, id, context)
+  const turn = begin(state, context)
+  if (command.state === "queued" && !command.wasAccepted) {
+    const end = ended(command, { code: codes.ECANCELED }, turn.now)
+    emitEnd(turn, end)
+    writeCommand(turn, end)
+    return outcomeOf(turn, viewOf(end))
+  }
+  const cancelling: Command = { ...command, isCancelling: true }
+  writeCommand(turn, cancelling)
+  send(turn, { type: "cancel", id })
+  return outcomeOf(turn, viewOf(cancelling))
+}

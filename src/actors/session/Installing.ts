@@ -1,0 +1,58 @@
+/** What the board says became of an image that it holds verified: written, on trial, kept, or gone again. */
+import { imageStates } from "../../protocol/Frame.ts"
+import type { Installed, SessionRecord } from "../../protocol/Session.ts"
+import type * as Behaviour from "../Behaviour.ts"
+import { end } from "./Ends.ts"
+import { fact } from "./Facts.ts"
+import type { Context, Outcome } from "./Orders.ts"
+
+const isEnd = (installed: Installed): boolean => installed !== "staged" && installed !== "trial"
+
+/** What a number of the link says of an image; `undefined` for one that is not installed. */
+export const installedOf = (state: number): Installed | undefined => {
+  const name = imageStates[state]
+  return name === "staged" || name === "committed" || name === "trial" || name === "confirmed" || name === "rolled-back"
+    ? name
+    : undefined
+}
+
+/** What the board says became of an image that it holds verified. */
+export const installedAs = (
+  record: SessionRecord,
+  context: Context,
+  report: {
+    readonly state: number
+    readonly code?: number
+    readonly detail?: string
+    readonly generation?: number
+  }
+): Outcome => {
+  const installed = installedOf(report.state)
+  if (record.state !== "ready" || record.endedAt !== undefined || installed === undefined) return {}
+  if (installed === record.installed) return {}
+  const { code, detail, generation } = report
+  const isBack = installed === "rolled-back"
+  const { lostAt: _, ...kept } = record
+  const changed: SessionRecord = {
+    ...kept,
+    installed,
+    movedAt: context.now,
+    ...(isBack && code !== undefined ? { code } : {}),
+    ...(isBack ? { detail: detail ?? "the board went back to the image before" } : {})
+  }
+  const numbered = generation === undefined ? {} : { generation }
+  const events: Array<Behaviour.Emitted> = []
+  if (record.installed === "staged" && record.options.persist && !isBack)
+    events.push(fact(changed, "provisioning.persisted", "persist", { ...numbered, bytes: changed.total }))
+  if (isBack)
+    events.push(
+      fact(
+        changed,
+        "provisioning.rollback",
+        "rollback",
+        { reason: "boot_failure", ...(generation === undefined ? {} : { to_generation: generation }) },
+        "error"
+      )
+    )
+  return isEnd(installed) ? end(changed, context, events) : { state: changed, events }
+}
