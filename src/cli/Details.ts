@@ -19,6 +19,14 @@ const sentences: Readonly<Record<string, string>> = {
   bss_too_large: "it wants more memory than a program can have",
   entry_out_of_range: `it starts outside of its code: ${malformed}`,
   image_too_large: "it is larger than the board takes",
+  // What a program ends with: the instruction and where it stands, as `holon image disasm` shows it.
+  division_by_zero: "its % divided by zero; the register it divides by held 0 and has to be looked at before",
+  memory_fault: "its % reached outside of the 64 KiB of its memory; a register held no address of it",
+  stack_overflow: "its % found no room on the stack; it calls itself without end, or `requires.stack` is too small",
+  stack_underflow: "its % took more from the stack than was put there; each POP needs its PUSH",
+  illegal_opcode: "its % is no instruction; it ran on into what is no code, or jumped beside it",
+  pc_out_of_range: "it left its code at %; a RET or a JMP is missing at the end, or it jumped elsewhere",
+  out_of_steps: "it used up all instructions it may execute",
   // What a board asks for.
   unsigned: "nobody has signed it; `holon image sign` does, with a key that is trusted there",
   memory: "the board has no memory left for it",
@@ -37,7 +45,10 @@ const part = /^([a-z_]+)(?::(.*))?$/s
 const sentenceOf = (detail: string): string => {
   const [, token = "", rest = ""] = part.exec(detail) ?? []
   const sentence = Object.hasOwn(sentences, token) ? sentences[token] : undefined
-  return (sentence === undefined ? detail : sentence.replace("%", () => rest)).replace(/\.$/, "")
+  return (sentence === undefined ? detail : sentence.replace("%", () => (rest === "" ? "instruction" : rest))).replace(
+    /\.$/,
+    ""
+  )
 }
 
 /** The detail as a sentence, and in brackets what the reference pages call it: the token, when it was one, and these names. */

@@ -17,6 +17,15 @@ describe("explained", () => {
     assert.match(explained("unsupported_version:7"), /^it is of version 7 of the format;.* \(unsupported_version:7\)$/)
   })
 
+  it("says which instruction of a program failed, also for boards that tell no more than that one did", () => {
+    assert.match(
+      explained("division_by_zero:DIV at 0x10"),
+      /^its DIV at 0x10 divided by zero; .* \(division_by_zero:DIV/
+    )
+    assert.match(explained("memory_fault"), /^its instruction reached outside of .* \(memory_fault\)$/)
+    assert.match(explained("pc_out_of_range:0x18"), /^it left its code at 0x18; /)
+  })
+
   it("leaves sentences as they are, without a second full stop", () => {
     assert.strictEqual(explained("This board cannot do it.", "ENOTSUP", "95"), "This board cannot do it (ENOTSUP, 95)")
     assert.strictEqual(explained("key:6df8a62c"), "key:6df8a62c")

@@ -153,7 +153,7 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       yield* good("provision", "heater-3", sound)
       assert.match(
         yield* bad("provision", "heater-3", broken),
-        /motor@2\.0\.0 failed on trial, and heater-3 took it back: .*\(Trap, 220\)/
+        /motor@2\.0\.0 failed on trial, and heater-3 took it back: its DIV at 0x10 divided by zero; .* \(division_by_zero:DIV at 0x10, Trap, 220\)/
       )
       yield* until(stateOf("heater-3", "motor"), (state) => /^(running|waiting) 1\.0\.0$/.test(state))
       assert.match(yield* good("sessions"), /motor 2\.0\.0 +rolled-back/)

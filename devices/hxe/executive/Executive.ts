@@ -359,10 +359,8 @@ export class Executive {
         const error = faultToken(stop.reason)
         const details = { error, pc: stop.pc, status: stop.status, code_len: task.machine?.code.length ?? 0 }
         this.#emit("vm_error", task.pid, details)
-        this.#finish(task, "terminated", "fault", faultEnd(stop.reason, stop.status), {
-          error,
-          exit_status: stop.status
-        })
+        const end = faultEnd(stop.reason, stop.status, stop.pc, task.machine?.code)
+        this.#finish(task, "terminated", "fault", end, { error, exit_status: stop.status })
         return
       }
       case "break":

@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import { ProgramView } from "../../protocol/Program.ts"
 import { type Declared, declaredBy } from "../Declared.ts"
+import { explained } from "../Details.ts"
 import { examples } from "../Examples.ts"
 import { sendTo } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
@@ -53,7 +54,7 @@ const textOf = (view: ProgramView, declared: Declared | undefined, now: number):
   return [
     `${report.name} on ${view.device}: ${report.state} for ${ago(now - since)}`,
     ...(report.version === undefined ? [] : [`version ${report.version}, image ${report.sha256 ?? "unknown"}`]),
-    ...(report.detail === undefined ? [] : [report.detail]),
+    ...(report.detail === undefined ? [] : [explained(report.detail)]),
     ...offers(view, declared),
     ...lines.slice(-linesShown).map(({ text }) => `| ${text}`)
   ].join("\n")

@@ -1,6 +1,7 @@
 /** `holon ps`: the programs of all boards. */
 import { Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
+import { explained } from "../Details.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { lookThrough } from "../Pages.ts"
@@ -20,7 +21,7 @@ const row = ({ device: id, name, state, version, sha256, restarts, exit, detail,
   sha256?.slice(0, 12) ?? "",
   restarts ?? 0,
   exit ?? "",
-  detail ?? (code === undefined || code === 0 ? "" : `code ${code}`)
+  detail === undefined ? (code === undefined || code === 0 ? "" : `code ${code}`) : explained(detail)
 ]
 
 export const ps = Command.make(

@@ -177,7 +177,12 @@ line:
     const trap = assembled(readFileSync(new URL("trap.mvasm", examples), "utf8"), "blink")
     const { xfer = 0 } = bench.install(trap, { name: "blink", version: "2.0.0" })
     bench.advance(6000)
-    assert.deepInclude(bench.of("image-status").at(-1), { xfer, state: 10, code: 220, detail: "division_by_zero" })
+    assert.deepInclude(bench.of("image-status").at(-1), {
+      xfer,
+      state: 10,
+      code: 220,
+      detail: "division_by_zero:DIV at 0x10"
+    })
     assert.deepInclude(bench.told().blink, { version: "1.0.0", sha256: sha256(blink) })
     assert.deepStrictEqual(value(bench, "blinks", "blink"), ["blinks", 3, 0])
     bench.restart()

@@ -146,6 +146,6 @@ describe("examples", () => {
     assert.strictEqual(task()?.state, "sleeping")
     pass(0.2)
     assert.strictEqual(task()?.state, "terminated")
-    assert.deepInclude(task()?.end, { status: 0xffff_ff05, detail: "division_by_zero" })
+    assert.deepInclude(task()?.end, { status: 0xffff_ff05, detail: "division_by_zero:DIV at 0x10" })
   })
 })

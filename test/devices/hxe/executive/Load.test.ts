@@ -344,7 +344,7 @@ describe("the end of a task", () => {
       [
         ["good", 8, 0, undefined, undefined, 1],
         ["bad", 9, 7, 226, "exit 7", 2],
-        ["wrong", 9, -250, 220, "illegal_opcode", 3],
+        ["wrong", 9, -250, 220, "illegal_opcode:word FF000000 at 0x00", 3],
         ["gone", 7, undefined, undefined, undefined, 4],
         ["waits", 5, undefined, undefined, undefined, 5],
         ["ready", 2, undefined, undefined, undefined, 6],
