@@ -11,13 +11,12 @@ import type { BootReason } from "./BootRecord.ts"
 import { type BootSource, hostSource, nvSource, placesOf } from "./BootSources.ts"
 import { defaultSettings } from "./Manifests.ts"
 import type { NvStore } from "./NvStore.ts"
+import { Trial } from "./Trial.ts"
 
 /** First pause before another attempt; each further one is twice as long. */
 const retryMillis = 500
 /** Time between questions to a source or a load that takes time. */
 const pollMillis = 20
-/** A rollback that follows another one within so many starts, or as soon as failing allows, is a loop. */
-const loopBootsMin = 3
 
 /** What the start needs of whoever runs programs. Calls are synchronous. */
 export interface BootHost {
@@ -94,6 +93,7 @@ interface Loaded {
 export class Boot {
   readonly #options: BootOptions
   readonly #config: BootConfig
+  readonly #trial: Trial | undefined
   #phase: BootPhase = "off"
   #due: number | undefined
   #list: BootList | undefined
@@ -109,6 +109,7 @@ export class Boot {
   constructor(options: BootOptions) {
     this.#options = options
     this.#config = options.config ?? defaultBootConfig
+    this.#trial = options.store && new Trial(options.store, this.#config.bootFailuresMax)
   }
 
   get phase(): BootPhase {
@@ -173,24 +174,13 @@ export class Boot {
   #begin(nowMillis: number): void {
     this.#unloadAll()
     this.#attempted = undefined
-    const { store } = this.#options
-    if (store !== undefined) {
-      if (Result.isFailure(store.countBoot())) return this.#safe("memory")
-      const { stopped, failCount, lastReason } = store.bootState
-      if (stopped) return this.#safe("boot_loop")
-      if (store.isOnTrial && failCount > 0 && lastReason === 0) {
-        // The attempt before this one ended with neither word nor confirmation.
-        store.noteFailure("watchdog")
-        this.#options.observe?.({
-          type: "boot",
-          entry: "",
-          place: "nv",
-          result: "unconfirmed",
-          attempt: failCount,
-          detail: "watchdog"
-        })
-      }
-      if (store.isOnTrial && failCount >= this.#failuresMax && !this.#giveUp()) return
+    const trial = this.#trial
+    const begun = trial?.begin()
+    if (trial !== undefined && begun !== undefined) {
+      if (Result.isFailure(begun)) return this.#safe("memory")
+      if (trial.isStopped) return this.#safe("boot_loop")
+      if (begun.success !== undefined) this.#tellUnconfirmed(begun.success)
+      if (trial.isExhausted && !this.#giveUp(trial)) return
     }
     this.#beginList(nowMillis)
   }
@@ -225,12 +215,12 @@ export class Boot {
     }))
   }
 
-  /** Before the first load, so that a load that takes the board down counts. */
   #countAttempt({ places }: BootListed): void {
     const { store } = this.#options
-    if (store === undefined || !store.isOnTrial || !places.has("nv")) return
+    const trial = this.#trial
+    if (store === undefined || trial === undefined || !trial.isOn || !places.has("nv")) return
     this.#attempted = store.generation
-    if (Result.isFailure(store.countAttempt())) this.#safe("memory")
+    if (Result.isFailure(trial.attempt())) this.#safe("memory")
   }
 
   #load(nowMillis: number): void {
@@ -312,31 +302,23 @@ export class Boot {
 
   /** Another attempt, the configuration before, or safe mode. */
   #failed(reason: BootReason, nowMillis: number): void {
-    const { store } = this.#options
-    if (store === undefined || !this.#isAttempt) return this.#safe("boot_failed")
-    store.noteFailure(reason)
+    const trial = this.#trial
+    if (trial === undefined || !this.#isAttempt) return this.#safe("boot_failed")
+    trial.failed(reason)
     this.#unloadAll()
-    if (!store.isOnTrial || store.bootState.failCount < this.#failuresMax) this.#begin(nowMillis)
-    else if (this.#giveUp()) this.#beginList(nowMillis)
-  }
-
-  get #failuresMax(): number {
-    return this.#config.bootFailuresMax ?? this.#options.store?.manifest.bootFailuresMax ?? 1
+    if (!trial.isExhausted) this.#begin(nowMillis)
+    else if (this.#giveUp(trial)) this.#beginList(nowMillis)
   }
 
   /** Back to the proven configuration. False when the board stays without programs. */
-  #giveUp(): boolean {
-    const { store } = this.#options
-    if (store === undefined) return false
-    const { bootCount, rolledBackAt } = store.bootState
-    const loopBoots = Math.max(loopBootsMin, this.#failuresMax + 1)
-    if (rolledBackAt !== 0 && bootCount - rolledBackAt <= loopBoots) {
-      store.stopTrying()
+  #giveUp(trial: Trial): boolean {
+    if (trial.isLoop) {
+      trial.stop()
       this.#safe("boot_loop")
       return false
     }
     this.#alert("boot_failure")
-    if (Result.isSuccess(store.giveUp("boot_failure"))) return true
+    if (trial.leave()) return true
     this.#safe("no_confirmed")
     return false
   }
@@ -364,6 +346,17 @@ export class Boot {
 
   #tell(entry: BootEntry, result: "loaded" | "failed" | "fault", attempt: number, detail: string): void {
     this.#options.observe?.({ type: "boot", entry: entry.name, place: entry.place, result, attempt, detail })
+  }
+
+  #tellUnconfirmed(attempt: number): void {
+    this.#options.observe?.({
+      type: "boot",
+      entry: "",
+      place: "nv",
+      result: "unconfirmed",
+      attempt,
+      detail: "watchdog"
+    })
   }
 
   #alert(reason: Extract<BootEvent, { type: "alert" }>["reason"]): void {

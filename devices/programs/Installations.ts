@@ -9,6 +9,7 @@ import { type ImageOffer, imageFlags } from "../../src/protocol/Frame.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ImageState } from "../agent/Programs.ts"
 import { instanceName } from "../hxe/executive/InstanceName.ts"
+import type { Trial as StoreTrial } from "../nv/Trial.ts"
 import type { Refused } from "../Refused.ts"
 import { isSameBytes } from "../SameBytes.ts"
 import type { Admitted } from "./ImageChecks.ts"
@@ -54,21 +55,45 @@ export interface InstallationPorts {
   readonly tell: (state: ImageState) => void
 }
 
+/** How starts of what is on trial are counted. */
+type Tries = Pick<StoreTrial, "attempt" | "attempts" | "failed" | "isExhausted">
+
+/** The tries of what is in no store, and is gone with the power. */
+class VolatileTries implements Tries {
+  readonly #attemptsMax: number
+  attempts = 0
+
+  constructor(attemptsMax: number) {
+    this.#attemptsMax = attemptsMax
+  }
+
+  get isExhausted(): boolean {
+    return this.attempts >= this.#attemptsMax
+  }
+
+  attempt(): Result.Result<void> {
+    this.attempts++
+    return Result.succeed(undefined)
+  }
+
+  failed(): void {}
+}
+
 /** Programs that have to prove themselves. */
 interface Trial {
   /** 0 when the board has restarted since. */
   readonly xfer: number
   readonly names: ReadonlySet<string>
   readonly sha256: Uint8Array
-  /** Kept without power: its attempts are counted there. */
   readonly isKept: boolean
+  /** How its starts are counted: in the store where it is kept. */
+  readonly tries: Tries
   readonly slot: number | undefined
   readonly confirmMillis: number
   /** What ran in its place and is in no store. */
   readonly before: Program | undefined
   /** The one before ran when it was replaced. */
   readonly wasRunning: boolean
-  attempts: number
   /** It is about to be left. */
   isOver: boolean
   cancel: (() => void) | undefined
@@ -103,24 +128,25 @@ export class Installations {
   /** Loads what is kept and starts what is to be started; counts the start of what is on trial, or gives it up. */
   boot(): void {
     const { shelf } = this.#ports
-    shelf.countBoot()
-    const given = shelf.isOnTrial && shelf.attempts >= shelf.attemptsMax ? this.#giveUpAtBoot() : undefined
+    shelf.trial.begin()
+    const given = shelf.trial.isExhausted ? this.#giveUpAtBoot() : undefined
     const kept = shelf.programs()
-    const isSafe = shelf.isStopped
+    // With nothing to go back to, what failed too often is left alone until somebody decides.
+    const isSafe = shelf.trial.isStopped || shelf.trial.isExhausted
     const onTrial = kept.filter(({ isNew }) => isNew)
     const [first] = onTrial
-    if (shelf.isOnTrial && !isSafe) {
-      shelf.countAttempt()
+    if (shelf.trial.isOn && !isSafe) {
+      shelf.trial.attempt()
       this.#trial = {
         xfer: 0,
         names: new Set(onTrial.map(({ name }) => name)),
         sha256: first?.image.sha256 ?? new Uint8Array(0),
         isKept: true,
+        tries: shelf.trial,
         slot: undefined,
         confirmMillis: Math.max(...onTrial.map(({ image }) => confirmMillisOf(image)), 0),
         before: undefined,
         wasRunning: false,
-        attempts: shelf.attempts,
         isOver: false,
         cancel: undefined
       }
@@ -179,7 +205,7 @@ export class Installations {
     const refused = program.load(replaces?.task)
     if (refused !== undefined) {
       program.remove()
-      if (isKept) shelf.giveUp("verify")
+      if (isKept) shelf.takeBack()
       return failed(refused)
     }
     replaces?.remove()
@@ -245,10 +271,10 @@ export class Installations {
   ended(program: Program, ending: Ending): boolean {
     const trial = this.#trial
     if (trial === undefined || !trial.names.has(program.name) || ending === "completed") return false
-    const { clock, shelf } = this.#ports
-    if (trial.isKept) shelf.noteFailure("fault")
-    const attempts = trial.isKept ? shelf.attempts : trial.attempts
-    if (attempts >= shelf.attemptsMax) {
+    const { clock } = this.#ports
+    const { tries } = trial
+    tries.failed("fault")
+    if (tries.isExhausted) {
       const { code = codes.Trap, detail } = program.standing
       trial.cancel?.()
       trial.isOver = true
@@ -258,9 +284,8 @@ export class Installations {
       })
       return true
     }
-    program.runLater(againMillis * 2 ** (attempts - 1), () => {
-      if (trial.isKept) shelf.countAttempt()
-      trial.attempts++
+    program.runLater(againMillis * 2 ** (tries.attempts - 1), () => {
+      tries.attempt()
       this.#awaitHealth()
     })
     return true
@@ -286,17 +311,19 @@ export class Installations {
   ): void {
     const { offer, image } = staged
     const isKept = slot !== undefined
-    if (isKept) this.#ports.shelf.countAttempt()
+    const { trial } = this.#ports.shelf
+    const tries = isKept ? trial : new VolatileTries(trial.attemptsMax)
+    tries.attempt()
     this.#trial = {
       xfer: offer.xfer,
       names: new Set([program.name]),
       sha256: image.sha256,
       isKept,
+      tries,
       slot,
       confirmMillis: confirmMillisOf(image),
       before: before?.isKept === true ? undefined : before,
       wasRunning,
-      attempts: 1,
       isOver: false,
       cancel: undefined
     }
@@ -324,10 +351,9 @@ export class Installations {
     reason: "manual" | "boot_failure"
   ): Refused | undefined {
     const { programs, shelf } = this.#ports
-    const stuck = !trial.isKept ? undefined : reason === "manual" ? shelf.rollback(0) : shelf.giveUp(reason)
-    if (stuck !== undefined && reason === "manual") return stuck
-    // Nothing to go back to: it is not tried again until somebody decides.
-    if (stuck !== undefined) shelf.stopTrying()
+    const refused = trial.isKept && reason === "manual" ? shelf.rollback(0) : undefined
+    if (refused !== undefined) return refused
+    const isStuck = trial.isKept && reason === "boot_failure" && !shelf.trial.leave()
     this.#end(trial)
     const running = namesOf(programs, (program) => trial.wasRunning && trial.names.has(program.name))
     for (const name of trial.names) {
@@ -338,7 +364,7 @@ export class Installations {
         this.#ports.standsNow(program)
       }
     }
-    if (stuck === undefined) this.#reconcile(running)
+    if (!isStuck) this.#reconcile(running)
     for (const name of trial.names) if (trial.before?.name === name) this.#restore(name, trial.before, trial.wasRunning)
     const state = this.#keepInMind({
       ...this.#stateOf(trial, installedStates.rolledBack),
@@ -383,10 +409,7 @@ export class Installations {
   #giveUpAtBoot(): ImageState | undefined {
     const { shelf } = this.#ports
     const failed = shelf.programs().find(({ isNew }) => isNew)
-    if (shelf.giveUp("boot_failure") !== undefined) {
-      shelf.stopTrying()
-      return undefined
-    }
+    if (!shelf.trial.leave()) return undefined
     return {
       xfer: 0,
       state: installedStates.rolledBack,

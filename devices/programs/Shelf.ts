@@ -6,10 +6,9 @@ import { crcOffset } from "../../src/protocol/hxe/Hxe.ts"
 import { type ImageKind, imageKindOf, imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import { readTravelling } from "../../src/protocol/image/SignedManifest.ts"
 import type { Clock } from "../agent/Clock.ts"
-import type { BootReason } from "../nv/BootRecord.ts"
 import type { ManifestEntry } from "../nv/Manifests.ts"
-import type { RollbackReason } from "../nv/NvEvents.ts"
 import type { NvStore } from "../nv/NvStore.ts"
+import { Trial } from "../nv/Trial.ts"
 import type { Refused } from "../Refused.ts"
 import type { Image } from "./Program.ts"
 
@@ -40,11 +39,14 @@ export interface Place {
 
 /** The store of one board, for one boot. */
 export class Shelf {
+  /** How what is on trial is tried, and left. */
+  readonly trial: Trial
   readonly #store: NvStore
   readonly #clock: Clock
   #cancelSave: (() => void) | undefined
 
   constructor(store: NvStore, clock: Clock) {
+    this.trial = new Trial(store)
     this.#store = store
     this.#clock = clock
   }
@@ -53,46 +55,10 @@ export class Shelf {
     return this.#store.manifest.generation
   }
 
-  get isOnTrial(): boolean {
-    return this.#store.isOnTrial
-  }
-
-  /** Starts of what is on trial, begun and not confirmed. */
-  get attempts(): number {
-    return this.#store.bootState.failCount
-  }
-
-  get attemptsMax(): number {
-    return this.#store.manifest.bootFailuresMax
-  }
-
-  /** Nothing more is tried, until somebody decides. */
-  get isStopped(): boolean {
-    return this.#store.bootState.stopped
-  }
-
-  /** The board started. */
-  countBoot(): void {
-    this.#store.countBoot()
-  }
-
-  /** What is on trial is about to be started. */
-  countAttempt(): void {
-    this.#store.countAttempt()
-  }
-
-  noteFailure(reason: BootReason): void {
-    this.#store.noteFailure(reason)
-  }
-
-  stopTrying(): void {
-    this.#store.stopTrying()
-  }
-
   /** All programs in the order of their start. One whose image cannot be read has no bytes, and will not load. */
   programs(): ReadonlyArray<Kept> {
     const { entries } = this.#store.manifest
-    const before = this.isOnTrial ? (this.#store.previous?.entries ?? []) : entries
+    const before = this.trial.isOn ? (this.#store.previous?.entries ?? []) : entries
     return [...entries]
       .sort((left, right) => right.priority - left.priority)
       .flatMap((entry) => {
@@ -138,10 +104,9 @@ export class Shelf {
     return Result.isFailure(confirmed) ? confirmed.failure : undefined
   }
 
-  /** Goes back from what is on trial to what had proved itself. */
-  giveUp(reason: Exclude<RollbackReason, "manual">): Refused | undefined {
-    const given = this.#store.giveUp(reason)
-    return Result.isFailure(given) ? given.failure : undefined
+  /** What was kept just now cannot even be loaded: as if it had not been. */
+  takeBack(): void {
+    this.#store.giveUp("verify")
   }
 
   /** Goes back because somebody says so: to the configuration before where `generation` is 0. That needs no proof. */

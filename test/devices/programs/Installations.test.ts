@@ -242,6 +242,21 @@ describe("an image that does not prove itself", () => {
     assert.lengthOf(bench.unasked(), 1)
   })
 
+  it("is left alone, and so are all others, when it failed too often and there is nothing whole to go back to", () => {
+    const bench = proven()
+    bench.install(trapping)
+    // The proven image is worn away under it.
+    bench.devices.flash.erase(0, 4096)
+    bench.advance(10_000)
+    assert.deepInclude(bench.unasked().at(-1), { state: 10, code: 220 })
+    for (let boot = 0; boot < 2; boot++) {
+      bench.restart()
+      bench.advance(5000)
+      assert.lengthOf([...bench.runtime.tasks], 0)
+      assert.deepInclude(bench.told().motor, { state: 9, code: 1 })
+    }
+  })
+
   it("is given up when it does not even load any more", () => {
     let boots = 0
     const bench = new Bench({
