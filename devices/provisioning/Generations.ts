@@ -164,7 +164,7 @@ export class Generations {
           source: from,
           label: program.appName,
           fileCrc32: crc32(program.bytes),
-          autostart: true
+          autostart: program.autostart
         })
     if (Result.isFailure(restored)) {
       this.#tellFailure({ source: from, xfer: 0, pid: null, appName: program.appName }, "rollback", restored.failure)

@@ -31,8 +31,13 @@ export interface RolledBackTo {
   readonly slot: number
   /** Names of the programs that the generation left behind had, or that this one has. */
   readonly concerned: ReadonlyArray<string>
-  /** What runs in the generation that rules now, to be loaded. */
-  readonly programs: ReadonlyArray<{ readonly appName: string; readonly slot: number; readonly bytes: Uint8Array }>
+  /** What the generation that rules now has of these, to be loaded as a start of the board would. */
+  readonly programs: ReadonlyArray<{
+    readonly appName: string
+    readonly slot: number
+    readonly bytes: Uint8Array
+    readonly autostart: boolean
+  }>
 }
 
 /** The seam to the non-volatile memory. Durable when a call returns. Commits are made one after another. */

@@ -68,10 +68,10 @@ const rolledBack = (store: NvStore, from: Manifest, to: Manifest): Result.Result
   const programs: Array<RolledBackTo["programs"][number]> = []
   for (const name of concerned) {
     const entry = after.get(name)
-    if (entry?.slot === undefined || !entry.autostart) continue
+    if (entry?.slot === undefined) continue
     const image = store.image(name)
     if (Result.isFailure(image)) return Result.fail(image.failure)
-    programs.push({ appName: name, slot: entry.slot, bytes: image.success.bytes })
+    programs.push({ appName: name, slot: entry.slot, bytes: image.success.bytes, autostart: entry.autostart })
   }
   return Result.succeed({
     fromGeneration: from.generation,
