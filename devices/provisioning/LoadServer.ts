@@ -212,6 +212,8 @@ export class LoadServer {
       case "begin":
         return this.#begin(request, reply)
       case "end": {
+        const denied = this.#refusesToKeep(request.flags)
+        if (denied !== undefined) return reply(denied.code)
         const asked = {
           ...((request.flags & loadFlags.autostart) === 0 ? {} : { autostart: true }),
           ...((request.flags & loadFlags.persist) === 0 ? {} : { persist: true })
@@ -269,11 +271,19 @@ export class LoadServer {
     }
   }
 
+  /** To keep an image over a restart is more than to run it. */
+  #refusesToKeep(flags: number): Refused | undefined {
+    if ((flags & loadFlags.persist) === 0) return undefined
+    return this.#options.loader.access.check(this.#client, this.#level, "persist")
+  }
+
   #begin(request: Extract<LoadRequestPdu, { readonly op: "begin" }>, reply: Reply): void {
     const { loader, source, window } = this.#options
     const chunkBytesMax = this.#options.chunkBytesMax
     const status = this.#statusOf(request.xfer)
     if (status !== undefined && (status.state === "LOADING" || status.state === "VERIFY")) return reply(codes.EBUSY)
+    const denied = this.#refusesToKeep(request.flags)
+    if (denied !== undefined) return reply(denied.code)
     const begun = loader.begin(
       {
         source,

@@ -1,6 +1,5 @@
 /** An image from a file of this machine to a board without a link: signed where asked, with a proof where asked. */
-import { readFileSync } from "node:fs"
-import { Effect, Option, Result, Schema } from "effect"
+import { Effect, Option, Result } from "effect"
 import { Argument, Flag } from "effect/cli"
 import { proofOf } from "../../devices/provisioning/Access.ts"
 import { type RoleName, readRoleKey, roleLevels, roleNames } from "../../devices/provisioning/FieldTrust.ts"
@@ -8,39 +7,11 @@ import type { LoadClient, Pushed } from "../../devices/provisioning/LoadClient.t
 import { type LoadReplyFields, type LoadRequestPdu, operations } from "../../devices/provisioning/LoadPdu.ts"
 import type { Refused } from "../../devices/Refused.ts"
 import { codes } from "../protocol/Codes.ts"
-import { signHxe } from "../protocol/hxe/Signature.ts"
-import { explained } from "./Details.ts"
 import { BoardRefused } from "./Following.ts"
 import { json } from "./Globals.ts"
-import { readSigningKey } from "./ImageFile.ts"
 import { wholeNumber } from "./Numbers.ts"
 import { bar, makeProgress, size } from "./Progress.ts"
-
-/** The image or a key cannot be read. */
-export class ImageUnreadable extends Schema.TaggedError<ImageUnreadable>()("ImageUnreadable", {
-  file: Schema.String,
-  reason: Schema.String
-}) {
-  override get message() {
-    return `${this.file} cannot be read (${this.reason})`
-  }
-}
-
-/** The image cannot carry a signature. */
-export class ImageUnsignable extends Schema.TaggedError<ImageUnsignable>()("ImageUnsignable", {
-  file: Schema.String,
-  reason: Schema.String
-}) {
-  override get message() {
-    return `${this.file} cannot be signed inside: ${this.reason}`
-  }
-}
-
-/** What a command takes that signs inside of an image. */
-export const secver = wholeNumber("secver", 0, 0xffff_ffff).pipe(
-  Flag.withDescription("Security version that is signed: no board goes back below the highest it has taken"),
-  Flag.withDefault(0)
-)
+import { ImageUnreadable, readBytes, signedInside } from "./SignedInside.ts"
 
 /** Who signs. */
 export const signFlags = {
@@ -48,7 +19,10 @@ export const signFlags = {
     Flag.withDescription("File of the Ed25519 private key, PEM, that signs inside the image before it goes out"),
     Flag.optional
   ),
-  secver
+  secver: wholeNumber("secver", 0, 0xffff_ffff).pipe(
+    Flag.withDescription("Security version that is signed: no board goes back below the highest it has taken"),
+    Flag.withDefault(0)
+  )
 }
 
 /** What every way to such a board takes. */
@@ -73,28 +47,6 @@ export const proofFlags = {
     Flag.optional
   )
 }
-
-const readBytes = (file: string) =>
-  Effect.try({
-    try: () => new Uint8Array(readFileSync(file)),
-    catch: (cause) => new ImageUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
-  })
-
-const unsignable: Readonly<Record<string, string>> = {
-  version_1: "an image of version 1 has no room for a signature",
-  signature_size: "it has a signature of another kind inside already",
-  meta_count: "its table of sections is full",
-  key_type: "the key is no Ed25519 key"
-}
-
-/** The bytes of an image file with the signature of a key inside. */
-export const signedInside = Effect.fnUntraced(function* (file: string, keyFile: string, securityVersion: number) {
-  const privateKey = yield* readSigningKey(keyFile)
-  const signed = signHxe(yield* readBytes(file), { privateKey, securityVersion })
-  if (Result.isSuccess(signed)) return signed.success
-  const { detail } = signed.failure
-  return yield* new ImageUnsignable({ file, reason: unsignable[detail] ?? explained(detail) })
-})
 
 /** The bytes that go out. */
 export const imageToPush = (flags: {

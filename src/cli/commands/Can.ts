@@ -48,6 +48,13 @@ export class HubRefused extends Schema.TaggedError<HubRefused>()("HubRefused", {
   }
 }
 
+/** A role is proved to one board, in answer to what it asks. */
+export class ProofToMany extends Schema.TaggedError<ProofToMany>()("ProofToMany", {}) {
+  override get message() {
+    return "a role is proved to one board: name it with --node; what goes to all at once is signed with --key instead"
+  }
+}
+
 const bus = port("bus").pipe(Flag.withDescription("Port of the bus on this machine"), Flag.withDefault(defaultPort))
 const node = wholeNumber("node", 1, 126).pipe(Flag.withDescription("Number of the board on the bus"))
 
@@ -155,6 +162,7 @@ const push = Command.make(
         flags.json ? JSON.stringify({ node: target, ...pushed }) : pushedLine(`board ${target}`, pushed)
       )
     }
+    if (Option.isSome(flags.roleKey)) return yield* new ProofToMany()
     const expected = Option.isSome(flags.expect) ? numbers(flags.expect.value) : []
     const outcomes = yield* broadcast(member, { image, xfer: firstXfer(), expected, persist: !flags.volatile })
     if (flags.json) yield* Console.log(JSON.stringify(outcomes, null, 2))

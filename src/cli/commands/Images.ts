@@ -27,6 +27,7 @@ import { lineCount, wholeNumber } from "../Numbers.ts"
 import { print } from "../Print.ts"
 import { bar, makeProgress, size } from "../Progress.ts"
 import { ago, table } from "../Table.ts"
+import { signInside } from "./ImageSignInside.ts"
 
 const key = Flag.String("key").pipe(
   Flag.withDescription("File of the Ed25519 private key, PEM, that signs the manifest"),
@@ -199,9 +200,20 @@ export const sign = Command.make(
     image: reference,
     key: Flag.String("key").pipe(Flag.withDescription("File of the Ed25519 private key, PEM")),
     version,
-    secver
+    secver,
+    inside: Flag.Boolean("inside").pipe(
+      Flag.withDescription(
+        "Sign in the bytes of an HXE file of this machine: a card, a bus or a line carries no manifest beside them"
+      ),
+      Flag.withDefault(false)
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withDescription("With --inside: where the signed image goes (default: in place of the file)"),
+      Flag.optional
+    )
   },
   Effect.fn(function* (flags) {
+    if (flags.inside) return yield* signInside(flags)
     const signWith = yield* readSigningKey(flags.key)
     const client = yield* imageClient(flags)
     const { sha256, manifest } = yield* client.show(flags.image)
@@ -214,6 +226,9 @@ export const sign = Command.make(
     yield* print(flags, signed, () => `${named(signed)} is signed by ${short(keyIdText(rawPublicKey(signWith)))}`)
   })
 ).pipe(
-  Command.withDescription("Sign the manifest of an image; a signature that it had is replaced"),
-  examples(["blink@1.2.0 --key ada.pem"])
+  Command.withDescription("Sign the manifest of an image, or a file inside; a signature that it had is replaced"),
+  examples(
+    ["blink@1.2.0 --key ada.pem"],
+    ["blink.hxe --inside --key ada.pem --secver 2", "For boards on a bus or a line, and for cards"]
+  )
 )

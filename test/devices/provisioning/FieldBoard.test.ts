@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { build } from "../../../devices/hxe/assembler/Build.ts"
+import { HostAccess } from "../../../devices/hxe/executive/HostAccess.ts"
 import { MemoryNvDevice } from "../../../devices/nv/MemoryNvDevice.ts"
 import type { NvDevices } from "../../../devices/nv/NvDevice.ts"
 import { hostShape } from "../../../devices/nv/NvMap.ts"
@@ -69,13 +70,17 @@ class Bench {
     flash: new MemoryNvDevice(hostShape.flash)
   }
   told: Array<string> = []
+  /** Values that programs of the last start were given back. */
+  restored = 0
   /** Generations that were kept. */
   readonly kept: Array<number> = []
 
   start(card?: string, more: Partial<FieldBoardParts> = {}): FieldBoard {
     this.told = []
+    this.restored = 0
     const observe = (event: FieldBoardEvent): void => {
       this.told.push(...shown(event))
+      if (event.type === "provisioning.restored") this.restored += event.data.restored
       if (event.type === "provisioning.persisted") this.kept.push(event.data.generation)
     }
     const parts = { node: 5, clock: this.time.clock(), devices: this.devices, folder, observe }
@@ -118,6 +123,23 @@ describe("a board without a link", () => {
     board.stop()
     assert.deepStrictEqual(bench.on(100), ["motor nv:0@2"])
     assert.deepStrictEqual(bench.told, ["motor OK 1"])
+  })
+
+  it("gives its programs the values back that they kept, and says so", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"))
+    const blinks = (board: FieldBoard): number =>
+      new HostAccess(board.executive).valueOf(board.executive.tasks()[0]?.pid ?? 0, "blinks")?.value ?? Number.NaN
+    const board = bench.start()
+    bench.time.advance(10_000)
+    const counted = blinks(board)
+    assert.isAbove(counted, 3)
+    board.stop()
+    const again = bench.start()
+    bench.time.advance(300)
+    assert.isAtLeast(blinks(again), counted)
+    assert.strictEqual(bench.restored, 1)
+    again.stop()
   })
 
   it("starts at power on only what was to start", () => {
