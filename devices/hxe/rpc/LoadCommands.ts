@@ -1,4 +1,5 @@
 /** Commands that bring images to the board, in chunks or from its own files, and ask how far they are. */
+import { crc32 } from "node:zlib"
 import { Result, Schema } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { refusalName } from "../../provisioning/ErrorCodes.ts"
@@ -151,7 +152,9 @@ export const loadCommands = (board: RpcBoard): Commands => {
       return fetched(path, (bytes) => done(Result.map(bytes, (file) => ({ bytes: file, source: source.file(path) }))))
     }
     const image = board.keptImage(task.base)
-    if (Result.isSuccess(image)) return done(Result.succeed(image.success))
+    // What is kept under the name may be another version of it.
+    const isSame = Result.isSuccess(image) && crc32(image.success.bytes) === task.identity.crc32
+    if (isSame) return done(Result.succeed(image.success))
     done(Result.fail(refuse("ENOTSUP", `source:${from ?? ""}`, { reason: "the board has no copy of this image" })))
   }
 

@@ -127,8 +127,6 @@ export const mailCommands = (board: RpcBoard): Commands => {
       }),
       changes: (fields) => fields.pid,
       run: ({ channel, data, data_base64: base64, data_hex: hex, pid: number, target: asked }) => {
-        const none = number === undefined ? undefined : missing(number)
-        if (none !== undefined) return Result.fail(none)
         const bytes =
           hex !== undefined
             ? hexBytes("data_hex", hex)
@@ -138,6 +136,8 @@ export const mailCommands = (board: RpcBoard): Commands => {
                 ? Result.succeed(new TextEncoder().encode(data))
                 : Result.fail(wrongField("data", "a text is expected, or bytes in data_hex"))
         if (Result.isFailure(bytes)) return Result.fail(bytes.failure)
+        const none = number === undefined ? undefined : missing(number)
+        if (none !== undefined) return Result.fail(none)
         const stream = typeof channel === "string" ? channel : "in"
         const target = asked ?? (stream.includes(":") ? stream : `svc:stdio.${stream}`)
         if (number === undefined && target.startsWith("svc:")) {

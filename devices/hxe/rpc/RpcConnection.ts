@@ -84,7 +84,7 @@ export class RpcConnection {
             write: (event) => this.#write(`${JSON.stringify(event)}\n`),
             hasRoom: () => this.#isCarrying && this.#isOpen && port.hasRoom(),
             // Whoever waits for events learns that none will come; unless it has asked for that itself.
-            ended: () => (this.#isUnsubscribing ? undefined : this.#port.close())
+            ended: () => (this.#isUnsubscribing ? undefined : this.#end())
           }
         })
         if (Result.isSuccess(heard)) this.#hearing = heard.success
@@ -113,6 +113,13 @@ export class RpcConnection {
     this.#waiting = []
     this.#hearing?.close()
     this.#service.left(this.#hearing)
+  }
+
+  /** Nothing more is said or obeyed, also not what has come already. */
+  #end(): void {
+    if (!this.#isOpen) return
+    this.closed()
+    this.#port.close()
   }
 
   #work(): void {
@@ -154,7 +161,7 @@ export class RpcConnection {
     }
     if (httpRequest.test(line.text)) {
       this.#write(lineOf(Result.fail(refuse("EPROTO", "http", { reason: "one JSON object a line is expected" }))))
-      return this.#port.close()
+      return this.#end()
     }
     const request = readRequest(line.text)
     if (Result.isFailure(request)) return this.#write(lineOf(Result.fail(request.failure)))

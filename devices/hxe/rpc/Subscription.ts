@@ -99,8 +99,12 @@ export class Subscription {
   /** The next event. When too many wait, the oldest goes, and a warning says so. */
   offer(event: BoardEvent): void {
     if (!this.#isOpen) return
-    if (this.#queue.length - this.#replayed >= this.maxEvents) this.#dropOldest()
+    const lost = this.#queue.length - this.#replayed < this.maxEvents ? undefined : this.#dropOldest()
     this.#add(event)
+    // After the event, which has the lower number.
+    if (lost !== undefined) {
+      this.#add(this.#warning("event_dropped", { dropped_seq: lost.seq, drops: this.#drops }))
+    }
     this.pump()
     this.#judge()
   }
@@ -147,15 +151,15 @@ export class Subscription {
   }
 
   /** Room for the event and for the warning that one was lost. */
-  #dropOldest(): void {
+  #dropOldest(): BoardEvent | undefined {
     const lost = this.#queue.splice(0, 2)
     this.#replayed = Math.max(0, this.#replayed - lost.length)
     const last = lost.at(-1)
-    if (last === undefined) return
+    if (last === undefined) return undefined
     this.#drops += lost.length
     this.#lastAck = Math.max(this.#lastAck, last.seq)
     this.#unacknowledged = this.#unacknowledged.filter((number) => number > this.#lastAck)
-    this.#add(this.#warning("event_dropped", { dropped_seq: last.seq, drops: this.#drops }))
+    return last
   }
 
   #judge(): void {
