@@ -103,7 +103,7 @@ export const programsOn = (
           events,
           trust,
           imageBytesMax,
-          store: shelf,
+          store: shelf.values,
           restored: (name, counts) => news.restored(name, counts),
           profile: budgetProfiles[budget],
           ...(files === undefined ? {} : { files }),

@@ -10,6 +10,7 @@ import type { ManifestEntry } from "../nv/Manifests.ts"
 import type { NvStore } from "../nv/NvStore.ts"
 import { Trial } from "../nv/Trial.ts"
 import type { Refused } from "../Refused.ts"
+import { KeptValues } from "./KeptValues.ts"
 import type { Image } from "./Program.ts"
 
 /** A program that is kept. */
@@ -41,14 +42,14 @@ export interface Place {
 export class Shelf {
   /** How what is on trial is tried, and left. */
   readonly trial: Trial
+  /** The values its programs persist. */
+  readonly values: KeptValues
   readonly #store: NvStore
-  readonly #clock: Clock
-  #cancelSave: (() => void) | undefined
 
   constructor(store: NvStore, clock: Clock) {
     this.trial = new Trial(store)
+    this.values = new KeptValues(store, clock)
     this.#store = store
-    this.#clock = clock
   }
 
   get generation(): number {
@@ -139,37 +140,14 @@ export class Shelf {
     )
   }
 
-  /** Bits of a kept value; nothing where there is none, `stale` where it is damaged. */
-  load(key: number): number | "stale" | undefined {
-    return this.#store.value(key) ?? (this.#store.staleValues().has(key) ? "stale" : undefined)
-  }
-
-  /** Keeps a value, soon. */
-  save(key: number, bits: number): void {
-    this.#store.setValue(key, bits, 0, this.#clock.board())
-    this.#awaitSave()
-  }
-
   /** Saves what waits. */
   flush(): void {
-    this.#store.saveAll()
+    this.values.flush()
   }
 
   /** No timer of it runs any more. */
   stop(): void {
-    this.#cancelSave?.()
-    this.#cancelSave = undefined
-  }
-
-  #awaitSave(): void {
-    const due = this.#store.nextSave()
-    if (this.#cancelSave !== undefined || due === undefined) return
-    this.#cancelSave = this.#clock.schedule(Math.max(0, Math.ceil(due - this.#clock.board())), () => {
-      this.#cancelSave = undefined
-      const saved = this.#store.saveDue(this.#clock.board())
-      // A memory that failed would be asked again at once, and for ever: the next value tries again.
-      if (Result.isSuccess(saved)) this.#awaitSave()
-    })
+    this.values.stop()
   }
 
   #imageOf({ name }: ManifestEntry, kind: ImageKind): Image {

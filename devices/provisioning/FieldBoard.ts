@@ -17,6 +17,7 @@ import type { NvEvent } from "../nv/NvEvents.ts"
 import { hostMap } from "../nv/NvMap.ts"
 import type { NvStore } from "../nv/NvStore.ts"
 import { openStore } from "../nv/OpenStore.ts"
+import { KeptValues } from "../programs/KeptValues.ts"
 import { Turns } from "../programs/Turns.ts"
 import type { Refused } from "../Refused.ts"
 import { bootEvent, storeEvent } from "./BootEvents.ts"
@@ -25,7 +26,6 @@ import { BootLoads, type Card } from "./BootLoads.ts"
 import { CanList } from "./CanList.ts"
 import { CardList } from "./CardList.ts"
 import { executivePrograms } from "./ExecutivePrograms.ts"
-import { KeptValues } from "./KeptValues.ts"
 import { Loader } from "./Loader.ts"
 import type { LoadServerOptions } from "./LoadServer.ts"
 import { nvImages, nvSecurityVersions } from "./NvImages.ts"
@@ -252,6 +252,7 @@ export class FieldBoard {
     this.#cancelStep()
     this.#turns.stop()
     this.executive.flush()
+    this.#values.flush()
     this.#values.stop()
     this.loader.shutdown()
     this.rpc?.close()

@@ -118,7 +118,7 @@ describe("a board", () => {
   const benchOf = () =>
     new Bench({
       runtime: (time, events, shelf) =>
-        new HxeRuntime({ now: () => time.now, events, trust: trustsAll, imageBytesMax: 262_144, store: shelf })
+        new HxeRuntime({ now: () => time.now, events, trust: trustsAll, imageBytesMax: 262_144, store: shelf.values })
     })
   const committed = { flags: 1 | 2 | 4 }
   const turns = (bench: Bench, program: string): number => {

@@ -33,7 +33,7 @@ const benchOf = (trust: BoardTrust = trustsAll, profile: BudgetProfile = budgetP
   new Bench({
     trust,
     runtime: (time, events, shelf) =>
-      new HxeRuntime({ now: () => time.now, events, trust, imageBytesMax: 262_144, store: shelf, profile })
+      new HxeRuntime({ now: () => time.now, events, trust, imageBytesMax: 262_144, store: shelf.values, profile })
   })
 
 const committed = { flags: 1 | 2 | 4 }

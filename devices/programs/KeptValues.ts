@@ -1,4 +1,4 @@
-/** Values of programs over restarts, on a board without a link: in its store a moment after they change. */
+/** Values of programs over restarts of their board: in its store a moment after they change. */
 import { Result } from "effect"
 import type { Clock } from "../agent/Clock.ts"
 import type { StoredValue, ValueStore } from "../hxe/executive/ValueStore.ts"
@@ -25,11 +25,15 @@ export class KeptValues implements ValueStore {
     this.#await()
   }
 
-  /** Power off: what waits is saved. */
+  /** Saves what waits, while there is time. */
+  flush(): void {
+    this.#store.saveAll()
+  }
+
+  /** No timer of it runs any more. */
   stop(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    this.#store.saveAll()
   }
 
   #await(): void {
