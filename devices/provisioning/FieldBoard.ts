@@ -32,6 +32,7 @@ import { nvImages, nvSecurityVersions } from "./NvImages.ts"
 import type { ProvisioningEvent } from "./ProvisioningEvents.ts"
 import type { SignatureTrust } from "./SignaturePolicy.ts"
 import { source } from "./Source.ts"
+import type { StagingLimits } from "./Staging.ts"
 import { CanBroadcastListener } from "./transports/CanBroadcastListener.ts"
 import type { CanBus } from "./transports/CanFrame.ts"
 import { serveCan } from "./transports/CanUnicast.ts"
@@ -65,6 +66,8 @@ export interface FieldBoardParts {
   readonly line?: { readonly channel: UartChannel; readonly name: string }
   /** Bytes nobody can foresee, on a board that tools may talk to directly: see `rpc`. */
   readonly rpc?: { readonly randomBytes: (count: number) => Uint8Array }
+  /** How little of an image it can hold on the way into its memory; without it chunks are stored as they come. */
+  readonly staging?: StagingLimits
   /** Folder of the boot configuration file and of the images it names. */
   readonly folder?: string
   /** Folder of the card that is in its slot. */
@@ -222,13 +225,14 @@ export class FieldBoard {
 
   /** Answers masters, and listens to what is sent to all boards of its bus. */
   #serve(): void {
-    const { can, clock, line, node, roles, trust } = this.#parts
+    const { can, clock, line, node, roles, staging, trust } = this.#parts
     const options = {
       loader: this.loader,
       clock,
       board: { node, capabilities: () => capabilities, codeBytesFree: () => codeBytes },
       level: roles === undefined ? openLevel : guardedLevel,
-      ...roles
+      ...roles,
+      ...(staging === undefined ? {} : { staging })
     } as const
     if (line !== undefined) serveUart(line.channel, line.name, options)
     if (can === undefined) return

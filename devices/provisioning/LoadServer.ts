@@ -18,6 +18,7 @@ import {
 } from "./LoadPdu.ts"
 import { RoleProof } from "./RoleProof.ts"
 import { type Source, sourceText } from "./Source.ts"
+import { Staging, type StagingLimits } from "./Staging.ts"
 import { transferStateCodes } from "./TransferStates.ts"
 
 /** What the board says of itself to a HELLO. */
@@ -48,6 +49,8 @@ export interface LoadServerOptions {
   readonly nonce?: () => Uint8Array
   /** Frames that the line dropped because they were damaged; STATUS tells of them as EPROTO. */
   readonly damagedFrames?: () => number
+  /** What the part has for chunks on their way into its memory; without it each is stored at once. */
+  readonly staging?: StagingLimits
   readonly send: (reply: Uint8Array) => void
 }
 
@@ -78,14 +81,20 @@ export class LoadServer {
   /** The last BEGIN, and the last other request that changes something, of each of the master's numbers. */
   readonly #begins = new Map<number, Last>()
   readonly #others = new Map<number, Last>()
+  readonly #staging: Staging | undefined
   #level: AccessLevel
   #damaged = 0
   #holes = 0
+  #waits = 0
 
   constructor(options: LoadServerOptions) {
     this.#options = options
     this.#level = options.level
     this.#client = sourceText(options.source)
+    const { clock, loader, staging } = options
+    const store = (xfer: number, seq: number, data: Uint8Array): boolean =>
+      Result.isSuccess(loader.write({ xfer }, { seq, data }, this.#caller))
+    this.#staging = staging === undefined ? undefined : new Staging(staging, clock, store)
     this.#proofs = new RoleProof({
       access: options.loader.access,
       client: this.#client,
@@ -103,6 +112,11 @@ export class LoadServer {
   /** WRITEs that came before an earlier one, inside the window: losses of the line, not faults of the master. */
   get holes(): number {
     return this.#holes
+  }
+
+  /** Times the master was asked to wait: there was no room for its chunk. */
+  get waits(): number {
+    return this.#waits
   }
 
   /** What the master has proved, or the level it began with. */
@@ -181,21 +195,31 @@ export class LoadServer {
     return Result.isSuccess(status) ? status.success : undefined
   }
 
+  /** The chunk that a transfer of the service waits for, from the line. */
+  #nextSeq(xfer: number, stored: number): number {
+    return (this.#staging?.nextSeq(xfer, stored & 0xffff) ?? stored) & 0xffff
+  }
+
   #write(request: Extract<LoadRequestPdu, { readonly op: "write" }>): void {
     const { seq, data, xfer } = request
+    const known = this.#transfers.get(xfer)
     const reply = (status: number): void => {
       const { bytesWritten = 0, nextSeq = 0 } = this.#statusOf(xfer) ?? {}
-      this.#send(request, status, { op: "write", nextSeq: nextSeq & 0xffff, bytesWritten })
+      this.#send(request, status, { op: "write", nextSeq: this.#nextSeq(known ?? 0, nextSeq), bytesWritten })
     }
-    const known = this.#transfers.get(xfer)
     const before = this.#statusOf(xfer)
     if (known === undefined || before === undefined) return reply(codes.ESRCH)
     // The answer that told of the failure may have been lost.
     if (before.state !== "LOADING" && before.lastError !== undefined) return reply(before.lastError.code)
-    const ahead = (seq - before.nextSeq) & 0xffff
+    const ahead = (seq - this.#nextSeq(known, before.nextSeq)) & 0xffff
     if (before.state === "LOADING" && data.length > 0 && ahead > 0 && ahead < this.#options.window) {
       this.#holes += 1
       return reply(codes.EILSEQ)
+    }
+    if (this.#staging !== undefined && before.state === "LOADING" && data.length > 0) {
+      const staged = this.#staging.take(known, seq, data, before.nextSeq & 0xffff)
+      if (staged === "full") this.#waits += 1
+      if (staged !== "ahead") return reply(staged === "full" ? codes.EBUSY : codes.ok)
     }
     const wrote = this.#options.loader.write({ xfer: known }, { seq, data }, this.#caller)
     reply(Result.isSuccess(wrote) ? codes.ok : wrote.failure.code)
@@ -218,13 +242,23 @@ export class LoadServer {
           ...((request.flags & loadFlags.autostart) === 0 ? {} : { autostart: true }),
           ...((request.flags & loadFlags.persist) === 0 ? {} : { persist: true })
         }
-        return loader.end(name, asked, this.#caller, (result) =>
-          answer(result, ({ hxeCrc32, pid, state }) => ({ op: "end", pid, state: transferStateCodes[state], hxeCrc32 }))
-        )
+        return this.#stored(() => {
+          const failed = this.#statusOf(request.xfer)?.lastError
+          if (this.#staging !== undefined && failed !== undefined) return reply(failed.code)
+          loader.end(name, asked, this.#caller, (result) =>
+            answer(result, ({ hxeCrc32, pid, state }) => ({
+              op: "end",
+              pid,
+              state: transferStateCodes[state],
+              hxeCrc32
+            }))
+          )
+        })
       }
       case "abort": {
         const reason = abortReasons[request.reason]
         if (reason === undefined) return reply(codes.EINVAL)
+        this.#staging?.drop(name.xfer)
         return answer(loader.abort(name, { reason }, this.#caller), () => ({ op: "abort" }))
       }
       case "status": {
@@ -236,7 +270,7 @@ export class LoadServer {
           bytesWritten: status.bytesWritten,
           totalBytes: status.totalBytes ?? 0,
           lastError: status.lastError?.code ?? (this.#isDamaged ? codes.EPROTO : codes.ok),
-          nextSeq: status.nextSeq & 0xffff
+          nextSeq: this.#nextSeq(name.xfer, status.nextSeq)
         })
       }
       case "persist": {
@@ -271,6 +305,18 @@ export class LoadServer {
     }
   }
 
+  /** Runs when all that was taken in is stored. */
+  #stored(run: () => void): void {
+    if (this.#staging === undefined) run()
+    else this.#staging.whenEmpty(run)
+  }
+
+  /** No chunk is larger than the room for chunks. */
+  get #chunkBytesMax(): number {
+    const { chunkBytesMax, staging } = this.#options
+    return Math.min(chunkBytesMax, staging?.bytes ?? chunkBytesMax)
+  }
+
   /** To keep an image over a restart is more than to run it. */
   #refusesToKeep(flags: number): Refused | undefined {
     if ((flags & loadFlags.persist) === 0) return undefined
@@ -279,7 +325,7 @@ export class LoadServer {
 
   #begin(request: Extract<LoadRequestPdu, { readonly op: "begin" }>, reply: Reply): void {
     const { loader, source, window } = this.#options
-    const chunkBytesMax = this.#options.chunkBytesMax
+    const chunkBytesMax = this.#chunkBytesMax
     const status = this.#statusOf(request.xfer)
     if (status !== undefined && (status.state === "LOADING" || status.state === "VERIFY")) return reply(codes.EBUSY)
     const denied = this.#refusesToKeep(request.flags)
@@ -306,14 +352,14 @@ export class LoadServer {
 
   #hello(asked: number, reply: Reply): void {
     if (asked !== version) return reply(codes.ENOTSUP)
-    const { board, chunkBytesMax, loader } = this.#options
+    const { board, loader } = this.#options
     reply(codes.ok, {
       op: "hello",
       version,
       node: board.node,
       capabilities: board.capabilities(),
       imageBytesMax: loader.settings.imageBytesMax,
-      chunkBytesMax,
+      chunkBytesMax: this.#chunkBytesMax,
       codeBytesFree: board.codeBytesFree()
     })
   }

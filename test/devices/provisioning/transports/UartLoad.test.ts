@@ -8,6 +8,7 @@ import { realClock } from "../../../../devices/agent/RealTime.ts"
 import type { Pushed } from "../../../../devices/provisioning/LoadClient.ts"
 import { Loader } from "../../../../devices/provisioning/Loader.ts"
 import type { LoadReplyPdu } from "../../../../devices/provisioning/LoadPdu.ts"
+import type { StagingLimits } from "../../../../devices/provisioning/Staging.ts"
 import { streamLine, UartChannel } from "../../../../devices/provisioning/transports/UartFraming.ts"
 import { serveUart, uartClient } from "../../../../devices/provisioning/transports/UartLoad.ts"
 import type { Refused } from "../../../../devices/Refused.ts"
@@ -21,13 +22,19 @@ import { FaultyLine, perfect } from "./FaultyMedia.ts"
 const board = { node: 0, capabilities: () => 0xff, codeBytesFree: () => 65_536 }
 
 /** A board and a master at the two ends of a line. */
-const line = (bit: number, seed = 1, baudRate = Number.POSITIVE_INFINITY) => {
+const line = (bit: number, seed = 1, baudRate = Number.POSITIVE_INFINITY, staging?: StagingLimits) => {
   const rig = new LoaderRig()
   const clock = rig.time.clock()
   const wire = new FaultyLine(rig.time, seeded(seed, "uart"), { ...perfect, bit })
   wire.byteMillis = 10_000 / baudRate
   const channel = new UartChannel(wire.ends[0])
-  const server = serveUart(channel, "tty0", { loader: rig.loader, clock, board, level: 1 })
+  const server = serveUart(channel, "tty0", {
+    loader: rig.loader,
+    clock,
+    board,
+    level: 1,
+    ...(staging === undefined ? {} : { staging })
+  })
   const master = new UartChannel(wire.ends[1])
   const client = uartClient(master, clock, 3, baudRate)
   const push = (image: Uint8Array): Result.Result<Pushed, Refused> => {
@@ -89,6 +96,72 @@ describe("an image over a serial line", () => {
     const image = writeHxe({ version: 2, entry: 0, code: new Uint8Array(4000), rodata: new Uint8Array(0) })
     const { push } = line(0, 1, 2400)
     assert.deepStrictEqual(push(image), Result.succeed({ pid: 1, chunks: 8, resent: 0 }))
+  })
+
+  describe("to a board that holds little and stores slowly", () => {
+    const small: StagingLimits = { bytes: 1024, bytesPerMilli: 10 }
+    const image = (bytes: number): Uint8Array =>
+      writeHxe({ version: 2, entry: 0, code: new Uint8Array(bytes), rodata: new Uint8Array(0) })
+
+    it("comes whole: the board asks its master to wait, and no wait counts as a loss of the line", () => {
+      const { push, rig, server } = line(0, 1, Number.POSITIVE_INFINITY, small)
+      const bytes = image(12_000)
+      const begun = rig.time.now
+      const pushed = push(bytes)
+      assert.deepStrictEqual(
+        Result.map(pushed, ({ chunks, pid }) => [chunks, pid]),
+        Result.succeed([24, 1])
+      )
+      assert.isAbove(server.waits, 5)
+      assert.isAbove(rig.time.now - begun, bytes.length / small.bytesPerMilli)
+      assert.strictEqual(rig.host.running.length, 1)
+      assert.isFalse(rig.events.some(({ type }) => type === "provisioning.error"))
+    })
+
+    it("does not wait on a line that is slower than the board", () => {
+      const { push, server } = line(0, 1, 9600, small)
+      assert.deepStrictEqual(push(image(4000)), Result.succeed({ pid: 1, chunks: 8, resent: 0 }))
+      assert.strictEqual(server.waits, 0)
+    })
+
+    it("comes through bit errors as well, each byte once", () => {
+      for (let seed = 1; seed <= 10; seed++) {
+        const { push, rig, server } = line(1e-5, seed, Number.POSITIVE_INFINITY, small)
+        const pushed = push(image(12_000))
+        assert.isTrue(Result.isSuccess(pushed), `seed ${seed}`)
+        assert.isAbove(server.waits, 0)
+        assert.strictEqual(rig.last("provisioning.complete").data.bytes_written, image(12_000).length)
+      }
+    })
+
+    it("learns what is wrong with it though that is found long after the chunk was taken in", () => {
+      const { push, rig } = line(0, 1, Number.POSITIVE_INFINITY, small)
+      const bad = image(12_000)
+      bad[6] = 0xff
+      assert.deepStrictEqual(
+        Result.mapError(push(bad), ({ code }) => code),
+        Result.fail(74)
+      )
+      assert.deepStrictEqual(rig.host.running, [])
+    })
+
+    it("is forgotten when its master gives up, and another one comes whole", () => {
+      const { client, push, rig } = line(0, 1, Number.POSITIVE_INFINITY, small)
+      client.push(image(12_000), {}, () => {})
+      rig.time.advance(100)
+      client.cancel()
+      rig.time.advance(10)
+      assert.isTrue(Result.isSuccess(push(image(3000))))
+      assert.strictEqual(rig.host.running.length, 1)
+    })
+
+    it("comes in chunks that fit into what it holds", () => {
+      const { push } = line(0, 1, Number.POSITIVE_INFINITY, { bytes: 100, bytesPerMilli: 10 })
+      assert.deepStrictEqual(
+        Result.map(push(image(800)), ({ chunks }) => chunks),
+        Result.succeed(9)
+      )
+    })
   })
 
   it("tells its sender how much of it has arrived", () => {
