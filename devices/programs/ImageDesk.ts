@@ -8,8 +8,9 @@ import type { Held, ImageState } from "../agent/Programs.ts"
 import type { Refused } from "../Refused.ts"
 import { type Admitted, type ImageRules, judgeOffer } from "./ImageChecks.ts"
 import { ImageIntake, type ImageSink, transferStates } from "./ImageIntake.ts"
-import { type Installations, installedStates, type Placement } from "./Installations.ts"
+import { type Installations, installedStates } from "./Installations.ts"
 import type { Image } from "./Program.ts"
+import type { Placement, ProgramSet } from "./ProgramSet.ts"
 import type { Runtime, Wanted } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
 
@@ -20,6 +21,7 @@ export interface ImageDeskOptions {
   readonly chunkBytesMax: number
   readonly windowMax: number
   readonly shelf: Shelf
+  readonly programs: ProgramSet
   readonly installations: Installations
   readonly runtimeOf: (kind: ImageKind) => Runtime | undefined
   readonly acknowledge: (held: Held) => void
@@ -102,7 +104,7 @@ export class ImageDesk {
     const judged = judgeOffer(offer, this.#options.rules)
     if (Result.isFailure(judged)) return judged.failure
     const { manifest } = judged.success
-    const placement = this.#installations.placeOf(offer, judged.success)
+    const placement = this.#options.programs.placeOf(offer, manifest)
     if ("code" in placement) return placement
     const sink = this.#options.runtimeOf(manifest.kind)?.admit({ manifest, ...wantedOf(placement) })
     if (sink === undefined || "code" in sink) return sink ?? { code: codes.ENOTSUP, detail: `kind:${manifest.kind}` }
@@ -115,7 +117,7 @@ export class ImageDesk {
       const placement =
         offer === undefined
           ? { code: codes.ESRCH, detail: `xfer:${xfer}` }
-          : this.#installations.placeOf(offer, arriving)
+          : this.#options.programs.placeOf(offer, arriving.manifest)
       if ("code" in placement) return placement
       const { manifest } = arriving
       return this.#options.runtimeOf(manifest.kind)?.check(bytes, { manifest, ...wantedOf(placement) })

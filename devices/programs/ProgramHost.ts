@@ -26,6 +26,7 @@ import { ImageDesk } from "./ImageDesk.ts"
 import { Installations } from "./Installations.ts"
 import { Lines } from "./Lines.ts"
 import { type Image, Program } from "./Program.ts"
+import { ProgramSet } from "./ProgramSet.ts"
 import { programStates, type Runtime, type RuntimeEvents, type Task } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
 import { Taps } from "./Taps.ts"
@@ -62,7 +63,7 @@ export class ProgramHost implements Programs {
   readonly #turns: Turns
   readonly #watches: ValueWatches
   readonly #taps: Taps
-  readonly #programs = new Map<string, Program>()
+  readonly #programs: ProgramSet
   /** Output of each program by its stream. */
   readonly #lines = new Map<string, Lines>()
   /** Names of programs that stand elsewhere than was told. */
@@ -74,21 +75,23 @@ export class ProgramHost implements Programs {
     this.#options = options
     this.#clock = clock
     this.#runtimes = options.runtimes({
-      stands: (pid) => this.#byPid(pid)?.stands(),
+      stands: (pid) => this.#programs.byPid(pid)?.stands(),
       printed: (pid, stream, bytes) => this.#printed(pid, stream, bytes),
       valueChanged: (pid, oid, value) => {
-        const program = this.#byPid(pid)
+        const program = this.#programs.byPid(pid)
         if (program !== undefined) this.#watches.changed(program.name, oid, value)
       }
     })
     this.kinds = this.#runtimes.map(({ kind }) => imageKinds[kind])
     const tell = (state: ImageState): void => voice.letter({ type: "image-status", ...state })
+    this.#programs = new ProgramSet({
+      make: (name, image, isKept) => this.#make(name, image, isKept),
+      gone: (name) => this.#gone(name)
+    })
     this.#installations = new Installations({
       clock,
       shelf: options.shelf,
       programs: this.#programs,
-      make: (name, image, isKept) => this.#make(name, image, isKept),
-      gone: (name) => this.#gone(name),
       standsNow: (program) => this.#tellPrograms([program.entry]),
       tell: (state) => {
         tell(this.#desk.settled(state))
@@ -105,10 +108,11 @@ export class ProgramHost implements Programs {
         kinds: this.#runtimes.map(({ kind }) => kind),
         imageBytesMax: options.imageBytesMax,
         capabilities: options.capabilities,
-        versionOf: (name) => this.#versionOf(name),
+        versionOf: (name) => this.#programs.versionOf(name),
         acceptedSecver: (kind, name) => options.shelf.floor(kind, name)
       },
       shelf: options.shelf,
+      programs: this.#programs,
       installations: this.#installations,
       runtimeOf: (kind) => this.#runtimes.find((runtime) => runtime.kind === kind),
       acknowledge: voice.acknowledge,
@@ -143,7 +147,7 @@ export class ProgramHost implements Programs {
     this.#watches.stop()
     this.#options.shelf.stop()
     this.#cancelTelling?.()
-    for (const program of this.#programs.values()) program.halt()
+    for (const program of this.#programs.all) program.halt()
   }
 
   offer(frame: ImageOffer): void {
@@ -252,7 +256,7 @@ export class ProgramHost implements Programs {
   programStatus(): ProgramStatusLetter {
     return {
       type: "program-status",
-      programs: [...this.#programs.values()].map(({ entry }) => entry),
+      programs: this.#programs.all.map(({ entry }) => entry),
       all: true,
       at: Math.floor(this.#clock.board())
     }
@@ -303,21 +307,6 @@ export class ProgramHost implements Programs {
     }
   }
 
-  /** By the name of the image: what runs beside another of its name has one of its own. */
-  #versionOf(name: string): string | undefined {
-    for (const { name: known, image, standing } of this.#programs.values()) {
-      if (standing.state !== programStates.rolledBack && (image.manifest?.name ?? known) === name) {
-        return image.manifest?.version ?? ""
-      }
-    }
-    return undefined
-  }
-
-  #byPid(pid: number): Program | undefined {
-    for (const program of this.#programs.values()) if (program.task?.pid === pid) return program
-    return undefined
-  }
-
   #taskOf(name: string): Task | Refused {
     const program = this.#programs.get(name)
     if (program === undefined) return { code: codes.ESRCH, detail: `no program ${name}` }
@@ -325,7 +314,7 @@ export class ProgramHost implements Programs {
   }
 
   #printed(pid: number, stream: "out" | "error", bytes: Uint8Array): void {
-    const program = this.#byPid(pid)
+    const program = this.#programs.byPid(pid)
     if (program === undefined) return
     const key = `${stream} ${program.name}`
     let lines = this.#lines.get(key)
