@@ -12,8 +12,10 @@ import { programs } from "./commands/Programs.ts"
 import { provision, sessions } from "./commands/Provision.ts"
 import { ps } from "./commands/Ps.ts"
 import { rollout } from "./commands/Rollouts.ts"
+import { rpc } from "./commands/Rpc.ts"
 import { send } from "./commands/Send.ts"
 import { serial } from "./commands/Serial.ts"
+import { session } from "./commands/Sessions.ts"
 import { simulate } from "./commands/Simulate.ts"
 import { node, up } from "./commands/Up.ts"
 import { values } from "./commands/Values.ts"
@@ -40,6 +42,7 @@ export const holon = Command.make("holon").pipe(
     board,
     image,
     provision,
+    session,
     sessions,
     rollout,
     ps,
@@ -47,6 +50,7 @@ export const holon = Command.make("holon").pipe(
     values,
     can,
     serial,
+    rpc,
     chaos,
     simulate
   ])

@@ -82,7 +82,8 @@ const portOf = (socket: Socket, { board }: RpcService): RpcPort => {
     resume: () => void socket.resume(),
     close: () => {
       socket.end()
-      board.clock.schedule(lingerMillis, () => socket.destroy())
+      const giveUp = board.clock.schedule(lingerMillis, () => socket.destroy())
+      socket.once("close", giveUp)
     },
     name: `${address}:${socket.remotePort ?? 0}`,
     address
