@@ -19,3 +19,6 @@ export const volatile = toggle("volatile", "Do not keep it over a restart of the
 
 /** Nobody waits for the end. */
 export const detach = toggle("detach", "Do not wait for the end: print what has begun")
+
+/** Though the board failed it. */
+export const again = toggle("again", "Send the image also to a board that failed it before")

@@ -12,7 +12,8 @@ const instant = Schema.Finite
 
 /**
  * `waiting` for its wave; `provisioning` a session is under way; `observing` it runs and must be well for a time; `good`;
- * `failed`; `away` the board was not there: normal, and no failure; `rolling-back` and `rolled-back` after a stop; `cancelled`.
+ * `failed`; `away` the board was not there: normal, and no failure; `failed-before` it was sent nothing, for it failed this image
+ * before; `rolling-back` and `rolled-back` after a stop; `cancelled`.
  */
 export const RolloutStep = Schema.Literals([
   "waiting",
@@ -21,6 +22,7 @@ export const RolloutStep = Schema.Literals([
   "good",
   "failed",
   "away",
+  "failed-before",
   "rolling-back",
   "rolled-back",
   "cancelled"
@@ -37,6 +39,11 @@ export const RolloutBoard = Schema.Struct({
   attempts: count,
   /** Its session was told to end. */
   isAborting: Schema.optionalKey(Schema.Boolean),
+  /** The image is sent though the board failed it before. */
+  again: Schema.optionalKey(Schema.Boolean),
+  /** How often it was found busy with another image, and when it is tried again. */
+  busy: Schema.optionalKey(count),
+  notBefore: Schema.optionalKey(instant),
   since: instant,
   program: Schema.optionalKey(Schema.String),
   /** Why it failed: a number of `codes`. */
@@ -79,16 +86,17 @@ export const RolloutRules = Schema.Struct({
 })
 export type RolloutRules = typeof RolloutRules.Type
 
-/** What rests of a rollout, and what people see of it. */
-export const RolloutView = Schema.Struct({
+/** All of a rollout but its boards. */
+const common = {
   sha256: Schema.String,
   instance: Schema.optionalKey(ProgramName),
+  /** The image is sent also to boards that failed it before. */
+  again: Schema.optionalKey(Schema.Boolean),
   state: RolloutState,
   rules: RolloutRules,
   /** The wave that is open, from 0, and how many there are. */
   wave: count,
   waves: count,
-  boards: Schema.Array(RolloutBoard),
   startedAt: instant,
   endedAt: Schema.optionalKey(instant),
   /** Why it stands still or ended. */
@@ -97,10 +105,29 @@ export const RolloutView = Schema.Struct({
   needsApproval: Schema.optionalKey(Schema.Boolean),
   /** Much is to be begun: it goes on then. */
   nextAt: Schema.optionalKey(instant)
-})
+}
+
+/** What rests of a rollout. */
+export const RolloutView = Schema.Struct({ ...common, boards: Schema.Array(RolloutBoard) })
 export type RolloutView = typeof RolloutView.Type
 
-const act = { success: RolloutView, error: HolonError, audience: "operator", creates: false } as const
+/** What people see of a rollout, however many boards it has; those come in pages. */
+export const RolloutSummary = Schema.Struct({
+  ...common,
+  /** How many boards it has, and how many stand at each step. */
+  total: count,
+  counts: Schema.Record(Schema.String, count)
+})
+export type RolloutSummary = typeof RolloutSummary.Type
+
+/** Some boards of a rollout, in their order; `next` continues after them. */
+export const RolloutPage = Schema.Struct({ boards: Schema.Array(RolloutBoard), next: Schema.optionalKey(count) })
+export type RolloutPage = typeof RolloutPage.Type
+
+/** Most boards of a page. */
+export const pageMax = 500
+
+const act = { success: RolloutSummary, error: HolonError, audience: "operator", creates: false } as const
 
 /** The rollout: kind of the actor that brings an image to a selection of boards. */
 export const Rollout = Contract.make("rollout", {
@@ -114,19 +141,34 @@ export const Rollout = Contract.make("rollout", {
         sha256: Sha256,
         devices: Schema.Array(DeviceId).check(Schema.isMinLength(1), Schema.isMaxLength(10_000)),
         instance: Schema.optionalKey(ProgramName),
-        rules: Schema.optionalKey(RolloutRules)
+        rules: Schema.optionalKey(RolloutRules),
+        /** Sends the image also to boards that failed it before. */
+        again: Schema.optionalKey(Schema.Boolean)
       },
       capability: "rollout.start",
       about: "begins with the first wave; the order of the devices is the order of the waves"
     }),
     GetRollout: Contract.query({
-      success: RolloutView,
+      success: RolloutSummary,
       audience: "operator",
       capability: "rollout.read",
-      about: "how far the rollout is, board by board"
+      about: "how far the rollout is"
+    }),
+    GetBoards: Contract.query({
+      payload: {
+        /** Place of the first board, from 0. */
+        from: Schema.optionalKey(count),
+        limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: pageMax }))),
+        /** Only those that stand at this step. */
+        step: Schema.optionalKey(RolloutStep)
+      },
+      success: RolloutPage,
+      audience: "operator",
+      capability: "rollout.read",
+      about: "how far its boards are, a page at a time"
     }),
     Watch: Contract.watch({
-      success: RolloutView,
+      success: RolloutSummary,
       audience: "operator",
       capability: "rollout.read",
       about: "how far the rollout is, again whenever that changes"
@@ -146,7 +188,7 @@ export const Rollout = Contract.make("rollout", {
     Retry: Contract.idempotent({
       ...act,
       capability: "rollout.control",
-      about: "takes up the boards that failed or were away once more, and only those"
+      about: "takes up the boards that failed, now or before, or were away once more, and only those"
     }),
     SessionEnded,
     Observed,
@@ -167,7 +209,8 @@ export const Rollout = Contract.make("rollout", {
       reason: Schema.String,
       good: count,
       failed: count,
-      away: count
+      away: count,
+      failedBefore: count
     })
   }
 })

@@ -24,6 +24,10 @@ const underWay: ReadonlySet<RolloutStep> = new Set(["provisioning", "observing"]
 /** Whether a board is being worked on. */
 export const isUnderWay = ({ step }: RolloutBoard): boolean => underWay.has(step)
 
+/** Whether a board may begin: it waits, and was not found busy a moment ago. */
+export const isReady = ({ step, notBefore = 0 }: RolloutBoard, now: number): boolean =>
+  step === "waiting" && notBefore <= now
+
 /** How many boards stand at a step. */
 export const countOf = (boards: ReadonlyArray<RolloutBoard>, step: RolloutStep): number =>
   boards.reduce((count, board) => (board.step === step ? count + 1 : count), 0)
@@ -33,15 +37,15 @@ export type Verdict = "open" | "passed" | "failed"
 
 /**
  * Fails as soon as too many of its boards have failed, else when all are through and too few are good. Boards that are away
- * count for nothing: a wave of which all are away has passed.
+ * count for nothing, nor do those that were sent nothing because they failed the image before: a wave of which all are away has
+ * passed.
  */
 export const verdictOf = (
   boards: ReadonlyArray<RolloutBoard>,
   { errorShare, successShare }: Pick<RolloutRules, "errorShare" | "successShare">
 ): Verdict => {
   const failed = countOf(boards, "failed")
-  const away = countOf(boards, "away")
-  const present = boards.length - away
+  const present = boards.length - countOf(boards, "away") - countOf(boards, "failed-before")
   if (failed > 0 && failed > errorShare * present) return "failed"
   if (boards.some((board) => board.step === "waiting" || isUnderWay(board))) return "open"
   return countOf(boards, "good") >= successShare * present ? "passed" : "failed"

@@ -2,10 +2,11 @@
 import { Clock, Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { codes } from "../../protocol/Codes.ts"
+import { ImageFailedBefore } from "../../protocol/FailedImage.ts"
 import { SessionView } from "../../protocol/Session.ts"
 import { Client } from "../Client.ts"
 import { toggle } from "../Defaults.ts"
-import { detach, instance, patience, volatile } from "../DeliveryFlags.ts"
+import { again, detach, instance, patience, volatile } from "../DeliveryFlags.ts"
 import { examples } from "../Examples.ts"
 import { BoardRefused, type Place, sayAway, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
@@ -49,6 +50,7 @@ export const provision = Command.make(
     volatile,
     noReplace: toggle("no-replace", "Refuse when a program of that name runs"),
     patience,
+    again,
     detach,
     isNoTrial: toggle("no-trial", "Do not wait until the board has kept the image")
   },
@@ -71,6 +73,7 @@ export const provision = Command.make(
             persist: !flags.volatile,
             replace: !flags.noReplace,
             stallMillis: flags.patience * 1000,
+            again: flags.again,
             ...(Option.isSome(flags.instance) && { instance: flags.instance.value })
           },
           SessionView
@@ -78,7 +81,7 @@ export const provision = Command.make(
         if (flags.detach) return begun
         yield* sayAway(flags.device, `the session waits up to ${flags.patience} s for it`)
         const goesOn = Console.error(
-          `the session goes on, and holon sessions shows how far it is; holon send session ${place.id} Abort ends it`
+          `the session goes on, and holon sessions shows how far it is; holon session abort ${place.id} ends it`
         )
         return yield* Effect.onInterrupt(
           watchUntil(
@@ -97,6 +100,8 @@ export const provision = Command.make(
     ).pipe(Effect.ensuring(progress.finish))
     if (flags.json) yield* Console.log(JSON.stringify(view, null, 2))
     const isGood = view.state !== "failed" && view.installed !== "rolled-back" && view.code === undefined
+    if (view.failedBefore !== undefined)
+      return yield* new ImageFailedBefore({ device: flags.device, ...view.failedBefore })
     if (!isGood) {
       // A board says with a number alone that an image is nothing for it; most often it is the kind.
       const kind = view.code === codes.ENOTSUP ? yield* kindOf(flags, view.sha256) : ""

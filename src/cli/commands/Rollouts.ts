@@ -3,19 +3,19 @@ import { matchesGlob } from "node:path"
 import { Clock, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { NotFound } from "../../protocol/Errors.ts"
-import { RolloutView } from "../../protocol/Rollout.ts"
+import { RolloutSummary } from "../../protocol/Rollout.ts"
 import { Client } from "../Client.ts"
 import { toggle, usually } from "../Defaults.ts"
-import { detach, instance, patience } from "../DeliveryFlags.ts"
+import { again, detach, instance, patience } from "../DeliveryFlags.ts"
 import { examples } from "../Examples.ts"
-import { type Place, sendTo, watchUntil } from "../Following.ts"
+import { type Place, sendTo } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
 import { reference } from "../ImageNames.ts"
 import { newId } from "../NewId.ts"
 import { finiteNumber, wholeNumber } from "../Numbers.ts"
 import { devicesUpTo, lookThrough } from "../Pages.ts"
 import { print } from "../Print.ts"
-import { bar, makeProgress } from "../Progress.ts"
+import { boardTable, follow, reportOf, summaryLine } from "../RolloutReport.ts"
 import { ago, table } from "../Table.ts"
 
 /** The rollout has not come to its end as it should. */
@@ -46,62 +46,21 @@ const selected = (patterns: ReadonlyArray<string>, profile: Option.Option<string
     return found.map(({ id }) => id)
   })
 
-const steps = ["good", "failed", "away", "rolled-back", "observing", "provisioning", "waiting"] as const
-
-const summary = ({ state, boards, wave, waves }: RolloutView): string => {
-  const through = boards.filter(({ step }) => step === "good" || step === "failed" || step === "away").length
-  const counts = steps
-    .map((step) => [step, boards.filter((board) => board.step === step).length] as const)
-    .filter(([, count]) => count > 0)
-    .map(([step, count]) => `${count} ${step}`)
-  return `${bar(through / boards.length)} wave ${wave + 1} of ${waves}, ${state}: ${counts.join(", ")}`
-}
-
-const isOver = ({ state, endedAt, boards }: RolloutView): boolean =>
-  state === "awaiting" ||
-  state === "paused" ||
-  (endedAt !== undefined &&
-    !boards.some(({ step }) => step === "rolling-back" || step === "observing" || step === "provisioning"))
-
-const follow = (id: string, isQuiet: boolean) => {
-  const progress = makeProgress(isQuiet)
-  return watchUntil(
-    { kind: "rollout", id },
-    "Watch",
-    {},
-    {
-      item: RolloutView,
-      isEnd: isOver,
-      show: (view) => progress.draw(summary(view))
-    }
-  ).pipe(Effect.ensuring(progress.finish))
-}
-
-const boardTable = ({ boards }: RolloutView): string =>
-  table(
-    ["device", "wave", "step", "sessions", "detail"],
-    boards.map(({ id, wave, step, attempts, detail, code }) => [
-      id,
-      wave + 1,
-      step,
-      attempts,
-      detail ?? (code === undefined ? "" : `code ${code}`)
-    ])
-  )
-
 /** The command by which a rollout that waits for a person goes on. */
 const nexts: Readonly<Record<string, string>> = { awaiting: "approve", paused: "resume" }
 
-const say = (id: string, view: RolloutView, flags: { readonly json: boolean }) =>
+const say = (id: string, summary: RolloutSummary, flags: { readonly json: boolean }) =>
   Effect.gen(function* () {
-    const reason = view.reason === undefined ? "" : `, ${view.reason}`
-    const next = Object.hasOwn(nexts, view.state) ? `; next: holon rollout ${nexts[view.state]} ${id}` : ""
-    yield* print(flags, { id, ...view }, () => `${boardTable(view)}\nrollout ${id}: ${view.state}${reason}${next}`)
-    if (view.state === "stopped")
+    const report = yield* reportOf(id, summary)
+    const { state } = summary
+    const reason = summary.reason === undefined ? "" : `, ${summary.reason}`
+    const next = Object.hasOwn(nexts, state) ? `; next: holon rollout ${nexts[state]} ${id}` : ""
+    yield* print(flags, report, () => `${boardTable(report)}\nrollout ${id}: ${state}${reason}${next}`)
+    if (state === "stopped")
       return yield* new RolloutStopped({
         id,
-        state: view.state,
-        ...(view.reason !== undefined && { reason: view.reason })
+        state,
+        ...(summary.reason !== undefined && { reason: summary.reason })
       })
   })
 
@@ -132,6 +91,7 @@ const start = Command.make(
     patience,
     approve: toggle("approve", "Wait for a person before each wave after the first"),
     noRollback: toggle("no-rollback", "Leave the boards of a failed wave as they are"),
+    again,
     detach
   },
   Effect.fn(function* (flags) {
@@ -155,8 +115,14 @@ const start = Command.make(
         const begun = yield* sendTo(
           { kind: "rollout", id },
           "Start",
-          { sha256, devices, rules, ...(Option.isSome(flags.instance) && { instance: flags.instance.value }) },
-          RolloutView
+          {
+            sha256,
+            devices,
+            rules,
+            again: flags.again,
+            ...(Option.isSome(flags.instance) && { instance: flags.instance.value })
+          },
+          RolloutSummary
         )
         if (flags.detach) return yield* say(id, begun, flags)
         yield* say(id, yield* follow(id, flags.json), flags)
@@ -178,8 +144,10 @@ const show = Command.make(
   { ...connection, id: rolloutId },
   Effect.fn(function* (flags) {
     const place: Place = { kind: "rollout", id: flags.id }
-    const view = yield* connected(flags)(sendTo(place, "GetRollout", {}, RolloutView))
-    yield* print(flags, { id: flags.id, ...view }, () => `${boardTable(view)}\n${summary(view)}`)
+    const report = yield* connected(flags)(
+      Effect.flatMap(sendTo(place, "GetRollout", {}, RolloutSummary), (summary) => reportOf(flags.id, summary))
+    )
+    yield* print(flags, report, () => `${boardTable(report)}\n${summaryLine(report)}`)
   })
 ).pipe(Command.withDescription("Show a rollout, board by board"), examples(["ID"]))
 
@@ -191,7 +159,7 @@ const control = (name: string, message: string, isFollowed: boolean, about: stri
       const place: Place = { kind: "rollout", id: flags.id }
       yield* connected(flags)(
         Effect.gen(function* () {
-          const view = yield* sendTo(place, message, {}, RolloutView)
+          const view = yield* sendTo(place, message, {}, RolloutSummary)
           yield* say(flags.id, isFollowed ? yield* follow(flags.id, flags.json) : view, flags)
         })
       )
@@ -202,7 +170,7 @@ const ls = Command.make(
   "ls",
   { ...connection },
   Effect.fn(function* (flags) {
-    const looked = yield* connected(flags)(lookThrough("rollout", "GetRollout", RolloutView))
+    const looked = yield* connected(flags)(lookThrough("rollout", "GetRollout", RolloutSummary))
     const found = looked.map(({ id, value }) => ({ id, ...value }))
     const now = yield* Clock.currentTimeMillis
     const rows = found.map((view) => [
@@ -210,7 +178,7 @@ const ls = Command.make(
       view.sha256.slice(0, 12),
       view.state,
       `${view.wave + 1} of ${view.waves}`,
-      `${view.boards.filter(({ step }) => step === "good").length} of ${view.boards.length} good`,
+      `${view.counts["good"] ?? 0} of ${view.total} good`,
       `${ago(now - view.startedAt)} ago`,
       view.reason ?? ""
     ])
@@ -232,6 +200,6 @@ export const rollout = Command.make("rollout").pipe(
     control("resume", "Resume", true, "Go on after a pause"),
     control("approve", "Approve", true, "Open the wave that waits for it"),
     control("cancel", "Cancel", false, "End it: nothing new begins, what is under way is aborted"),
-    control("retry", "Retry", true, "Take up the boards that failed or were away, and only those")
+    control("retry", "Retry", true, "Take up the boards that failed, now or before, or were away, and only those")
   ])
 )
