@@ -178,7 +178,7 @@ export class HxeRuntime implements Runtime {
     for (const stream of ["out", "err"]) {
       this.#executive.parts.mailboxes.bind(hostPid, `svc:stdio.${stream}@${pid}`, { capacity: outputBytes, mode })
     }
-    return Result.succeed(new HxeTask(pid, this.#executive, this.#access, () => this.#standingOf(pid)))
+    return Result.succeed(new HxeTask(loaded.success, this.#executive, this.#access, () => this.#standingOf(pid)))
   }
 
   step(instructions: number): void {

@@ -2,9 +2,12 @@
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { ValueId } from "../../src/protocol/Frame.ts"
+import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 import type { Outcome } from "../agent/Application.ts"
 import type { Executive } from "../hxe/executive/Executive.ts"
-import type { HostAccess } from "../hxe/executive/HostAccess.ts"
+import type { LoadReply } from "../hxe/executive/ExecutiveTypes.ts"
+import type { HostAccess, HostCommand, HostValue } from "../hxe/executive/HostAccess.ts"
+import type { BoundMailbox } from "../hxe/executive/Registration.ts"
 import { programEntry } from "../hxe/executive/Rows.ts"
 import type { Refused } from "../Refused.ts"
 import { programStates, type Standing, type TappedMail, type Task, type TaskValue } from "./Runtime.ts"
@@ -19,10 +22,18 @@ export class HxeTask implements Task {
   readonly #executive: Executive
   readonly #access: HostAccess
   readonly #standing: () => Standing | undefined
+  readonly #mailboxes: ReadonlyArray<BoundMailbox>
   #last: Standing = { state: programStates.ready }
 
-  constructor(pid: number, executive: Executive, access: HostAccess, standing: () => Standing | undefined) {
+  /** `mailboxes` are those that its image declares. */
+  constructor(
+    { pid, mailboxes }: Pick<LoadReply, "pid" | "mailboxes">,
+    executive: Executive,
+    access: HostAccess,
+    standing: () => Standing | undefined
+  ) {
     this.pid = pid
+    this.#mailboxes = mailboxes
     this.#executive = executive
     this.#access = access
     this.#standing = standing
@@ -74,6 +85,15 @@ export class HxeTask implements Task {
     return Result.isFailure(ended) ? ended.failure : { code: codes.ok, value: ended.success }
   }
 
+  offers(): TwinMap {
+    const values = this.#access.values(this.pid).map((value) => ({ ...offered(value), ...word("unit", value.unit) }))
+    const commands = this.#access
+      .commands(this.pid)
+      .map((command) => ({ ...offered(command), ...word("help", command.help) }))
+    const mailboxes = this.#mailboxes.map(({ target, capacity, mode }) => ({ name: target, capacity, mode }))
+    return { values, commands, mailboxes }
+  }
+
   send(target: string, data: Uint8Array, channel: number): Result.Result<number, Refused> {
     return this.#access.sendMail(this.pid, target, data, channel)
   }
@@ -82,3 +102,13 @@ export class HxeTask implements Task {
     return this.#access.tapMail(this.pid, target, rate, take)
   }
 }
+
+const word = (key: string, text: string | undefined): TwinMap => (text === undefined ? {} : { [key]: text })
+
+const offered = ({ oid, name, group, authLevel, flags }: HostValue | HostCommand): TwinMap => ({
+  number: oid,
+  ...word("name", name),
+  ...word("group", group),
+  level: authLevel,
+  flags
+})

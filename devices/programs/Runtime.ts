@@ -6,6 +6,7 @@ import type { Result } from "effect"
 import type { ValueId } from "../../src/protocol/Frame.ts"
 import type { ImageKind } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
+import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 import type { Outcome } from "../agent/Application.ts"
 import type { Refused } from "../Refused.ts"
 import type { ImageSink } from "./ImageIntake.ts"
@@ -93,6 +94,8 @@ export interface Task extends Mailboxes {
   readonly write: (oid: number, value: number, level: number) => Refused | undefined
   /** Runs a command by name or by `group:id`, to its end. */
   readonly command: (name: string) => Outcome
+  /** What it offers to others, as the link tells it; absent where programs of its kind do not say. */
+  readonly offers?: () => TwinMap
 }
 
 /** What a runtime tells its board. Called between and during steps, never twice for one fact. */

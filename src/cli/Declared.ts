@@ -11,6 +11,7 @@ import {
 } from "../protocol/hxe/Hxe.ts"
 import { readHxe } from "../protocol/hxe/HxeReader.ts"
 import { effectiveMode, mailboxModes } from "../protocol/hxe/Mailboxes.ts"
+import type { ProgramOffers } from "../protocol/Program.ts"
 import { imageClient } from "./ImageClient.ts"
 
 /** A value by its name and number (group × 256 + id). */
@@ -92,6 +93,23 @@ export const declaredIn = ({ values, commands, mailboxes }: HxeMetadata): Declar
   values: values.map(declaredValue),
   commands: commands.map(declaredCommand),
   mailboxes: mailboxes.map(declaredMailbox)
+})
+
+/** The same, as the board has told it. */
+export const toldBy = ({ values, commands, mailboxes }: ProgramOffers): Declared => ({
+  values: values.map(({ name = "", number, unit = "", level, flags }) => ({
+    name,
+    number,
+    unit,
+    access: access(level, valueFlags, flags)
+  })),
+  commands: commands.map(({ name = "", number, help = "", level, flags }) => ({
+    name,
+    id: `${number >> 8}:${number & 0xff}`,
+    access: access(level, commandFlags, flags),
+    help
+  })),
+  mailboxes: mailboxes.map(({ name, capacity, mode }) => ({ name, capacity, mode: namesOf(modes, mode) }))
 })
 
 /** What the image of that hash declares; undefined when the cluster no longer has it, or it is none that says so. */

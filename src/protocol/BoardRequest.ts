@@ -48,6 +48,7 @@ export const BoardRequest = Schema.Union([
     act: ProgramAct,
     graceMillis: Schema.optionalKey(count)
   }),
+  Schema.TaggedStruct("ProgramDescribe", { program: ProgramName }),
   Schema.TaggedStruct("ValueGet", { program: ProgramName, ids: Schema.optionalKey(Schema.Array(ValueId)) }),
   Schema.TaggedStruct("ValueSet", {
     program: ProgramName,

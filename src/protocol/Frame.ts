@@ -451,7 +451,9 @@ export const programOps = {
   kill: 5,
   restart: 6,
   remove: 7,
-  eval: 8
+  eval: 8,
+  /** Answered with what the program offers: values, commands and mailboxes. */
+  describe: 9
 } as const
 
 /** An order about a program. */

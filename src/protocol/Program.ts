@@ -75,6 +75,33 @@ export const FailingProgram = Schema.Struct({
 })
 export type FailingProgram = typeof FailingProgram.Type
 
+const offered = {
+  /** Group × 256 + id. */
+  number: count,
+  name: Schema.optionalKey(Schema.String),
+  group: Schema.optionalKey(Schema.String),
+  /** From which level on others may touch it: 0 public to 3 factory. */
+  level: count,
+  /** Bits, as the image declares them. */
+  flags: count
+}
+
+/** What a program offers to others, as its board tells it. */
+export const ProgramOffers = Schema.Struct({
+  values: Schema.Array(Schema.Struct({ ...offered, unit: Schema.optionalKey(Schema.String) })),
+  commands: Schema.Array(Schema.Struct({ ...offered, help: Schema.optionalKey(Schema.String) })),
+  mailboxes: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      /** Bytes it holds. */
+      capacity: count,
+      /** Bits, as the image declares them. */
+      mode: count
+    })
+  )
+})
+export type ProgramOffers = typeof ProgramOffers.Type
+
 /** One value as the board last told it. */
 export const ValueView = Schema.Struct({ id: ValueId, value: ProgramValue, at: instant })
 export type ValueView = typeof ValueView.Type
@@ -116,7 +143,11 @@ export const ProgramView = Schema.Struct({
   /** When the store of images was last asked. */
   askedAt: Schema.optionalKey(instant),
   /** It fails. */
-  episode: Schema.optionalKey(Episode)
+  episode: Schema.optionalKey(Episode),
+  /** What others may ask of it. */
+  offers: Schema.optionalKey(ProgramOffers),
+  /** Image of which the board was asked that. */
+  offersOf: Schema.optionalKey(Schema.String)
 })
 export type ProgramView = typeof ProgramView.Type
 

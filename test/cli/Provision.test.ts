@@ -76,6 +76,21 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       assert.strictEqual((yield* good("program", "call", "heater-1", "blink", "reset")).trim(), "0")
       assert.isBelow(yield* blinks, 100)
       assert.match(yield* good("program", "show", "heater-1", "blink"), /^blink on heater-1: (running|waiting)/)
+      const offers = Effect.map(
+        good("program", "show", "heater-1", "blink", "--json"),
+        (text) => JSON.parse(text).offers
+      )
+      const { values, commands } = yield* until(offers, (found) => found !== undefined)
+      assert.deepStrictEqual(
+        [values, commands].map((list) => list.map(({ number, name }: Record<string, unknown>) => [number, name])),
+        [
+          [
+            [0x101, "lamp"],
+            [0x102, "blinks"]
+          ],
+          [[0x101, "reset"]]
+        ]
+      )
       assert.match(yield* good("sessions"), /heater-1 +blink 1\.0\.0 +confirmed +100 %/)
     })
   )

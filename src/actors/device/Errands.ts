@@ -180,6 +180,8 @@ const frameOf = ({ req, request, xfer }: Errand): FrameToBoard => {
         ...(graceMillis === undefined ? {} : { grace: graceMillis })
       }
     }
+    case "ProgramDescribe":
+      return { type: "program-ctl", req, op: programOps.describe, program: request.program }
     case "ValueGet":
       return {
         type: "value-get",

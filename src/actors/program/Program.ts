@@ -1,10 +1,12 @@
 /** The program actor: mirrors one program of one board. What it wants of the board goes through the device and comes back. */
+import type { BoardAnswer } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
 import { Program, type ProgramReport, type ProgramView, programOf } from "../../protocol/Program.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { releaseImage, useImage } from "../ImageUse.ts"
 import { episodeAfter, escalated, escalationDue, recovered, supervisorOf } from "./Failing.ts"
 import { holding, holdingDue, neededBy } from "./Holding.ts"
+import { answered, asking, isOfOffers } from "./Offers.ts"
 import { done, endOverdue, isAsked, lookUp, order, ordersDue } from "./Orders.ts"
 
 /** The newest lines, messages and values that are kept. */
@@ -54,6 +56,10 @@ const changed = ({ device }: ProgramView, before: ProgramReport, report: Program
   }
 }
 
+/** The board has answered a request, or will not. */
+const ended = (state: ProgramView, answer: Omit<BoardAnswer, "image">) =>
+  isOfOffers(answer) ? answered(state, answer) : done(state, answer)
+
 /** The behaviour of programs. */
 export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, {
   initial,
@@ -84,7 +90,7 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
   },
 
   undelivered: (state, { payload, cause }) =>
-    isAsked(payload) ? done(state, { key: payload.key, code: codes.ESRCH, detail: cause }) : {},
+    isAsked(payload) ? ended(state, { key: payload.key, code: codes.ESRCH, detail: cause }) : {},
 
   GetProgram: (state) => ({ reply: state }),
   Watch: (state) => ({ reply: state }),
@@ -129,7 +135,7 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
       context
     ),
 
-  BoardAnswered: (state, answer) => done(state, answer),
+  BoardAnswered: (state, answer) => ended(state, answer),
 
   Reported: (state, { report, at }, context) => {
     const { report: before, episode: _, ...rest } = state
@@ -142,10 +148,11 @@ export const program: Behaviour.AnyBehaviour = Behaviour.make<Program>(Program, 
       ...(episode === undefined ? {} : { episode })
     }
     const effects = holding(next, context)
-    const tells = recovered(state, episode, context)
+    const asked = asking(next, context)
+    const told = { state: asked.state, effects, tells: [...recovered(state, episode, context), ...asked.tells] }
     return isMove || before.code !== report.code || before.restarts !== report.restarts
-      ? { state: next, effects, tells, events: [changed(state, before, report)] }
-      : { state: next, effects, tells }
+      ? { ...told, events: [changed(state, before, report)] }
+      : told
   },
 
   Printed: (state, { text, at }) => {

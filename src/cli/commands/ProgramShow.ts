@@ -2,7 +2,7 @@
 import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import { ProgramView } from "../../protocol/Program.ts"
-import { type Declared, declaredBy } from "../Declared.ts"
+import { type Declared, declaredBy, toldBy } from "../Declared.ts"
 import { explained } from "../Details.ts"
 import { examples } from "../Examples.ts"
 import { sendTo } from "../Following.ts"
@@ -65,8 +65,10 @@ export const show = Command.make(
   { ...connection, device, program },
   Effect.fn(function* (flags) {
     const view = yield* connected(flags)(found(flags)(sendTo(placeOf(flags), "GetProgram", {}, ProgramView)))
-    const { sha256 } = view.report
-    const declared = sha256 === undefined ? undefined : yield* declaredBy(flags, sha256)
+    const { offers: told, report } = view
+    const { sha256 } = report
+    const image = told === undefined && sha256 !== undefined ? yield* declaredBy(flags, sha256) : undefined
+    const declared = told === undefined ? image : toldBy(told)
     const now = yield* Clock.currentTimeMillis
     yield* print(flags, { ...view, ...(declared !== undefined && { declared }) }, () => textOf(view, declared, now))
   })

@@ -8,8 +8,12 @@ import { ProgramRig } from "./ProgramRig.ts"
 const sha256 = "ab".repeat(32)
 const running = { name: "motor", state: "running", pid: 1, restarts: 0, sha256, version: "1.0.0" }
 const failed = { ...running, state: "failed", code: codes.Trap, detail: "illegal instruction" }
+/** But for what is asked of its board. */
 const told = (rig: ProgramRig) =>
-  rig.tells.splice(0).map(({ to, message, payload }) => [`${to.kind}/${to.id}`, message, payload] as const)
+  rig.tells
+    .splice(0)
+    .filter(({ message }) => message !== "AskBoard")
+    .map(({ to, message, payload }) => [`${to.kind}/${to.id}`, message, payload] as const)
 const tags = (rig: ProgramRig) => told(rig).map(([, message]) => message)
 const due = (rig: ProgramRig): number | undefined => program.reactions.dueAt?.(rig.state)
 /** Its image is in the store: no due but that of the failure. */

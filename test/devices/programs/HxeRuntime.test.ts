@@ -135,6 +135,25 @@ describe("an HXE program that comes over the link", () => {
     assert.strictEqual(bench.ask({ type: "mail-send", program: "echo", target: "app:echo", data: large })?.code, 90)
   })
 
+  it("says what it offers while it is loaded", () => {
+    const bench = benchOf()
+    install(bench, example("thermostat"), "thermostat")
+    const ask = () => bench.ask({ type: "program-ctl", op: 9, program: "thermostat" })
+    const own = { group: "room", level: 0 }
+    assert.deepStrictEqual(ask()?.value, {
+      values: [
+        { ...own, number: 0x101, name: "target", flags: 2, unit: "degC" },
+        { ...own, number: 0x102, name: "level", flags: 0, unit: "degC" },
+        { ...own, number: 0x103, name: "heater", flags: 16 }
+      ],
+      commands: [{ ...own, number: 0x101, name: "boost", flags: 0, help: "raises the target by one degree" }],
+      mailboxes: [{ name: "app:heater", capacity: 96, mode: 27 }]
+    })
+    bench.control(2, "thermostat")
+    assert.strictEqual(ask()?.code, 16)
+    assert.strictEqual(bench.control(9, "nobody"), 3)
+  })
+
   it("prints to the log, and completes", () => {
     const bench = benchOf()
     install(bench, example("hello"), "hello")
