@@ -1,5 +1,4 @@
 /** The programs of one boot of a board, as the link sees them: images come in, programs run, values and mail go both ways. */
-import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import {
   type Chunk,
@@ -11,7 +10,6 @@ import {
   type ProgramEntry,
   programOps,
   type ValueGet,
-  type ValueId,
   type ValueSet,
   type ValueWatch
 } from "../../src/protocol/Frame.ts"
@@ -27,11 +25,10 @@ import { Installations } from "./Installations.ts"
 import { Lines } from "./Lines.ts"
 import { type Image, Program } from "./Program.ts"
 import { ProgramSet } from "./ProgramSet.ts"
-import { programStates, type Runtime, type RuntimeEvents, type Task } from "./Runtime.ts"
+import { programStates, type Runtime, type RuntimeEvents } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
-import { Taps } from "./Taps.ts"
+import { isEmptyMap, TaskAccess } from "./TaskAccess.ts"
 import { Turns } from "./Turns.ts"
-import { ValueWatches } from "./ValueWatches.ts"
 
 /** States of programs are told together when they change within this long, ms. */
 const togetherMillis = 20
@@ -61,9 +58,8 @@ export class ProgramHost implements Programs {
   readonly #desk: ImageDesk
   readonly #installations: Installations
   readonly #turns: Turns
-  readonly #watches: ValueWatches
-  readonly #taps: Taps
   readonly #programs: ProgramSet
+  readonly #access: TaskAccess
   /** Output of each program by its stream. */
   readonly #lines = new Map<string, Lines>()
   /** Names of programs that stand elsewhere than was told. */
@@ -79,7 +75,7 @@ export class ProgramHost implements Programs {
       printed: (pid, stream, bytes) => this.#printed(pid, stream, bytes),
       valueChanged: (pid, oid, value) => {
         const program = this.#programs.byPid(pid)
-        if (program !== undefined) this.#watches.changed(program.name, oid, value)
+        if (program !== undefined) this.#access.changed(program.name, oid, value)
       }
     })
     this.kinds = this.#runtimes.map(({ kind }) => imageKinds[kind])
@@ -124,11 +120,7 @@ export class ProgramHost implements Programs {
       },
       nextDue: () => soonest(this.#runtimes)
     })
-    this.#watches = new ValueWatches({
-      clock,
-      say: (program, sample) => voice.letter({ type: "value", program, values: [sample] })
-    })
-    this.#taps = new Taps((mail) => voice.letter({ type: "mail", ...mail, at: Math.floor(clock.board()) }))
+    this.#access = new TaskAccess({ clock, voice, programs: this.#programs, shared: this.#runtimes[0] })
   }
 
   start(): void {
@@ -144,7 +136,7 @@ export class ProgramHost implements Programs {
     this.#turns.stop()
     this.#desk.intake.stop()
     this.#installations.stop()
-    this.#watches.stop()
+    this.#access.stop()
     this.#options.shelf.stop()
     this.#cancelTelling?.()
     for (const program of this.#programs.all) program.halt()
@@ -170,82 +162,33 @@ export class ProgramHost implements Programs {
     return reply
   }
 
-  getValues({ program: name, ids }: ValueGet): Reply {
-    const task = this.#taskOf(name)
-    if ("code" in task) return task
-    const wanted = ids ?? task.values().map(({ oid, name: known }): ValueId => known ?? oid)
-    return {
-      code: codes.ok,
-      value: wanted.map((id) => {
-        const value = task.valueOf(id)
-        if (value === undefined) return [id, null, codes.ENOENT] as const
-        const read = task.read(value.oid)
-        if (Result.isFailure(read)) return [id, null, read.failure.code] as const
-        // A value that is no number cannot cross the link.
-        return Number.isFinite(read.success)
-          ? ([id, read.success, codes.ok] as const)
-          : ([id, null, codes.ERANGE] as const)
-      })
-    }
+  getValues(frame: ValueGet): Reply {
+    return this.#access.getValues(frame)
   }
 
-  setValue({ program: name, id, value, level }: ValueSet): Reply {
-    const task = this.#taskOf(name)
-    if ("code" in task) return task
-    const known = task.valueOf(id)
-    if (known === undefined) return { code: codes.ENOENT, detail: `no value ${id}` }
-    if (typeof value !== "number") return { code: codes.EINVAL, detail: "it holds a number" }
-    const refused = task.write(known.oid, value, level ?? 0)
+  setValue(frame: ValueSet): Reply {
+    const reply = this.#access.setValue(frame)
     this.#turns.look()
-    return refused ?? { code: codes.ok }
+    return reply
   }
 
-  watchValue({ program: name, id, on, epsilon, rate }: ValueWatch): Reply {
-    const task = this.#taskOf(name)
-    if ("code" in task) return task
-    const known = task.valueOf(id)
-    if (known === undefined) return { code: codes.ENOENT, detail: `no value ${id}` }
-    if (!on) {
-      this.#watches.off(name, known.oid)
-      return { code: codes.ok }
-    }
-    const read = task.read(known.oid)
-    if (Result.isFailure(read)) return read.failure
-    const limits = { ...(epsilon === undefined ? {} : { epsilon }), ...(rate === undefined ? {} : { rate }) }
-    const isWatched = this.#watches.on(name, id, { oid: known.oid, now: read.success }, limits)
-    return { code: isWatched ? codes.ok : codes.ENOSPC }
+  watchValue(frame: ValueWatch): Reply {
+    return this.#access.watchValue(frame)
   }
 
-  sendMail({ program, target, data, channel }: MailSend): Reply {
-    const mailboxes = program === undefined ? this.#runtimes[0] : this.#taskOf(program)
-    if (mailboxes === undefined) return { code: codes.ENOTSUP }
-    if ("code" in mailboxes) return mailboxes
-    const sent = mailboxes.send(target, data, channel ?? 0)
+  sendMail(frame: MailSend): Reply {
+    const reply = this.#access.sendMail(frame)
     this.#turns.look()
-    return Result.isFailure(sent) ? sent.failure : { code: codes.ok, value: sent.success }
+    return reply
   }
 
-  tapMail({ program, target, on, rate }: MailTap): Reply {
-    if (!on) {
-      this.#taps.off(program, target)
-      return { code: codes.ok }
-    }
-    const mailboxes = program === undefined ? this.#runtimes[0] : this.#taskOf(program)
-    if (mailboxes === undefined) return { code: codes.ENOTSUP }
-    if ("code" in mailboxes) return mailboxes
-    return this.#taps.on(mailboxes, program, target, rate) ?? { code: codes.ok }
+  tapMail(frame: MailTap): Reply {
+    return this.#access.tapMail(frame)
   }
 
   execute(command: Command, execution: Execution): undefined {
-    const task = this.#taskOf(command.program ?? "")
-    if ("code" in task) {
-      execution.finish(task)
-    } else if (command.args !== undefined && !isEmptyMap(command.args)) {
-      execution.finish({ code: codes.EINVAL, detail: "commands of this program take no arguments" })
-    } else {
-      execution.finish(task.command(command.name))
-      this.#turns.look()
-    }
+    execution.finish(this.#access.call(command))
+    this.#turns.look()
     return undefined
   }
 
@@ -307,12 +250,6 @@ export class ProgramHost implements Programs {
     }
   }
 
-  #taskOf(name: string): Task | Refused {
-    const program = this.#programs.get(name)
-    if (program === undefined) return { code: codes.ESRCH, detail: `no program ${name}` }
-    return program.task ?? { code: codes.EBUSY, detail: `${name} is not loaded` }
-  }
-
   #printed(pid: number, stream: "out" | "error", bytes: Uint8Array): void {
     const program = this.#programs.byPid(pid)
     if (program === undefined) return
@@ -329,7 +266,7 @@ export class ProgramHost implements Programs {
 
   #changed(program: Program): void {
     if (!program.isRunning) for (const stream of ["out", "error"]) this.#lines.get(`${stream} ${program.name}`)?.end()
-    if (program.standing.state === programStates.ready) this.#loaded(program)
+    if (program.standing.state === programStates.ready) this.#access.loaded(program)
     this.#news.add(program.name)
     this.#cancelTelling ??= this.#clock.schedule(togetherMillis, () => {
       this.#cancelTelling = undefined
@@ -340,20 +277,9 @@ export class ProgramHost implements Programs {
     this.#turns.look()
   }
 
-  /** Taps and watches outlive the restarts of their programs. */
-  #loaded({ name, task }: Program): void {
-    if (task === undefined) return
-    this.#taps.loaded(name, task)
-    for (const { oid } of task.values()) {
-      const read = task.read(oid)
-      if (Result.isSuccess(read)) this.#watches.changed(name, oid, read.success)
-    }
-  }
-
   #gone(name: string): void {
     this.#news.delete(name)
-    this.#watches.forget(name)
-    this.#taps.forget(name)
+    this.#access.forget(name)
     for (const stream of ["out", "error"]) this.#lines.delete(`${stream} ${name}`)
     this.#tellPrograms([{ name, state: programStates.absent }])
   }
@@ -365,9 +291,6 @@ export class ProgramHost implements Programs {
 
 const notRunning: Refused = { code: codes.EBUSY, detail: "it does not run" }
 const notPaused: Refused = { code: codes.EBUSY, detail: "it is not paused" }
-
-const isEmptyMap = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 
 const soonest = (runtimes: ReadonlyArray<Runtime>): number | undefined => {
   let due: number | undefined
