@@ -226,6 +226,7 @@ export class ProgramHost implements Programs {
     if (program === undefined) return { code: codes.ESRCH, detail: `no program ${name}` }
     if (args !== undefined && !isEmptyMap(args))
       return { code: codes.ENOTSUP, detail: "programs here take no arguments" }
+    if (op === programOps.describe) return describe(program)
     return this.#order(op, program) ?? { code: codes.ok }
   }
 
@@ -287,6 +288,15 @@ export class ProgramHost implements Programs {
   #tellPrograms(programs: ReadonlyArray<ProgramEntry>): void {
     this.#options.voice.letter({ type: "program-status", programs, at: Math.floor(this.#clock.board()) })
   }
+}
+
+/** What a program offers, while it is loaded. */
+const describe = ({ name, task }: Program): Reply => {
+  if (task === undefined) return { code: codes.EBUSY, detail: `${name} is not loaded` }
+  const offers = task.offers?.()
+  return offers === undefined
+    ? { code: codes.ENOTSUP, detail: `${name} does not say` }
+    : { code: codes.ok, value: offers }
 }
 
 const notRunning: Refused = { code: codes.EBUSY, detail: "it does not run" }
