@@ -1,0 +1,76 @@
+/** The patterns of the cluster, as data: who keeps, changes and reads them. */
+import { Context, type Effect, Schema } from "effect"
+import type { Conflict, NotFound, TooLarge } from "../protocol/Errors.ts"
+import { Pattern } from "../protocol/pattern/Pattern.ts"
+
+/** Patterns of one cluster. */
+export const patternsMax = 10_000
+
+/** The store of patterns did not answer. Transient. */
+export class PatternsUnavailable extends Schema.TaggedError<PatternsUnavailable>()("PatternsUnavailable", {
+  reason: Schema.String
+}) {
+  override get message() {
+    return `the store of patterns does not answer (${this.reason})`
+  }
+}
+
+/** A pattern as it is kept. */
+export const StoredPattern = Schema.Struct({
+  /** UUIDv7, for as long as the name exists. */
+  id: Schema.String,
+  name: Schema.String,
+  /** Counts the changes of what it says, from 1. A name that was removed and comes again goes on counting. */
+  version: Schema.Int,
+  /** As somebody wrote it. */
+  source: Schema.String,
+  pattern: Pattern,
+  /** Only patterns that are on look at events. */
+  isOn: Schema.Boolean,
+  createdBy: Schema.String,
+  /** Ms since 1970. */
+  createdAt: Schema.Finite,
+  updatedBy: Schema.String,
+  updatedAt: Schema.Finite
+})
+export type StoredPattern = typeof StoredPattern.Type
+
+/** What changed once. */
+export interface PatternChange {
+  readonly change: number
+  readonly name: string
+  readonly version: number
+  readonly what: "put" | "on" | "off" | "removed"
+  readonly by: string
+  readonly at: number
+}
+
+export class Patterns extends Context.Service<
+  Patterns,
+  {
+    /** Adds the pattern or replaces the one of its name. With `expected`, only that version is replaced; 0 adds only. */
+    readonly put: (given: {
+      readonly source: string
+      readonly pattern: Pattern
+      readonly by: string
+      readonly expected?: number
+    }) => Effect.Effect<StoredPattern, Conflict | TooLarge | PatternsUnavailable>
+    readonly get: (name: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
+    readonly setOn: (
+      name: string,
+      isOn: boolean,
+      by: string
+    ) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
+    /** Answers what it was. */
+    readonly remove: (name: string, by: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
+    /** In order of their names; `after` continues behind a name. */
+    readonly list: (page: {
+      readonly limit: number
+      readonly after?: string
+    }) => Effect.Effect<ReadonlyArray<StoredPattern>, PatternsUnavailable>
+    /** Another number after each change of any pattern. */
+    readonly revision: Effect.Effect<number, PatternsUnavailable>
+    /** Newest first. */
+    readonly history: (name: string) => Effect.Effect<ReadonlyArray<PatternChange>, PatternsUnavailable>
+  }
+>()("holon/events/Patterns") {}

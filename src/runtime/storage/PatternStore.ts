@@ -1,0 +1,163 @@
+/** The patterns of the cluster on PostgreSQL. A change and its line of history are one transaction. */
+import { randomBytes } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { Clock, Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { Patterns, PatternsUnavailable, patternsMax, type StoredPattern } from "../../events/Patterns.ts"
+import { Conflict, NotFound, TooLarge } from "../../protocol/Errors.ts"
+import { uuidV7 } from "../../protocol/Ids.ts"
+import { Pattern } from "../../protocol/pattern/Pattern.ts"
+import { sqlReason } from "./SqlReason.ts"
+
+/** Changes of the number of patterns wait for each other: any constant that nothing else of ours locks. */
+const advisoryLock = 7_455_969
+
+interface Row extends Omit<StoredPattern, "pattern"> {
+  readonly conditions: unknown
+}
+
+const columns = `id, name, version, source, conditions, active as "isOn", created_by as "createdBy",
+  created_at::float8 as "createdAt", updated_by as "updatedBy", updated_at::float8 as "updatedAt"`
+
+const readPattern = Schema.decodeUnknownEffect(Pattern)
+const writePattern = Schema.encodeSync(Pattern)
+
+const answer = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
+  Effect.catchTag(
+    effect,
+    "SqlError",
+    (error): Effect.Effect<never, PatternsUnavailable> =>
+      Effect.fail(new PatternsUnavailable({ reason: sqlReason(error) }))
+  )
+
+const stored = ({ conditions, ...row }: Row): Effect.Effect<StoredPattern> =>
+  Effect.map(Effect.orDie(readPattern(conditions)), (pattern) => ({ ...row, pattern }))
+
+const missing = (name: string) => new NotFound({ what: `pattern ${name}` })
+
+const make = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+
+  const note = (row: Row, what: "put" | "on" | "off" | "removed", by: string, at: number) =>
+    sql`insert into goldrush_pattern_history (name, version, what, source, by, at)
+      values (${row.name}, ${row.version}, ${what}, ${row.source}, ${by}, ${at})`
+
+  /** Removal leaves the history: a name that comes again goes on counting behind it. */
+  const lastVersion = (name: string) =>
+    Effect.map(
+      sql<{
+        readonly version: number | null
+      }>`select max(version) as version from goldrush_pattern_history where name = ${name}`,
+      ([row]) => row?.version ?? 0
+    )
+
+  const write = Effect.fnUntraced(function* (given: Parameters<Patterns["Service"]["put"]>[0], now: number) {
+    const { source, pattern, by, expected } = given
+    const { name, priority, actions, by: keys } = pattern
+    const [known] =
+      yield* sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name} for update`
+    if (expected !== undefined && expected !== (known?.version ?? 0))
+      return yield* new Conflict({
+        holder: known === undefined ? "" : `version ${known.version} by ${known.updatedBy}`
+      })
+    const definition = JSON.stringify(writePattern(pattern))
+    const merged = pattern.body._tag === "Combined" ? [...pattern.body.patterns] : []
+    const keyFields = keys.map((path) => path.join("."))
+    const actionList = JSON.stringify(actions)
+    if (known !== undefined) {
+      const [row] = yield* sql<Row>`update goldrush_patterns set version = ${known.version + 1}, source = ${source},
+          conditions = ${definition}::jsonb, merged_queries = ${merged}::text[], actions = ${actionList}::jsonb,
+          priority = ${priority}, key_fields = ${keyFields}::text[], updated_by = ${by}, updated_at = ${now}
+        where name = ${name} returning ${sql.literal(columns)}`
+      return row
+    }
+    const [{ count } = { count: 0 }] = yield* sql<{ readonly count: number }>`
+      select count(*)::float8 as count from goldrush_patterns`
+    if (count >= patternsMax) return yield* new TooLarge({ limit: patternsMax, actual: count + 1 })
+    const version = (yield* lastVersion(name)) + 1
+    const [row] =
+      yield* sql<Row>`insert into goldrush_patterns (id, name, version, source, conditions, merged_queries, actions,
+        priority, key_fields, active, created_by, created_at, updated_by, updated_at)
+      values (${uuidV7(now, randomBytes)}::uuid, ${name}, ${version}, ${source}, ${definition}::jsonb, ${merged}::text[],
+        ${actionList}::jsonb, ${priority}, ${keyFields}::text[], true, ${by}, ${now}, ${by}, ${now})
+      returning ${sql.literal(columns)}`
+    return row
+  })
+
+  /** One change after another: the count and the number of the last change are then as they seem. */
+  const alone = <A, E, R>(change: Effect.Effect<A, E, R>) =>
+    sql.withTransaction(Effect.andThen(sql`select pg_advisory_xact_lock(${advisoryLock})`, change))
+
+  const changed = Effect.fnUntraced(function* (
+    row: Row | undefined,
+    name: string,
+    what: "put" | "on" | "off" | "removed",
+    by: string,
+    at: number
+  ) {
+    if (row === undefined) return yield* missing(name)
+    yield* note(row, what, by, at)
+    return yield* stored(row)
+  })
+
+  return Patterns.of({
+    put: Effect.fnUntraced(function* (given) {
+      const now = yield* Clock.currentTimeMillis
+      return yield* answer(
+        alone(
+          Effect.flatMap(write(given, now), (row) =>
+            Effect.catchTag(changed(row, given.pattern.name, "put", given.by, now), "NotFound", Effect.die)
+          )
+        )
+      )
+    }),
+    get: (name) =>
+      answer(
+        Effect.flatMap(sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name}`, ([row]) =>
+          row === undefined ? Effect.fail(missing(name)) : stored(row)
+        )
+      ),
+    setOn: Effect.fnUntraced(function* (name, isOn, by) {
+      const now = yield* Clock.currentTimeMillis
+      return yield* answer(
+        alone(
+          Effect.flatMap(
+            sql<Row>`update goldrush_patterns set active = ${isOn}, updated_by = ${by}, updated_at = ${now}
+              where name = ${name} returning ${sql.literal(columns)}`,
+            ([row]) => changed(row, name, isOn ? "on" : "off", by, now)
+          )
+        )
+      )
+    }),
+    remove: Effect.fnUntraced(function* (name, by) {
+      const now = yield* Clock.currentTimeMillis
+      return yield* answer(
+        alone(
+          Effect.flatMap(
+            sql<Row>`delete from goldrush_patterns where name = ${name} returning ${sql.literal(columns)}`,
+            ([row]) => changed(row, name, "removed", by, now)
+          )
+        )
+      )
+    }),
+    list: ({ limit, after = "" }) =>
+      answer(
+        Effect.flatMap(
+          sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name > ${after} order by name limit ${limit}`,
+          (rows) => Effect.forEach(rows, stored)
+        )
+      ),
+    revision: answer(
+      Effect.map(
+        sql<{ readonly change: number | null }>`select max(change)::float8 as change from goldrush_pattern_history`,
+        ([row]) => row?.change ?? 0
+      )
+    ),
+    history: (name) =>
+      answer(sql`select change::float8, name, version, what, by, at::float8 from goldrush_pattern_history
+        where name = ${name} order by change desc limit 1000`)
+  })
+})
+
+/** Needs a migrated database. */
+export const layer: Layer.Layer<Patterns, never, PgClient.PgClient> = Layer.effect(Patterns, make)

@@ -1,0 +1,114 @@
+import type { PgClient } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Patterns } from "../../../src/events/Patterns.ts"
+import type { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
+import * as PatternStore from "../../../src/runtime/storage/PatternStore.ts"
+import { Postgres } from "../../support/Postgres.ts"
+import { TestDatabase } from "./TestDatabase.ts"
+
+const hot: Pattern = {
+  name: "hot",
+  priority: "high",
+  from: ["board.telemetry"],
+  by: [["source", "id"]],
+  body: {
+    _tag: "When",
+    aggregate: { _tag: "Avg", of: { _tag: "Field", path: ["temp"] } },
+    threshold: { operator: ">", value: 60 },
+    over: { _tag: "Sliding", millis: 10_000 },
+    where: { _tag: "Exists", path: ["temp"] }
+  },
+  actions: [{ _tag: "Event", type: "line.hot" }]
+}
+const given = { source: "pattern hot …", pattern: hot, by: "user:ada" }
+
+layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("patterns in the database", (it) => {
+  const fresh = <A, E>(
+    effect: Effect.Effect<A, E, Patterns | PgClient.PgClient>
+  ): Effect.Effect<A, unknown, Postgres> =>
+    Effect.provide(effect, PatternStore.layer.pipe(Layer.provideMerge(TestDatabase.layer)))
+
+  it.effect("come back as they were put, and count their changes", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        const before = yield* patterns.revision
+        const first = yield* patterns.put(given)
+        assert.deepInclude(first, { name: "hot", version: 1, isOn: true, createdBy: "user:ada", pattern: hot })
+        assert.deepStrictEqual(yield* patterns.get("hot"), first)
+        const second = yield* patterns.put({ ...given, source: "other", by: "user:bob" })
+        assert.deepInclude(second, { id: first.id, version: 2, createdBy: "user:ada", updatedBy: "user:bob" })
+        assert.isAbove(yield* patterns.revision, before)
+      })
+    )
+  )
+
+  it.effect("are replaced only at the version that was expected", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        yield* patterns.put({ ...given, expected: 0 })
+        const error = yield* Effect.flip(patterns.put({ ...given, expected: 0 }))
+        assert.strictEqual(error._tag, "Conflict")
+        assert.match(error.message, /version 1 by user:ada came first/)
+        assert.strictEqual((yield* patterns.put({ ...given, expected: 1 })).version, 2)
+      })
+    )
+  )
+
+  it.effect("are switched off and on, removed, and go on counting when they come again", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        yield* patterns.put(given)
+        assert.isFalse((yield* patterns.setOn("hot", false, "user:ada")).isOn)
+        assert.isTrue((yield* patterns.setOn("hot", true, "user:ada")).isOn)
+        yield* patterns.remove("hot", "user:bob")
+        for (const gone of [patterns.get("hot"), patterns.remove("hot", "x"), patterns.setOn("hot", true, "x")]) {
+          const error = yield* Effect.flip(gone)
+          assert.strictEqual(error.message, "there is no pattern hot")
+        }
+        assert.strictEqual((yield* patterns.put(given)).version, 2)
+        const history = yield* patterns.history("hot")
+        assert.deepStrictEqual(
+          history.map(({ what, version, by }) => [what, version, by]),
+          [
+            ["put", 2, "user:ada"],
+            ["removed", 1, "user:bob"],
+            ["on", 1, "user:ada"],
+            ["off", 1, "user:ada"],
+            ["put", 1, "user:ada"]
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("are listed in pages by name", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        for (const name of ["b", "a", "C", "d"]) yield* patterns.put({ ...given, pattern: { ...hot, name } })
+        const names = (found: ReadonlyArray<{ readonly name: string }>) => found.map(({ name }) => name)
+        assert.deepStrictEqual(names(yield* patterns.list({ limit: 2 })), ["C", "a"])
+        assert.deepStrictEqual(names(yield* patterns.list({ limit: 9, after: "a" })), ["b", "d"])
+      })
+    )
+  )
+
+  it.effect("change one after another, also from many sides at once", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        yield* Effect.forEach(Array.from({ length: 20 }), () => patterns.put(given), { concurrency: 5 })
+        assert.strictEqual((yield* patterns.get("hot")).version, 20)
+        const versions = (yield* patterns.history("hot")).map(({ version }) => version)
+        assert.deepStrictEqual(
+          versions,
+          Array.from({ length: 20 }, (_, index) => 20 - index)
+        )
+      })
+    )
+  )
+})
