@@ -10,7 +10,9 @@ import { hostMap, hostShape } from "../../devices/nv/NvMap.ts"
 import { NvStore } from "../../devices/nv/NvStore.ts"
 import { FieldBoard, type FieldBoardEvent, type FieldBoardParts } from "../../devices/provisioning/FieldBoard.ts"
 import { fieldTrustIn } from "../../devices/provisioning/FieldTrust.ts"
+import { guardedLine, type LinePlace, lineFlags, lineParts, servedLine } from "./BoardLine.ts"
 import { formats } from "./Format.ts"
+import { wholeNumber } from "./Numbers.ts"
 
 /** The memories of the board cannot be opened. */
 export class MemoriesUnreadable extends Schema.TaggedError<MemoriesUnreadable>()("MemoriesUnreadable", {
@@ -45,8 +47,18 @@ export const boardFlags = (memoriesDefault: string) => ({
     ),
     Flag.optional
   ),
-  format: formats
+  buffer: wholeNumber("buffer", 64, 1_048_576).pipe(
+    Flag.withDescription(
+      "Bytes of an image that it can hold until they are stored, as a small part; full, it asks its master to wait (default: it stores as they come)"
+    ),
+    Flag.optional
+  ),
+  format: formats,
+  ...lineFlags
 })
+
+/** What the flash of a small part stores in a millisecond: a page of 256 bytes in 13 ms. */
+const storedBytesPerMilli = 20
 
 const shown = (event: FieldBoardEvent): string | undefined => {
   switch (event.type) {
@@ -88,16 +100,21 @@ const memoriesIn = (folder: string, isEmptied: boolean) =>
 /** Runs one for as long as the scope is open, and prints what happens on it. */
 export const fieldBoard = Effect.fnUntraced(function* (options: {
   readonly folder: string
-  readonly isEmptied: boolean
-  readonly card: Option.Option<string>
+  readonly flags: {
+    readonly format: boolean
+    readonly card: Option.Option<string>
+    readonly buffer: Option.Option<number>
+  } & LinePlace
   readonly ways: Pick<FieldBoardParts, "node" | "can" | "line">
 }) {
-  const { card, folder, isEmptied, ways } = options
-  const devices = yield* memoriesIn(folder, isEmptied)
+  const { folder, flags: place, ways } = options
+  const { buffer, card, format } = options.flags
+  const devices = yield* memoriesIn(folder, format)
   const { roleKeys, trust } = yield* Effect.mapError(
     Effect.fromResult(fieldTrustIn(join(folder, "trust"))),
     (reason) => new TrustUnreadable({ reason })
   )
+  yield* guardedLine(place, roleKeys.size > 0)
   const clock = yield* realClock
   const runFork = Effect.runForkWith(yield* Effect.context<never>())
   const observe = (event: FieldBoardEvent): void => {
@@ -105,17 +122,19 @@ export const fieldBoard = Effect.fnUntraced(function* (options: {
     if (line !== undefined) runFork(Console.log(line))
   }
   const nonce = () => new Uint8Array(randomBytes(8))
-  return yield* Effect.acquireRelease(
+  const started = yield* Effect.acquireRelease(
     Effect.mapError(
       Effect.fromResult(
         FieldBoard.start({
           ...ways,
+          ...lineParts(place),
           clock,
           devices,
           observe,
           folder,
           trust,
           ...(roleKeys.size === 0 ? {} : { roles: { roleKeys, nonce } }),
+          ...(Option.isSome(buffer) ? { staging: { bytes: buffer.value, bytesPerMilli: storedBytesPerMilli } } : {}),
           ...(Option.isSome(card) ? { card: card.value } : {})
         })
       ),
@@ -123,4 +142,6 @@ export const fieldBoard = Effect.fnUntraced(function* (options: {
     ),
     (running) => Effect.sync(() => running.stop())
   )
+  yield* servedLine(started.rpc, place)
+  return started
 })

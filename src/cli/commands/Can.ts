@@ -101,8 +101,7 @@ const board = Command.make(
     const member = yield* joined(flags.bus)
     yield* fieldBoard({
       folder: Option.getOrElse(flags.memories, () => join(".holon", `can-${flags.node}`)),
-      isEmptied: flags.format,
-      card: flags.card,
+      flags,
       ways: { node: flags.node, can: { bus: member, name: "can0" } }
     })
     yield* Console.log(`simulated board ${flags.node} is on the bus; Ctrl-C ends it`)

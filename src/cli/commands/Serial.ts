@@ -89,8 +89,7 @@ const board = Command.make(
     const { gone, line } = yield* opened(flags)
     yield* fieldBoard({
       folder: Option.getOrElse(flags.memories, () => join(".holon", `serial-${name}`)),
-      isEmptied: flags.format,
-      card: flags.card,
+      flags,
       ways: { node: flags.node, line: { channel: new UartChannel(line), name } }
     })
     yield* Console.log(`simulated board is on the line ${flags.port}; Ctrl-C ends it`)
