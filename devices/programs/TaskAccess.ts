@@ -80,7 +80,10 @@ export class TaskAccess {
     }
     const read = task.read(known.oid)
     if (Result.isFailure(read)) return read.failure
-    const limits = { ...(epsilon === undefined ? {} : { epsilon }), ...(rate === undefined ? {} : { rate }) }
+    const limits = {
+      ...(epsilon === undefined ? {} : { epsilon }),
+      ...(rate === undefined ? {} : { rateMillis: rate })
+    }
     const isWatched = this.#watches.on(name, id, { oid: known.oid, now: read.success }, limits)
     return { code: isWatched ? codes.ok : codes.ENOSPC }
   }

@@ -1,6 +1,7 @@
 /** Values of programs that the cluster watches: said when they change enough, and not too often. */
 import type { ValueId, ValueSample } from "../../src/protocol/Frame.ts"
 import type { Clock } from "../agent/Clock.ts"
+import { type PaceLimits, ValuePace } from "../hxe/executive/ValuePace.ts"
 
 /** Values that may be watched at a time. */
 const watchesMax = 256
@@ -10,10 +11,7 @@ interface Watch {
   readonly id: ValueId
   /** Number of the value within its program. */
   readonly oid: number
-  readonly epsilon: number
-  readonly rateMillis: number
-  said: number | undefined
-  saidAt: number
+  readonly pace: ValuePace
   /** The value now, while it waits for its time. */
   waiting: (() => void) | undefined
   value: number
@@ -35,12 +33,7 @@ export class ValueWatches {
   }
 
   /** Watches a value from now on and says what it is. False when there is no room for another. */
-  on(
-    program: string,
-    id: ValueId,
-    value: { readonly oid: number; readonly now: number },
-    limits: { readonly epsilon?: number; readonly rate?: number }
-  ): boolean {
+  on(program: string, id: ValueId, value: { readonly oid: number; readonly now: number }, limits: PaceLimits): boolean {
     const key = keyOf(program, value.oid)
     this.#drop(key)
     if (this.#watches.size >= watchesMax) return false
@@ -48,10 +41,7 @@ export class ValueWatches {
       program,
       id,
       oid: value.oid,
-      epsilon: Math.abs(limits.epsilon ?? 0),
-      rateMillis: limits.rate ?? 0,
-      said: undefined,
-      saidAt: Number.NEGATIVE_INFINITY,
+      pace: new ValuePace(limits),
       waiting: undefined,
       value: value.now
     }
@@ -75,12 +65,12 @@ export class ValueWatches {
     const watch = this.#watches.get(keyOf(program, oid))
     if (watch === undefined) return
     watch.value = value
-    if (watch.waiting !== undefined || !isNews(watch)) return
-    const due = watch.saidAt + watch.rateMillis - this.#ports.clock.board()
+    if (watch.waiting !== undefined || !watch.pace.isNews(value)) return
+    const due = watch.pace.due - this.#ports.clock.board()
     if (due <= 0) return this.#say(watch)
     watch.waiting = this.#ports.clock.schedule(Math.ceil(due), () => {
       watch.waiting = undefined
-      if (isNews(watch)) this.#say(watch)
+      if (watch.pace.isNews(watch.value)) this.#say(watch)
     })
   }
 
@@ -91,8 +81,7 @@ export class ValueWatches {
 
   #say(watch: Watch): void {
     const at = Math.floor(this.#ports.clock.board())
-    watch.said = watch.value
-    watch.saidAt = at
+    watch.pace.say(watch.value, at)
     // A value that is no number cannot cross the link.
     if (Number.isFinite(watch.value)) this.#ports.say(watch.program, { id: watch.id, value: watch.value, at })
   }
@@ -104,7 +93,3 @@ export class ValueWatches {
 }
 
 const keyOf = (program: string, oid: number): string => `${oid} ${program}`
-
-/** A change smaller than epsilon is none. */
-const isNews = ({ said, value, epsilon }: Watch): boolean =>
-  said === undefined || (!Object.is(said, value) && !(Math.abs(value - said) < epsilon))

@@ -1,25 +1,18 @@
 /** The host's watches on values: told of changes, but not of small ones and not too often. */
 import { f16Value } from "../../../src/protocol/hxe/F16.ts"
+import { type PaceLimits, ValuePace } from "./ValuePace.ts"
 import type { ValueRecord } from "./ValueRecord.ts"
 
-/** How a value is watched. */
-export interface WatchOptions {
-  /** Smallest change that is told; any when absent. */
-  readonly epsilon?: number
-  /** Least time between two values; the newest one is told when it is over. */
-  readonly rateMillis?: number
-}
+/** How a value is watched; the newest one is told when its time is over. */
+export type WatchOptions = PaceLimits
 
 /** Told of a value; `at` is the board's clock in milliseconds. Must not call back into the executive. */
 export type WatchListener = (sample: { readonly oid: number; readonly value: number; readonly at: number }) => void
 
 interface Watch {
   readonly record: ValueRecord
-  readonly epsilon: number
-  readonly rateMillis: number
+  readonly pace: ValuePace
   readonly listener: WatchListener
-  told: number
-  toldAt: number | undefined
   due: number | undefined
 }
 
@@ -40,11 +33,8 @@ export class ValueWatches {
   add(record: ValueRecord, options: WatchOptions, listener: WatchListener): () => void {
     const watch: Watch = {
       record,
-      epsilon: options.epsilon ?? 0,
-      rateMillis: options.rateMillis ?? 0,
+      pace: new ValuePace(options, f16Value(record.bits)),
       listener,
-      told: f16Value(record.bits),
-      toldAt: undefined,
       due: undefined
     }
     this.#watches.add(watch)
@@ -56,10 +46,9 @@ export class ValueWatches {
     const now = this.#now()
     for (const watch of this.#watches) {
       if (watch.record !== record || watch.due !== undefined) continue
-      if (Math.abs(f16Value(record.bits) - watch.told) < watch.epsilon) continue
-      const next = watch.toldAt === undefined ? now : watch.toldAt + watch.rateMillis
-      if (next <= now) this.#tell(watch, now)
-      else watch.due = next
+      if (!watch.pace.isNews(f16Value(record.bits))) continue
+      if (watch.pace.due <= now) this.#tell(watch, now)
+      else watch.due = watch.pace.due
     }
   }
 
@@ -81,13 +70,13 @@ export class ValueWatches {
       if (watch.due === undefined || watch.due > now) continue
       watch.due = undefined
       // It may have come back to what was told before.
-      if (f16Value(watch.record.bits) !== watch.told) this.#tell(watch, now)
+      if (watch.pace.isNews(f16Value(watch.record.bits))) this.#tell(watch, now)
     }
   }
 
   #tell(watch: Watch, now: number): void {
-    watch.told = f16Value(watch.record.bits)
-    watch.toldAt = now
-    watch.listener({ oid: watch.record.oid, value: watch.told, at: now })
+    const value = f16Value(watch.record.bits)
+    watch.pace.say(value, now)
+    watch.listener({ oid: watch.record.oid, value, at: now })
   }
 }

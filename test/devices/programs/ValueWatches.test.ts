@@ -40,7 +40,7 @@ describe("a watched value", () => {
 
   it("is said no more often than its rate, and then as it is", () => {
     const { said, time, watches } = bench()
-    watches.on("motor", 257, { oid: 257, now: 0 }, { rate: 100 })
+    watches.on("motor", 257, { oid: 257, now: 0 }, { rateMillis: 100 })
     for (let value = 1; value <= 25; value++) {
       time.advance(10)
       watches.changed("motor", 257, value)
@@ -60,7 +60,7 @@ describe("a watched value", () => {
 
   it("is not said when it is back at what was said before its time comes", () => {
     const { said, time, watches } = bench()
-    watches.on("motor", 257, { oid: 257, now: 0 }, { rate: 100 })
+    watches.on("motor", 257, { oid: 257, now: 0 }, { rateMillis: 100 })
     watches.changed("motor", 257, 1)
     watches.changed("motor", 257, 0)
     time.advance(1000)
@@ -74,7 +74,7 @@ describe("a watched value", () => {
       (watches: ValueWatches) => watches.stop()
     ]) {
       const { said, time, watches } = bench()
-      watches.on("motor", 257, { oid: 257, now: 0 }, { rate: 100 })
+      watches.on("motor", 257, { oid: 257, now: 0 }, { rateMillis: 100 })
       watches.changed("motor", 257, 1)
       end(watches)
       watches.changed("motor", 257, 2)
@@ -99,6 +99,6 @@ describe("a watched value", () => {
     const { watches } = bench()
     for (let oid = 0; oid < 256; oid++) assert.isTrue(watches.on("motor", oid, { oid, now: 0 }, {}))
     assert.isFalse(watches.on("motor", 256, { oid: 256, now: 0 }, {}))
-    assert.isTrue(watches.on("motor", 7, { oid: 7, now: 0 }, { rate: 10 }))
+    assert.isTrue(watches.on("motor", 7, { oid: 7, now: 0 }, { rateMillis: 10 }))
   })
 })
