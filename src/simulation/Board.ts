@@ -1,10 +1,14 @@
 /** One board: the product's agent on a simulated wire, with an application that leaves marks a checker can follow. */
 import { Agent } from "../../devices/agent/Agent.ts"
 import type { Application, Execution, Voice } from "../../devices/agent/Application.ts"
+import type { Clock } from "../../devices/agent/Clock.ts"
 import type { Journal, JournalEntry } from "../../devices/agent/Journal.ts"
+import type { ProgramVoice } from "../../devices/agent/Programs.ts"
 import type { Connection, ConnectionEvents, Opening } from "../../devices/agent/Transport.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "../protocol/TwinValue.ts"
+import { BoardImages, type ImageFlash } from "./BoardImages.ts"
 import { Cable } from "./Cable.ts"
+import { takesImages } from "./Deliveries.ts"
 import { between, pick, type Random } from "./Random.ts"
 import type { Process, SimulatedNode } from "./SimulatedNode.ts"
 import { epochMillis } from "./VirtualTime.ts"
@@ -23,7 +27,12 @@ export class Board {
   readonly #nodes: ReadonlyArray<SimulatedNode>
   readonly #random: Random
   readonly #ackMode: 0 | 1
-  /** Survives the board's power. */
+  /** Images that survive the board's power. */
+  readonly flash: ImageFlash = { current: undefined, before: undefined }
+  /** The images of this boot; absent for a board that takes none. */
+  images: BoardImages | undefined
+  readonly #takesImages: boolean
+  /** Commands that survive it. */
   readonly #flash = new Map<string, JournalEntry>()
   /** Number of the last report; it grows over all boots, so that a later one covers an earlier one. */
   reports = 0
@@ -43,6 +52,7 @@ export class Board {
     this.#nodes = nodes
     this.id = `board-${index}`
     this.keepsJournal = index % 2 === 1
+    this.#takesImages = takesImages(index)
     this.#ackMode = index % 4 < 2 ? 0 : 1
     this.#random = world.random(this.id)
   }
@@ -69,20 +79,21 @@ export class Board {
     const bootedAt = time.now
     const isThis = () => this.agent === agent
     this.#desired = {}
+    const clock: Clock = {
+      wall: () => (this.keepsJournal ? Math.floor(epochMillis + time.now) : undefined),
+      board: () => time.now - bootedAt,
+      random: this.#random,
+      schedule: (delayMillis, run) => {
+        const event = time.at(delayMillis, () => isThis() && run())
+        return () => {
+          event.run = undefined
+        }
+      }
+    }
     const agent = new Agent(
       { id: this.id, profile: "simulated", firmware: "1.0.0", rx: 4096, requests: 4 },
       {
-        clock: {
-          wall: () => (this.keepsJournal ? Math.floor(epochMillis + time.now) : undefined),
-          board: () => time.now - bootedAt,
-          random: this.#random,
-          schedule: (delayMillis, run) => {
-            const event = time.at(delayMillis, () => isThis() && run())
-            return () => {
-              event.run = undefined
-            }
-          }
-        },
+        clock,
         transport: { open: (opening, events) => this.#open(opening, events) },
         nextBoot: () => ++this.#boots,
         report: (what, cause) => this.#world.verdict.violate("no defect of an agent", `${this.id}: ${what}: ${cause}`),
@@ -91,7 +102,8 @@ export class Board {
           this.retriesAt = step.retryMillis === undefined ? 0 : time.now + step.retryMillis
           if (this.#world.isTraced) this.#world.trace(`${this.id} is ${step.state} ${step.why ?? ""}`)
         },
-        ...(this.keepsJournal ? { journal: this.#journal(isThis) } : {})
+        ...(this.keepsJournal ? { journal: this.#journal(isThis) } : {}),
+        ...(this.#takesImages ? { programs: (voice) => this.#programs(voice, clock) } : {})
       },
       (voice) => {
         this.#voice = voice
@@ -100,6 +112,7 @@ export class Board {
     )
     this.agent = agent
     this.#world.boards.powered(this, true)
+    this.#world.deliveries.powered(this, true)
     agent.start()
     const report = () => {
       if (!isThis() || time.now > this.#reportsUntil) return
@@ -124,6 +137,7 @@ export class Board {
     this.agent = undefined
     this.retriesAt = 0
     this.#world.boards.powered(this, false)
+    this.#world.deliveries.powered(this, false)
   }
 
   /** The process that holds its link, or held it last. */
@@ -174,6 +188,12 @@ export class Board {
       },
       remove: (id) => void this.#flash.delete(id)
     }
+  }
+
+  #programs(voice: ProgramVoice, clock: Clock): BoardImages {
+    const { flash } = this
+    this.images = new BoardImages({ voice, clock, flash, witness: this.#world.deliveries.witness(this) })
+    return this.images
   }
 
   #application(isThis: () => boolean): Application {

@@ -52,6 +52,7 @@ export const runFleet = (options: FleetOptions): FleetReport => {
   for (const board of boards) time.at(between(random, 1500, 2500), () => board.start(reportsUntil))
   time.at(1500, () => world.ledgers.start(nodes, clientsUntil))
   time.at(3500, () => world.boards.start(nodes, boards, clientsUntil))
+  time.at(4500, () => world.deliveries.start(nodes, boards, faultsUntil))
   // One board goes dark for good, sometimes with the machine that holds its device, sometimes unnoticed by a database that
   // stalls: whoever owns the device then must learn it by itself.
   const dark = boards.at(-1)
@@ -75,9 +76,11 @@ export const runFleet = (options: FleetOptions): FleetReport => {
     for (const board of boards) if (board !== dark) board.start(reportsUntil)
   })
   time.at(probedAt, () => probes.start())
+  time.at(reportsUntil, () => world.deliveries.ask())
   time.runUntil(endsAt)
   world.ledgers.finish()
   world.boards.finish()
+  world.deliveries.finish()
   probes.finish()
   journal.finish()
   return { seed: options.seed, verdict: world.verdict, events: time.count, lines: world.lines }

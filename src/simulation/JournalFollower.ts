@@ -71,6 +71,7 @@ export class JournalFollower {
       )
       this.#nextSeq.set(actor, seq + 1)
       if (row.kind === "device") this.#world.boards.journalled(row.id, type, data)
+      if (row.kind === "session") this.#world.deliveries.journalled(row.id, type)
     }
   }
 

@@ -19,6 +19,8 @@ import type { World } from "./World.ts"
 /** Shorter than in production, so that passivation happens within a run. */
 const idleMillis = 5000
 const jobMillis: readonly [number, number] = [200, 2200]
+/** Slow enough for a transfer to meet faults. */
+const readMillis: readonly [number, number] = [20, 600]
 const followMillis = 50
 /** Wall clocks of nodes differ by up to this, ms. */
 const clockSkewMillis = 40
@@ -122,8 +124,11 @@ export class SimulatedNode {
         relay.toGateway(node, message)
       },
       perform: (self, order, done) => {
-        world.ledgers.jobBegins(self, order.id)
-        host.schedule(between(random, ...jobMillis), () => done(undefined))
+        world.effectBegins(self, order)
+        const takesMillis = self.kind === "ledger" ? jobMillis : readMillis
+        host.schedule(between(random, ...takesMillis), () =>
+          done(self.kind === "ledger" ? undefined : world.library.perform(world.registry, self.kind, order))
+        )
       }
     })
     const relay = new Relay({

@@ -2,15 +2,20 @@
 import type { AnyBehaviour, EffectOrder } from "../actors/Behaviour.ts"
 import { device } from "../actors/device/Device.ts"
 import type { Address, Host } from "../actors/Host.ts"
+import { program } from "../actors/program/Program.ts"
 import { make as makeRegistry, type Registry } from "../actors/Registry.ts"
+import { rollout } from "../actors/rollout/Rollout.ts"
 import type { Store } from "../actors/Store.ts"
+import { session } from "../actors/session/Session.ts"
 import { Boards } from "./Boards.ts"
 import type { Connection } from "./Connection.ts"
 import { Database } from "./Database.ts"
+import { Deliveries } from "./Deliveries.ts"
 import { type LeaseRule, leaseByHeartbeat } from "./Engine.ts"
 import { type JournalQuery, journalBelowHorizon } from "./JournalFollower.ts"
 import { ledger } from "./Ledger.ts"
 import { Ledgers } from "./Ledgers.ts"
+import { Library } from "./Library.ts"
 import { Network } from "./Network.ts"
 import { type Random, randomOf } from "./Random.ts"
 import { Verdict } from "./Verdict.ts"
@@ -35,7 +40,7 @@ const soundPorts: Ports = {
   journal: journalBelowHorizon
 }
 
-const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device]
+const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device, session, program, rollout]
 // Compiling the schemas of the contracts costs more than a run.
 const soundRegistry = makeRegistry(behaviours)
 
@@ -52,6 +57,10 @@ export class World {
   readonly ledgers: Ledgers
   /** What operators and an eavesdropper on the wires of boards know. */
   readonly boards: Boards
+  /** Images that may be brought to boards. */
+  readonly library: Library
+  /** What those who bring images to boards know. */
+  readonly deliveries: Deliveries
   /** Until when a node cannot reach the database, by slot, ms of the run. */
   readonly databaseCuts = new Map<number, number>()
   readonly #lines: Array<string> | undefined
@@ -67,10 +76,17 @@ export class World {
     )
     this.ledgers = new Ledgers(this)
     this.boards = new Boards(this)
+    this.library = new Library(this.random("library"))
+    this.deliveries = new Deliveries(this)
     this.registry =
       this.ports.behaviours === soundPorts.behaviours
         ? soundRegistry
-        : makeRegistry(this.ports.behaviours(behaviours, (self, { id }) => this.ledgers.jobBegins(self, id)))
+        : makeRegistry(this.ports.behaviours(behaviours, (self, order) => this.effectBegins(self, order)))
+  }
+
+  /** An effect begins on some node. Those of ledgers leave marks. */
+  effectBegins(self: Address, { id }: EffectOrder): void {
+    if (self.kind === "ledger") this.ledgers.jobBegins(self, id)
   }
 
   random(stream: string): Random {

@@ -80,6 +80,35 @@ const effectBeforeCommit: Ports["behaviours"] = (behaviours, begin) =>
     return { ...behaviour, transitions }
   })
 
+/** Ends a session without a word to its device: what the board holds of the image stays there. */
+const sessionThatNeverCloses: Ports["behaviours"] = (behaviours) =>
+  behaviours.map((behaviour): AnyBehaviour => {
+    if (behaviour.contract.kind !== "session") return behaviour
+    const silent = (outcome: Outcome<unknown, unknown>) => ({
+      ...outcome,
+      tells: outcome.tells?.filter(({ message }) => message !== "CloseTransfer") ?? []
+    })
+    const transitions = Object.fromEntries(
+      Object.entries(behaviour.transitions).map(([tag, handle]) => [
+        tag,
+        (...message: Parameters<typeof handle>) => silent(handle(...message))
+      ])
+    )
+    return { ...behaviour, transitions }
+  })
+
+/** Takes every share of failures for good enough. */
+const rolloutWithoutRule: Ports["behaviours"] = (behaviours) =>
+  behaviours.map((behaviour): AnyBehaviour => {
+    const start = behaviour.transitions["Start"]
+    if (behaviour.contract.kind !== "rollout" || start === undefined) return behaviour
+    const lenient: typeof start = (state, payload, context) => {
+      const asked = payload as { readonly rules: object }
+      return start(state, { ...asked, rules: { ...asked.rules, errorShare: 1, successShare: 0 } }, context)
+    }
+    return { ...behaviour, transitions: { ...behaviour.transitions, Start: lenient } }
+  })
+
 /** A planted bug, and the promise that must be seen broken. */
 export interface Planted {
   readonly name: string
@@ -100,5 +129,11 @@ export const planted: ReadonlyArray<Planted> = [
     breaks: "read sees what was acknowledged"
   },
   { name: "no wake at takeover", ports: { store: noWakeAtTakeover }, breaks: "no ghost online" },
-  { name: "effect before the commit", ports: { behaviours: effectBeforeCommit }, breaks: "effect after the commit" }
+  { name: "effect before the commit", ports: { behaviours: effectBeforeCommit }, breaks: "effect after the commit" },
+  {
+    name: "session that never closes its transfer",
+    ports: { behaviours: sessionThatNeverCloses },
+    breaks: "no transfer is left over"
+  },
+  { name: "rollout without a rule", ports: { behaviours: rolloutWithoutRule }, breaks: "rollout ends by its rule" }
 ]
