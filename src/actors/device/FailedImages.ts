@@ -2,11 +2,9 @@
  * Images that the board failed: it took them back, or what they started did not run well. None of them is sent there again
  * until somebody says so, by whichever session or rollout.
  */
-import { codes } from "../../protocol/Codes.ts"
-import { type FailedImage, failedBefore } from "../../protocol/FailedImage.ts"
+import type { FailedImage } from "../../protocol/FailedImage.ts"
 import { setWork } from "./Errands.ts"
-import { openTransfer, type Shipment } from "./Transfers.ts"
-import { type Turn, tell } from "./Turn.ts"
+import type { Turn } from "./Turn.ts"
 
 /** Failures of one board that are remembered; the oldest goes first. */
 const failedImagesMax = 32
@@ -27,19 +25,8 @@ export const rememberFailed = (turn: Turn, sha256: string, code: number, detail:
   setWork(turn, { failedImages: new Map([...kept, failed].map((one) => [one.sha256, one])) })
 }
 
-/** Takes an image to send, unless the board failed it before and nobody has said that it is to be sent again. */
-export const takeShipment = (turn: Turn, { again, ...shipment }: Shipment & { readonly again?: boolean }): void => {
-  const { session, sha256 } = shipment
-  if (again === true) forgetFailed(turn, sha256)
-  const failed = turn.state.work.failedImages.get(sha256)
-  if (failed === undefined) return openTransfer(turn, shipment)
-  const detail = failedBefore(turn.context.self.id, failed)
-  const payload = { code: codes.EPERM, detail, failedBefore: failed }
-  tell(turn, { to: { kind: "session", id: session }, message: "TransferEnded", payload })
-}
-
 /** Somebody wants the image sent again: what was remembered of it is forgotten. */
-const forgetFailed = (turn: Turn, sha256: string): void => {
+export const forgetFailed = (turn: Turn, sha256: string): void => {
   if (!turn.state.work.failedImages.has(sha256)) return
   const failedImages = new Map(turn.state.work.failedImages)
   failedImages.delete(sha256)

@@ -11,6 +11,7 @@ import { declinedSentence } from "../../protocol/image/Declined.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"
 import { awaitsAbort, nextNumber, orderAbort, setWork } from "./Errands.ts"
+import { rememberFailed } from "./FailedImages.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
 import { imageReportOf } from "./Reports.ts"
 import { type Courier, mention, perform, send, type Turn, tell } from "./Turn.ts"
@@ -29,6 +30,7 @@ const storeRetryMillis = 1000
 const fatal: ReadonlySet<number> = new Set([codes.EIO, codes.ENOSPC, codes.EBADMSG, codes.EINVAL])
 
 const failed = imageStates.indexOf("failed")
+const rolledBack = imageStates.indexOf("rolled-back")
 /** Why a board is to forget a transfer. */
 const abortReasons = { timeout: 1, error: 2 } as const
 
@@ -320,5 +322,9 @@ export const takeImageReport = (turn: Turn, status: ImageStatus): void => {
   // After a restart a board knows images by their hash alone; with another number it speaks of an earlier transfer.
   const isUnnumbered = status.xfer === undefined || status.xfer === 0
   const isOurs = status.xfer === transfer.xfer || (isUnnumbered && imageReportOf(status).sha256 === transfer.sha256)
-  if (isOurs) toSession(turn, transfer.session, "ImageReported", imageReportOf(status))
+  if (!isOurs) return
+  const { code = codes.EIO, detail } = status
+  // Before its session hears of it: another one may begin as soon as that has ended.
+  if (status.state === rolledBack && code !== codes.ok) rememberFailed(turn, transfer.sha256, code, detail)
+  toSession(turn, transfer.session, "ImageReported", imageReportOf(status))
 }

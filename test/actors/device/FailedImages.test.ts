@@ -34,6 +34,17 @@ describe("an image that the board failed", () => {
     assert.strictEqual(sending(bench), "s-3", "another image may come")
   })
 
+  it("is remembered as soon as the board says that it took it back", () => {
+    const bench = new Bench().ready()
+    open(bench, "s-1")
+    const report = { type: "image-status", xfer: 1, code: codes.Trap } as const
+    bench.up({ ...report, seq: 2, state: 8 })
+    bench.up({ ...report, seq: 3, state: 10, code: codes.ok })
+    assert.strictEqual(bench.state.work.failedImages.size, 0)
+    bench.up({ ...report, seq: 4, state: 10 })
+    assert.deepStrictEqual([...bench.state.work.failedImages.keys()], [sha256])
+  })
+
   it("is sent when somebody says so, and its failure is forgotten", () => {
     const bench = failedOnce()
     open(bench, "s-2", { again: true })

@@ -1,0 +1,17 @@
+/** Whether an image that a session wants on the board is sent there. */
+import { codes } from "../../protocol/Codes.ts"
+import { failedBefore } from "../../protocol/FailedImage.ts"
+import { forgetFailed } from "./FailedImages.ts"
+import { openTransfer, type Shipment } from "./Transfers.ts"
+import { type Turn, tell } from "./Turn.ts"
+
+/** Takes an image to send, unless the board failed it before and nobody has said that it is to be sent again. */
+export const takeShipment = (turn: Turn, { again, ...shipment }: Shipment & { readonly again?: boolean }): void => {
+  const { session, sha256 } = shipment
+  if (again === true) forgetFailed(turn, sha256)
+  const failed = turn.state.work.failedImages.get(sha256)
+  if (failed === undefined) return openTransfer(turn, shipment)
+  const detail = failedBefore(turn.context.self.id, failed)
+  const payload = { code: codes.EPERM, detail, failedBefore: failed }
+  tell(turn, { to: { kind: "session", id: session }, message: "TransferEnded", payload })
+}
