@@ -3,20 +3,15 @@
  * proved itself. A plain state machine; time comes from outside.
  */
 import { Result } from "effect"
-import { codes } from "../../src/protocol/Codes.ts"
 import type { Refused } from "../Refused.ts"
 import { type BootConfig, type BootEntry, type BootPlace, bootPlaces, defaultBootConfig } from "./BootConfig.ts"
 import { BootList, type BootListed } from "./BootList.ts"
+import { BootLoading, pollMillis } from "./BootLoading.ts"
 import type { BootReason } from "./BootRecord.ts"
 import { type BootSource, hostSource, nvSource, placesOf } from "./BootSources.ts"
 import { defaultSettings } from "./Manifests.ts"
 import type { NvStore } from "./NvStore.ts"
 import { Trial } from "./Trial.ts"
-
-/** First pause before another attempt; each further one is twice as long. */
-const retryMillis = 500
-/** Time between questions to a source or a load that takes time. */
-const pollMillis = 20
 
 /** What the start needs of whoever runs programs. Calls are synchronous. */
 export interface BootHost {
@@ -73,17 +68,6 @@ export interface BootOptions {
   readonly loadMillis?: number
 }
 
-interface Loading {
-  readonly entry: BootEntry
-  readonly path: string | undefined
-  attempt: number
-  /** Not before. */
-  notBefore: number
-  /** When this attempt is given up. */
-  until: number | undefined
-  readonly isFallback: boolean
-}
-
 interface Loaded {
   readonly entry: BootEntry
   readonly pid: number
@@ -97,10 +81,8 @@ export class Boot {
   #phase: BootPhase = "off"
   #due: number | undefined
   #list: BootList | undefined
-  #queue: Array<Loading> = []
+  #loading: BootLoading | undefined
   #loaded: Array<Loaded> = []
-  /** Its load takes time and is under way. */
-  #waitingFor: BootEntry | undefined
   /** The generation on trial that this start is an attempt of; what is committed meanwhile is tried by the next one. */
   #attempted: number | undefined
   /** Steps with each beginning, so that a loop over the programs of an earlier one ends. */
@@ -205,14 +187,14 @@ export class Boot {
     this.#phase = "loading"
     this.#countAttempt(listed)
     if (this.#phase !== "loading") return
-    this.#queue = listed.entries.map((entry) => ({
-      entry,
-      path: entry.path,
-      attempt: 1,
-      notBefore: nowMillis,
-      until: undefined,
-      isFallback: false
-    }))
+    const { host, loadMillis = 120_000 } = this.#options
+    this.#loading = new BootLoading(listed.entries, nowMillis, {
+      load: (entry, path) => host.load(entry, path),
+      abandon: (entry) => host.abandon(entry),
+      loaded: (entry, pid) => this.#loaded.push({ entry, pid }),
+      tell: (entry, result, attempt, detail) => this.#tell(entry, result, attempt, detail),
+      loadMillis
+    })
   }
 
   #countAttempt({ places }: BootListed): void {
@@ -224,57 +206,10 @@ export class Boot {
   }
 
   #load(nowMillis: number): void {
-    for (;;) {
-      const [loading] = this.#queue
-      if (loading === undefined) return this.#startAll(nowMillis)
-      if (loading.notBefore > nowMillis) {
-        this.#due = loading.notBefore
-        return
-      }
-      loading.until ??= nowMillis + (this.#options.loadMillis ?? 120_000)
-      const round = this.#round
-      const result = this.#options.host.load(loading.entry, loading.path)
-      if (round !== this.#round) return
-      this.#waitingFor = result === "waiting" ? loading.entry : undefined
-      if (result === "waiting" && loading.until > nowMillis) {
-        this.#due = Math.min(nowMillis + pollMillis, loading.until)
-        return
-      }
-      if (result !== "waiting" && Result.isSuccess(result)) {
-        this.#queue.shift()
-        this.#loaded.push({ entry: loading.entry, pid: result.success })
-        this.#tell(loading.entry, "loaded", loading.attempt, "")
-        continue
-      }
-      this.#abandon()
-      const refused = result === "waiting" ? { code: codes.ETIMEDOUT, detail: "timeout" } : result.failure
-      this.#tell(loading.entry, "failed", loading.attempt, refused.detail)
-      if (!this.#tryAgain(loading, nowMillis) && loading.entry.required) {
-        return this.#failed(refused.code === codes.ETIMEDOUT ? "timeout" : "verify", nowMillis)
-      }
-    }
-  }
-
-  /** Later, or from the fallback. False when nothing is left to try; then the entry is no longer in the queue. */
-  #tryAgain(loading: Loading, nowMillis: number): boolean {
-    const { entry, attempt, isFallback } = loading
-    if (!isFallback && attempt <= entry.retries) {
-      loading.notBefore = nowMillis + retryMillis * 2 ** (attempt - 1)
-      loading.until = undefined
-      loading.attempt++
-      return true
-    }
-    this.#queue.shift()
-    if (isFallback || entry.fallback === undefined) return false
-    this.#queue.unshift({
-      entry,
-      path: entry.fallback,
-      attempt: attempt + 1,
-      notBefore: nowMillis,
-      until: undefined,
-      isFallback: true
-    })
-    return true
+    const step = this.#loading?.step(nowMillis)
+    if (step?.type === "done") return this.#startAll(nowMillis)
+    if (step?.type === "failed") return this.#failed(step.reason, nowMillis)
+    if (step?.type === "waiting") this.#due = step.due
   }
 
   #startAll(nowMillis: number): void {
@@ -332,16 +267,11 @@ export class Boot {
 
   #unloadAll(): void {
     this.#round++
-    this.#abandon()
+    this.#loading?.end()
+    this.#loading = undefined
     const loaded = this.#loaded
     this.#loaded = []
-    this.#queue = []
     for (const { pid } of loaded) this.#options.host.unload(pid)
-  }
-
-  #abandon(): void {
-    if (this.#waitingFor !== undefined) this.#options.host.abandon(this.#waitingFor)
-    this.#waitingFor = undefined
   }
 
   #tell(entry: BootEntry, result: "loaded" | "failed" | "fault", attempt: number, detail: string): void {
