@@ -281,10 +281,10 @@ const ends: Readonly<Record<string, string>> = {
   "provisioning.aborted": "aborted"
 }
 
-/** The rule of waves, told anew: boards that are away count for nothing. */
+/** The rule of waves, told anew: boards that are away, or were sent nothing for they failed the image before, count for nothing. */
 const keepsRule = ({ state, boards, wave }: RolloutView): boolean => {
   const sharesOf = (number: number) => {
-    const present = boards.filter((board) => board.wave === number && board.step !== "away")
+    const present = boards.filter(({ wave: at, step }) => at === number && step !== "away" && step !== "failed-before")
     const count = (step: RolloutBoard["step"]) => present.filter((board) => board.step === step).length
     return { present: present.length, failed: count("failed"), good: count("good") }
   }
