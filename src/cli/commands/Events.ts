@@ -3,6 +3,7 @@ import { Console, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { PlacedEventView } from "../../gateways/http/EventQueries.ts"
 import { Client } from "../Client.ts"
+import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { fields } from "../Table.ts"
@@ -66,9 +67,9 @@ export const events = Command.make(
   Command.withDescription(
     "What happened, oldest first: what actors and boards said, one line each. With --json one JSON object a line."
   ),
-  Command.withExamples([
-    { command: "holon events --last 20", description: "the last events" },
-    { command: "holon events --follow --source device/press-1", description: "what a board does from now on" },
-    { command: "holon events --since 10min --json", description: "ten minutes, for a script" }
-  ])
+  examples(
+    ["--last 20", "The last events"],
+    ["--follow --source device/press-1", "What a board does from now on"],
+    ["--since 10min --json", "Ten minutes, for a script"]
+  )
 )
