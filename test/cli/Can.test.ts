@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -165,6 +165,13 @@ describe("holon can", () => {
       yield* made.says("entry=apps/none.hxe result=failed: file attempt=1")
       const empty = yield* board(6, "--card", folder)
       yield* empty.says("the card cannot be used")
+      const toml = join(folder, "toml")
+      mkdirSync(join(toml, "hsx"), { recursive: true })
+      copyFileSync(join(card, "hsx/apps/a.hxe"), join(toml, "hsx/a.hxe"))
+      writeFileSync(join(toml, "hsx/manifest.toml"), 'version = 1\n[[image]]\npath = "a.hxe"\n')
+      yield* (yield* board(7, "--card", toml)).says("entry=a.hxe result=OK attempt=1")
+      writeFileSync(join(toml, "hsx/manifest.toml"), "version = 1\n[[image]\n")
+      yield* (yield* board(8, "--card", toml)).says("the card cannot be used: manifest_toml:line 2: ")
     }).pipe(Effect.scoped)
   )
 

@@ -21,6 +21,18 @@ const built = (folder: string, name: string) =>
     return image
   })
 
+/** An image of two dozen chunks: room enough for faults and waits. */
+const large = (folder: string) =>
+  Effect.gen(function* () {
+    const source = join(folder, "large.mvasm")
+    const text = Array.from({ length: 3000 }, (_, at) => `        LDI R1, ${at % 500}`).join("\n")
+    writeFileSync(source, `.entry start\n.text\nstart:\n${text}\n        RET\n`)
+    const image = join(folder, "large.hxe")
+    const ran = yield* run(["image", "build", source, "--out", image])
+    assert.isTrue(ran.isSuccess, ran.err)
+    return image
+  })
+
 /** A board and its master, each a process of its own, at the two ends of a line. */
 const bench = Effect.fnUntraced(function* (folder: string, { ends: [near, far] }: PtyPair) {
   const memories = join(folder, "memories")
@@ -75,13 +87,7 @@ describe.skipIf(!hasSocat)("holon serial", () => {
             })
           )
         const { board, push } = yield* bench(folder, yield* noisyPair(folder, spoil))
-        // Two dozen chunks: room enough for faults.
-        const source = join(folder, "large.mvasm")
-        const text = Array.from({ length: 3000 }, (_, at) => `        LDI R1, ${at % 500}`).join("\n")
-        writeFileSync(source, `.entry start\n.text\nstart:\n${text}\n        RET\n`)
-        const image = join(folder, "large.hxe")
-        const ran = yield* run(["image", "build", source, "--out", image])
-        assert.isTrue(ran.isSuccess, ran.err)
+        const image = yield* large(folder)
         const device = yield* board()
         const pushed = yield* push(image, "--volatile", "--json")
         assert.strictEqual(pushed.code, 0, pushed.err)
@@ -89,6 +95,21 @@ describe.skipIf(!hasSocat)("holon serial", () => {
         assert.isAbove(spoiled, 0)
         assert.isAbove(resent, 0)
         assert.isAbove(chunks, 20)
+        yield* device.says("provisioning.complete pid 1")
+      }).pipe(Effect.scoped),
+    processMillis
+  )
+
+  it.live(
+    "waits for a board that holds little of an image and stores slowly",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const { board, push } = yield* bench(folder, yield* ptyPair(folder))
+        const device = yield* board("--buffer", "600")
+        const pushed = yield* push(yield* large(folder), "--volatile", "--json")
+        assert.strictEqual(pushed.code, 0, pushed.err)
+        assert.isAbove(JSON.parse(pushed.out).resent, 0)
         yield* device.says("provisioning.complete pid 1")
       }).pipe(Effect.scoped),
     processMillis
