@@ -227,7 +227,10 @@ class Binder {
   private oneOf({ values }: Field, term: Term): void {
     const text = term._tag === "Text" ? term.value : term._tag === "Parameter" ? this.parameters[term.name] : undefined
     if (values === undefined || typeof text !== "string" || values.includes(text)) return
-    const near = nearest(text, values).map((value) => JSON.stringify(value))
+    const alike = nearest(text, values)
+    const near = (alike.length > 0 ? alike : values.filter((value) => isPartOfOther(value, text))).map((value) =>
+      JSON.stringify(value)
+    )
     const sentence = `this is never ${JSON.stringify(text)}, but one of ${values.join(", ")}`
     this.report(term, "UnknownValue", sentence, near)
   }
@@ -347,6 +350,8 @@ class Binder {
     this.problems.push(problemAt(this.parsed.text, span?.start ?? 0, reason, sentence, suggestions))
   }
 }
+
+const isPartOfOther = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one)
 
 const literal = (value: number | string | boolean) => {
   if (typeof value === "number") return { _tag: "Number" as const, value: value === 0 ? 0 : value }

@@ -1,0 +1,122 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Layer, Result } from "effect"
+import { documentPredicate, rowPredicate, rowReader } from "../../../src/events/condition/Closure.ts"
+import { sqlCondition } from "../../../src/events/condition/Sql.ts"
+import { bindTree } from "../../../src/protocol/condition/Bind.ts"
+import { type BoundCondition, pathKey, pathsOf } from "../../../src/protocol/condition/Bound.ts"
+import { format } from "../../../src/protocol/condition/Format.ts"
+import { interpret } from "../../../src/protocol/condition/Interpret.ts"
+import { twins } from "../../../src/protocol/condition/Source.ts"
+import { Conditions, storable } from "../../support/Conditions.ts"
+import { Postgres } from "../../support/Postgres.ts"
+
+const seed = Number(process.env["CONDITION_SEED"] ?? 20261121)
+const conditionCount = 4000
+const documentCount = 100
+
+const columns = {
+  id: { type: "text", name: "id" },
+  zone: { type: "text", name: "zone" },
+  reported: { type: "jsonb", name: "reported" },
+  desired: { type: "jsonb", name: "twin.desired" }
+} as const
+
+interface Case {
+  readonly text: string
+  readonly bound: BoundCondition
+}
+
+/** Conditions that the checker lets pass, and twins; the checker refuses about half. */
+const drawn = () => {
+  const source = new Conditions(seed)
+  const cases: Array<Case> = []
+  while (cases.length < conditionCount) {
+    const tree = source.tree()
+    const bound = bindTree(tree, twins)
+    if (Result.isSuccess(bound)) cases.push({ text: format(tree), bound: bound.success })
+  }
+  return { cases, documents: Array.from({ length: documentCount }, () => source.document()) }
+}
+const { cases, documents } = drawn()
+const stored = documents.map(({ id, zone, reported, desired }) => {
+  return { id, ...(zone === undefined ? {} : { zone }), reported: storable(reported), desired: storable(desired) }
+})
+const answers = (of: ReadonlyArray<unknown>) =>
+  cases.map(({ bound }) => of.map((document) => interpret(bound, document)))
+const expected = answers(documents)
+
+/** The first case in which an engine answers otherwise than the interpreter. */
+const firstDifference = (
+  of: ReadonlyArray<unknown>,
+  wanted: ReadonlyArray<ReadonlyArray<boolean>>,
+  answer: (each: Case) => (document: unknown, index: number) => boolean
+): string | undefined => {
+  for (const [at, each] of cases.entries()) {
+    const holds = answer(each)
+    const index = of.findIndex((document, place) => holds(document, place) !== wanted[at]?.[place])
+    if (index >= 0)
+      return `seed ${seed}: ${each.text}, of ${JSON.stringify(of[index])}, should be ${wanted[at]?.[index]}`
+  }
+  return undefined
+}
+
+describe("a condition means the same", () => {
+  layer(Layer.provideMerge(Postgres.client(1), Postgres.layer({ settings: ["fsync=off"] })))((it) => {
+    it.effect("and is neither always nor never true here", () =>
+      Effect.sync(() => {
+        const share = expected.flat().filter((holds) => holds).length / (conditionCount * documentCount)
+        assert.isTrue(share > 0.2 && share < 0.8, `${share} of the cases hold`)
+        const undecided = expected.filter((row) => row.includes(true) && row.includes(false)).length
+        assert.isAbove(undecided / conditionCount, 0.3)
+      })
+    )
+
+    it.effect("to the closure over documents", () =>
+      Effect.sync(() => {
+        assert.isUndefined(firstDifference(documents, expected, ({ bound }) => documentPredicate(bound)))
+      })
+    )
+
+    it.effect("to the closure over rows", () =>
+      Effect.sync(() => {
+        const difference = firstDifference(documents, expected, ({ bound }) => {
+          const paths = pathsOf(bound)
+          const places = new Map(paths.map((path, place) => [pathKey(path), place]))
+          const holds = rowPredicate(bound, (path) => places.get(pathKey(path)) ?? -1)
+          const read = rowReader(paths)
+          return (document) => holds(read(document))
+        })
+        assert.isUndefined(difference)
+      })
+    )
+
+    it.effect(
+      "to PostgreSQL",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          yield* sql`create table twin (place integer, id text, zone text, reported jsonb, desired jsonb)`
+          for (const [place, { id, zone, reported, desired }] of stored.entries())
+            yield* sql`insert into twin values (${place}, ${id}, ${zone ?? null},
+              ${JSON.stringify(reported)}::text::jsonb, ${JSON.stringify(desired)}::text::jsonb)`
+          const found = new Map<Case, ReadonlySet<number>>()
+          for (const each of cases) {
+            const { text, parameters } = sqlCondition(each.bound, columns)
+            const rows = yield* sql
+              .unsafe<{ readonly place: number }>(`select place from twin where ${text}`, parameters)
+              .pipe(
+                Effect.mapError((cause) => new Error(`${each.text}\n${text}\n${JSON.stringify(parameters)}`, { cause }))
+              )
+            found.set(each, new Set(rows.map(({ place }) => place)))
+          }
+          const difference = firstDifference(stored, answers(stored), (each) => {
+            const places = found.get(each)
+            return (_, index) => places?.has(index) === true
+          })
+          assert.isUndefined(difference)
+        }),
+      120_000
+    )
+  })
+})
