@@ -4,28 +4,21 @@ import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { Refused } from "../Refused.ts"
 import { refusal } from "./ErrorCodes.ts"
-import type { ServiceClock } from "./EventHub.ts"
 import {
   decodeReply,
   encodeRequest,
   type LoadOperation,
   type LoadReplyFields,
   type LoadReplyPdu,
-  type LoadRequestPdu,
   loadFlags
 } from "./LoadPdu.ts"
+import { type AskedRequest, LoadRequests, type LoadRequestsOptions } from "./LoadRequests.ts"
 import { transferStateCodes } from "./TransferStates.ts"
 
 /** How a line behaves. */
-export interface LoadClientOptions {
-  readonly clock: ServiceClock
-  readonly send: (request: Uint8Array) => void
+export interface LoadClientOptions extends LoadRequestsOptions {
   /** Data of a WRITE; the board may ask for less. */
   readonly chunkBytesMax: number
-  /** Without a reply for this long the request is sent again; doubled each time. */
-  readonly replyTimeoutMillis: number
-  /** Times a request is sent before the line counts as dead. */
-  readonly attempts: number
   /** What is tried on a line that seems dead: to ask where the board is and go on from there, or only to give up. */
   readonly whenSilent: "status" | "abort"
   /** Number of the first transfer, 1 to 255. Should differ after each start, so that old replies match nothing. */
@@ -63,17 +56,6 @@ const rescuesMax = 3
 type PushDone = (result: Result.Result<Pushed, Refused>) => void
 type FieldsOf<Op extends LoadOperation> = Extract<LoadReplyFields, { readonly op: Op }>
 
-const keyOf = ({ op, xfer }: { readonly op: LoadOperation; readonly xfer: number }): string => `${op}:${xfer}`
-
-interface Waiting {
-  readonly request: Exclude<LoadRequestPdu, { readonly op: "write" }>
-  readonly done: (reply: LoadReplyPdu | undefined) => void
-  /** The push it belongs to. */
-  readonly pushing: Pushing | undefined
-  attempt: number
-  cancel: () => void
-}
-
 interface Pushing {
   readonly xfer: number
   readonly image: Uint8Array
@@ -99,23 +81,20 @@ export class LoadClient {
   readonly #options: LoadClientOptions
   #lastXfer: number
   #pushing: Pushing | undefined
-  /** Requests without an answer, by operation and number of their transfer. */
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #requests: LoadRequests
 
   constructor(options: LoadClientOptions) {
     this.#options = options
     this.#lastXfer = options.firstXfer - 1
+    this.#requests = new LoadRequests(options)
   }
 
   /**
    * Sends a request until it is answered; none after the last attempt. Several may be under way, also beside a push, but not
    * two of one operation and number: the later one counts. A WRITE is never asked for: its answers belong to a push.
    */
-  ask(
-    request: Exclude<LoadRequestPdu, { readonly op: "write" }>,
-    done: (reply: LoadReplyPdu | undefined) => void
-  ): void {
-    this.#wait({ request, done, pushing: undefined, attempt: 0, cancel: () => {} })
+  ask(request: AskedRequest, done: (reply: LoadReplyPdu | undefined) => void): void {
+    this.#requests.ask({ request, done })
   }
 
   /** A number for a transfer, or for requests without one. */
@@ -180,41 +159,21 @@ export class LoadClient {
     if (Result.isFailure(decoded)) return
     const reply = decoded.success
     if (reply.op === "write") return this.#written(reply)
-    const waiting = this.#waiting.get(keyOf(reply))
-    if (waiting === undefined) return
-    waiting.cancel()
-    this.#waiting.delete(keyOf(reply))
-    waiting.done(reply)
-  }
-
-  #wait(waiting: Waiting): void {
-    const key = keyOf(waiting.request)
-    this.#waiting.get(key)?.cancel()
-    this.#waiting.set(key, waiting)
-    this.#sendWaiting(waiting)
-  }
-
-  #sendWaiting(waiting: Waiting): void {
-    const { attempts, clock, replyTimeoutMillis, send } = this.#options
-    if (waiting.attempt >= attempts) {
-      this.#waiting.delete(keyOf(waiting.request))
-      return waiting.done(undefined)
-    }
-    if (waiting.attempt > 0 && waiting.pushing !== undefined) waiting.pushing.resent += 1
-    waiting.cancel = clock.schedule(replyTimeoutMillis * 2 ** waiting.attempt, () => this.#sendWaiting(waiting))
-    waiting.attempt += 1
-    send(encodeRequest(waiting.request))
+    this.#requests.answered(reply)
   }
 
   /** Asks on behalf of a push: its end ends the asking, too. */
-  #askWithin(pushing: Pushing, request: Waiting["request"], done: Waiting["done"]): void {
-    this.#wait({ request, done, pushing, attempt: 0, cancel: () => {} })
+  #askWithin(pushing: Pushing, request: AskedRequest, done: (reply: LoadReplyPdu | undefined) => void): void {
+    const resent = (): void => {
+      pushing.resent += 1
+    }
+    this.#requests.ask({ request, done, owner: pushing, resent })
   }
 
   /** Asks within a push: a refusal or a dead line ends it. */
   #askFor<Op extends LoadOperation>(
     op: Op,
-    request: Exclude<LoadRequestPdu, { readonly op: "write" }>,
+    request: AskedRequest,
     pushing: Pushing,
     done: (fields: FieldsOf<Op>) => void
   ): void {
@@ -337,12 +296,7 @@ export class LoadClient {
 
   #finish(pushing: Pushing, result: Result.Result<Pushed, Refused>): void {
     pushing.cancel()
-    // Nobody waits for its answers any more.
-    for (const [key, waiting] of this.#waiting) {
-      if (waiting.pushing !== pushing) continue
-      waiting.cancel()
-      this.#waiting.delete(key)
-    }
+    this.#requests.forget(pushing)
     this.#pushing = undefined
     pushing.done(result)
   }

@@ -3,8 +3,8 @@
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { Refused } from "../Refused.ts"
-import { isSameBytes } from "../SameBytes.ts"
 import type { AccessLevel } from "./Access.ts"
+import { Echoes } from "./Echoes.ts"
 import type { ServiceClock } from "./EventHub.ts"
 import type { Loader } from "./Loader.ts"
 import type { Caller, StatusReply } from "./LoaderCalls.ts"
@@ -65,12 +65,6 @@ const version = 1
 
 type Reply = (status: number, fields?: LoadReplyFields) => void
 
-interface Last {
-  readonly request: Uint8Array
-  readonly at: number
-  reply: Uint8Array | undefined
-}
-
 /** Answers every request that can be read; a copy of one gets the same answer, and nothing is done twice. */
 export class LoadServer {
   readonly #options: LoadServerOptions
@@ -79,8 +73,8 @@ export class LoadServer {
   /** Numbers of the service, by those of the master. */
   readonly #transfers = new Map<number, number>()
   /** The last BEGIN, and the last other request that changes something, of each of the master's numbers. */
-  readonly #begins = new Map<number, Last>()
-  readonly #others = new Map<number, Last>()
+  readonly #begins: Echoes
+  readonly #others: Echoes
   readonly #staging: Staging | undefined
   #level: AccessLevel
   #damaged = 0
@@ -91,6 +85,8 @@ export class LoadServer {
     this.#options = options
     this.#level = options.level
     this.#client = sourceText(options.source)
+    this.#begins = new Echoes(options.clock, beginEchoMillis, options.send)
+    this.#others = new Echoes(options.clock, echoMillis, options.send)
     const { clock, loader, staging } = options
     const store = (xfer: number, seq: number, data: Uint8Array): boolean =>
       Result.isSuccess(loader.write({ xfer }, { seq, data }, this.#caller))
@@ -139,9 +135,9 @@ export class LoadServer {
       case "hello":
         return this.#handle(request, (status, fields) => this.#send(request, status, fields))
       case "begin":
-        return this.#once(this.#begins, request, bytes, beginEchoMillis)
+        return this.#once(this.#begins, request, bytes)
       default:
-        return this.#once(this.#others, request, bytes, echoMillis)
+        return this.#once(this.#others, request, bytes)
     }
   }
 
@@ -153,32 +149,27 @@ export class LoadServer {
     return { id: this.#client, level: this.#level }
   }
 
-  #once(lasts: Map<number, Last>, request: LoadRequestPdu, bytes: Uint8Array, forMillis: number): void {
-    const now = this.#options.clock.board()
-    const last = lasts.get(request.xfer)
-    if (
-      last !== undefined &&
-      isSameBytes(last.request, bytes) &&
-      (now - last.at <= forMillis || this.#isUnderWay(last))
-    ) {
-      // Without a reply it is being worked on, and the answer will serve for both.
-      if (last.reply !== undefined) this.#options.send(last.reply)
-      return
-    }
-    const entry: Last = { request: bytes, at: now, reply: undefined }
-    lasts.set(request.xfer, entry)
-    // A new transfer may be ended or given up with the very bytes of the one before.
-    if (request.op === "begin") this.#others.delete(request.xfer)
-    this.#handle(request, (status, fields) => {
-      entry.reply = this.#send(request, status, fields)
-      // What was refused did nothing, and may be allowed next time; but an image that failed at its end stays so.
-      if (status !== codes.ok && request.op !== "end" && lasts.get(request.xfer) === entry) lasts.delete(request.xfer)
-    })
+  #once(echoes: Echoes, request: LoadRequestPdu, bytes: Uint8Array): void {
+    const { op, xfer } = request
+    echoes.once(
+      xfer,
+      bytes,
+      () => this.#isUnderWay(xfer),
+      (answered) => {
+        // A new transfer may be ended or given up with the very bytes of the one before.
+        if (op === "begin") this.#others.forget(xfer)
+        this.#handle(request, (status, fields) => {
+          const reply = this.#send(request, status, fields)
+          // What was refused did nothing, and may be allowed next time; but an image that failed at its end stays so.
+          answered({ reply, isKept: status === codes.ok || op === "end" })
+        })
+      }
+    )
   }
 
   /** The BEGIN of a transfer that goes on is never a new one. */
-  #isUnderWay({ request }: Last): boolean {
-    const status = this.#statusOf(request[1] ?? 0)
+  #isUnderWay(xfer: number): boolean {
+    const status = this.#statusOf(xfer)
     return status !== undefined && (status.state === "LOADING" || status.state === "VERIFY")
   }
 
