@@ -61,7 +61,7 @@ export class Activation implements Sleeper {
 
   private loadPart(key: string, value: Uint8Array): void {
     this.heard ??= new Heard()
-    if (this.heard.load(key, value)) return
+    if (this.heard.load(key, value, this.host.now())) return
     this.answered ??= new Answered()
     if (this.answered.load(key, value)) return
     if (!this.commit.loadTell(key, value)) throw new Error(`unknown part ${key}`)
@@ -205,7 +205,7 @@ export class Activation implements Sleeper {
     const { commit } = this
     if (tell !== undefined) {
       this.heard ??= new Heard()
-      this.heard.remember(tell, commit)
+      this.heard.remember(tell, this.host.now(), commit)
       return commit.change()
     }
     if (this.type.behaviour.contract.messages[tag]?.delivery !== "once") return

@@ -11,6 +11,8 @@ export const tellsMax = 256
 const prefix = "~tell/"
 const firstRetryMillis = 500
 const lastRetryMillis = 60_000
+/** A tell that has not arrived by then is a dead letter, ms: a receiver need not know its sender for ever. */
+export const tellLifeMillis = 7 * 24 * 3600 * 1000
 /** How long one attempt may take before it counts as lost. */
 const attemptMillis = 10_000
 
@@ -24,6 +26,8 @@ export interface EncodedTell {
 interface Pending extends EncodedTell {
   readonly version: number
   readonly index: number
+  /** When it was told, ms. */
+  readonly at: number
 }
 
 /** What the outbox needs of its cell. */
@@ -59,15 +63,16 @@ export class Outbox {
     const stored = decodeStored(value)
     const [version, index] = key.slice(prefix.length).split(".").map(Number)
     if (!Array.isArray(stored) || version === undefined || index === undefined) throw new Error(`malformed part ${key}`)
-    const [kind, id, message, body]: ReadonlyArray<unknown> = stored
+    const [kind, id, message, body, at = this.sender.host.now()]: ReadonlyArray<unknown> = stored
     if (
       typeof kind !== "string" ||
       typeof id !== "string" ||
       typeof message !== "string" ||
-      !(body instanceof Uint8Array)
+      !(body instanceof Uint8Array) ||
+      typeof at !== "number"
     )
       throw new Error(`malformed part ${key}`)
-    this.pending.push({ to: { kind, id }, message, body, version, index })
+    this.pending.push({ to: { kind, id }, message, body, version, index, at })
     return true
   }
 
@@ -83,9 +88,11 @@ export class Outbox {
 
   /** Numbers the new tells by the row version that makes them durable and writes them beside it. */
   snapshot(version: number, changes: PartChanges): void {
+    const at = this.sender.host.now()
     for (const [index, tell] of this.fresh.entries()) {
-      this.pending.push({ ...tell, version, index })
-      changes.put(`${prefix}${version}.${index}`, encodeStored([tell.to.kind, tell.to.id, tell.message, tell.body]))
+      const { to, message, body } = tell
+      this.pending.push({ ...tell, version, index, at })
+      changes.put(`${prefix}${version}.${index}`, encodeStored([to.kind, to.id, message, body, at]))
     }
     this.fresh = []
   }
@@ -119,6 +126,10 @@ export class Outbox {
     attempt.cancel = undefined
     this.attempts.set(receiver, attempt)
     const { host, key } = this.sender
+    if (host.now() > tell.at + tellLifeMillis) {
+      attempt.cancel = host.schedule(0, () => this.end(receiver, tell, "it has not arrived within a week"))
+      return
+    }
     const posted: Posted = {
       message: tell.message,
       body: tell.body,
