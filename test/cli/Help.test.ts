@@ -44,3 +44,27 @@ describe("the help of a command", () => {
     })
   )
 })
+
+describe("a command that is none", () => {
+  const cases: ReadonlyArray<readonly [argv: string, sentence: string]> = [
+    ["provision", "<device> is missing (holon provision --help says more)"],
+    ["provision heater-1", "<image> is missing (holon provision --help says more)"],
+    ["provisio x", "there is no command provisio here; did you mean provision? (holon --help says more)"],
+    ["program shw", "there is no command shw here; did you mean show? (holon program --help says more)"],
+    ["devices ls --limt 3", "there is no flag --limt here; did you mean --limit? (holon devices ls --help says more)"],
+    ["devices ls --limit 0", "--limit: 0 is not between 1 and 1000000 (holon devices ls --help says more)"],
+    ["devices ls --limit many", "--limit cannot be many: "],
+    ["image sign blink", "--key is missing (holon image sign --help says more)"],
+    ["program send a b c two words", "words is too much; quote what belongs together"],
+    ["board sim --kind toaster", "--kind cannot be toaster: "]
+  ]
+  it.live("is answered with one line that says what is wrong, and with nothing on standard output", () =>
+    Effect.forEach(cases, ([argv, sentence]) =>
+      Effect.map(run(argv.split(" ")), ({ out, err, isSuccess }) => {
+        assert.deepStrictEqual([out, isSuccess], ["", false], argv)
+        assert.match(err, /^holon: [^\n]+\n$/)
+        assert.include(err, sentence)
+      })
+    )
+  )
+})

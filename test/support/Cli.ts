@@ -4,6 +4,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Exit, Logger } from "effect"
 import { Command } from "effect/cli"
 import { holon, report, version } from "../../src/cli/Holon.ts"
+import * as Misuse from "../../src/cli/Misuse.ts"
 import { Keyboard, type Keys } from "../../src/cli/repl/Keyboard.ts"
 
 /** What a command printed, and how it ended. */
@@ -45,6 +46,7 @@ export const run = (
   return typed.pipe(
     Effect.provide(Logger.layer([])),
     Effect.provide(NodeServices.layer),
+    Effect.provide(Misuse.layer),
     Effect.provideService(Console.Console, recorded),
     Effect.exit,
     Effect.map((exit) => ({ ...lines, isSuccess: Exit.isSuccess(exit) }))
