@@ -146,8 +146,9 @@ export class Agent {
     this.#commands = new Commands(options.idsMax ?? 4096, {
       clock: ports.clock,
       execute: (command, execution) => {
-        const programs = command.program === undefined ? undefined : this.#programs?.programs
-        return (programs ?? this.#application).execute(command, execution)
+        const programs = this.#programs?.programs
+        const isTheirs = command.program !== undefined || programs?.commands?.has(command.name) === true
+        return (isTheirs && programs !== undefined ? programs : this.#application).execute(command, execution)
       },
       push,
       busy: (req, retry) => this.#send({ type: "error", seq: 0, code: codes.EAGAIN, frameType: 11, req, retry }),

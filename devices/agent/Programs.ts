@@ -57,7 +57,9 @@ export interface Programs {
   readonly watchValue: (frame: ValueWatch) => Reply
   readonly sendMail: (frame: MailSend) => Reply
   readonly tapMail: (frame: MailTap) => Reply
-  /** Runs a command that names a program. */
+  /** Names of the board's commands about its programs as a whole; none when absent. */
+  readonly commands?: ReadonlySet<string>
+  /** Runs a command that names a program, or one of these. */
   readonly execute: Application["execute"]
   /** Where the board's images stand, for a cluster that does not know. */
   readonly imageStates: () => ReadonlyArray<ImageState>

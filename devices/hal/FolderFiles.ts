@@ -2,9 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { memoryFiles, type ProgramFiles } from "../hxe/executive/ProgramFiles.ts"
-
-/** Bytes of all files of one program, with some for each name. */
-export const programFilesBytesMax = 262_144
+import { type BoardFiles, programFilesBytesMax } from "./BoardFiles.ts"
 
 /** Where a file is written before it takes its place. No folder of a program has a name that begins with a dot. */
 const besideName = ".new"
@@ -28,14 +26,38 @@ type Report = (what: string, cause: unknown) => void
  * and written through: a program that reads in a loop takes no time from others. A file is the old or the new one after a
  * crash; the newest may be lost with the power.
  */
-export const folderFiles = (root: string, report: Report): ((program: string) => ProgramFiles) => {
+export const folderFiles = (root: string, report: Report): BoardFiles => {
   const known = new Map<string, ProgramFiles>()
-  return (program) => {
-    const files = known.get(program) ?? filesIn(root, join(root, folderOf(program)), report)
-    known.set(program, files)
-    return files
+  return {
+    of: (program) => {
+      const files = known.get(program) ?? filesIn(root, join(root, folderOf(program)), report)
+      known.set(program, files)
+      return files
+    },
+    keepOnly: (programs) => {
+      const kept = new Set([...programs].map(folderOf))
+      for (const program of known.keys()) if (!programs.has(program)) known.delete(program)
+      let cleared = 0
+      for (const name of foldersIn(root, report)) {
+        if (kept.has(name)) continue
+        rmSync(join(root, name), { recursive: true, force: true })
+        cleared++
+      }
+      return cleared
+    }
   }
 }
+
+const foldersIn = (root: string, report: Report): ReadonlyArray<string> => {
+  try {
+    return readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  } catch (cause) {
+    if (!isAbsent(cause)) report(`the files in ${root} cannot be read`, cause)
+    return []
+  }
+}
+
+const isAbsent = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 
 const filesIn = (root: string, folder: string, report: Report): ProgramFiles => {
   const memory = memoryFiles(programFilesBytesMax)
@@ -107,8 +129,6 @@ const readInto = (memory: ProgramFiles, folder: string, path: string, report: Re
       }
     }
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) {
-      report(`the files in ${place} cannot be read`, cause)
-    }
+    if (!isAbsent(cause)) report(`the files in ${place} cannot be read`, cause)
   }
 }

@@ -3,10 +3,9 @@ import { Result } from "effect"
 import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Programs, ProgramVoice } from "../agent/Programs.ts"
-import { programFilesBytesMax } from "../hal/FolderFiles.ts"
+import type { BoardFiles } from "../hal/BoardFiles.ts"
 import { pinCapabilities } from "../hal/ProgramPins.ts"
 import { budgetProfiles } from "../hxe/executive/BudgetProfile.ts"
-import { memoryFiles, type ProgramFiles } from "../hxe/executive/ProgramFiles.ts"
 import type { ProgramHal } from "../hxe/executive/ProgramHal.ts"
 import { MemoryNvDevice } from "../nv/MemoryNvDevice.ts"
 import type { NvDevices } from "../nv/NvDevice.ts"
@@ -39,8 +38,8 @@ export interface Memories {
 export interface BoardPrograms {
   readonly memories: Memories
   readonly trust: BoardTrust
-  /** The files of a program, by its name. They outlive the board's boots; absent where programs have none. */
-  readonly files?: (program: string) => ProgramFiles
+  /** Absent where programs have no files. */
+  readonly files?: BoardFiles
 }
 
 /** What the programs of one boot run on. */
@@ -61,16 +60,6 @@ export const simulatedMemories = (): Memories => {
       return devices
     },
     isBlank: () => devices === undefined
-  }
-}
-
-/** Files of a board whose storage is simulated: they end with the process. */
-export const simulatedFiles = (): ((program: string) => ProgramFiles) => {
-  const known = new Map<string, ProgramFiles>()
-  return (program) => {
-    const files = known.get(program) ?? memoryFiles(programFilesBytesMax)
-    known.set(program, files)
-    return files
   }
 }
 
@@ -106,10 +95,11 @@ export const programsOn = (
           store: shelf.values,
           restored: (name, counts) => news.restored(name, counts),
           profile: budgetProfiles[budget],
-          ...(files === undefined ? {} : { files }),
+          ...(files === undefined ? {} : { files: files.of }),
           ...(hal === undefined ? {} : { hal })
         })
       ],
+      ...(files === undefined ? {} : { files }),
       profile: profile.id,
       trust,
       imageBytesMax,

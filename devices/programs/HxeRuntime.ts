@@ -7,7 +7,7 @@ import { readHxe } from "../../src/protocol/hxe/HxeReader.ts"
 import { HxeStream } from "../../src/protocol/hxe/HxeStream.ts"
 import { signedDigestOf } from "../../src/protocol/hxe/SignedDigest.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
-import { programFilesBytesMax } from "../hal/FolderFiles.ts"
+import { programFilesBytesMax } from "../hal/BoardFiles.ts"
 import { type BudgetProfile, budgetProfiles } from "../hxe/executive/BudgetProfile.ts"
 import type { ExecutiveEvent } from "../hxe/executive/Events.ts"
 import { Executive } from "../hxe/executive/Executive.ts"
@@ -179,6 +179,17 @@ export class HxeRuntime implements Runtime {
       this.#executive.parts.mailboxes.bind(hostPid, `svc:stdio.${stream}@${pid}`, { capacity: outputBytes, mode })
     }
     return Result.succeed(new HxeTask(loaded.success, this.#executive, this.#access, () => this.#standingOf(pid)))
+  }
+
+  keysOf(bytes: Uint8Array, wanted: Wanted, task?: Task): Result.Result<ReadonlyArray<number>, Refused> {
+    return Result.map(readHxe(bytes), (read) => {
+      const { metadata, manifest } = asWanted(read, wanted)
+      const declared = metadata.values
+        .filter(({ persistKey }) => persistKey !== 0)
+        .map(({ persistKey }) => ((manifest?.persistKeyBase ?? 0) + persistKey) & 0xffff)
+      const made = task === undefined ? [] : this.#executive.parts.values.ofOwner(task.pid)
+      return [...declared, ...made.map(({ persistence }) => persistence.key)]
+    })
   }
 
   step(instructions: number): void {

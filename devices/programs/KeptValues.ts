@@ -3,6 +3,7 @@ import { Result } from "effect"
 import type { Clock } from "../agent/Clock.ts"
 import type { StoredValue, ValueStore } from "../hxe/executive/ValueStore.ts"
 import type { NvStore } from "../nv/NvStore.ts"
+import type { Refused } from "../Refused.ts"
 
 /** See the file. Programs ask again for each start; what they were last given back may be older after a rollback. */
 export class KeptValues implements ValueStore {
@@ -23,6 +24,11 @@ export class KeptValues implements ValueStore {
     // The program's own wait is over when it says so; the store adds its least interval.
     this.#store.setValue(key, bits, 0, this.#clock.board())
     this.#await()
+  }
+
+  /** Forgets the values under all other keys. Says how many there were. */
+  keepOnly(keys: ReadonlySet<number>): Result.Result<number, Refused> {
+    return this.#store.collectValues(keys)
   }
 
   /** Saves what waits, while there is time. */

@@ -13,11 +13,12 @@ import {
   type ValueSet,
   type ValueWatch
 } from "../../src/protocol/Frame.ts"
-import { imageKinds } from "../../src/protocol/image/ImageKind.ts"
-import type { Command, Execution } from "../agent/Application.ts"
+import { type ImageKind, imageKinds } from "../../src/protocol/image/ImageKind.ts"
+import type { Command, Execution, Outcome } from "../agent/Application.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ProgramStatusLetter } from "../agent/Letter.ts"
 import type { ImageState, Programs, ProgramVoice, Reply } from "../agent/Programs.ts"
+import type { BoardFiles } from "../hal/BoardFiles.ts"
 import type { Refused } from "../Refused.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import { ImageDesk } from "./ImageDesk.ts"
@@ -27,6 +28,7 @@ import { type Image, Program } from "./Program.ts"
 import { ProgramSet } from "./ProgramSet.ts"
 import { programStates, type Runtime, type RuntimeEvents } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
+import { sweep, sweepCommand } from "./Sweep.ts"
 import { isEmptyMap, TaskAccess } from "./TaskAccess.ts"
 import { Turns } from "./Turns.ts"
 
@@ -45,6 +47,8 @@ export interface ProgramHostOptions {
   readonly imageBytesMax: number
   readonly chunkBytesMax: number
   readonly windowMax: number
+  /** Their files; absent where they have none. */
+  readonly files?: BoardFiles
   /** What programs may be given, by name. */
   readonly capabilities: ReadonlyArray<string>
 }
@@ -52,6 +56,7 @@ export interface ProgramHostOptions {
 /** The programs of a board. */
 export class ProgramHost implements Programs {
   readonly kinds: ReadonlyArray<number>
+  readonly commands: ReadonlySet<string> = new Set([sweepCommand])
   readonly #options: ProgramHostOptions
   readonly #clock: Clock
   readonly #runtimes: ReadonlyArray<Runtime>
@@ -187,7 +192,7 @@ export class ProgramHost implements Programs {
   }
 
   execute(command: Command, execution: Execution): undefined {
-    execution.finish(this.#access.call(command))
+    execution.finish(command.program === undefined ? this.#sweep() : this.#access.call(command))
     this.#turns.look()
     return undefined
   }
@@ -203,6 +208,14 @@ export class ProgramHost implements Programs {
       all: true,
       at: Math.floor(this.#clock.board())
     }
+  }
+
+  #sweep(): Outcome {
+    // What is left may yet be gone back to, with its values.
+    if (this.#installations.isOnTrial) return { code: codes.EBUSY, detail: "trial" }
+    const { shelf, files } = this.#options
+    const runtimeOf = (kind: ImageKind) => this.#runtimes.find((runtime) => runtime.kind === kind)
+    return sweep({ programs: this.#programs.all, runtimeOf, shelf, files })
   }
 
   #make(name: string, image: Image, isKept: boolean): Program {

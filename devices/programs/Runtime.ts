@@ -115,6 +115,11 @@ export interface Runtime extends Stepped, Mailboxes {
   readonly check: (bytes: Uint8Array, wanted: Wanted) => Refused | undefined
   /** Puts a program on the board: all of it, and what it replaces is gone; or nothing. It does not run yet. */
   readonly load: (bytes: Uint8Array, wanted: Wanted) => Result.Result<Task, Refused>
+  /**
+   * Keys under which a program of such an image keeps values; absent where programs of this kind keep none. `task` is the
+   * program while it is loaded: it may have made others.
+   */
+  readonly keysOf?: (bytes: Uint8Array, wanted: Wanted, task?: Task) => Result.Result<ReadonlyArray<number>, Refused>
   /** Saves what is to outlive the board's power, while there is time. */
   readonly flush: () => void
 }

@@ -1,10 +1,12 @@
 /** Programs of a board that nobody has brought one yet: large fleets have thousands of them, and each store costs its room. */
 import type { Command, Execution } from "../agent/Application.ts"
 import type { ImageState, Programs } from "../agent/Programs.ts"
+import { sweepCommand } from "./Sweep.ts"
 
 /** Says that there is nothing, until something is asked for: then the real ones are made and answer. */
 export class UntouchedPrograms implements Programs {
   readonly kinds: ReadonlyArray<number>
+  readonly commands: ReadonlySet<string> = new Set([sweepCommand])
   readonly #make: () => Programs
   #made: Programs | undefined
 

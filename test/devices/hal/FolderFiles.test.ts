@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { folderFiles, programFilesBytesMax } from "../../../devices/hal/FolderFiles.ts"
+import { programFilesBytesMax, simulatedFiles } from "../../../devices/hal/BoardFiles.ts"
+import { folderFiles } from "../../../devices/hal/FolderFiles.ts"
 
 let folder = ""
 let faults: Array<string> = []
@@ -13,7 +14,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const root = () => join(folder, "files")
-const filesOf = (program: string) => folderFiles(root(), (what) => faults.push(what))(program)
+const files = () => folderFiles(root(), (what) => faults.push(what))
+const filesOf = (program: string) => files().of(program)
 const bytes = Uint8Array.of(1, 2, 3)
 
 describe("files of programs on a disk", () => {
@@ -61,6 +63,19 @@ describe("files of programs on a disk", () => {
     assert.isUndefined(files.read("file/inner"))
     assert.isFalse(files.write("n".repeat(255 + 1), bytes))
     assert.deepStrictEqual(files.list(""), ["file"])
+  })
+
+  it("go with their programs when somebody clears away, and with no other", () => {
+    for (const board of [files(), simulatedFiles()]) {
+      for (const name of ["blink", "a/b", "gone", "../gone"]) board.of(name).write("x", bytes)
+      writeFileSync(join(folder, "beside"), bytes)
+      assert.strictEqual(board.keepOnly(new Set(["blink", "a/b", "other"])), 2)
+      assert.deepStrictEqual([board.of("gone").list(""), board.of("a/b").list("")], [[], ["x"]])
+      assert.strictEqual(board.keepOnly(new Set(["blink", "a/b"])), 0)
+    }
+    assert.deepStrictEqual(readdirSync(root()).sort(), ["a%2Fb", "blink"])
+    assert.deepStrictEqual([readdirSync(folder).sort(), faults], [["beside", "files"], []])
+    assert.strictEqual(folderFiles(join(folder, "none"), (what) => faults.push(what)).keepOnly(new Set()), 0)
   })
 
   it("leave alone what leads elsewhere or is too large, and tell of the latter", () => {

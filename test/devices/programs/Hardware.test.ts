@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { simulatedFiles } from "../../../devices/hal/BoardFiles.ts"
 import { build } from "../../../devices/hxe/assembler/Build.ts"
-import { type BoardPrograms, simulatedFiles, simulatedMemories } from "../../../devices/programs/BoardPrograms.ts"
+import { type BoardPrograms, simulatedMemories } from "../../../devices/programs/BoardPrograms.ts"
 import { trustsAll } from "../../../devices/programs/ImageChecks.ts"
 import { heaterBody } from "../../../devices/simulated/HeaterBoard.ts"
 import { plainBody } from "../../../devices/simulated/PlainBoard.ts"
@@ -69,7 +70,7 @@ const boardOf = (bodyAt: (now: () => number) => Body, kept: Partial<BoardProgram
     time.advance(20)
   }
   /** Brings an image to the board and lets it run; answers where it stands. */
-  const install = (image: Uint8Array, name: string, manifest: Partial<Manifest> = {}) => {
+  const install = (image: Uint8Array, name: string, manifest: Partial<Manifest> = {}, flags = 1 | 2 | 4) => {
     xfer++
     const facts = { xfer, sha256: sha256(image), size: image.length, kind: 1, chunk: 16_384, window: 8 }
     say((epoch) => ({
@@ -77,7 +78,7 @@ const boardOf = (bodyAt: (now: () => number) => Body, kept: Partial<BoardProgram
       epoch,
       ...facts,
       manifest: manifestOf(image, { name, ...manifest }),
-      flags: 1 | 2 | 4
+      flags
     }))
     const ack = peer.of("image-ack").at(-1)
     if (ack?.state === 0) return { state: 0, code: ack.code }
@@ -287,8 +288,85 @@ describe("files of a program on a simulated board", () => {
     assert.strictEqual(value("count", "got"), 1)
     const files = simulatedFiles()
     heater({ files }).install(count, "count", { requires: { caps: ["value", "sleep"] } })
-    assert.deepStrictEqual(files("count").list(""), [])
+    assert.deepStrictEqual(files.of("count").list(""), [])
     heater({ files }).install(count, "count", { requires: { caps: ["value", "sleep", "file"] } })
-    assert.deepStrictEqual(files("count").list(""), ["count"])
+    assert.deepStrictEqual(files.of("count").list(""), ["count"])
+  })
+})
+
+describe("what programs leave behind", () => {
+  const path = '.data\npath:\n    .asciz "left"\n'
+  /** Keeps a value under its own key, and a file. */
+  const keeping = (name: string, key: number): Uint8Array =>
+    assembled(
+      `.value {"group":1,"id":1,"name":"kept","group_name":"left","flags":"PERSIST","persist_key":${key},"init":0}
+.entry main
+.text
+main:
+    LDI R1, 0x101
+    LDI32 R2, f16(7)
+    SVC VAL_SET
+    LDI32 R1, path
+    LDI R2, 0
+    SVC FS_OPEN
+stay:
+    LDI32 R0, 60000
+    SVC EXEC_SLEEP_MS
+    JMP stay
+${path}`,
+      name
+    )
+
+  const sweep = ({ peer, time }: ReturnType<typeof heater>) => {
+    const id = peer.invoke("sweep", {})
+    time.advance(100)
+    return peer.of("result").find((result) => result.id === id)
+  }
+
+  it("is cleared away when somebody asks, and nothing of those that are there", () => {
+    const files = simulatedFiles()
+    const board = heater({ files })
+    const { install, say, time, value } = board
+    for (const [name, key] of [
+      ["one", 11],
+      ["two", 12],
+      ["three", 13]
+    ] as const)
+      assert.strictEqual(install(keeping(name, key), name)?.state, 7)
+    time.advance(500)
+    assert.deepInclude(sweep(board), { code: 0, value: { values: 0, files: 0 } })
+    say((epoch) => ({ type: "program-ctl", epoch, op: 7, req: 900, program: "one" }))
+    say((epoch) => ({ type: "program-ctl", epoch, op: 2, req: 901, program: "two" }))
+    assert.deepInclude(sweep(board), { code: 0, value: { values: 1, files: 1 } })
+    assert.deepInclude(sweep(board), { code: 0, value: { values: 0, files: 0 } })
+    assert.deepStrictEqual(
+      ["one", "two", "three"].map((name) => files.of(name).list("")),
+      [[], ["left"], ["left"]]
+    )
+    say((epoch) => ({ type: "program-ctl", epoch, op: 1, req: 902, program: "two" }))
+    assert.deepStrictEqual([value("two", "kept"), value("three", "kept")], [7, 7])
+    // What was cleared away is not found again: the start value, not what was kept.
+    const looks = assembled(
+      `.value {"group":1,"id":1,"name":"kept","group_name":"left","flags":"PERSIST","persist_key":11,"init":3}
+.entry main
+.text
+main:
+    LDI32 R0, 60000
+    SVC EXEC_SLEEP_MS
+    JMP main
+`,
+      "looks"
+    )
+    install(looks, "looks")
+    assert.strictEqual(value("looks", "kept"), 3)
+  })
+
+  it("stays while an image is on trial, and on a board that never had a program there is none", () => {
+    const board = heater()
+    assert.deepInclude(sweep(board), { code: 0, value: { values: 0, files: 0 } })
+    assert.strictEqual(board.install(keeping("one", 11), "one", {}, 1 | 2 | 4 | 8)?.state, 8)
+    assert.deepInclude(sweep(board), { code: 16, detail: "trial" })
+    board.time.advance(31_000)
+    assert.deepInclude(sweep(board), { code: 0, value: { values: 0, files: 0 } })
   })
 })
