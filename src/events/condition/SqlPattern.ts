@@ -26,6 +26,8 @@ const set = (ranges: ReadonlyArray<Range>): string =>
   ranges.map(([low, high]) => (low === high ? escaped(low) : `${escaped(low)}-${escaped(high)}`)).join("")
 
 const character = (ranges: ReadonlyArray<Range>): string => {
+  const [only, another] = ranges
+  if (only !== undefined && another === undefined && only[0] === only[1]) return escaped(only[0])
   const rest = complement(ranges)
   if (rest.length === 0) return "."
   // A range to the last code point would be a large table in the server; its opposite is not.
