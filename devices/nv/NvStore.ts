@@ -16,11 +16,12 @@ import type { Manifest } from "./Manifests.ts"
 import { format, type Mounted, mount, type PlacedManifest, raiseFloors } from "./Mount.ts"
 import { type NvDevices, NvFault } from "./NvDevice.ts"
 import type { NvEvent, RollbackReason } from "./NvEvents.ts"
-import { type Partition, type PartitionName, partitionTypes } from "./NvMap.ts"
+import type { Partition } from "./NvMap.ts"
 import { type ListedSlot, listSlots } from "./SlotList.ts"
 import type { ImageCheck, StoredImage } from "./Slots.ts"
 import { isValueKey } from "./Values.ts"
-import { defaultLimits, type Wear, type WearLimits, wearOf } from "./Wear.ts"
+import { defaultLimits, type Wear, type WearLimits } from "./Wear.ts"
+import { WearWatch } from "./WearWatch.ts"
 
 /** Outcome of what may be refused. EIO means that a memory failed: what the store says from then on was read anew. */
 export type NvResult<A> = Result.Result<A, Refused>
@@ -57,9 +58,8 @@ export interface RolledBack {
 /** The store of one board. */
 export class NvStore {
   readonly #options: NvOptions
-  readonly #limits: WearLimits
+  readonly #wear: WearWatch
   readonly #waiting: Debounce
-  readonly #told = new Set<string>()
   /** The last that could be opened. */
   #mounted: Mounted
   /** A memory failed, and opening it again did too. */
@@ -67,13 +67,13 @@ export class NvStore {
 
   private constructor(options: NvOptions, mounted: Mounted) {
     this.#options = options
-    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#wear = new WearWatch({ ...defaultLimits, ...options.limits }, (event) => options.observe?.(event))
     this.#waiting = new Debounce(options.saveIntervalMillis ?? 100)
     this.#mounted = mounted
     if (mounted.unreadable !== undefined) {
       this.#tellRollback(mounted.unreadable, mounted.active.manifest.generation, "crc")
     }
-    this.#tellWear(mounted)
+    this.#wear.look(mounted)
   }
 
   /** Opens what is there. ENOENT: never formatted. ENOTSUP: a map for other memories. EBADMSG: damaged beyond repair; then nothing is written. */
@@ -141,7 +141,7 @@ export class NvStore {
    */
   commit(change: Change): NvResult<Committed> {
     return this.#guarded((mounted) => {
-      const planned = planOf(mounted, change, this.#limitOf("image"))
+      const planned = planOf(mounted, change, this.#wear.limitOf(mounted, "image"))
       if (Result.isFailure(planned)) return Result.fail(planned.failure)
       const saved = this.#save(mounted, this.#waiting.all())
       if (Result.isFailure(saved)) return Result.fail(saved.failure)
@@ -155,7 +155,7 @@ export class NvStore {
         return { name, slot, imageCrc, bytes: bytes.length }
       })
       for (const each of stored) this.#options.observe?.({ type: "persisted", generation, ...each })
-      this.#tellWear(mounted)
+      this.#wear.look(mounted)
       return Result.succeed({ generation, stored })
     })
   }
@@ -296,22 +296,7 @@ export class NvStore {
 
   /** Image slots one by one, the other partitions as a whole, as of the last commit. */
   wear(): ReadonlyArray<Wear> {
-    const { superblock, slots } = this.#mounted
-    const partitions = Object.entries(partitionTypes).flatMap(([name, type]) => {
-      const found = superblock.partitions.find((partition) => partition.type === type)
-      if (found === undefined || type === partitionTypes.image) return []
-      return [wearOf(name as PartitionName, undefined, found.writeCount, this.#limits.nvmWrites)]
-    })
-    const limit = this.#limitOf("image")
-    return [
-      ...partitions,
-      ...Array.from({ length: slots.count }, (_, slot) => wearOf("image", slot, slots.eraseCount(slot), limit))
-    ]
-  }
-
-  #limitOf(name: PartitionName): number {
-    const partition = this.#mounted.superblock.partitions.find(({ type }) => type === partitionTypes[name])
-    return partition?.onFlash === true ? this.#limits.flashErases : this.#limits.nvmWrites
+    return this.#wear.all(this.#mounted)
   }
 
   #boot(change: (state: BootState) => Partial<BootState>): NvResult<void> {
@@ -369,17 +354,6 @@ export class NvStore {
 
   #tellRollback(fromGeneration: number, toGeneration: number, reason: RollbackReason): void {
     this.#options.observe?.({ type: "rollback", fromGeneration, toGeneration, reason })
-  }
-
-  #tellWear(mounted: Mounted): void {
-    const limit = this.#limitOf("image")
-    for (let slot = 0; slot < mounted.slots.count; slot++) {
-      const wear = wearOf("image", slot, mounted.slots.eraseCount(slot), limit)
-      const once = `${slot}:${wear.level}`
-      if (wear.level === "good" || this.#told.has(once)) continue
-      this.#told.add(once)
-      this.#options.observe?.({ type: "wear", wear })
-    }
   }
 }
 
