@@ -190,7 +190,12 @@ export const loadCommands = (board: RpcBoard): Commands => {
         )
         if (Result.isFailure(begun)) return Result.fail(begun.failure)
         const { chunkBytesMax, nextSeq, pid: number, state, xfer } = begun.success
-        session?.transfers.add(xfer)
+        if (session !== undefined) {
+          for (const past of session.transfers) {
+            if (Result.isFailure(loader.status({ xfer: past }))) session.transfers.delete(past)
+          }
+          session.transfers.add(xfer)
+        }
         return Result.succeed({ xfer, pid: number, state, next_seq: nextSeq, chunk_max: chunkBytesMax })
       }
     }),

@@ -109,6 +109,11 @@ describe("programs over the board's own line", () => {
   it("stand still, go step by step, at a rate, or as fast as they can", () => {
     rig.time.advance(1000)
     assert.strictEqual(steps(), 0)
+    // A clock that stands still wakes nobody.
+    const { pending } = rig.time
+    rig.time.advance(60_000)
+    assert.isAtMost(rig.time.pending, pending)
+    assert.isUndefined(rig.service.board.control.nextDue())
     const stepped = tool.did("step", { steps: 10, pid })
     assert.deepStrictEqual([at(stepped, "result").executed, steps()], [10, 10])
     assert.deepStrictEqual(at(tool.did("clock"), "clock").throttle_reason, "stopped")
@@ -202,6 +207,13 @@ describe("mail over the board's own line", () => {
     assert.deepStrictEqual(tool.refusal("send", { pid, data: "x".repeat(100) })[0], "EMSGSIZE")
     assert.deepStrictEqual(tool.refusal("send", { target: "app:none", data: "x" }), ["ENOENT", "app:none"])
     assert.deepStrictEqual(tool.refusal("send", { data: "x" })[1], "invalid_field:pid")
+  })
+
+  it("of a program that is reserved is left to whoever has reserved it", () => {
+    tool.did("send", { pid, data: "out", channel: "out" })
+    const session = tool.open({ pid_lock: pid })
+    assert.deepStrictEqual(rig.client().did("listen").messages, [])
+    assert.strictEqual(said(tool.did("listen", { session }).messages).length, 1)
   })
 
   it("of a stream may be for every reader", () => {

@@ -184,6 +184,36 @@ describe("events of the board", () => {
     assert.strictEqual(at(tool.did("events.ack", { session: goodSession, seq: 0 }), "events").drops, 0)
   })
 
+  it("are read in peace for a second", () => {
+    const tool = rig.client()
+    withValue(tool)
+    const { client } = hearing({}, { capabilities: { max_events: 2 } })
+    rig.time.advance(999)
+    change(tool, 400)
+    assert.isTrue(client.events().every(({ type }) => type === "value_changed"))
+    rig.time.advance(1)
+    change(tool, 1)
+    assert.strictEqual(at(client.events().at(-1), "data").reason, "slow_consumer_drop")
+    assert.isTrue(client.isClosed)
+  })
+
+  it("are not sent any more when they were acknowledged before they went out", () => {
+    const tool = rig.client()
+    withValue(tool)
+    const { client, session } = hearing()
+    client.hasRoom = false
+    change(tool, 3)
+    const { cursor } = at(rig.client().did("events.subscribe", { session: rig.client().open() }), "events")
+    change(tool, 1)
+    tool.did("events.ack", { session, seq: cursor })
+    client.hasRoom = true
+    client.connection.drained()
+    assert.deepStrictEqual(
+      client.events().map(({ seq }) => seq),
+      [Number(cursor) + 1]
+    )
+  })
+
   it("drop the oldest for a client that takes nothing, and tell it so when it does again", () => {
     const tool = rig.client()
     withValue(tool)
