@@ -12,9 +12,10 @@ import { type Change, floorOf, isOnTrial, planOf } from "./Change.ts"
 import { followCommit, followRollback, wholeManifest, writeCommit, writeRollback } from "./Commit.ts"
 import { Debounce } from "./Debounce.ts"
 import type { TrustedKey } from "./Keys.ts"
+import { LiveMount, opening } from "./LiveMount.ts"
 import type { Manifest } from "./Manifests.ts"
 import { format, type Mounted, mount, type PlacedManifest, raiseFloors } from "./Mount.ts"
-import { type NvDevices, NvFault } from "./NvDevice.ts"
+import type { NvDevices } from "./NvDevice.ts"
 import type { NvEvent, RollbackReason } from "./NvEvents.ts"
 import type { Partition } from "./NvMap.ts"
 import { type ListedSlot, listSlots } from "./SlotList.ts"
@@ -60,16 +61,13 @@ export class NvStore {
   readonly #options: NvOptions
   readonly #wear: WearWatch
   readonly #waiting: Debounce
-  /** The last that could be opened. */
-  #mounted: Mounted
-  /** A memory failed, and opening it again did too. */
-  #isDown = false
+  readonly #live: LiveMount
 
   private constructor(options: NvOptions, mounted: Mounted) {
     this.#options = options
     this.#wear = new WearWatch({ ...defaultLimits, ...options.limits }, (event) => options.observe?.(event))
     this.#waiting = new Debounce(options.saveIntervalMillis ?? 100)
-    this.#mounted = mounted
+    this.#live = new LiveMount(options.devices, mounted)
     if (mounted.unreadable !== undefined) {
       this.#tellRollback(mounted.unreadable, mounted.active.manifest.generation, "crc")
     }
@@ -87,41 +85,37 @@ export class NvStore {
   }
 
   static #opened(options: NvOptions, open: () => NvResult<Mounted>): NvResult<NvStore> {
-    try {
-      return Result.map(open(), (mounted) => new NvStore(options, mounted))
-    } catch (cause) {
-      return refusedBy(cause)
-    }
+    return Result.map(opening(open), (mounted) => new NvStore(options, mounted))
   }
 
   /** The configuration that rules. */
   get manifest(): Manifest {
-    return this.#mounted.active.manifest
+    return this.#live.now.active.manifest
   }
 
   /** The one to go back to. */
   get previous(): Manifest | undefined {
-    return this.#mounted.previous?.manifest
+    return this.#live.now.previous?.manifest
   }
 
   /** Steps with each commit and each rollback. */
   get generation(): number {
-    return this.#mounted.superblock.generation
+    return this.#live.now.superblock.generation
   }
 
   /** Something was committed since the format. */
   get isProvisioned(): boolean {
-    return this.#mounted.superblock.provisioned
+    return this.#live.now.superblock.provisioned
   }
 
   /** The configuration that rules has not proved itself. */
   get isOnTrial(): boolean {
-    return isOnTrial(this.#mounted)
+    return isOnTrial(this.#live.now)
   }
 
   /** The image of a program of the configuration that rules. ENOENT when it has none, EIO when it is damaged. */
   image(name: string): NvResult<StoredImage> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       const entry = mounted.active.manifest.entries.find((each) => each.name === name)
       if (entry?.slot === undefined) return refuse(codes.ENOENT, name)
       if (!mounted.slots.holds(entry.slot, entry.imageCrc)) return refuse(codes.EIO, `slot:${entry.slot}`)
@@ -131,7 +125,7 @@ export class NvStore {
 
   /** All slots with what they hold. Reads every file. */
   slots(): NvResult<ReadonlyArray<ListedSlot>> {
-    return this.#guarded((mounted) => Result.succeed(listSlots(mounted)))
+    return this.#live.run((mounted) => Result.succeed(listSlots(mounted)))
   }
 
   /**
@@ -140,7 +134,7 @@ export class NvStore {
    * ENOSPC: slots, bytes, entries or keys. EIO: worn, or what was written does not read back.
    */
   commit(change: Change): NvResult<Committed> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       const planned = planOf(mounted, change, this.#wear.limitOf(mounted, "image"))
       if (Result.isFailure(planned)) return Result.fail(planned.failure)
       const saved = this.#save(mounted, this.#waiting.all())
@@ -148,7 +142,7 @@ export class NvStore {
       const plan = planned.success
       const wrong = writeCommit(mounted, plan, change.settings ?? {}, this.#options.check ?? (() => undefined))
       if (wrong !== undefined) return Result.fail(wrong)
-      this.#tidy(() => followCommit(mounted))
+      this.#live.tidy(() => followCommit(mounted))
       const { generation } = mounted.superblock
       const stored = plan.images.map(({ slot, image: { name, bytes } }) => {
         const imageCrc = plan.entries.find((entry) => entry.name === name)?.imageCrc ?? 0
@@ -166,7 +160,7 @@ export class NvStore {
    * than was confirmed since, and `allowOlder` is not said.
    */
   rollback(generation?: number, allowOlder = false): NvResult<RolledBack> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       const target = wholeManifest(mounted, generation ?? mounted.previous?.manifest.generation)
       if (target === undefined) return refuse(codes.ENOENT, "generation")
       const isOlder = target.manifest.entries.some(({ kind, name, secver }) => secver < mounted.keys.floor(kind, name))
@@ -176,7 +170,7 @@ export class NvStore {
 
   /** Goes back to the proven configuration by itself. ENOENT: the one that rules is it, or it is not whole any more. */
   giveUp(reason: Exclude<RollbackReason, "manual">): NvResult<RolledBack> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       const target = isOnTrial(mounted) ? wholeManifest(mounted, mounted.boot.state.confirmed) : undefined
       return target === undefined ? refuse(codes.ENOENT, "confirmed") : this.#goBack(mounted, target, reason)
     })
@@ -184,7 +178,7 @@ export class NvStore {
 
   /** The configuration that rules has proved itself; its security versions are the least ones from now on. */
   confirm(): NvResult<void> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       const { manifest } = mounted.active
       if (!mounted.keys.hasRoomFor(manifest.entries.filter(({ secver }) => secver > 0))) {
         return refuse(codes.ENOSPC, "keys")
@@ -199,7 +193,7 @@ export class NvStore {
   }
 
   get bootState(): BootState {
-    return this.#mounted.boot.state
+    return this.#live.now.boot.state
   }
 
   /** The board started. */
@@ -224,16 +218,16 @@ export class NvStore {
 
   /** Bits of a value, saved or about to be. */
   value(key: number): number | undefined {
-    return this.#waiting.get(key) ?? this.#mounted.values.get(key)
+    return this.#waiting.get(key) ?? this.#live.now.values.get(key)
   }
 
   /** Keys whose value was damaged. */
   staleValues(): ReadonlySet<number> {
-    return this.#mounted.values.stale()
+    return this.#live.now.values.stale()
   }
 
   valueKeys(): ReadonlyArray<number> {
-    return [...new Set([...this.#mounted.values.keys(), ...this.#waiting.all().keys()])]
+    return [...new Set([...this.#live.now.values.keys(), ...this.#waiting.all().keys()])]
   }
 
   /** To be saved `debounceMillis` from now, with what it is then. EINVAL when it cannot have this key. */
@@ -250,17 +244,17 @@ export class NvStore {
 
   /** Saves what is due. Durable when it returns; what is refused waits on. */
   saveDue(nowMillis: number): NvResult<void> {
-    return this.#guarded((mounted) => this.#save(mounted, this.#waiting.due(nowMillis)))
+    return this.#live.run((mounted) => this.#save(mounted, this.#waiting.due(nowMillis)))
   }
 
   /** Saves all that waits, due or not. */
   saveAll(): NvResult<void> {
-    return this.#guarded((mounted) => this.#save(mounted, this.#waiting.all()))
+    return this.#live.run((mounted) => this.#save(mounted, this.#waiting.all()))
   }
 
   /** Forgets the values under keys that nobody declares any more. Says how many. */
   collectValues(declared: ReadonlySet<number>): NvResult<number> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       for (const key of this.#waiting.all().keys()) if (!declared.has(key)) this.#waiting.delete(key)
       const gone = mounted.values.keys().filter((key) => !declared.has(key))
       return Result.map(mounted.values.save(new Map(gone.map((key) => [key, undefined]))), () => gone.length)
@@ -268,12 +262,12 @@ export class NvStore {
   }
 
   trustedKeys(): ReadonlyArray<TrustedKey> {
-    return this.#mounted.keys.trusted()
+    return this.#live.now.keys.trusted()
   }
 
   /** Adds a key or changes the one of its id. ENOSPC when there is no room. */
   trust(key: TrustedKey): NvResult<void> {
-    return this.#guarded((mounted) => {
+    return this.#live.run((mounted) => {
       const isKnown = mounted.keys.trusted().some(({ keyId }) => isSameBytes(keyId, key.keyId))
       const { entries } = mounted.active.manifest
       const hasRoom = mounted.keys.hasRoomFor(
@@ -286,21 +280,21 @@ export class NvStore {
 
   /** ENOENT when it is not trusted. */
   distrust(keyId: Uint8Array): NvResult<void> {
-    return this.#guarded((mounted) => mounted.keys.distrust(keyId))
+    return this.#live.run((mounted) => mounted.keys.distrust(keyId))
   }
 
   /** Least security version a new image of this kind and name may have. */
   floor(kind: number, name: string): number {
-    return floorOf(this.#mounted, kind, name)
+    return floorOf(this.#live.now, kind, name)
   }
 
   /** Image slots one by one, the other partitions as a whole, as of the last commit. */
   wear(): ReadonlyArray<Wear> {
-    return this.#wear.all(this.#mounted)
+    return this.#wear.all(this.#live.now)
   }
 
   #boot(change: (state: BootState) => Partial<BootState>): NvResult<void> {
-    return this.#guarded(({ boot }) => Result.succeed(boot.update(change(boot.state))))
+    return this.#live.run(({ boot }) => Result.succeed(boot.update(change(boot.state))))
   }
 
   #save(mounted: Mounted, changes: ReadonlyMap<number, number>): NvResult<void> {
@@ -313,51 +307,12 @@ export class NvStore {
     const from = mounted.active.manifest
     writeRollback(mounted, target)
     this.#waiting.clear()
-    this.#tidy(() => followRollback(mounted, reason !== "manual"))
+    this.#live.tidy(() => followRollback(mounted, reason !== "manual"))
     this.#tellRollback(from.generation, target.manifest.generation, reason)
     return Result.succeed({ from, to: target.manifest })
-  }
-
-  /** What follows a commit point is done anew by the next mount: a fault in it does not undo the commit. */
-  #tidy(run: () => void): void {
-    try {
-      run()
-    } catch (cause) {
-      if (!(cause instanceof NvFault)) throw cause
-      this.#remount()
-    }
-  }
-
-  #guarded<A>(run: (mounted: Mounted) => NvResult<A>): NvResult<A> {
-    if (this.#isDown) this.#remount()
-    if (this.#isDown) return refuse(codes.EIO, "memory")
-    try {
-      return run(this.#mounted)
-    } catch (cause) {
-      const refused = refusedBy(cause)
-      this.#remount()
-      return refused
-    }
-  }
-
-  /** What is held in RAM may not be what is in the memory: it is read anew. */
-  #remount(): void {
-    try {
-      const mounted = mount(this.#options.devices)
-      this.#isDown = Result.isFailure(mounted)
-      if (Result.isSuccess(mounted)) this.#mounted = mounted.success
-    } catch (cause) {
-      if (!(cause instanceof NvFault)) throw cause
-      this.#isDown = true
-    }
   }
 
   #tellRollback(fromGeneration: number, toGeneration: number, reason: RollbackReason): void {
     this.#options.observe?.({ type: "rollback", fromGeneration, toGeneration, reason })
   }
-}
-
-const refusedBy = (cause: unknown): Result.Result<never, Refused> => {
-  if (!(cause instanceof NvFault)) throw cause
-  return refuse(codes.EIO, "memory")
 }
