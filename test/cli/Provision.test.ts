@@ -121,6 +121,40 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
     })
   )
 
+  it.effect("hears what became of kept values, and has a board clear away those of a program that has gone", () =>
+    Effect.gen(function* () {
+      const image = yield* pushed("cooler.mvasm", "fan", "1.0.0")
+      yield* good("provision", "heater-4", image)
+      yield* good("value", "set", "heater-4", "fan", "limit", "55")
+      const told = Effect.map(good("events", "--source", "device/heater-4", "--last", "1000", "--json"), (text) =>
+        text
+          .split("\n")
+          .filter((line) => line.includes("provisioning.restored"))
+          .map((line) => JSON.parse(line).event)
+          .map(({ severity, data }) => [severity, data.program, data.data.restored, data.data.defaulted])
+      )
+      yield* until(told, (events) => events.length === 1)
+      yield* good("program", "restart", "heater-4", "fan")
+      assert.deepStrictEqual(yield* until(told, (events) => events.length === 2), [
+        ["info", "fan", 0, 1],
+        ["info", "fan", 1, 0]
+      ])
+      yield* good("program", "remove", "heater-4", "fan")
+      yield* until(stateOf("heater-4", "fan"), (state) => state === "absent")
+      const swept = Effect.map(
+        good("send", "device", "heater-4", "Invoke", '{ "name": "sweep", "ttlMillis": 10000 }', "--json"),
+        (text): { readonly id: string } => JSON.parse(text)
+      )
+      const { id } = yield* swept
+      const command = Effect.map(
+        good("send", "device", "heater-4", "GetCommand", JSON.stringify({ id }), "--json"),
+        (text) => JSON.parse(text)
+      )
+      const { value } = yield* until(command, ({ state }) => state === "done")
+      assert.deepStrictEqual(value, { values: 1, files: 0 })
+    })
+  )
+
   it.effect("follows a value for each who asks, until that one ends", () =>
     Effect.gen(function* () {
       const image = yield* pushed("blink.mvasm", "lamp", "1.0.0")
