@@ -45,7 +45,7 @@ export const checks = {
   "reply after durable": "a reply leaves after the state it tells of is stored",
   "report acts once": "the telemetry of a report stands in the journal once",
   "rolled back is gone": "an image that was rolled back no longer runs on its board",
-  "rollout comes to its end": "at the quiet end a rollout whose boards are there is over",
+  "rollout comes to its end": "at the quiet end a rollout whose boards are there is over, or at work",
   "rollout is remembered": "a rollout that was begun is stored",
   "rollout ends by its rule": "no wave opens over one that failed, and a rollout stops or succeeds as its shares say",
   "session comes to its end": "at the quiet end a session whose board is there is over",

@@ -5,7 +5,7 @@ import { compile, toBytes } from "../actors/Codec.ts"
 import type { Posted, Reply } from "../actors/Envelope.ts"
 import type { Address } from "../actors/Host.ts"
 import type { Asker } from "../protocol/Asker.ts"
-import { Rollout, type RolloutBoard, type RolloutRules, RolloutView } from "../protocol/Rollout.ts"
+import { Rollout, type RolloutRules, RolloutView } from "../protocol/Rollout.ts"
 import { Session, SessionView } from "../protocol/Session.ts"
 import type { Board } from "./Board.ts"
 import type { ImageWitness } from "./BoardImages.ts"
@@ -13,6 +13,7 @@ import { Caller } from "./Caller.ts"
 import type { Check } from "./Checks.ts"
 import { between, pick, type Random } from "./Random.ts"
 import { requestIdAt } from "./RequestIds.ts"
+import { keepsRule } from "./RolloutRule.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
 import { storedState } from "./StoredState.ts"
 import { epochMillis } from "./VirtualTime.ts"
@@ -236,8 +237,11 @@ export class Deliveries {
     const words = `${state} at wave ${wave}, ${reason ?? ""}: ${boards.map(({ step }) => step).join(" ")}`
     this.#world.verdict.fact(`rollouts that are ${state} at the end`)
     const isSettled = boards.every(({ id }) => this.#isSettled(this.#boardOf(id)))
-    if (isSettled) this.#check("rollout comes to its end", view.endedAt !== undefined, () => words)
-    this.#check("rollout ends by its rule", keepsRule(view), () => words)
+    // One that began late, or had to try boards again, may still be at work; it does not stand still.
+    const movedAt = Math.max(...boards.map(({ since }) => since)) - epochMillis
+    const isAtWork = movedAt > this.#world.time.now - settledMillis
+    if (isSettled) this.#check("rollout comes to its end", view.endedAt !== undefined || isAtWork, () => words)
+    this.#check("rollout ends by its rule", keepsRule(view, rules), () => words)
     const untouched = boards.filter((board) => board.wave > wave)
     this.#check(
       "wave waits for the one before",
@@ -279,21 +283,4 @@ const ends: Readonly<Record<string, string>> = {
   "provisioning.complete": "complete",
   "provisioning.error": "error",
   "provisioning.aborted": "aborted"
-}
-
-/** The rule of waves, told anew: boards that are away, or were sent nothing for they failed the image before, count for nothing. */
-const keepsRule = ({ state, boards, wave }: RolloutView): boolean => {
-  const sharesOf = (number: number) => {
-    const present = boards.filter(({ wave: at, step }) => at === number && step !== "away" && step !== "failed-before")
-    const count = (step: RolloutBoard["step"]) => present.filter((board) => board.step === step).length
-    return { present: present.length, failed: count("failed"), good: count("good") }
-  }
-  const isSound = (number: number): boolean => {
-    const { present, failed, good } = sharesOf(number)
-    return failed <= rules.errorShare * present && good >= rules.successShare * present
-  }
-  const before = Array.from({ length: wave }, (_, number) => number)
-  if (!before.every(isSound)) return false
-  if (state === "stopped") return sharesOf(wave).good === 0
-  return state !== "succeeded" || isSound(wave)
 }
