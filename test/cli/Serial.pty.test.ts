@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { seeded } from "../../devices/simulated/Seeded.ts"
 import { run } from "../support/Cli.ts"
 import { end, start } from "../support/HolonProcess.ts"
+import { freePort } from "../support/Ports.ts"
 import { hasSocat, noisyPair, type PtyPair, ptyPair } from "../support/PtyPair.ts"
 import { tempFolder } from "../support/RunningNode.ts"
 
@@ -149,6 +150,34 @@ describe.skipIf(!hasSocat)("holon serial", () => {
         pair.pull()
         assert.strictEqual(yield* end(device), 1)
         assert.match(device.err, /^holon: the serial line .+line-b has gone \(.+\)\n$/)
+      }).pipe(Effect.scoped),
+    processMillis
+  )
+})
+
+describe.skipIf(!hasSocat)("holon can hub --adapter", () => {
+  it.live(
+    "joins two buses by the lines of their adapters, so that an image reaches a board of the other one",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const { ends } = yield* ptyPair(folder)
+        const image = yield* built(folder, "blink")
+        const [near = "", far = ""] = yield* Effect.forEach(ends, (adapter) =>
+          Effect.gen(function* () {
+            const bus = String(yield* Effect.promise(freePort))
+            const hub = yield* start(folder, "can", "hub", "--port", bus, "--adapter", adapter)
+            yield* hub.says(`joined to the one behind ${adapter}`)
+            return bus
+          })
+        )
+        const memories = join(folder, "can-5")
+        const board = yield* start(folder, "can", "board", "--bus", far, "--node", "5", "--memories", memories)
+        yield* board.says("is on the bus")
+        const pushed = yield* run(["can", "push", image, "--bus", near, "--node", "5"])
+        assert.match(pushed.out, /^board 5 runs it as pid 1: /, pushed.err)
+        const all = yield* run(["can", "push", image, "--bus", near, "--expect", "5"])
+        assert.match(all.out, /5 +runs/, all.err)
       }).pipe(Effect.scoped),
     processMillis
   )

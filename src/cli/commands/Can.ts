@@ -12,6 +12,7 @@ import {
 } from "../../../devices/provisioning/transports/CanBroadcastMaster.ts"
 import { CanHub, type CanMember, joinBus } from "../../../devices/provisioning/transports/CanHub.ts"
 import { canClient } from "../../../devices/provisioning/transports/CanUnicast.ts"
+import { bridgeBuses, type CanBitRate, canBitRates, SlcanBus } from "../../../devices/provisioning/transports/Slcan.ts"
 import { examples } from "../Examples.ts"
 import { boardFlags, fieldBoard } from "../FieldBoards.ts"
 import {
@@ -26,6 +27,7 @@ import {
 } from "../FieldPush.ts"
 import { json } from "../Globals.ts"
 import { port, wholeNumber } from "../Numbers.ts"
+import { openedLine } from "../SerialLines.ts"
 import { table } from "../Table.ts"
 
 const defaultPort = 7750
@@ -71,9 +73,39 @@ const joined = (address: number) =>
     (member) => Effect.sync(() => member.close())
   )
 
+/** Joins the bus of this machine to the one behind an adapter, for the scope; the answer fails when the adapter goes away. */
+const bridged = Effect.fnUntraced(function* (listening: number, adapter: string, bitRate: CanBitRate) {
+  const { gone, line } = yield* openedLine({ port: adapter, baud: adapterBaud, rtscts: false })
+  const outside = yield* Effect.acquireRelease(
+    Effect.sync(() => new SlcanBus(line, bitRate)),
+    (open) => Effect.sync(() => open.close())
+  )
+  const inside = yield* joined(listening)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => bridgeBuses(inside, outside)),
+    (part) => Effect.sync(part)
+  )
+  return gone
+})
+
+/** Adapters on USB take any; those behind a real line come set to this. */
+const adapterBaud = 115_200
+
 const hub = Command.make(
   "hub",
-  { port: port("port").pipe(Flag.withDescription("Port of this machine"), Flag.withDefault(defaultPort)) },
+  {
+    port: port("port").pipe(Flag.withDescription("Port of this machine"), Flag.withDefault(defaultPort)),
+    adapter: Flag.String("adapter").pipe(
+      Flag.withDescription(
+        "Serial line of a CAN adapter that speaks slcan (LAWICEL): joins the bus to the one behind it"
+      ),
+      Flag.optional
+    ),
+    bitRate: Flag.Literals("bit-rate", canBitRates).pipe(
+      Flag.withDescription("Bits in a second on the bus behind the adapter"),
+      Flag.withDefault("500000")
+    )
+  },
   Effect.fn(function* (flags) {
     const made = yield* Effect.acquireRelease(
       Effect.sync(() => new CanHub()),
@@ -86,12 +118,21 @@ const hub = Command.make(
         () => resume(Effect.fail(new HubRefused({ port: flags.port })))
       )
     })
-    yield* Console.log(`CAN bus at ${host}:${listening}; Ctrl-C ends it`)
-    return yield* Effect.never
+    const bridge = yield* Option.match(flags.adapter, {
+      onNone: () => Effect.succeed(Effect.never),
+      onSome: (adapter) => bridged(listening, adapter, flags.bitRate)
+    })
+    const beside = Option.isSome(flags.adapter) ? `, joined to the one behind ${flags.adapter.value}` : ""
+    yield* Console.log(`CAN bus at ${host}:${listening}${beside}; Ctrl-C ends it`)
+    return yield* bridge
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Run a CAN bus for processes of this machine"),
-  examples([""], ["--port 7760", "A second one; boards and masters name it with --bus"])
+  Command.withDescription("Run a CAN bus for processes of this machine, and join it to a real one"),
+  examples(
+    [""],
+    ["--port 7760", "A second one; boards and masters name it with --bus"],
+    ["--adapter /dev/ttyACM0 --bit-rate 250000", "Joined to the bus behind a USB adapter"]
+  )
 )
 
 const board = Command.make(
