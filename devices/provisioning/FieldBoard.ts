@@ -201,7 +201,7 @@ export class FieldBoard {
       if (!this.#isOff) this.#turns.look()
     }
     return new RpcService(
-      { node, clock, executive, loader, control, folder, keptImage, look },
+      { node, clock, executive, loader, control, folder, keptImage, look, wear: () => store.wear() },
       {
         level: roles === undefined ? openRpcLevel : guardedLevel,
         roleKeys: roles?.roleKeys ?? new Map(),

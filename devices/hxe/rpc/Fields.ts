@@ -38,11 +38,3 @@ export const base64Bytes = (field: string, base64: string): Result.Result<Uint8A
 
 /** Hexadecimal of bytes. */
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
-
-/** What of the given fields is there, for calls whose fields may be missing but not undefined. */
-export const given = <A extends Record<string, unknown>>(
-  fields: A
-): { readonly [K in keyof A]?: Exclude<A[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    readonly [K in keyof A]?: Exclude<A[K], undefined>
-  }

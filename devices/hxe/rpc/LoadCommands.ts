@@ -1,21 +1,14 @@
-/** Commands that bring images to the board, in chunks or from its own files, and ask how far they are. */
-import { crc32 } from "node:zlib"
+/** Commands that bring images to the board in chunks, and ask how far they are. */
 import { Result, Schema } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
-import { refusalName } from "../../provisioning/ErrorCodes.ts"
-import type { EndReply, LoadRequest, StatusReply, TransferName } from "../../provisioning/LoaderCalls.ts"
-import { Source, source, sourceText } from "../../provisioning/Source.ts"
-import { fileTransport } from "../../provisioning/transports/File.ts"
-import { fetchWhole } from "../../provisioning/transports/PullLoad.ts"
+import type { TransferName } from "../../provisioning/LoaderCalls.ts"
+import { Source, source } from "../../provisioning/Source.ts"
 import type { Refused } from "../../Refused.ts"
-import { HostAccess } from "../executive/HostAccess.ts"
-import { type Answer, type Fields, type Outcome, type Refusal, refuse, wrongField } from "./Answer.ts"
-import { type Asker, type Commands, command } from "./Command.ts"
+import { type Refusal, wrongField } from "./Answer.ts"
+import { type Commands, command } from "./Command.ts"
 import { base64Bytes, count, hexBytes, maybe, pid, positive, text, u32 } from "./Fields.ts"
-import { mailboxRows } from "./MailCommands.ts"
+import { loaded, statusFields } from "./ImageFields.ts"
 import type { RpcBoard } from "./RpcBoard.ts"
-import { taskFields } from "./TaskRows.ts"
-import { commandFields, valueFields } from "./ValueCommands.ts"
 
 const transfer = { xfer: maybe(u32), pid: maybe(pid) }
 
@@ -25,8 +18,6 @@ const ClientSource = Schema.Struct({
   uri: text
 })
 
-const kept = { autostart: maybe(Schema.Boolean), persist: maybe(Schema.Boolean), replace: maybe(Schema.Boolean) }
-
 const transferName = (named: { readonly xfer?: number; readonly pid?: number }): TransferName | undefined => {
   if (named.xfer !== undefined) return { xfer: named.xfer }
   return named.pid === undefined ? undefined : { pid: named.pid }
@@ -34,72 +25,9 @@ const transferName = (named: { readonly xfer?: number; readonly pid?: number }):
 
 const unnamed: Refusal = wrongField("xfer", "the number of a transfer is expected, or the pid it has")
 
-/** Where a transfer stands. */
-export const statusFields = (status: StatusReply): Fields => ({
-  xfer: status.xfer,
-  pid: status.pid,
-  state: status.state,
-  phase: status.phase,
-  bytes_written: status.bytesWritten,
-  total_bytes: status.totalBytes ?? null,
-  percent: status.percent ?? null,
-  next_seq: status.nextSeq,
-  gaps: status.gaps,
-  duplicates: status.duplicates,
-  source: { ...status.source },
-  last_error:
-    status.lastError === undefined
-      ? null
-      : { code: refusalName(status.lastError.code), errno: status.lastError.code, detail: status.lastError.detail },
-  age_ms: Math.round(status.ageMillis)
-})
-
-/** Commands for images. */
+/** Commands for images that come over this line. */
 export const loadCommands = (board: RpcBoard): Commands => {
-  const { executive, loader } = board
-  const host = new HostAccess(executive)
-
-  const imageFields = ({ header, hxeCrc32, persisted, pid: number, program, sections, xfer }: EndReply): Fields => {
-    const values = host.values(number).map((value) => valueFields(number, value))
-    const commands = host.commands(number).map((offered) => commandFields(number, offered))
-    const mailboxes = mailboxRows(board, number)
-    return {
-      pid: number,
-      xfer,
-      entry: header.entry,
-      code_len: header.codeLength,
-      ro_len: header.rodataLength,
-      bss: header.bssSize,
-      version: header.version,
-      flags: header.flags,
-      req_caps: header.requiredCaps,
-      app_name: program.appInstance,
-      app_name_base: header.appName ?? null,
-      allow_multiple_instances: header.allowsMultiple,
-      metadata: {
-        sections: sections.map(({ entryCount, offset, size, type }) => ({
-          type,
-          offset,
-          size,
-          entry_count: entryCount
-        })),
-        values,
-        commands,
-        mailboxes
-      },
-      meta_count: header.metaCount,
-      manifest_present: header.hasManifest,
-      hxe_crc32: hxeCrc32,
-      call_mode: program.callMode,
-      warnings: program.warnings,
-      persisted:
-        persisted === undefined
-          ? null
-          : "code" in persisted
-            ? { code: refusalName(persisted.code), errno: persisted.code, detail: persisted.detail }
-            : { slot: persisted.slot, generation: persisted.generation }
-    }
-  }
+  const { loader } = board
 
   /** What a write is refused for; a sender that left something out is told where to go on. */
   const gap = (name: TransferName, failed: Refused): Refusal => {
@@ -107,55 +35,6 @@ export const loadCommands = (board: RpcBoard): Commands => {
     return status === undefined || Result.isFailure(status)
       ? failed
       : { ...failed, more: { expected: status.success.nextSeq } }
-  }
-
-  const loaded = (result: Result.Result<EndReply, Refused>): Outcome =>
-    Result.isFailure(result) ? Result.fail(result.failure) : Result.succeed({ image: imageFields(result.success) })
-
-  /** Reads a file below the board's folder, whole. */
-  const fetched = (path: string, done: (bytes: Result.Result<Uint8Array, Refusal>) => void): void => {
-    if (board.folder === undefined) return done(Result.fail(refuse("ENOTSUP", "files")))
-    fetchWhole({ loader, clock: board.clock, transport: fileTransport(board.folder) }, path, (bytes) =>
-      done(Result.isFailure(bytes) ? Result.fail(bytes.failure) : Result.succeed(bytes.success))
-    )
-  }
-  const absolute = (path: string): string => (path.startsWith("/") ? path : `/${path}`)
-
-  const load = (path: string, options: Omit<LoadRequest, "bytes" | "source">, asker: Asker): Answer => {
-    const denied = loader.access.check(asker.caller.id, asker.caller.level, "load")
-    if (denied !== undefined) return Result.fail(denied)
-    return (answered) =>
-      fetched(path, (bytes) => {
-        if (Result.isFailure(bytes)) return answered(Result.fail(bytes.failure))
-        const request = { ...options, bytes: bytes.success, source: source.file(absolute(path)) }
-        loader.load({ label: path, ...request }, asker.caller, (result) => answered(loaded(result)))
-      })
-  }
-
-  const loadCommand = command({
-    needs: "load",
-    fields: Schema.Struct({ path: text, app_name: maybe(text), ...kept }),
-    run: ({ app_name: appName, path, ...rest }, asker) =>
-      load(path, { ...rest, ...(appName === undefined ? {} : { appName }) }, asker)
-  })
-
-  /** The image of a program, from where it came from or where it is kept. */
-  const imageOf = (
-    number: number,
-    done: (image: Result.Result<Pick<LoadRequest, "bytes" | "source">, Refusal>) => void
-  ): void => {
-    const task = executive.task(number)
-    if (task === undefined) return done(Result.fail(refuse("ESRCH", `pid:${number}`, { pid: number })))
-    const { source: from } = task.origin
-    if (from?.startsWith("file:") === true) {
-      const path = from.slice("file:".length)
-      return fetched(path, (bytes) => done(Result.map(bytes, (file) => ({ bytes: file, source: source.file(path) }))))
-    }
-    const image = board.keptImage(task.base)
-    // What is kept under the name may be another version of it.
-    const isSame = Result.isSuccess(image) && crc32(image.success.bytes) === task.identity.crc32
-    if (isSame) return done(Result.succeed(image.success))
-    done(Result.fail(refuse("ENOTSUP", `source:${from ?? ""}`, { reason: "the board has no copy of this image" })))
   }
 
   return {
@@ -169,7 +48,9 @@ export const loadCommands = (board: RpcBoard): Commands => {
         chunk_max: maybe(positive),
         app_name: maybe(text),
         pid: maybe(pid),
-        ...kept
+        autostart: maybe(Schema.Boolean),
+        persist: maybe(Schema.Boolean),
+        replace: maybe(Schema.Boolean)
       }),
       run: (fields, { caller, client, session }) => {
         const { autostart, label, persist, replace } = fields
@@ -257,7 +138,7 @@ export const loadCommands = (board: RpcBoard): Commands => {
             },
             caller,
             (result) => {
-              const outcome = loaded(result)
+              const outcome = loaded(board, result)
               if (Result.isFailure(outcome) || Result.isFailure(result)) return answered(outcome)
               const { pid: number, state, xfer } = result.success
               answered(Result.succeed({ xfer, pid: number, state, ...outcome.success }))
@@ -290,80 +171,6 @@ export const loadCommands = (board: RpcBoard): Commands => {
         if (name === undefined) return Result.succeed({ transfers: loader.transfers.map(statusFields) })
         const status = loader.status(name)
         return Result.isFailure(status) ? Result.fail(status.failure) : Result.succeed(statusFields(status.success))
-      }
-    }),
-
-    load: loadCommand,
-    exec: loadCommand,
-    "provision.load": loadCommand,
-
-    reload: command({
-      needs: "kill",
-      fields: Schema.Struct({ pid }),
-      changes: (fields) => fields.pid,
-      run:
-        ({ pid: number }, asker) =>
-        (answered) =>
-          // The image is there before the program goes: one that cannot be read costs nothing.
-          imageOf(number, (image) => {
-            if (Result.isFailure(image)) return answered(Result.fail(image.failure))
-            const task = executive.task(number)
-            if (task === undefined) return answered(Result.fail(refuse("ESRCH", `pid:${number}`, { pid: number })))
-            const { base } = task
-            const label = task.origin.label
-            // The only one of its name is replaced, and runs on when the image is refused; one of several is ended first.
-            const instances = executive.instancesOf(base)
-            const replace = instances.length === 1 && instances[0] === number
-            if (!replace) executive.remove(number)
-            const request = { ...image.success, replace, ...(label === undefined ? {} : { label }) }
-            loader.load(request, asker.caller, (result) => {
-              if (Result.isFailure(result)) return answered(Result.fail(result.failure))
-              const started = executive.task(result.success.pid)
-              answered(
-                Result.succeed({
-                  reload: {
-                    old_pid: number,
-                    new_pid: result.success.pid,
-                    program: label ?? base,
-                    source: sourceText(image.success.source),
-                    image: imageFields(result.success),
-                    task: started === undefined ? null : taskFields(executive, started)
-                  }
-                })
-              )
-            })
-          })
-    }),
-
-    "provision.persist": command({
-      needs: "persist",
-      fields: Schema.Struct({ pid, target: maybe(Schema.Literals(["FLASH", "FRAM", "FILE"])) }),
-      changes: (fields) => fields.pid,
-      run: ({ pid: number, target = "FLASH" }, { caller }) => {
-        const done = loader.persist({ pid: number, target }, caller)
-        if (Result.isFailure(done)) return Result.fail(done.failure)
-        const { bytes, generation, imageCrc32, slot } = done.success
-        return Result.succeed({ persisted: { pid: number, target, slot, generation, image_crc32: imageCrc32, bytes } })
-      }
-    }),
-
-    "provision.activate": command({
-      needs: "activate",
-      fields: Schema.Struct({ pid }),
-      run: ({ pid: number }, { caller }) => {
-        const done = loader.activate(number, caller)
-        return Result.isFailure(done) ? Result.fail(done.failure) : Result.succeed({ activated: { pid: number } })
-      }
-    }),
-
-    "provision.rollback": command({
-      needs: "rollback",
-      fields: Schema.Struct({ generation: maybe(u32) }),
-      run: ({ generation }, { caller }) => {
-        const done = loader.rollback(generation, caller)
-        if (Result.isFailure(done)) return Result.fail(done.failure)
-        const { fromGeneration, slot, toGeneration } = done.success
-        return Result.succeed({ rollback: { from_generation: fromGeneration, to_generation: toGeneration, slot } })
       }
     })
   }

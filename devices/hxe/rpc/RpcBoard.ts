@@ -1,5 +1,6 @@
 /** What the board gives to those who talk to it directly. */
 import type { Result } from "effect"
+import type { Wear } from "../../nv/Wear.ts"
 import type { AccessLevel } from "../../provisioning/Access.ts"
 import type { ServiceClock } from "../../provisioning/EventHub.ts"
 import type { Loader } from "../../provisioning/Loader.ts"
@@ -20,6 +21,8 @@ export interface RpcBoard {
   readonly look: () => void
   /** Folder of the images that may be named by path; none on a board without files. */
   readonly folder: string | undefined
+  /** How much of the life of its memories is used up. */
+  readonly wear: () => ReadonlyArray<Wear>
   /** The image that is kept under a name; ENOENT. */
   readonly keptImage: (name: string) => Result.Result<{ readonly bytes: Uint8Array; readonly source: Source }, Refused>
 }

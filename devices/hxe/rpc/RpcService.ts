@@ -7,6 +7,8 @@ import { BoardLog } from "./BoardLog.ts"
 import type { Command, Commands } from "./Command.ts"
 import { EventLog, type Hearing } from "./EventLog.ts"
 import { hexOf } from "./Fields.ts"
+import { fileCommands } from "./FileCommands.ts"
+import { keptCommands } from "./KeptCommands.ts"
 import { loadCommands } from "./LoadCommands.ts"
 import { mailCommands } from "./MailCommands.ts"
 import type { RpcBoard, RpcRights } from "./RpcBoard.ts"
@@ -53,6 +55,8 @@ export class RpcService {
       ...valueCommands(board),
       ...mailCommands(board),
       ...loadCommands(board),
+      ...fileCommands(board),
+      ...keptCommands(board),
       ...sessionCommands({
         sessions: this.sessions,
         events: this.events,

@@ -228,6 +228,9 @@ describe("what is kept, over the board's own line", () => {
   it("is kept, loaded again, and taken back", () => {
     const { persisted } = tool.did("provision.persist", { pid })
     assert.strictEqual(at(persisted).target, "FLASH")
+    const { slot } = at(persisted)
+    const worn = said(tool.did("provision.wear").wear).find((row) => row.partition === "image" && row.slot === slot)
+    assert.deepStrictEqual([worn?.count, worn?.level], [1, "good"])
     tool.write(`{"cmd":"reload","pid":${pid}}\n`)
     rig.time.advance(10)
     const [reply] = tool.take()
