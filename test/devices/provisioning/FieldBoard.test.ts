@@ -110,6 +110,10 @@ const live = (board: FieldBoard): ReadonlyArray<string> =>
     .filter(({ end }) => end === undefined)
     .map(({ name, origin }) => `${name} ${origin.source}`)
 
+/** A value that the first program of a board counts and keeps. */
+const blinks = (board: FieldBoard): number =>
+  new HostAccess(board.executive).valueOf(board.executive.tasks()[0]?.pid ?? 0, "blinks")?.value ?? Number.NaN
+
 describe("a board without a link", () => {
   it("runs what its store keeps, and calls it proven when it has stayed well", () => {
     const bench = new Bench()
@@ -128,8 +132,6 @@ describe("a board without a link", () => {
   it("gives its programs the values back that they kept, and says so", () => {
     const bench = new Bench()
     bench.keep(sound("motor"))
-    const blinks = (board: FieldBoard): number =>
-      new HostAccess(board.executive).valueOf(board.executive.tasks()[0]?.pid ?? 0, "blinks")?.value ?? Number.NaN
     const board = bench.start()
     bench.time.advance(10_000)
     const counted = blinks(board)
@@ -139,6 +141,24 @@ describe("a board without a link", () => {
     bench.time.advance(300)
     assert.isAtLeast(blinks(again), counted)
     assert.strictEqual(bench.restored, 1)
+    again.stop()
+  })
+
+  it("loses no more than the last moment of them when the power goes without a word", () => {
+    const bench = new Bench()
+    bench.keep(sound("motor"))
+    const board = bench.start()
+    bench.time.advance(10_000)
+    const counted = blinks(board)
+    const { flash, nvm } = bench.devices
+    const left = { nvm: new MemoryNvDevice(hostShape.nvm), flash: new MemoryNvDevice(hostShape.flash) }
+    left.nvm.write(0, nvm.read(0, nvm.size))
+    left.flash.write(0, flash.read(0, flash.size))
+    board.stop()
+    const again = bench.start(undefined, { devices: left })
+    bench.time.advance(300)
+    assert.isAtLeast(blinks(again), counted - 1)
+    assert.isAbove(counted, 3)
     again.stop()
   })
 
