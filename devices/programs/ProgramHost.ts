@@ -7,7 +7,6 @@ import {
   type MailSend,
   type MailTap,
   type ProgramCtl,
-  type ProgramEntry,
   programOps,
   type ValueGet,
   type ValueSet,
@@ -23,17 +22,14 @@ import type { Refused } from "../Refused.ts"
 import type { BoardTrust } from "./ImageChecks.ts"
 import { ImageDesk } from "./ImageDesk.ts"
 import { Installations } from "./Installations.ts"
-import { Lines } from "./Lines.ts"
 import { type Image, Program } from "./Program.ts"
+import { ProgramNews } from "./ProgramNews.ts"
 import { ProgramSet } from "./ProgramSet.ts"
 import { programStates, type Runtime, type RuntimeEvents } from "./Runtime.ts"
 import type { Shelf } from "./Shelf.ts"
 import { sweep, sweepCommand } from "./Sweep.ts"
 import { isEmptyMap, TaskAccess } from "./TaskAccess.ts"
 import { Turns } from "./Turns.ts"
-
-/** States of programs are told together when they change within this long, ms. */
-const togetherMillis = 20
 
 /** How a board takes programs. */
 export interface ProgramHostOptions {
@@ -65,11 +61,7 @@ export class ProgramHost implements Programs {
   readonly #turns: Turns
   readonly #programs: ProgramSet
   readonly #access: TaskAccess
-  /** Output of each program by its stream. */
-  readonly #lines = new Map<string, Lines>()
-  /** Names of programs that stand elsewhere than was told. */
-  readonly #news = new Set<string>()
-  #cancelTelling: (() => void) | undefined
+  readonly #news: ProgramNews
 
   constructor(options: ProgramHostOptions) {
     const { clock, voice } = options
@@ -77,7 +69,10 @@ export class ProgramHost implements Programs {
     this.#clock = clock
     this.#runtimes = options.runtimes({
       stands: (pid) => this.#programs.byPid(pid)?.stands(),
-      printed: (pid, stream, bytes) => this.#printed(pid, stream, bytes),
+      printed: (pid, stream, bytes) => {
+        const program = this.#programs.byPid(pid)
+        if (program !== undefined) this.#news.printed(program, stream, bytes)
+      },
       valueChanged: (pid, oid, value) => {
         const program = this.#programs.byPid(pid)
         if (program !== undefined) this.#access.changed(program.name, oid, value)
@@ -87,13 +82,17 @@ export class ProgramHost implements Programs {
     const tell = (state: ImageState): void => voice.letter({ type: "image-status", ...state })
     this.#programs = new ProgramSet({
       make: (name, image, isKept) => this.#make(name, image, isKept),
-      gone: (name) => this.#gone(name)
+      gone: (name) => {
+        this.#access.forget(name)
+        this.#news.gone(name)
+      }
     })
+    this.#news = new ProgramNews({ clock, voice, programs: this.#programs })
     this.#installations = new Installations({
       clock,
       shelf: options.shelf,
       programs: this.#programs,
-      standsNow: (program) => this.#tellPrograms([program.entry]),
+      standsNow: (program) => this.#news.standsNow(program),
       tell: (state) => {
         tell(this.#desk.settled(state))
         this.#turns.look()
@@ -143,7 +142,7 @@ export class ProgramHost implements Programs {
     this.#installations.stop()
     this.#access.stop()
     this.#options.shelf.stop()
-    this.#cancelTelling?.()
+    this.#news.stop()
     for (const program of this.#programs.all) program.halt()
   }
 
@@ -264,42 +263,10 @@ export class ProgramHost implements Programs {
     }
   }
 
-  #printed(pid: number, stream: "out" | "error", bytes: Uint8Array): void {
-    const program = this.#programs.byPid(pid)
-    if (program === undefined) return
-    const key = `${stream} ${program.name}`
-    let lines = this.#lines.get(key)
-    if (lines === undefined) {
-      const { name } = program
-      const level = stream === "out" ? 2 : 1
-      lines = new Lines(this.#clock.board, (text) => this.#options.voice.log(level, text, name))
-      this.#lines.set(key, lines)
-    }
-    lines.push(bytes)
-  }
-
   #changed(program: Program): void {
-    if (!program.isRunning) for (const stream of ["out", "error"]) this.#lines.get(`${stream} ${program.name}`)?.end()
     if (program.standing.state === programStates.ready) this.#access.loaded(program)
-    this.#news.add(program.name)
-    this.#cancelTelling ??= this.#clock.schedule(togetherMillis, () => {
-      this.#cancelTelling = undefined
-      const programs = [...this.#news].flatMap((name) => this.#programs.get(name)?.entry ?? [])
-      this.#news.clear()
-      if (programs.length > 0) this.#tellPrograms(programs)
-    })
+    this.#news.changed(program)
     this.#turns.look()
-  }
-
-  #gone(name: string): void {
-    this.#news.delete(name)
-    this.#access.forget(name)
-    for (const stream of ["out", "error"]) this.#lines.delete(`${stream} ${name}`)
-    this.#tellPrograms([{ name, state: programStates.absent }])
-  }
-
-  #tellPrograms(programs: ReadonlyArray<ProgramEntry>): void {
-    this.#options.voice.letter({ type: "program-status", programs, at: Math.floor(this.#clock.board()) })
   }
 }
 
