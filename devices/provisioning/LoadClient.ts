@@ -63,6 +63,8 @@ interface Pushing {
   readonly acknowledged: (bytes: number) => void
   chunkBytes: number
   window: number
+  /** Of the window, what the board has room for: one after it asked to wait, one more with each chunk it takes. */
+  room: number
   pid: number
   /** First chunk that is not acknowledged, and the next one to send. */
   base: number
@@ -113,6 +115,7 @@ export class LoadClient {
       acknowledged: options.acknowledged ?? (() => {}),
       chunkBytes: this.#options.chunkBytesMax,
       window: 1,
+      room: 1,
       pid: 0,
       base: 0,
       next: 0,
@@ -140,6 +143,7 @@ export class LoadClient {
     this.#askFor("begin", begin, pushing, (fields) => {
       pushing.chunkBytes = Math.max(1, Math.min(fields.chunkBytesMax, this.#options.chunkBytesMax))
       pushing.window = Math.max(1, fields.window)
+      pushing.room = pushing.window
       pushing.pid = fields.pid
       this.#fill(pushing)
     })
@@ -193,7 +197,7 @@ export class LoadClient {
   #fill(pushing: Pushing): void {
     const chunks = this.#chunks(pushing)
     if (pushing.base >= chunks) return this.#end(pushing)
-    while (pushing.next < chunks && pushing.next < pushing.base + pushing.window) {
+    while (pushing.next < chunks && pushing.next < pushing.base + pushing.room) {
       const at = pushing.next * pushing.chunkBytes
       const data = pushing.image.subarray(at, at + pushing.chunkBytes)
       const seq = pushing.next & 0xffff
@@ -229,6 +233,7 @@ export class LoadClient {
       pushing.base += ahead
       pushing.attempt = 0
       pushing.busy = 0
+      pushing.room = Math.min(pushing.window, pushing.room + ahead)
       pushing.wentBackAt = -1
       pushing.acknowledged(Math.min(pushing.base * pushing.chunkBytes, pushing.image.length))
     }
@@ -238,6 +243,7 @@ export class LoadClient {
       if (pushing.wentBackAt !== pushing.base) this.#goBack(pushing)
     } else if (status === codes.EBUSY && pushing.busy < busyMax) {
       pushing.busy += 1
+      pushing.room = 1
       pushing.cancel()
       pushing.cancel = this.#options.clock.schedule(busyMillis, () => this.#goBack(pushing))
     } else this.#refused(pushing, status, "write")

@@ -119,7 +119,7 @@ describe("LoadClient", () => {
     assert.strictEqual(asked.at(-1), "abort")
   })
 
-  it("asks a board without buffers again after twenty milliseconds", () => {
+  it("sends a board without buffers one chunk after twenty milliseconds, and one more with each that it takes", () => {
     const { client, rig, asked } = line({ request: (_number, op) => op === "write" })
     client.push(goldenImage(), {}, () => {})
     rig.time.advance(10)
@@ -129,7 +129,13 @@ describe("LoadClient", () => {
     rig.time.advance(19)
     assert.strictEqual(asked.length, before)
     rig.time.advance(1)
-    assert.strictEqual(asked.length, before + 4)
+    assert.strictEqual(asked.length, before + 1)
+    const took = (nextSeq: number) =>
+      ({ op: "write", xfer: 255, status: 0, fields: { op: "write", nextSeq, bytesWritten: 0 } }) as const
+    client.receive(encodeReply(took(1)))
+    assert.strictEqual(asked.length, before + 3)
+    client.receive(encodeReply(took(2)))
+    assert.strictEqual(asked.length, before + 5)
   })
 
   it("answers other requests beside a push, and loses neither", () => {
