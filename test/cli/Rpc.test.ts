@@ -57,6 +57,9 @@ describe("holon rpc", () => {
       assert.match(refused.err, /"kill" of the board at port \d+: .*pid:9/)
       const nonsense = yield* run(["rpc", port, "not json"])
       assert.match(nonsense.err, /not json is no request/)
+      const nowhere = yield* run(["rpc", "70000", "ping"])
+      assert.isFalse(nowhere.isSuccess)
+      assert.match(`${nowhere.out}${nowhere.err}`, /70000 is not between 1 and 65535/)
       yield* started.stop
       const gone = yield* run(["rpc", port, "ping"])
       assert.match(gone.err, /no board answers at port/)

@@ -52,7 +52,13 @@ const follow = (line: LineClient, session: typeof OwnSession.Type) => {
 export const rpc = Command.make(
   "rpc",
   {
-    port: Argument.Int("port").pipe(Argument.withDescription("Port of the board's line, as 9998")),
+    port: Argument.Int("port").pipe(
+      Argument.withDescription("Port of the board's line, as 9998"),
+      Argument.filter(
+        (value) => value >= 1 && value <= 65_535,
+        (value) => `${value} is not between 1 and 65535`
+      )
+    ),
     requests: Argument.String("request").pipe(
       Argument.withDescription("Name of a command, or a JSON object; several go over one connection, in one session"),
       Argument.variadic({ min: 1 })
