@@ -25,6 +25,8 @@ export interface ImageDeskOptions {
   readonly installations: Installations
   readonly runtimeOf: (kind: ImageKind) => Runtime | undefined
   readonly acknowledge: (held: Held) => void
+  /** An offer was refused for good; the acknowledgement has room for the code alone. */
+  readonly declined: (xfer: number, refused: Refused) => void
   /** An image stands elsewhere, unasked. */
   readonly tell: (state: ImageState) => void
 }
@@ -100,6 +102,12 @@ export class ImageDesk {
   }
 
   #admit(offer: ImageOffer): Arriving | Refused {
+    const admitted = this.#judge(offer)
+    if ("code" in admitted && admitted.code !== codes.EBUSY) this.#options.declined(offer.xfer, admitted)
+    return admitted
+  }
+
+  #judge(offer: ImageOffer): Arriving | Refused {
     if (this.#installations.isOnTrial) return { code: codes.EBUSY, detail: "trial" }
     const judged = judgeOffer(offer, this.#options.rules)
     if (Result.isFailure(judged)) return judged.failure

@@ -116,6 +116,7 @@ export class ProgramHost implements Programs {
       installations: this.#installations,
       runtimeOf: (kind) => this.#runtimes.find((runtime) => runtime.kind === kind),
       acknowledge: voice.acknowledge,
+      declined: (xfer, refused) => this.#news.declined(xfer, refused),
       tell
     })
     this.#turns = new Turns(clock, {

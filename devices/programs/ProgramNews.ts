@@ -1,7 +1,9 @@
 /** What a board tells of its programs by itself: where they stand, several at once, and what they print, line by line. */
-import type { ProgramEntry } from "../../src/protocol/Frame.ts"
+import { codeEntry } from "../../src/protocol/Codes.ts"
+import { levels, type ProgramEntry } from "../../src/protocol/Frame.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ProgramVoice } from "../agent/Programs.ts"
+import type { Refused } from "../Refused.ts"
 import { Lines } from "./Lines.ts"
 import type { Program } from "./Program.ts"
 import type { ProgramSet } from "./ProgramSet.ts"
@@ -66,6 +68,18 @@ export class ProgramNews {
     this.#changed.delete(name)
     for (const stream of ["out", "error"]) this.#lines.delete(`${stream} ${name}`)
     this.#tell([{ name, state: programStates.absent }])
+  }
+
+  /** An image that was offered is refused, in the words of the board's own provisioning service. */
+  declined(xfer: number, { code, detail }: Refused): void {
+    const { clock, voice } = this.#ports
+    voice.letter({
+      type: "event",
+      name: "provisioning.error",
+      level: levels.indexOf("warn"),
+      data: { xfer, where: "begin", code: codeEntry(code).name, errno: code, detail },
+      at: Math.floor(clock.board())
+    })
   }
 
   /** The board stops: nothing is told any more. */

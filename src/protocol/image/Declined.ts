@@ -7,6 +7,8 @@ const reasons: Readonly<Record<number, string>> = {
   [codes.ENOKEY]: "the board does not trust the key that signed it",
   [codes.EKEYREVOKED]: "the key that signed it is disabled on the board",
   [codes.EKEYREJECTED]: "its signature is not that of the key it names",
+  [codes.EINVAL]: "its manifest says something the board cannot make sense of",
+  [codes.EDQUOT]: "the program is larger than its manifest lets it be",
   [codes.ENOTSUP]: "the board takes no images of this kind, or lacks what this one requires",
   [codes.ENOMEM]: "the board has no memory left for it",
   [codes.ENOSPC]: "the board has no storage left for it, or takes none of this size",

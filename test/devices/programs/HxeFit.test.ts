@@ -126,16 +126,17 @@ describe("a board", () => {
     return Array.isArray(answer) && Array.isArray(answer[0]) ? Number(answer[0][1]) : Number.NaN
   }
 
-  it("declines an offer whose manifest it cannot serve before a byte of it has come", () => {
+  it("declines an offer whose manifest it cannot serve before a byte of it has come, and says why", () => {
     const bench = benchOf()
-    for (const [fields, code] of [
-      [{ start: { args: ["-v"] } }, 95],
-      [{ requires: { storage: 1 } }, 28],
-      [{ requires: { heap: 1 } }, 12],
-      [{ depends: [{ name: "base" }] }, 95]
+    for (const [fields, code, detail] of [
+      [{ start: { args: ["-v"] } }, 95, "start.args: HXE programs take no arguments"],
+      [{ requires: { storage: 1 } }, 28, "budget:storage:1/0"],
+      [{ requires: { heap: 1 } }, 12, "budget:heap:1/0"],
+      [{ depends: [{ name: "base" }] }, 95, "depends:base"]
     ] as const) {
       bench.send(image, manifestOf(image, fields))
       assert.deepInclude(bench.of("image-ack").at(-1), { next: 0, state: 0, code })
+      assert.deepInclude(bench.of("event").at(-1)?.data, { where: "begin", errno: code, detail })
     }
   })
 
