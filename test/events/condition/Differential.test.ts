@@ -3,17 +3,21 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { documentPredicate, rowPredicate, rowReader } from "../../../src/events/condition/Closure.ts"
 import { sqlCondition } from "../../../src/events/condition/Sql.ts"
+import { compileWasm } from "../../../src/events/condition/Wasm.ts"
 import { bindTree } from "../../../src/protocol/condition/Bind.ts"
 import { type BoundCondition, pathKey, pathsOf } from "../../../src/protocol/condition/Bound.ts"
 import { format } from "../../../src/protocol/condition/Format.ts"
 import { interpret } from "../../../src/protocol/condition/Interpret.ts"
 import { twins } from "../../../src/protocol/condition/Source.ts"
+import { type Decide, startWasm } from "../../../src/protocol/condition/WasmCondition.ts"
 import { Conditions, storable } from "../../support/Conditions.ts"
 import { Postgres } from "../../support/Postgres.ts"
 
 const seed = Number(process.env["CONDITION_SEED"] ?? 20261121)
 const conditionCount = 4000
 const documentCount = 100
+/** A module takes some milliseconds to make. */
+const wasmCount = 1000
 
 const columns = {
   id: { type: "text", name: "id" },
@@ -62,7 +66,9 @@ const firstDifference = (
 }
 
 describe("a condition means the same", () => {
-  layer(Layer.provideMerge(Postgres.client(1), Postgres.layer({ settings: ["fsync=off"] })))((it) => {
+  layer(Layer.provideMerge(Postgres.client(1), Postgres.layer({ settings: ["fsync=off"] })), {
+    excludeTestServices: true
+  })((it) => {
     it.effect("and is neither always nor never true here", () =>
       Effect.sync(() => {
         const share = expected.flat().filter((holds) => holds).length / (conditionCount * documentCount)
@@ -89,6 +95,24 @@ describe("a condition means the same", () => {
         })
         assert.isUndefined(difference)
       })
+    )
+
+    it.effect(
+      "to WebAssembly",
+      () =>
+        Effect.gen(function* () {
+          const decisions = new Map<Case, Decide>()
+          for (const each of cases.slice(0, wasmCount)) decisions.set(each, startWasm(yield* compileWasm(each.bound)))
+          const difference = firstDifference(documents, expected, (each) => {
+            const decide = decisions.get(each)
+            // The others are decided elsewhere.
+            if (decide === undefined) return (document) => interpret(each.bound, document)
+            return (document) => Result.getOrThrow(decide(document))
+          })
+          assert.strictEqual(decisions.size, wasmCount)
+          assert.isUndefined(difference)
+        }),
+      120_000
     )
 
     it.effect(

@@ -78,7 +78,9 @@ describe("SQL of a condition", () => {
       assert.throws(() => sqlCondition(bound("id == 'a'"), { id: { type: "text", name } }), /is no name of a column/)
   })
 
-  layer(Layer.provideMerge(Postgres.client(1), Postgres.layer({ settings: ["fsync=off"] })))((it) => {
+  layer(Layer.provideMerge(Postgres.client(1), Postgres.layer({ settings: ["fsync=off"] })), {
+    excludeTestServices: true
+  })((it) => {
     it.effect("finds what is asked for and nothing else, also with hostile texts", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
