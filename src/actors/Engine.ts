@@ -53,6 +53,7 @@ const busyRetryMillis = 250
 /** A way that breaks may show as a defect; one message that does so again and again is the defect itself. */
 const defectsMax = 3
 const watchItemsMax = 16
+const nothing = new Uint8Array(0)
 
 const entityOf = (kind: string) => Entity.make(kind, [Ask, Watch])
 
@@ -73,8 +74,11 @@ export class Engine extends Context.Service<
 >()("holon/actors/Engine") {}
 
 /** The reply of a cell in its travelling form. One that does not fit its schema is a defect, and no business of the engine. */
-const postReply = (host: Host, registry: Registry, address: Address, message: string, reply: Reply): PostedReply => {
+const postReply = (host: Host, registry: Registry, address: Address, posted: Posted, reply: Reply): PostedReply => {
   if (reply._tag === "NotHere" || reply._tag === "Failed") return reply
+  // Who tells waits for no value, and for a repeat there is none.
+  if (posted.tell !== undefined) return { _tag: reply._tag, body: nothing }
+  const { message } = posted
   const codec = registry.get(address.kind)?.codec.messages.get(message)
   if (codec === undefined) return { _tag: "NotHere" }
   try {
@@ -227,7 +231,7 @@ const make = (registry: Registry) =>
             Rpc.fork(
               Effect.callback<PostedReply>((resume) => {
                 residency.deliverPosted(address, payload, (reply) =>
-                  resume(Effect.sync(() => postReply(host, registry, address, payload.message, reply)))
+                  resume(Effect.sync(() => postReply(host, registry, address, payload, reply)))
                 )
               })
             ),

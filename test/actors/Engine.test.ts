@@ -273,6 +273,27 @@ describe("an outcome the store did not confirm", () => {
 })
 
 describe("an actor of the cluster", () => {
+  it.effect("answers a tell that was heard before as one that has arrived, whatever its message answers", () => {
+    const { rig, handle, run } = node(notHere)
+    return run(
+      Effect.gen(function* () {
+        yield* pass(rig, 200)
+        const told = { ...posted(rig, "Add", { by: 1 }), tell: { from: "counter/b", version: 7, index: 0 } }
+        const replies: Array<string> = []
+        for (let copy = 0; copy < 2; copy++) {
+          const fiber = yield* handle("counter", "a", told)
+          yield* pass(rig, 200)
+          replies.push((yield* Fiber.join(fiber))._tag)
+        }
+        assert.deepStrictEqual(replies, ["Success", "Success"])
+        const read = yield* handle("counter", "a", posted(rig, "Read", {}))
+        yield* pass(rig, 200)
+        const reply = yield* Fiber.join(read)
+        assert.strictEqual(reply._tag === "Success" && decodeStored(reply.body), 1)
+      })
+    )
+  })
+
   it.effect("answers a reply that does not fit as a defect of its own, not of the engine", () => {
     const { rig, handle, run } = node(notHere)
     return run(
