@@ -3,27 +3,15 @@ import { Console, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { PlacedEventView } from "../../gateways/http/EventQueries.ts"
 import { Client } from "../Client.ts"
+import { lineOf } from "../EventLine.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
-import { fields } from "../Table.ts"
 
 const text = (name: string, about: string) => Flag.String(name).pipe(Flag.withDescription(about), Flag.optional)
 
 const given = <Name extends string, A>(name: Name, value: Option.Option<A>): { readonly [N in Name]?: A } =>
   Option.isNone(value) ? {} : ({ [name]: value.value } as { readonly [N in Name]: A })
-
-const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
-  typeof data === "object" && data !== null && !Array.isArray(data)
-
-/** One line: when, how grave, what, who, and with what. */
-export const lineOf = ({ event }: PlacedEventView): string => {
-  const { at, severity, type, source, data, unit } = event
-  const said = data === null ? "" : isRecord(data) ? fields(data) : JSON.stringify(data)
-  const grave = severity === "info" || severity === "debug" ? "" : `${severity}  `
-  const time = new Date(at).toISOString().replace("T", " ").replace("Z", "")
-  return `${time}  ${grave}${source.actor}/${source.id}  ${type}${said === "" ? "" : `  ${said}`}${unit === undefined ? "" : ` ${unit}`}`
-}
 
 export const events = Command.make(
   "events",
@@ -40,6 +28,7 @@ export const events = Command.make(
       Flag.withDescription("Begin with the events of the last so many commits (default: 50; none with --follow)"),
       Flag.optional
     ),
+    where: text("where", "Only events that fulfil this condition, such as 'severity == \"error\"'"),
     source: text("source", "Only what this actor says, such as device/press-1"),
     samples: Flag.Boolean("samples").pipe(
       Flag.withDescription("Also what boards measure, which is kept for a day"),
@@ -57,7 +46,8 @@ export const events = Command.make(
           ...given("since", flags.since),
           ...given("after", flags.after),
           ...given("last", flags.last),
-          ...given("source", flags.source)
+          ...given("source", flags.source),
+          ...given("where", flags.where)
         }
         yield* Stream.runForEach(client.Events(asked), print)
       })
@@ -70,6 +60,7 @@ export const events = Command.make(
   examples(
     ["--last 20", "The last events"],
     ["--follow --source device/press-1", "What a board does from now on"],
+    ["--follow --samples --where 'reported.temp > 60'", "What grows hot"],
     ["--since 10min --json", "Ten minutes, for a script"]
   )
 )

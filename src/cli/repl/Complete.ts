@@ -14,7 +14,7 @@ export interface Known {
 /** Candidates, and the text before the cursor that they replace. */
 export type Completion = readonly [candidates: ReadonlyArray<string>, replaced: string]
 
-const words = ["help", "actors", "exit", "watch "]
+const words = ["help", "actors", "events", "exit", "watch "]
 const atKind = /^(?:watch\s+)?([A-Za-z][\w-]*)?$/
 const atId = /^(?:watch\s+)?([A-Za-z][\w-]*)\(["']([^"']*)$/
 const atMessage = /^(?:watch\s+)?([A-Za-z][\w-]*)\(["'][^"']*["']\)\.(\w*)$/
@@ -50,5 +50,5 @@ export const complete = (text: string, { kinds, ids, twinFields }: Known): Compl
   if (kind === null) return [[], text]
   const start = kind[1] ?? ""
   const names = kinds.map((view) => `${view.kind}("`)
-  return [starting(text.startsWith("watch ") ? names : [...words, ...names], start), start]
+  return [starting(text.startsWith("watch ") ? ["events", ...names] : [...words, ...names], start), start]
 }

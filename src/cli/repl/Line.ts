@@ -17,6 +17,8 @@ export class LineMalformed extends Schema.TaggedError<LineMalformed>()("LineMalf
 export type Line =
   | { readonly _tag: "Empty" }
   | { readonly _tag: "Word"; readonly word: "help" | "actors" | "exit" }
+  /** `events` shows the last of them, `watch events` what happens from now on; only those that fulfil the condition behind it. */
+  | { readonly _tag: "Events"; readonly isWatch: boolean; readonly where: string | undefined }
   | {
       readonly _tag: "Message"
       readonly isWatch: boolean
@@ -29,6 +31,7 @@ export type Line =
     }
 
 const head = /^(?<watch>watch\s+)?(?<kind>[A-Za-z][\w-]*)\s*\(\s*(?<quote>["'])(?<id>[^"']*)\k<quote>\s*\)\s*/
+const stream = /^(?<watch>watch\s+)?events(?:\s+(?<where>[\s\S]+))?$/
 const call = /^\.\s*(?<message>[A-Za-z]\w*)\s*\((?<values>[\s\S]*)\)\s*;?$/
 const example = 'as device("host").GetTwin()'
 
@@ -58,6 +61,9 @@ export const parseLine = (input: string): Result.Result<Line, LineMalformed> => 
   const text = input.trim()
   if (text === "") return Result.succeed({ _tag: "Empty" })
   if (isWord(text)) return Result.succeed({ _tag: "Word", word: text })
+  const events = stream.exec(text)?.groups
+  if (events !== undefined)
+    return Result.succeed({ _tag: "Events", isWatch: events["watch"] !== undefined, where: events["where"] })
   const target = head.exec(text)
   const { watch, kind, id } = target?.groups ?? {}
   if (target === null || kind === undefined || id === undefined)

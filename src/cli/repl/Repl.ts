@@ -7,6 +7,7 @@ import { Command } from "effect/cli"
 import type { KindView } from "../../gateways/http/Control.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import { Client } from "../Client.ts"
+import { lineOf } from "../EventLine.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection, dataFolder } from "../Globals.ts"
 import { checkPayload, findMessage } from "../MessageCheck.ts"
@@ -29,6 +30,8 @@ const help = `  device("host").GetTwin()                    ask
   device("host").Invoke("identify")           a command for its board
   program("heater-1:blink").SetValue({ id: "blinks", value: 7 })    fields by their names
   watch device("host")                        follow it; Ctrl-C ends the watch
+  events                                      what happened last; watch events: what happens now
+  watch events reported.temp > 60             only what fulfils a condition, measurements among it
   actors                                      kinds and their messages
   exit                                        or Ctrl-D`
 
@@ -91,9 +94,17 @@ const send = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: 
   yield* Stream.runForEach(client.Watch(message), print)
 })
 
+/** A condition may ask for what boards measure; without one that would be too much to read. */
+const showEvents = Effect.fnUntraced(function* ({ isWatch, where }: Line & { readonly _tag: "Events" }) {
+  const client = yield* Client
+  const asked = { follow: isWatch, samples: where !== undefined, ...(where !== undefined && { where }) }
+  yield* Stream.runForEach(client.Events(asked), (placed) => Console.log(lineOf(placed)))
+})
+
 const run = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line) {
   if (line._tag === "Message") return yield* send(kinds, line)
   if (line._tag === "Empty") return
+  if (line._tag === "Events") return yield* showEvents(line)
   if (line.word === "help") return yield* Console.log(help)
   const rows = kinds.flatMap(({ kind, messages }) =>
     messages.map(({ name, about, heldBack }) => [kind, name, heldBack ?? about])

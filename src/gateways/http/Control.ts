@@ -6,6 +6,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
+import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
@@ -152,7 +153,7 @@ export class Control extends RpcGroup.make(
       follow: Schema.Boolean
     },
     success: PlacedEventView,
-    error: HolonError,
+    error: Schema.Union([HolonError, ConditionInvalid]),
     stream: true
   }).annotate(Needs, "event.read"),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }).annotate(Needs, "node.read"),

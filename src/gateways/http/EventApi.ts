@@ -3,6 +3,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { EventStream, type PlacedEvent, type Start } from "../../events/EventStream.ts"
 import { CursorMalformed, JournalUnavailable } from "../../events/JournalReader.ts"
+import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Malformed, Unavailable } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
 import { Authorization } from "./Authorization.ts"
@@ -29,7 +30,7 @@ const batch = 1000
 const listEvents = HttpApiEndpoint.get("listEvents", "/api/events", {
   query: { ...query, limit: Schema.optionalKey(whole(1000)) },
   success: EventPageView,
-  error: HolonError.members
+  error: [...HolonError.members, ConditionInvalid]
 })
   .annotate(Needs, "event.read")
   .annotate(
@@ -48,7 +49,7 @@ const tailEvents = HttpApiEndpoint.get("tailEvents", "/api/events/tail", {
   query,
   headers: { "last-event-id": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))) },
   success: HttpApiSchema.StreamSse({ events: TailEvent }),
-  error: HolonError.members
+  error: [...HolonError.members, ConditionInvalid]
 })
   .annotate(Needs, "event.read")
   .annotate(
@@ -59,8 +60,12 @@ const tailEvents = HttpApiEndpoint.get("tailEvents", "/api/events/tail", {
 /** The group of the API. */
 export const eventGroup = HttpApiGroup.make("events").add(listEvents, tailEvents).middleware(Authorization)
 
+type EventFailure = Malformed | Unavailable | ConditionInvalid
+
 /** What the stream cannot do, in the words of the API. */
-export const spokenFailure = (error: JournalUnavailable | CursorMalformed | Malformed): Malformed | Unavailable => {
+export const spokenFailure = (
+  error: JournalUnavailable | CursorMalformed | Malformed | ConditionInvalid
+): Malformed | Unavailable | ConditionInvalid => {
   if (error instanceof JournalUnavailable) return new Unavailable({ cause: "the journal does not answer" })
   if (error instanceof CursorMalformed)
     return new Malformed({ path: "after", reason: `"${error.cursor}" is no cursor of an event` })
@@ -82,7 +87,7 @@ export const eventReads = Effect.map(EventStream, (events) => ({
       return yield* events.read(start, selection, { events: limit, commits: scannedMax })
     }).pipe(Effect.mapError(spokenFailure)),
   /** From where the query begins to where the stream ends for now. */
-  past: (asked: EventQuery): Stream.Stream<PlacedEvent, Malformed | Unavailable> =>
+  past: (asked: EventQuery): Stream.Stream<PlacedEvent, EventFailure> =>
     Effect.gen(function* () {
       const first = yield* startOf(asked, { _tag: "Last", commits: pastDefault })
       const selection = yield* selectionOf(asked)
@@ -100,7 +105,7 @@ export const eventReads = Effect.map(EventStream, (events) => ({
   tail: (
     asked: EventQuery,
     otherwise: Start
-  ): Effect.Effect<Stream.Stream<PlacedEvent, Malformed | Unavailable>, Malformed> =>
+  ): Effect.Effect<Stream.Stream<PlacedEvent, EventFailure>, Malformed | ConditionInvalid> =>
     Effect.gen(function* () {
       const start = yield* startOf(asked, otherwise)
       const selection = yield* selectionOf(asked)

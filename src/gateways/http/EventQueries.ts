@@ -1,6 +1,11 @@
 /** Which events a client wants and where it begins, as it says so in words. */
 import { Clock, Duration, Effect, Option, Schema } from "effect"
+import { documentPredicate } from "../../events/condition/Closure.ts"
 import type { Selection, Start } from "../../events/EventStream.ts"
+import { documentOf } from "../../events/matching/Document.ts"
+import { bindText } from "../../protocol/condition/Bind.ts"
+import { events } from "../../protocol/condition/Source.ts"
+import { charactersMax } from "../../protocol/condition/Token.ts"
 import { Malformed } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
 
@@ -24,7 +29,9 @@ export const eventQueryFields = {
   /** An instant such as `2026-11-21T08:00:00Z`, or how long ago, such as `10 minutes`, `90s`, `2h`. */
   since: word(64),
   /** `KIND/ID` of the actor that speaks. */
-  source: word(160)
+  source: word(160),
+  /** A condition that an event must fulfil, such as `type glob "command.*" or severity == "error"`. */
+  where: word(charactersMax)
 }
 
 /** What is asked for. */
@@ -33,6 +40,7 @@ export interface EventQuery {
   readonly since?: string
   readonly last?: number
   readonly source?: string
+  readonly where?: string
   readonly samples?: boolean
 }
 
@@ -77,14 +85,16 @@ export const startOf = Effect.fnUntraced(function* ({ after, since, last }: Even
   return otherwise
 })
 
-/** Which events are meant. Fails with {@link Malformed}. */
-export const selectionOf = Effect.fnUntraced(function* ({ source, samples = false }: EventQuery) {
-  if (source === undefined) return { hasSamples: samples, matches: () => true } satisfies Selection
+/** Which events are meant. Fails with {@link Malformed}, and with what is wrong in the condition. */
+export const selectionOf = Effect.fnUntraced(function* ({ source, where, samples = false }: EventQuery) {
+  const holds = where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, events)))
+  if (source === undefined)
+    return { hasSamples: samples, matches: (event) => holds(documentOf(event)) } satisfies Selection
   const [, actor, id] = /^([^/]+)\/(.+)$/.exec(source) ?? []
   if (actor === undefined || id === undefined)
     return yield* new Malformed({ path: "source", reason: `"${source}" names no actor; write it as device/press-1` })
   return {
     hasSamples: samples,
-    matches: (event) => event.source.actor === actor && event.source.id === id
+    matches: (event) => event.source.actor === actor && event.source.id === id && holds(documentOf(event))
   } satisfies Selection
 })

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Schema, Stream } from "effect"
 import { EventPageView } from "../../../src/gateways/http/EventQueries.ts"
 import { HolonEvent } from "../../../src/protocol/Event.ts"
-import { run } from "../../support/Cli.ts"
+import { piped, run } from "../../support/Cli.ts"
 import { freePorts, RunningNode, until } from "../../support/RunningNode.ts"
 
 const pageOf = Schema.decodeUnknownSync(EventPageView)
@@ -61,6 +61,17 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("are those that fulfil a condition", () =>
+      Effect.gen(function* () {
+        const where = (condition: string) => page(`?last=1000&samples=true&where=${encodeURIComponent(condition)}`)
+        assert.deepStrictEqual([...new Set(typesOf(yield* where('type glob "device.*"')))], ["device.online"])
+        const warm = yield* until(where("reported.temp > -50"), ({ events }) => events.length > 0)
+        assert.isTrue(warm.events.every(({ event }) => event.type === "board.telemetry"))
+        assert.deepStrictEqual((yield* where("reported.temp > 5000")).events, [])
+        assert.deepStrictEqual((yield* where('source.id == "nobody"')).events, [])
+      })
+    )
+
     it.effect("arrive as Server-Sent Events while they happen, and go on behind the last id", () =>
       Effect.gen(function* () {
         const { url } = yield* RunningNode
@@ -104,6 +115,8 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           ["after=seven", /"seven" is no cursor of an event/],
           ["since=yesterday", /"yesterday" is no time; write an instant such as/],
           ["since=10min&last=5", /say one of after, since and last/],
+          ["where=temp%20%3E", /line 1, column 7|"column":7/],
+          ["where=severty%20%3D%3D%20%22x%22%20and%20typ%20%3D%3D%201%20%3E%202", /do not chain/],
           ["source=heater-1", /"heater-1" names no actor; write it as device\/press-1/]
         ] as const) {
           const { status, text } = yield* get(`/api/events?${query}`)
@@ -113,6 +126,18 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         for (const query of ["limit=0", "limit=1001", "last=x", "samples=yes", "what=ever"])
           assert.strictEqual((yield* get(`/api/events?${query}`)).status, 400, query)
         assert.strictEqual((yield* get("/api/events/tail?since=yesterday")).status, 400)
+      })
+    )
+
+    it.effect("are shown in the REPL, by a condition and with what is wrong in it", () =>
+      Effect.gen(function* () {
+        const { url, data } = yield* RunningNode
+        const { out } = yield* run(
+          ["repl", "--url", url, "--data", data],
+          piped('events type == "device.online"\nevents temp >\n')
+        )
+        assert.match(out, /device\/heater-1 {2}device\.online/)
+        assert.match(out, /line 1, column 7: /)
       })
     )
 
