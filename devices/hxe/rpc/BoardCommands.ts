@@ -9,7 +9,9 @@ import type { RunControl } from "./RunControl.ts"
 import type { Sessions } from "./Sessions.ts"
 import { taskFields, taskList } from "./TaskRows.ts"
 
-/** Turns of one request: more would keep everybody else waiting. */
+/** Instructions of one request: more would keep everybody else waiting. */
+const instructionsMax = 1_000_000
+/** Turns of one request. */
 const stepsMax = 100_000
 /** Turns a second that can be asked for. */
 const hertzMax = 1_000_000
@@ -44,6 +46,8 @@ export const boardCommands = (board: RpcBoard, log: BoardLog, sessions: Sessions
   }
   const step = (steps: number, only: number | undefined): Outcome => {
     if (only !== undefined && executive.task(only) === undefined) return refused("ESRCH", `pid:${only}`, { pid: only })
+    const most = Math.floor(instructionsMax / control.longestTurn)
+    if (steps > most) return Result.fail(wrongField("steps", `at most ${most} turns of this length at once`))
     const { currentPid, executed, isBusy, nextPid } = control.stepOnce(steps, only)
     const result = {
       executed,

@@ -72,8 +72,15 @@ export class RunControl implements Stepped {
     return reply
   }
 
-  step(turns: number): void {
+  /** The most instructions one turn may have now. */
+  get longestTurn(): number {
+    return this.#executive.tasks().reduce((longest, { quantum }) => Math.max(longest, quantum), 1)
+  }
+
+  step(instructions: number): void {
     if (!this.#isRunning) return
+    // However long turns are, everything else on this board waits for no more than so many instructions.
+    const turns = Math.max(1, Math.floor(instructions / this.longestTurn))
     const now = this.#executive.now()
     this.#earn(now)
     const { executed } = this.#executive.step(this.#rateHertz === 0 ? turns : Math.min(turns, Math.floor(this.#credit)))

@@ -1,8 +1,9 @@
 /** Commands that hold, end and look into programs. */
 import { Result, Schema } from "effect"
 import type { Executive } from "../executive/Executive.ts"
-import type { Task } from "../executive/Task.ts"
 import { hasEnded } from "../executive/TaskState.ts"
+import type { Machine } from "../machine/Machine.ts"
+import { registerCount } from "../machine/MemoryMap.ts"
 import { type Outcome, type Refusal, refuse } from "./Answer.ts"
 import { type Commands, command } from "./Command.ts"
 import { hexBytes, hexOf, pid, positive, u32 } from "./Fields.ts"
@@ -11,12 +12,8 @@ import { taskFields } from "./TaskRows.ts"
 
 /** Bytes of memory in one request. */
 const memoryBytesMax = 16_384
-const registers = 16
 
-const machineOf = (
-  executive: Executive,
-  number: number
-): Result.Result<Required<Pick<Task, "machine">>["machine"] & {}, Refusal> => {
+const machineOf = (executive: Executive, number: number): Result.Result<Machine, Refusal> => {
   const task = executive.task(number)
   if (task === undefined) return Result.fail(refuse("ESRCH", `pid:${number}`, { pid: number }))
   return task.machine === undefined
@@ -108,7 +105,7 @@ export const taskCommands = (board: RpcBoard): Commands => {
         const machine = machineOf(executive, number)
         if (Result.isFailure(machine)) return Result.fail(machine.failure)
         const { callDepth, pc, psw, registerBase, sp, steps } = machine.success
-        const regs = Array.from({ length: registers }, (_, index) => machine.success.register(index))
+        const regs = Array.from({ length: registerCount }, (_, index) => machine.success.register(index))
         return Result.succeed({
           registers: { pid: number, pc, sp, psw, regs, call_depth: callDepth, reg_base: registerBase, steps }
         })

@@ -1,8 +1,9 @@
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { lineBytesMax } from "../../../../devices/hxe/rpc/Lines.ts"
+import { RpcService } from "../../../../devices/hxe/rpc/RpcService.ts"
 import { codes } from "../../../../src/protocol/Codes.ts"
-import { at, imageOf, RpcRig } from "./RpcRig.ts"
+import { at, imageOf, RpcClient, RpcRig } from "./RpcRig.ts"
 import { consumerText } from "./TwoPrograms.ts"
 
 let rig: RpcRig
@@ -152,6 +153,16 @@ describe("what cannot be done", () => {
     client.hasRoom = true
     client.connection.drained()
     assert.deepStrictEqual([client.lines.length, client.isPaused], [2, false])
+  })
+
+  it("is a bug of the board: it says so, in the log too, and goes on", () => {
+    const { board, rights } = rig.service
+    const wear = (): never => {
+      throw new Error("the memories burn")
+    }
+    const broken = new RpcClient(new RpcService({ ...board, wear }, rights), 1)
+    assert.deepStrictEqual(broken.refusal("provision.wear"), ["Internal", "bug"])
+    assert.include(String(at(broken.did("dmesg"), "logs", 0).msg), "the memories burn")
   })
 
   const Json = Schema.Union([

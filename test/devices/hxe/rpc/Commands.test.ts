@@ -128,6 +128,16 @@ describe("programs over the board's own line", () => {
     assert.isAbove(Number(steps()), 50_000)
   })
 
+  it("keep the board waiting no longer when their turns are long", () => {
+    tool.did("sched", { pid, quantum: 50_000 })
+    assert.deepStrictEqual(tool.refusal("step", { steps: 21 })[1], "invalid_field:steps")
+    tool.did("step", { steps: 20 })
+    assert.strictEqual(steps(), 1_000_000)
+    tool.did("clock", { op: "start" })
+    rig.time.advance(95)
+    assert.isAtMost(Number(steps()), 1_000_000 + 10 * 50_000)
+  })
+
   it("are paused, go on, and end; another one's clock does not stop with them", () => {
     tool.did("clock", { op: "start" })
     assert.strictEqual(at(tool.did("pause", { pid }), "task").state, "paused")
