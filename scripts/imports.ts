@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   devices: ["src/protocol"],
   "cluster.config.ts": ["src/runtime"],
   // The generator of the reference pages reads contracts and config; nothing may import a script but a test.
-  scripts: everyLayer,
+  scripts: [...everyLayer, "src/cli"],
   test: [...everyLayer, "src/simulation", "src/chaos", "src/cli", "scripts", "cluster.config.ts"]
 }
 

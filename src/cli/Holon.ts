@@ -29,30 +29,12 @@ export const version = "0.1.0"
 export const holon = Command.make("holon").pipe(
   Command.withDescription("Runs fleets of physical boards as one living system"),
   Command.withSubcommands([
-    up,
-    node,
-    repl,
-    send,
-    devices,
-    events,
-    nodes,
-    actors,
-    quarantine,
-    dead,
-    board,
-    image,
-    provision,
-    session,
-    sessions,
-    rollout,
-    ps,
-    programs,
-    values,
-    can,
-    serial,
-    rpc,
-    chaos,
-    simulate
+    { group: "RUN", commands: [up, node, board] },
+    { group: "TALK TO ACTORS", commands: [repl, send, devices, events] },
+    { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
+    { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
+    { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
+    { group: "PROVE IT", commands: [chaos, simulate] }
   ])
 )
 
