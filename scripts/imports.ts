@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/cli": [...everyLayer, "src/simulation", "src/chaos"],
   devices: ["src/protocol"],
   "cluster.config.ts": ["src/runtime"],
-  // The generator of the reference pages reads contracts and config; nothing may import a script but a test.
+  // The generator of the reference pages reads contracts, config and commands; nothing may import a script but a test.
   scripts: [...everyLayer, "src/cli"],
   test: [...everyLayer, "src/simulation", "src/chaos", "src/cli", "scripts", "cluster.config.ts"]
 }
