@@ -14,8 +14,8 @@ import { programsOn, simulatedMemories } from "../../devices/programs/BoardProgr
 import { trustsAll } from "../../devices/programs/ImageChecks.ts"
 import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
-import { uuidV7 } from "../../src/protocol/Ids.ts"
 import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
+import { ask, post, requestId } from "./AnyNode.ts"
 
 /** Chunks of 512 bytes: an image takes hundreds. */
 const rx = 1024
@@ -50,25 +50,6 @@ const slow = (urls: ReadonlyArray<string>, { schedule }: Clock): Transport => {
       }
     }
   }
-}
-
-const post = async (url: string, init: RequestInit): Promise<unknown> => {
-  const response = await fetch(url, { method: "POST", signal: AbortSignal.timeout(5000), ...init })
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
-  return response.json()
-}
-
-/** Asks one node after the other until one answers. */
-const ask = async (urls: ReadonlyArray<string>, path: string, payload: unknown, id?: string): Promise<unknown> => {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const headers = { "content-type": "application/json", ...(id === undefined ? {} : { "idempotency-key": id }) }
-    const reply = await post(`${urls[attempt % urls.length]}${path}`, { headers, body: JSON.stringify(payload) }).catch(
-      () => undefined
-    )
-    if (reply !== undefined) return reply
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  throw new Error(`nobody answers ${path}`)
 }
 
 interface View {
@@ -116,8 +97,12 @@ const provisioned = (place: string) =>
       const status = () => ask(cluster.httpUrls, "/api/device/long-1/GetStatus", {}) as Promise<{ boot: number }>
       while ((await status().catch(() => ({ boot: 0 }))).boot === 0)
         await new Promise((resolve) => setTimeout(resolve, 50))
-      const request = uuidV7(Date.now(), (count) => crypto.getRandomValues(new Uint8Array(count)))
-      await ask(cluster.httpUrls, "/api/session/s-1/Provision", { device: "long-1", sha256: pushed.sha256 }, request)
+      await ask(
+        cluster.httpUrls,
+        "/api/session/s-1/Provision",
+        { device: "long-1", sha256: pushed.sha256 },
+        requestId()
+      )
       const view = () => ask(cluster.httpUrls, "/api/session/s-1/GetSession", {}) as Promise<View>
       const killedAt: Array<number> = []
       // Each node dies once while chunks are on their way: that of the session, of the device and of the board's link.

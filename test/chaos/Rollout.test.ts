@@ -1,0 +1,144 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, Schema } from "effect"
+import { transportFor } from "../../devices/agent/Connect.ts"
+import { realClock } from "../../devices/agent/RealTime.ts"
+import type { Transport } from "../../devices/agent/Transport.ts"
+import { simulatedFiles } from "../../devices/hal/BoardFiles.ts"
+import { NvStore } from "../../devices/nv/NvStore.ts"
+import { simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
+import { trustsAll } from "../../devices/programs/ImageChecks.ts"
+import { plainBody } from "../../devices/simulated/PlainBoard.ts"
+import { SimulatedBoard } from "../../devices/simulated/SimulatedBoard.ts"
+import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { RolloutPage, RolloutSummary } from "../../src/protocol/Rollout.ts"
+import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
+import { run } from "../support/Cli.ts"
+import { ask, eventually, requestId } from "./AnyNode.ts"
+
+const ids = Array.from({ length: 5 }, (_, at) => `cell-${at + 1}`)
+const rules = {
+  canary: 1,
+  waveSize: 2,
+  parallel: 2,
+  successShare: 1,
+  errorShare: 0,
+  observeMillis: 1000,
+  patienceMillis: 60_000,
+  needsApproval: true,
+  rollsBack: true
+}
+const pageOf = Schema.decodeUnknownSync(RolloutPage)
+const summaryOf = Schema.decodeUnknownSync(RolloutSummary)
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-rollout-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+/** Dials another node each time. */
+const dialling = (urls: ReadonlyArray<string>, first: number): Transport => {
+  let dials = first
+  return {
+    open: (opening, events) => {
+      const transport = transportFor({ url: urls[dials++ % urls.length] ?? "" }, "sim-board")
+      if (transport === undefined) throw new Error("no transport")
+      return transport.open(opening, events)
+    }
+  }
+}
+
+const board = (id: string, transport: Transport) =>
+  Effect.gen(function* () {
+    const clock = yield* realClock
+    const memories = simulatedMemories()
+    const report = (what: string, cause: unknown): void => assert.fail(`${id}: ${what}: ${String(cause)}`)
+    const programs = { memories, trust: trustsAll, files: simulatedFiles() }
+    const made = new SimulatedBoard(
+      { id, seed: 1, body: plainBody(), nextBoot: () => 1, programs },
+      { clock, transport, report }
+    )
+    yield* Effect.acquireRelease(
+      Effect.sync(() => made.start()),
+      () => Effect.promise(() => new Promise<void>((resolve) => made.stop(resolve)))
+    )
+    return memories
+  })
+
+/** Builds the image and brings it into the store of the cluster. */
+const pushed = (place: string, url: string) =>
+  Effect.gen(function* () {
+    const [file, manifest] = [join(place, "blink.hxe"), join(place, "manifest.json")]
+    writeFileSync(manifest, JSON.stringify({ version: "1.0.0", confirm: 500 }))
+    const example = join(import.meta.dirname, "../../examples/blink.mvasm")
+    const built = yield* run(["image", "build", example, "--name", "blink", "--out", file])
+    assert.isTrue(built.isSuccess, built.err)
+    const at = ["--url", url, "--data", join(place, "data")]
+    const ran = yield* run(["image", "push", file, "--manifest", manifest, "--json", ...at])
+    assert.isTrue(ran.isSuccess, ran.err)
+    return { bytes: new Uint8Array(readFileSync(file)), sha256: String(JSON.parse(ran.out).sha256) }
+  })
+
+const rolledOut = (place: string) =>
+  Effect.gen(function* () {
+    const cluster = yield* ChaosCluster.make(place, () => {})
+    const { httpUrls, boardUrls } = cluster
+    const image = yield* pushed(place, httpUrls[0] ?? "")
+    const memories = yield* Effect.forEach(ids, (id, at) => board(id, dialling(boardUrls, at)))
+    yield* Effect.promise(async () => {
+      for (const id of ids)
+        await eventually(
+          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
+          (status) => Object(status).connection?.state === "online"
+        )
+      const start = { sha256: image.sha256, devices: ids, rules }
+      await ask(httpUrls, "/api/rollout/r-1/Start", start, requestId())
+      const view = async () => summaryOf(await ask(httpUrls, "/api/rollout/r-1/GetRollout", {}))
+      const boardsNow = async () => {
+        const { boards } = pageOf(await ask(httpUrls, "/api/rollout/r-1/GetBoards", {}))
+        return boards.map(({ id, step, detail }) => `${id} ${step} ${detail ?? ""}`).join("; ")
+      }
+      // Each node dies once while the boards of a wave are under way: that of the rollout, of sessions, devices and links.
+      for (let node = 0; node < nodesCount; node++) {
+        if (node > 0) await ask(httpUrls, "/api/rollout/r-1/Approve", {})
+        const { counts } = await view()
+        assert.isAbove(
+          (counts["provisioning"] ?? 0) + (counts["observing"] ?? 0),
+          0,
+          `wave ${node + 1} was over at once`
+        )
+        await cluster.signal(node, "SIGKILL")
+        await cluster.start(node)
+        const { state } = await eventually(view, (found) => found.state !== "running")
+        assert.strictEqual(state, node < nodesCount - 1 ? "awaiting" : "succeeded", await boardsNow())
+      }
+      const { counts, reason } = await view()
+      assert.deepStrictEqual([counts, reason], [{ good: ids.length }, "all boards are good"])
+      const { boards } = pageOf(await ask(httpUrls, "/api/rollout/r-1/GetBoards", {}))
+      assert.deepStrictEqual(
+        boards.map(({ id, attempts }) => [id, attempts]),
+        ids.map((id) => [id, 1]),
+        "no board was sent it twice"
+      )
+    })
+    for (const memory of memories) {
+      const store = Result.getOrThrow(NvStore.mount({ devices: memory.open() }))
+      assert.deepStrictEqual(Result.getOrThrow(store.image("blink")).bytes, image.bytes)
+    }
+  })
+
+describe("a rollout", () => {
+  it.live(
+    "goes on and ends with every board good, though every node is killed while boards are under way",
+    () =>
+      Effect.gen(function* () {
+        const place = yield* folder
+        const data = join(place, "data")
+        mkdirSync(data, { recursive: true })
+        yield* rolledOut(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
+      }).pipe(Effect.scoped),
+    120_000
+  )
+})
