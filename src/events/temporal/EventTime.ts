@@ -1,0 +1,177 @@
+/**
+ * What time it is for events: how far each source has come by its own clock, which events are late, come again or come
+ * from the future. One of these serves all patterns that look at a stream.
+ *
+ * A source's watermark is the newest time it spoke of less two seconds; whatever it says later about the time before is
+ * late. When nothing comes from a source for five seconds, its watermark goes on with the time that passes here, so that
+ * silence can be noticed. Nothing reads a clock: whoever feeds it tells the time, and tells the same time when the same
+ * events are read again.
+ */
+import type { HolonEvent } from "../../protocol/Event.ts"
+import { encodeStored } from "../../protocol/Stored.ts"
+import { RecentIds } from "./RecentIds.ts"
+import { asList, asNumber, asText, asTexts, listOfForm } from "./State.ts"
+
+const form = 1
+/** How far events of one source may come out of order, ms. */
+export const allowanceMillis = 2000
+/** After so long without an event a source's time goes on by itself, ms. */
+export const silentMillis = 5000
+/** An event further ahead of us than this is refused, ms. */
+export const futureMillisMax = 3_600_000
+/** A source this far behind the first of those that share a key no longer holds the others up, ms. */
+export const stragglerMillis = 30_000
+/** Sources that are remembered; those silent longest are forgotten first. */
+export const sourcesMax = 100_000
+/** Ids of events that are remembered at least. */
+const remembered = 8192
+/** How often the time of all sources together is brought up to date, ms. */
+const overallMillis = 100
+
+/** Who speaks, and how far it has come. */
+export class Source {
+  readonly actor: string
+  readonly id: string
+  /** Its watermark when it was last heard, event time, ms. */
+  mark = Number.NEGATIVE_INFINITY
+  /** When it was last heard, our time, ms. */
+  heard = Number.NEGATIVE_INFINITY
+  /** Whether the event it was last heard with is behind its watermark. */
+  isLate = false
+
+  constructor(actor: string, id: string) {
+    this.actor = actor
+    this.id = id
+  }
+
+  /** Its watermark at `now`. */
+  markAt(now: number): number {
+    const silent = now - this.heard
+    return silent >= silentMillis && this.heard !== Number.NEGATIVE_INFINITY ? this.mark + silent : this.mark
+  }
+}
+
+/** How far these sources together have come: as far as the last of them, but for those that lag too far behind. */
+export const lowestMark = (sources: Iterable<Source>, now: number): number => {
+  let foremost = Number.NEGATIVE_INFINITY
+  for (const source of sources) foremost = Math.max(foremost, source.markAt(now))
+  // A source whose clock is ahead makes nobody else a straggler.
+  const least = Math.min(foremost, now) - stragglerMillis
+  let lowest = Number.POSITIVE_INFINITY
+  for (const source of sources) {
+    const mark = source.markAt(now)
+    if (mark >= least) lowest = Math.min(lowest, mark)
+  }
+  return lowest === Number.POSITIVE_INFINITY ? least : lowest
+}
+
+export class EventTime {
+  /** Our time, ms; never goes back. */
+  now = Number.NEGATIVE_INFINITY
+  /** Events that came again. */
+  duplicates = 0
+  /** Events that were refused because their time is far ahead of ours. */
+  fromFuture = 0
+  /** How far all sources together have come. Known once somebody {@link wantOverall wants} it. */
+  overall = Number.NEGATIVE_INFINITY
+  private isOverallWanted = false
+  private sourceCount = 0
+  private readonly sources = new Map<string, Map<string, Source>>()
+  private readonly recent = new RecentIds(remembered)
+
+  /** Our time is now this. */
+  advance(now: number): void {
+    if (now <= this.now) return
+    const isNext = Math.floor(now / overallMillis) > Math.floor(this.now / overallMillis)
+    this.now = now
+    if (isNext && this.isOverallWanted) this.renewOverall()
+  }
+
+  /** From now on {@link overall} is kept. */
+  wantOverall(): void {
+    if (this.isOverallWanted) return
+    this.isOverallWanted = true
+    this.renewOverall()
+  }
+
+  private renewOverall(): void {
+    const sources = [...this.sources.values()].flatMap((ofActor) => [...ofActor.values()])
+    this.overall = Math.max(this.overall, lowestMark(sources, this.now))
+  }
+
+  /**
+   * Takes note of an event that came at `now`, and gives its source, which says whether the event is late; nothing where
+   * patterns must not see it: it came before, or its time is far ahead of ours. Events of one stream come with `ts.ms`, the
+   * time they were written, which is the same when they are read again.
+   */
+  admit(event: HolonEvent, now: number = event.ts.ms): Source | undefined {
+    this.advance(now)
+    if (event.at > this.now + futureMillisMax) {
+      this.fromFuture++
+      return undefined
+    }
+    if (!this.recent.add(event.id)) {
+      this.duplicates++
+      return undefined
+    }
+    const source = this.sourceOf(event.source.actor, event.source.id)
+    const mark = source.markAt(this.now)
+    source.isLate = event.at < mark
+    source.mark = Math.max(mark, event.at - allowanceMillis)
+    source.heard = this.now
+    return source
+  }
+
+  /** The source of this name, which may not have spoken yet. */
+  sourceOf(actor: string, id: string): Source {
+    let ofActor = this.sources.get(actor)
+    if (ofActor === undefined) {
+      ofActor = new Map()
+      this.sources.set(actor, ofActor)
+    }
+    let source = ofActor.get(id)
+    if (source === undefined) {
+      source = new Source(actor, id)
+      ofActor.set(id, source)
+      if (++this.sourceCount > sourcesMax) this.forgetSilent()
+    }
+    return source
+  }
+
+  /** Forgets the quarter that was silent longest: seldom, and then many at once. */
+  private forgetSilent(): void {
+    const heard = [...this.sources.values()].flatMap((ofActor) => Array.from(ofActor.values(), (each) => each.heard))
+    const limit = heard.toSorted((a, b) => a - b)[Math.floor(heard.length / 4)] ?? Number.NEGATIVE_INFINITY
+    for (const ofActor of this.sources.values())
+      for (const [id, source] of ofActor) {
+        if (source.heard >= limit || !Number.isFinite(source.heard)) continue
+        ofActor.delete(id)
+        this.sourceCount--
+      }
+  }
+
+  /** For {@link restore}. */
+  snapshot(): Uint8Array {
+    const sources = [...this.sources.values()].flatMap((ofActor) =>
+      Array.from(ofActor.values(), ({ actor, id, mark, heard }) => [actor, id, mark, heard])
+    )
+    return encodeStored([form, this.now, this.overall, this.isOverallWanted, sources, ...this.recent.state()])
+  }
+
+  /** Goes on from a snapshot. Throws {@link SnapshotMalformed}. Before machines are restored, which look up their sources. */
+  restore(bytes: Uint8Array): void {
+    const [now, overall, isOverallWanted, sources, older, newer] = listOfForm(bytes, form)
+    this.sources.clear()
+    this.sourceCount = 0
+    for (const each of asList(sources)) {
+      const [actor, id, mark, heard] = asList(each)
+      const source = this.sourceOf(asText(actor), asText(id))
+      source.mark = asNumber(mark)
+      source.heard = asNumber(heard)
+    }
+    this.recent.restore(asTexts(older), asTexts(newer))
+    this.now = asNumber(now)
+    this.overall = asNumber(overall)
+    this.isOverallWanted = isOverallWanted === true
+  }
+}

@@ -1,0 +1,91 @@
+/** Which events a pattern wants to see: what an index over many patterns is made of, and what a machine is fed by. */
+import type { Condition } from "../../protocol/condition/Condition.ts"
+import { events, type Source as Kind } from "../../protocol/condition/Source.ts"
+import type { HolonEvent } from "../../protocol/Event.ts"
+import type { Pattern, PatternBody, Step } from "../../protocol/pattern/Pattern.ts"
+import { predicateOf } from "./Reading.ts"
+
+/**
+ * Events of these types (all, where they are absent) that fulfil the condition. A machine has up to 17 of these, and an
+ * event is told to it with a bit for each that it fulfils, `1 << index`.
+ */
+export interface Interest {
+  readonly types?: ReadonlyArray<string>
+  readonly condition: Condition
+}
+
+const always: Condition = { _tag: "Always", value: true }
+
+const interest = (types: ReadonlyArray<string> | undefined, condition: Condition = always): Interest =>
+  types === undefined ? { condition } : { types, condition }
+
+/** The steps of a sequence in their order. */
+export const stepsOf = ({ first, rest }: Extract<PatternBody, { readonly _tag: "Sequence" }>): ReadonlyArray<Step> => [
+  first,
+  ...rest.map(({ step }) => step)
+]
+
+/** Whether the very next event of a key matters, whatever it is. */
+export const isStrict = (body: PatternBody): boolean =>
+  body._tag === "Sequence" && body.rest.some(({ link }) => link === "next")
+
+/** What a pattern wants to see, in the order of the bits. A step's own types take the place of the pattern's. */
+export const interestsOf = ({ from, body }: Pattern): ReadonlyArray<Interest> => {
+  const ofStep = (step: Step): Interest => interest(step.from ?? from, step.where)
+  switch (body._tag) {
+    case "Where":
+      return [interest(from, body.condition)]
+    case "When":
+      return [interest(from, body.where)]
+    case "Sequence":
+      return [...stepsOf(body).map(ofStep), ...(isStrict(body) ? [interest(from)] : [])]
+    case "Absence":
+      return [ofStep(body.trigger), ofStep(body.absent)]
+    case "Silence":
+      return [ofStep(body.step)]
+    case "Join":
+      return [interest(body.left.from), interest(body.right.from)]
+    case "Combined":
+      return []
+  }
+}
+
+/** Whether a text has the shape of a glob in which only `*` means something. */
+const hasShape = (glob: string, text: string): boolean => {
+  const [head = "", ...parts] = glob.split("*")
+  const tail = parts.pop()
+  if (tail === undefined) return glob === text
+  if (!text.startsWith(head) || !text.endsWith(tail) || text.length < head.length + tail.length) return false
+  let at = head.length
+  for (const part of parts) {
+    const found = text.indexOf(part, at)
+    if (found < 0) return false
+    at = found + part.length
+  }
+  return at <= text.length - tail.length
+}
+
+const typeTest = (types: ReadonlyArray<string> | undefined): ((type: string) => boolean) => {
+  if (types === undefined) return () => true
+  const literal = new Set(types.filter((type) => !type.includes("*")))
+  const globs = types.filter((type) => type.includes("*"))
+  return (type) => literal.has(type) || globs.some((glob) => hasShape(glob, type))
+}
+
+/** Decides an interest without an index. Throws `ConditionInvalid` where the condition was not checked. */
+export const interestTest = ({ types, condition }: Interest, kind: Kind = events): ((event: HolonEvent) => boolean) => {
+  const isOfType = typeTest(types)
+  if (condition._tag === "Always") return (event) => condition.value && isOfType(event.type)
+  const holds = predicateOf(condition, kind)
+  return (event) => isOfType(event.type) && holds(event)
+}
+
+/** The bits of all interests that an event fulfils, without an index. */
+export const hitsOf = (interests: ReadonlyArray<Interest>): ((event: HolonEvent) => number) => {
+  const tests = interests.map((each) => interestTest(each))
+  return (event) => {
+    let hits = 0
+    for (let index = 0; index < tests.length; index++) if (tests[index]?.(event) === true) hits |= 1 << index
+    return hits
+  }
+}

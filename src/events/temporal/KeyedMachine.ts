@@ -1,0 +1,222 @@
+/** Feeds an operator: finds the key of each event, keeps the time of each key, wakes those whose time has come. */
+import type { HolonEvent } from "../../protocol/Event.ts"
+import type { Pattern } from "../../protocol/pattern/Pattern.ts"
+import { encodeStored } from "../../protocol/Stored.ts"
+import { Answers, type PatternMetrics } from "./Answers.ts"
+import { keysMax, weightMax } from "./Bounds.ts"
+import { DueHeap } from "./DueHeap.ts"
+import { type EventTime, type Source, silentMillis } from "./EventTime.ts"
+import { type Interest, interestsOf } from "./Interest.ts"
+import { KeyRecord, KeyTable } from "./Keys.ts"
+import type { Operator, Surroundings } from "./Operator.ts"
+import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
+import { readEmit, readKey } from "./Reading.ts"
+import { signatureOf } from "./Signature.ts"
+import { asList, asNumber, asText, listOfForm } from "./State.ts"
+
+const form = 1
+/** A key whose time does not pass as expected is looked at again so much later, ms. */
+const againMillis = 100
+
+const nothing = {}
+
+export class KeyedMachine<S> implements PatternMachine {
+  readonly pattern: Pattern
+  readonly version: number
+  readonly interests: ReadonlyArray<Interest>
+  readonly follows: ReadonlyArray<string> = []
+  readonly signature: string
+  private readonly operator: Operator<S>
+  private readonly time: EventTime
+  private readonly answers: Answers
+  private readonly around: Surroundings<S>
+  private readonly keyOf: (event: HolonEvent) => string | undefined
+  private readonly keys = new KeyTable<S>()
+  private readonly due = new DueHeap<KeyRecord<S>>()
+  private weight = 0
+
+  constructor(pattern: Pattern, operator: Operator<S>, { version, time, deliver }: MachineOptions) {
+    this.pattern = pattern
+    this.version = version
+    this.interests = interestsOf(pattern)
+    this.signature = signatureOf(pattern)
+    this.operator = operator
+    this.time = time
+    this.answers = new Answers({ pattern, version, time, deliver, spanMillis: operator.spanMillis })
+    this.keyOf = readKey(pattern.by)
+    const carry = readEmit(pattern)
+    this.around = {
+      tell: (record, found) => this.answers.tell(record.key, found),
+      carry,
+      carried: ({ last, carried = nothing }) => (carry === undefined || last === undefined ? carried : carry(last)),
+      drop: (count) => {
+        this.answers.metrics.dropped += count
+      }
+    }
+  }
+
+  get metrics(): Readonly<PatternMetrics> {
+    return this.answers.metrics
+  }
+
+  get next(): number {
+    return this.due.next
+  }
+
+  /** Keys it knows. */
+  get keyCount(): number {
+    return this.keys.size
+  }
+
+  take(event: HolonEvent, source: Source, hits: number): void {
+    const { metrics } = this.answers
+    metrics.evaluated++
+    this.answers.begin()
+    const key = this.keyOf(event)
+    if (key === undefined) {
+      metrics.keyless++
+      return
+    }
+    const found = this.known(key)
+    const clock = found?.clock ?? Number.NEGATIVE_INFINITY
+    if (source.isLate || event.at < clock) {
+      metrics.late++
+      const limit = Math.max(clock, source.mark) - this.operator.lateMillis
+      if (this.operator.lateMillis === 0 || event.at < limit) return
+    }
+    if (found === undefined && !this.operator.opens(hits)) return
+    const record = found ?? this.begin(key)
+    record.hear(source, this.time)
+    this.keys.touch(record)
+    this.bring(record)
+    const before = this.operator.weight(record.state)
+    if (this.around.carry !== undefined) record.last = event
+    this.operator.take(record, event, hits, this.around)
+    this.weight += this.operator.weight(record.state) - before
+    this.settle(record)
+    if (this.weight > weightMax) this.relieve(record)
+  }
+
+  follow(): void {}
+
+  advance(): void {
+    this.answers.begin()
+    const { now } = this.time
+    for (let record = this.due.take(now); record !== undefined; record = this.due.take(now)) {
+      this.bring(record)
+      this.settle(record)
+    }
+  }
+
+  /** A key, with all done that was due before now; whether a tick had it done already makes no difference. */
+  private known(key: string): KeyRecord<S> | undefined {
+    const record = this.keys.get(key)
+    if (record === undefined) return undefined
+    this.bring(record)
+    if (this.operator.due(record.state) < Number.POSITIVE_INFINITY || !this.operator.isIdle(record.state)) return record
+    this.forget(record)
+    return undefined
+  }
+
+  private begin(key: string): KeyRecord<S> {
+    const record = new KeyRecord(key, this.operator.begin())
+    this.keys.add(record)
+    const { first } = this.keys
+    if (this.keys.size > keysMax && first !== undefined) this.evict(first)
+    return record
+  }
+
+  private clockOf(record: KeyRecord<S>): number {
+    return Math.max(record.clock, record.markAt(this.time))
+  }
+
+  /** Brings a key to the time of its sources. */
+  private bring(record: KeyRecord<S>): void {
+    const clock = this.clockOf(record)
+    if (clock <= record.clock) return
+    record.clock = clock
+    const before = this.operator.weight(record.state)
+    this.operator.advance(record, this.around)
+    this.weight += this.operator.weight(record.state) - before
+  }
+
+  /** Sees to it that a key is woken when something is due, or forgotten when nothing is left to know. */
+  private settle(record: KeyRecord<S>): void {
+    const due = this.operator.due(record.state)
+    if (due === Number.POSITIVE_INFINITY) {
+      this.due.remove(record)
+      if (this.operator.isIdle(record.state)) this.forget(record)
+      return
+    }
+    const wakeAt = this.wakeAtOf(record, due)
+    if (record.heapIndex < 0 || wakeAt < record.wakeAt) this.due.put(record, wakeAt)
+  }
+
+  /** When the time of a key may have come to `due`, as far as can be known now. */
+  private wakeAtOf({ clock, sources: [source, other] }: KeyRecord<S>, due: number): number {
+    const { now } = this.time
+    const isAlone = source !== undefined && other === undefined
+    const silentAt = isAlone ? source.heard + silentMillis : now
+    // The time of a source that is silent passes like ours.
+    if (isAlone && silentAt <= now) return now + due - clock
+    const wakeAt = now + (clock === Number.NEGATIVE_INFINITY ? againMillis : Math.max(due - clock, againMillis))
+    // When it becomes silent, its time makes a step.
+    return silentAt > now ? Math.min(wakeAt, silentAt) : wakeAt
+  }
+
+  private evict(record: KeyRecord<S>): void {
+    this.answers.metrics.evicted++
+    this.forget(record)
+  }
+
+  private forget(record: KeyRecord<S>): void {
+    this.weight -= this.operator.weight(record.state)
+    this.due.remove(record)
+    this.keys.remove(record)
+  }
+
+  /** Forgets keys, the one just heard of last, until what they hold is within bounds. */
+  private relieve(spared: KeyRecord<S>): void {
+    for (let { first } = this.keys; this.weight > weightMax && first !== undefined; { first } = this.keys) {
+      if (first === spared) return
+      this.answers.metrics.dropped += this.operator.weight(first.state)
+      this.evict(first)
+    }
+  }
+
+  snapshot(): Uint8Array {
+    const keys = Array.from(this.keys, (record) => [
+      record.key,
+      record.clock,
+      record.isCrowded,
+      record.sources.map(({ actor, id }) => [actor, id]),
+      this.operator.encode(record.state),
+      this.around.carry === undefined ? null : this.around.carried(record)
+    ])
+    return encodeStored([form, this.signature, this.answers.encode(), keys])
+  }
+
+  restore(bytes: Uint8Array): boolean {
+    const [signature, answers, keys] = listOfForm(bytes, form)
+    this.keys.clear()
+    this.due.clear()
+    this.weight = 0
+    if (signature !== this.signature) return false
+    this.answers.decode(answers)
+    for (const each of asList(keys)) {
+      const [key, clock, isCrowded, sources, state, carried] = asList(each)
+      const record = new KeyRecord(asText(key), this.operator.decode(state))
+      record.clock = asNumber(clock)
+      record.isCrowded = isCrowded === true
+      record.sources = asList(sources).map((source) => {
+        const [actor, id] = asList(source)
+        return this.time.sourceOf(asText(actor), asText(id))
+      })
+      if (typeof carried === "object" && carried !== null) record.carried = { ...carried }
+      this.weight += this.operator.weight(record.state)
+      this.keys.add(record)
+      this.settle(record)
+    }
+    return true
+  }
+}

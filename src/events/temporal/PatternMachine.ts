@@ -1,0 +1,51 @@
+/**
+ * A pattern that looks at events. It is fed, and answers at once; it reads no clock, waits for nothing and keeps a bounded
+ * state. Fed with the same events and times in the same order it gives the same matches with the same ids, also when it was
+ * stopped anywhere and goes on from a snapshot.
+ */
+import type { HolonEvent } from "../../protocol/Event.ts"
+import type { Pattern } from "../../protocol/pattern/Pattern.ts"
+import type { PatternMetrics } from "./Answers.ts"
+import type { EventTime, Source } from "./EventTime.ts"
+import type { Interest } from "./Interest.ts"
+import type { Match } from "./Match.ts"
+
+export interface PatternMachine {
+  readonly pattern: Pattern
+  readonly version: number
+  /** What it wants to be fed with, at most 31 of them. */
+  readonly interests: ReadonlyArray<Interest>
+  /** Patterns whose matches it wants to be fed with, by name. */
+  readonly follows: ReadonlyArray<string>
+  /** A machine goes on from the snapshot of another where theirs are equal. */
+  readonly signature: string
+  readonly metrics: Readonly<PatternMetrics>
+  /** When {@link advance} has something to do, our time, ms. */
+  readonly next: number
+  /**
+   * Takes an event that {@link EventTime} admitted, with the source it gave, and a bit (`1 << index`) for each interest that
+   * the event fulfils. One that fulfils none need not be told.
+   */
+  take(event: HolonEvent, source: Source, hits: number): void
+  /** Takes the match of a pattern it {@link follows}. Others are left alone. */
+  follow(match: Match): void
+  /** Does what is due because time has passed. To be called after {@link EventTime} was advanced, when `next` has come. */
+  advance(): void
+  /** CBOR. */
+  snapshot(): Uint8Array
+  /**
+   * Goes on from a snapshot, after the {@link EventTime} was restored. False, and empty, where the snapshot is of a pattern
+   * with another signature. Throws `SnapshotMalformed` on bytes that are none.
+   */
+  restore(bytes: Uint8Array): boolean
+}
+
+/** What a machine is made with. */
+export interface MachineOptions {
+  /** In every match. */
+  readonly version: number
+  readonly time: EventTime
+  readonly deliver: (match: Match) => void
+  /** How long after the watermark windows are opened again for late events, ms; 0 if absent, an hour at most. */
+  readonly allowLateMillis?: number
+}

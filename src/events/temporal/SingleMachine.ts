@@ -1,0 +1,67 @@
+/** A pattern that is true of single events: nothing is kept of them. */
+import type { HolonEvent } from "../../protocol/Event.ts"
+import type { Pattern } from "../../protocol/pattern/Pattern.ts"
+import { encodeStored } from "../../protocol/Stored.ts"
+import { Answers, type PatternMetrics } from "./Answers.ts"
+import type { Source } from "./EventTime.ts"
+import { type Interest, interestsOf } from "./Interest.ts"
+import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
+import { readEmit, readKey } from "./Reading.ts"
+import { signatureOf } from "./Signature.ts"
+import { listOfForm } from "./State.ts"
+
+const form = 1
+
+export class SingleMachine implements PatternMachine {
+  readonly pattern: Pattern
+  readonly version: number
+  readonly interests: ReadonlyArray<Interest>
+  readonly follows: ReadonlyArray<string> = []
+  readonly signature: string
+  readonly next = Number.POSITIVE_INFINITY
+  private readonly answers: Answers
+  private readonly keyOf: (event: HolonEvent) => string | undefined
+  private readonly carry: (document: unknown) => Readonly<Record<string, unknown>>
+
+  constructor(pattern: Pattern, { version, time, deliver }: MachineOptions) {
+    this.pattern = pattern
+    this.version = version
+    this.interests = interestsOf(pattern)
+    this.signature = signatureOf(pattern)
+    this.answers = new Answers({ pattern, version, time, deliver, spanMillis: 0 })
+    this.keyOf = readKey(pattern.by)
+    this.carry = readEmit(pattern) ?? (() => ({}))
+  }
+
+  get metrics(): Readonly<PatternMetrics> {
+    return this.answers.metrics
+  }
+
+  take(event: HolonEvent, source: Source): void {
+    const { metrics } = this.answers
+    metrics.evaluated++
+    this.answers.begin()
+    const key = this.keyOf(event)
+    if (key === undefined) {
+      metrics.keyless++
+      return
+    }
+    // It happened all the same, and waits for nothing.
+    if (source.isLate) metrics.late++
+    this.answers.tell(key, { kind: "match", at: event.at, events: [event.id], values: this.carry(event) })
+  }
+
+  follow(): void {}
+  advance(): void {}
+
+  snapshot(): Uint8Array {
+    return encodeStored([form, this.signature, this.answers.encode()])
+  }
+
+  restore(bytes: Uint8Array): boolean {
+    const [signature, answers] = listOfForm(bytes, form)
+    if (signature !== this.signature) return false
+    this.answers.decode(answers)
+    return true
+  }
+}
