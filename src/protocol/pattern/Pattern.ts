@@ -70,7 +70,7 @@ export type Aggregate = typeof Aggregate.Type
 export const Window = Schema.Union([
   /** Back to back, each as long, from the beginning of time: UTC minutes for 60 s. */
   Schema.TaggedStruct("Tumbling", { millis: Span }),
-  /** The last so long, in panes of a second, or of a hundredth of the window where that is shorter. */
+  /** The last so long, in panes of a second, or of a hundredth of the window where that is shorter; in 600 panes at most. */
   Schema.TaggedStruct("Sliding", { millis: Span }),
   Schema.TaggedStruct("LastEvents", { count: positive(lastEventsMax) }),
   /** Ends when nothing comes for the gap. */
