@@ -2,6 +2,7 @@
 import { asks } from "./asks.ts"
 import { boots } from "./boot.ts"
 import { commits } from "./commits.ts"
+import { condition } from "./condition.ts"
 import { failover } from "./failover.ts"
 import { frames, framesInCluster } from "./frames.ts"
 import { hxe } from "./hxe.ts"
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   failover,
   boot: boots,
   hxe,
+  condition,
   seeds,
   machine
 }

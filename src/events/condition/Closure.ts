@@ -7,6 +7,7 @@ import type { BoundCondition, BoundPath, BoundTerm } from "../../protocol/condit
 import type { Comparison } from "../../protocol/condition/Condition.ts"
 import { compareTexts, valueAt } from "../../protocol/condition/Values.ts"
 import { type Interval, intervalOf } from "./Interval.ts"
+import { conjunction, type RowTest, type Same, type Within } from "./RowTests.ts"
 import { textTest } from "./TextTest.ts"
 
 /** The values of an event, by the place of their field; what is missing is undefined. */
@@ -15,12 +16,12 @@ export type Row = ReadonlyArray<unknown>
 type Test<Input> = (input: Input) => boolean
 type Read<Input> = (input: Input) => unknown
 
-/** How a field is read, and a number that must lie in an interval is tested: the one test that is worth a form of its own. */
+/** How fields are read and tests of all kinds put together, which is where rows and documents differ. */
 interface Access<Input> {
   readonly read: (path: BoundPath) => Read<Input>
   readonly isWithin: (path: BoundPath, interval: Interval) => Test<Input>
-  /** Two of them at once: one call instead of three. */
-  readonly areWithin: (one: BoundPath, first: Interval, other: BoundPath, second: Interval) => Test<Input>
+  /** All of them. */
+  readonly all: (of: ReadonlyArray<BoundCondition>) => Test<Input>
 }
 
 const finite = (value: unknown): number =>
@@ -116,14 +117,22 @@ const turned: Readonly<Record<Comparison, Comparison>> = {
 }
 
 /** A field that is, or is not, a fixed text or boolean. */
-const fixedValue = <Input>(condition: BoundCondition, access: Access<Input>): Test<Input> | undefined => {
+const fixedValue = (
+  condition: BoundCondition
+): { readonly path: BoundPath; readonly value: string | boolean; readonly isDenied: boolean } | undefined => {
   if (condition._tag !== "Compare" || (condition.operator !== "==" && condition.operator !== "!=")) return undefined
   const [field, literal] =
     condition.left._tag === "Field" ? [condition.left, condition.right] : [condition.right, condition.left]
   if (field._tag !== "Field" || (literal._tag !== "Text" && literal._tag !== "Boolean")) return undefined
-  const read = access.read(field.path)
-  const { value } = literal
-  if (condition.operator === "==") return (input) => read(input) === value
+  return { path: field.path, value: literal.value, isDenied: condition.operator === "!=" }
+}
+
+const fixedTest = <Input>(condition: BoundCondition, access: Access<Input>): Test<Input> | undefined => {
+  const fixed = fixedValue(condition)
+  if (fixed === undefined) return undefined
+  const read = access.read(fixed.path)
+  const { value } = fixed
+  if (!fixed.isDenied) return (input) => read(input) === value
   const type = typeof value
   return (input) => {
     const found = read(input)
@@ -167,20 +176,6 @@ const any = <Input>(tests: ReadonlyArray<Test<Input>>): Test<Input> => {
   return (input) => one(input) || two(input) || others(input)
 }
 
-/** Intervals go first, in pairs: they cost least. The order of tests without effects is free. */
-const conjunction = <Input>(of: ReadonlyArray<BoundCondition>, access: Access<Input>): Test<Input> => {
-  const intervals = of.map(fixedInterval).filter((interval) => interval !== undefined)
-  const tests = of.filter((each) => fixedInterval(each) === undefined).map((each) => compile(each, access))
-  const pairs: Array<Test<Input>> = []
-  for (let at = 0; at < intervals.length; at += 2) {
-    const [one, other] = intervals.slice(at, at + 2)
-    if (one !== undefined && other !== undefined)
-      pairs.push(access.areWithin(one.path, one.interval, other.path, other.interval))
-    else if (one !== undefined) pairs.push(access.isWithin(one.path, one.interval))
-  }
-  return all([...pairs, ...tests])
-}
-
 const compile = <Input>(condition: BoundCondition, access: Access<Input>): Test<Input> => {
   const fixed = fixedInterval(condition)
   if (fixed !== undefined) return access.isWithin(fixed.path, fixed.interval)
@@ -191,7 +186,7 @@ const compile = <Input>(condition: BoundCondition, access: Access<Input>): Test<
     }
     case "Compare":
       return (
-        fixedValue(condition, access) ??
+        fixedTest(condition, access) ??
         compare(condition.operator, readerOf(condition.left, access), readerOf(condition.right, access))
       )
     case "Among":
@@ -242,35 +237,53 @@ const compile = <Input>(condition: BoundCondition, access: Access<Input>): Test<
       return (input) => !test(input)
     }
     case "All":
-      return conjunction(condition.of, access)
+      return access.all(condition.of)
     case "Any":
       return any(condition.of.map((each) => compile(each, access)))
   }
 }
 
-const rowAccess = (placeOf: (path: BoundPath) => number): Access<Row> => ({
-  read: (path) => {
-    const place = placeOf(path)
-    return (row) => row[place]
-  },
-  isWithin: (path, [low, high]) => {
-    const place = placeOf(path)
-    return (row) => {
-      const value = row[place]
-      return typeof value === "number" && value >= low && value <= high
-    }
-  },
-  areWithin: (one, [low, high], other, [least, most]) => {
-    const place = placeOf(one)
-    const second = placeOf(other)
-    return (row) => {
-      const value = row[place]
-      if (!(typeof value === "number" && value >= low && value <= high)) return false
-      const next = row[second]
-      return typeof next === "number" && next >= least && next <= most
+/** The parts of a conjunction, those of inner ones and of denied alternatives among them. */
+const conjuncts = (condition: BoundCondition): ReadonlyArray<BoundCondition> => {
+  if (condition._tag === "All") return condition.of.flatMap(conjuncts)
+  if (condition._tag !== "Not") return [condition]
+  const { of } = condition
+  if (of._tag === "Not") return conjuncts(of.of)
+  return of._tag === "Any" ? of.of.flatMap((each) => conjuncts({ _tag: "Not", of: each })) : [condition]
+}
+
+/** A fixed value that is there, or that is not: what is missing is not the same as any. */
+const sameAs = (
+  condition: BoundCondition
+): { readonly path: BoundPath; readonly value: unknown; readonly isWanted: boolean } | undefined => {
+  const isWanted = condition._tag !== "Not"
+  const fixed = fixedValue(condition._tag === "Not" ? condition.of : condition)
+  return fixed === undefined || fixed.isDenied ? undefined : { path: fixed.path, value: fixed.value, isWanted }
+}
+
+const rowAccess = (placeOf: (path: BoundPath) => number): Access<Row> => {
+  const access: Access<Row> = {
+    read: (path) => {
+      const place = placeOf(path)
+      return (row) => row[place]
+    },
+    isWithin: (path, interval) => conjunction([{ place: placeOf(path), interval }], [], []),
+    all: (of) => {
+      const within: Array<Within> = []
+      const same: Array<Same> = []
+      const tests: Array<RowTest> = []
+      for (const each of of.flatMap(conjuncts)) {
+        const interval = fixedInterval(each)
+        const fixed = sameAs(each)
+        if (interval !== undefined) within.push({ place: placeOf(interval.path), interval: interval.interval })
+        else if (fixed !== undefined) same.push({ ...fixed, place: placeOf(fixed.path) })
+        else tests.push(compile(each, access))
+      }
+      return conjunction(within, same, tests)
     }
   }
-})
+  return access
+}
 
 /**
  * A predicate over rows. `placeOf` says where the value at a path stands in a row, and is asked while compiling only.
@@ -279,7 +292,7 @@ const rowAccess = (placeOf: (path: BoundPath) => number): Access<Row> => ({
 export const rowPredicate = (
   condition: BoundCondition,
   placeOf: (path: BoundPath) => number
-): ((row: Row) => boolean) => compile(condition, rowAccess(placeOf))
+): ((row: Row) => boolean) => rowAccess(placeOf).all([condition])
 
 interface Keyed {
   readonly [key: string]: unknown
@@ -307,22 +320,22 @@ const reader = (path: BoundPath): Read<unknown> => {
 const documentAccess: Access<unknown> = {
   read: reader,
   isWithin: (path, [low, high]) => {
+    const [first, second, ...rest] = path
+    const isPlain = second !== undefined && rest.length === 0 && !path.some(isOdd)
+    // A field of a twin, of data or of facts: read here, it saves a call.
+    if (isPlain)
+      return (document) => {
+        const map = isObject(document) ? document[first] : undefined
+        const value = isObject(map) ? map[second] : undefined
+        return typeof value === "number" && value >= low && value <= high
+      }
     const read = reader(path)
     return (document) => {
       const value = read(document)
       return typeof value === "number" && value >= low && value <= high
     }
   },
-  areWithin: (one, [low, high], other, [least, most]) => {
-    const read = reader(one)
-    const readOther = reader(other)
-    return (document) => {
-      const value = read(document)
-      if (!(typeof value === "number" && value >= low && value <= high)) return false
-      const next = readOther(document)
-      return typeof next === "number" && next >= least && next <= most
-    }
-  }
+  all: (of) => all(of.map((each) => compile(each, documentAccess)))
 }
 
 /** A predicate over documents as they are: JSON values, twins among them. */

@@ -1,0 +1,144 @@
+/** What it costs to decide a condition, against a predicate that somebody wrote by hand for the same input. */
+import { Effect, Result } from "effect"
+import { documentPredicate, rowPredicate, rowReader } from "../../src/events/condition/Closure.ts"
+import { compileWasm } from "../../src/events/condition/Wasm.ts"
+import { bindText, bindTree } from "../../src/protocol/condition/Bind.ts"
+import { pathKey, pathsOf } from "../../src/protocol/condition/Bound.ts"
+import { interpret } from "../../src/protocol/condition/Interpret.ts"
+import { parse } from "../../src/protocol/condition/Parse.ts"
+import { twins } from "../../src/protocol/condition/Source.ts"
+import { startWasm } from "../../src/protocol/condition/WasmCondition.ts"
+import { Conditions } from "../support/Conditions.ts"
+import { type BenchOptions, compare, figure } from "./Rounds.ts"
+
+const text = "reported.temp > 90 and cpu > 0.8"
+const longer = 'temp > 60 and cpu in 0.5..1 and led == "on" and not (mode == "off" or errors.len > 3)'
+const closureGoal = 1.5
+const moduleBytesGoal = 400
+const documentCount = 1000
+const pollutingCount = 300
+
+/** Twins of which one in four is hot. */
+const documents = Array.from({ length: documentCount }, (_, at) => ({
+  id: `press-${at}`,
+  zone: `ops.line${at % 7}`,
+  reported: {
+    temp: 60 + ((at * 37) % 40),
+    cpu: ((at * 61) % 100) / 100,
+    led: at % 3 === 0 ? "off" : "on",
+    mode: at % 5 === 0 ? "off" : "auto",
+    errors: Array.from({ length: at % 5 }, (_, error) => `e${error}`)
+  },
+  desired: { led: "on" }
+}))
+type Document = (typeof documents)[number]
+
+const isHot = ({ reported }: { readonly reported?: { readonly temp?: unknown; readonly cpu?: unknown } }): boolean => {
+  const temp = reported?.temp
+  if (!(typeof temp === "number" && temp > 90)) return false
+  const cpu = reported?.cpu
+  return typeof cpu === "number" && cpu > 0.8
+}
+const isHotRow = (row: ReadonlyArray<unknown>): boolean => {
+  const temp = row[0]
+  if (!(typeof temp === "number" && temp > 90)) return false
+  const cpu = row[1]
+  return typeof cpu === "number" && cpu > 0.8
+}
+const isBusyRow = ([temp, cpu, led, mode, errors]: ReadonlyArray<unknown>): boolean =>
+  typeof temp === "number" &&
+  temp > 60 &&
+  typeof cpu === "number" &&
+  cpu >= 0.5 &&
+  cpu <= 1 &&
+  led === "on" &&
+  !(mode === "off" || (typeof errors === "number" && errors > 3))
+
+const bound = (condition: string) => Result.getOrThrow(bindText(condition, twins))
+
+/** A predicate over rows, and the rows of the documents for it. */
+const overRows = (condition: string) => {
+  const paths = pathsOf(bound(condition))
+  const places = new Map(paths.map((path, place) => [pathKey(path), place]))
+  const predicate = rowPredicate(bound(condition), (path) => places.get(pathKey(path)) ?? -1)
+  return { predicate, rows: documents.map(rowReader(paths)) }
+}
+
+/** Nanoseconds of the processor a decision: the clock on the wall also counts what others do on this machine. */
+const timed = <Input>(inputs: ReadonlyArray<Input>, times: number, predicate: (input: Input) => boolean): number => {
+  let held = 0
+  const start = process.cpuUsage()
+  for (let time = 0; time < times; time++)
+    for (let index = 0; index < inputs.length; index++) {
+      const input = inputs[index]
+      if (input !== undefined && predicate(input)) held++
+    }
+  const nanos = 1000 * process.cpuUsage(start).user
+  if (held === 0 || held === times * inputs.length) throw new Error("the condition holds always or never")
+  return nanos / (times * inputs.length)
+}
+
+/** Runs many other conditions first: a closure that is alone in its process is faster than it will ever be again. */
+const pollute = (): void => {
+  const source = new Conditions(1)
+  for (let count = 0; count < pollutingCount; ) {
+    const other = bindTree(source.tree(), twins)
+    if (Result.isFailure(other)) continue
+    count++
+    const paths = pathsOf(other.success)
+    const places = new Map(paths.map((path, place) => [pathKey(path), place]))
+    const onRow = rowPredicate(other.success, (path) => places.get(pathKey(path)) ?? -1)
+    const onDocument = documentPredicate(other.success)
+    const read = rowReader(paths)
+    for (const document of documents) if (onRow(read(document)) !== onDocument(document)) throw new Error("they differ")
+  }
+}
+
+export const condition = async ({ isQuick }: BenchOptions): Promise<void> => {
+  pollute()
+  const rounds = isQuick ? 5 : 11
+  const times = isQuick ? 2000 : 5000
+  const hot = overRows(text)
+  const busy = overRows(longer)
+  const variant = <Input>(
+    name: string,
+    inputs: ReadonlyArray<Input>,
+    predicate: (input: Input) => boolean,
+    goal?: number
+  ) => ({
+    name,
+    unit: "ns",
+    run: async () => timed(inputs, times, predicate),
+    ...(goal === undefined ? {} : { goal: { atMost: goal } })
+  })
+  await compare(
+    `${text}, of a row of fields`,
+    [variant("written by hand", hot.rows, isHotRow), variant("closure", hot.rows, hot.predicate, closureGoal)],
+    rounds
+  )
+  await compare(
+    `${longer}, of a row of fields`,
+    [variant("written by hand", busy.rows, isBusyRow), variant("closure", busy.rows, busy.predicate, closureGoal)],
+    rounds
+  )
+  const module = await Effect.runPromise(compileWasm(bound(text)))
+  const decide = startWasm(module)
+  const condition = bound(text)
+  await compare(
+    `${text}, of a twin as it is`,
+    [
+      variant<Document>("written by hand", documents, isHot),
+      variant<Document>("closure", documents, documentPredicate(condition)),
+      variant<Document>("WebAssembly, with its table of values", documents, (document) =>
+        Result.getOrThrow(decide(document))
+      ),
+      variant<Document>("interpreter", documents, (document) => interpret(condition, document))
+    ],
+    rounds
+  )
+  figure("module of it", "bytes", [module.module.length], { atMost: moduleBytesGoal })
+  const readings = isQuick ? 2000 : 20_000
+  const start = process.cpuUsage()
+  for (let time = 0; time < readings; time++) if (Result.isFailure(parse(longer))) throw new Error("it was not read")
+  figure("reading the longer one", "µs", [process.cpuUsage(start).user / readings])
+}
