@@ -40,6 +40,8 @@ const retryMillis = 6000
 
 /** Parts of a device's row that hold its commands. */
 const commandPrefix = "cmd/"
+/** Those that are about its link and its twin. */
+const linkParts: ReadonlySet<string> = new Set(["board", "desired", "reported"])
 
 /** A row as it stood at one version. */
 interface Decoded {
@@ -327,14 +329,14 @@ export class Boards {
 
   // ---- what is stored
 
-  /** What is stored of a device, all of it. */
+  /** What is stored of a device but its work for other actors. */
   #stateOf(id: string): DeviceState | undefined {
-    return this.#decoded(id, this.#states, () => true)
+    return this.#decoded(id, this.#states, (part) => linkParts.has(part) || part.startsWith(commandPrefix))
   }
 
-  /** What is stored of a device but its commands: they are many, and most frames are about none. */
+  /** What is stored of a device without its commands: they are many, and most frames are about none. */
   #linkOf(id: string): DeviceState | undefined {
-    return this.#decoded(id, this.#links, (part) => !part.startsWith(commandPrefix))
+    return this.#decoded(id, this.#links, (part) => linkParts.has(part))
   }
 
   #decoded(id: string, known: WeakMap<Row, Decoded>, isWanted: (part: string) => boolean): DeviceState | undefined {
