@@ -2,12 +2,10 @@
 import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as Client from "./Client.ts"
+import { toggle } from "./Defaults.ts"
 import { here } from "./Here.ts"
 
-export const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print JSON for scripts instead of a table"),
-  Flag.withDefault(false)
-)
+export const json = toggle("json", "Print JSON for scripts instead of a table")
 
 export const data = Flag.String("data").pipe(
   Flag.withDescription("Data folder of the cluster (default: that of cluster.config.ts, else .holon)"),

@@ -3,6 +3,7 @@ import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { hostBoard } from "../../../devices/host/HostBoard.ts"
 import { simulatedBoards } from "../../../devices/simulated/SimulatedBoards.ts"
+import { usually } from "../Defaults.ts"
 import { deviceId, devicePrefix } from "../DeviceIds.ts"
 import { examples } from "../Examples.ts"
 import { formats } from "../Format.ts"
@@ -33,7 +34,7 @@ const host = Command.make(
     url,
     data,
     token,
-    id: deviceId("id").pipe(Flag.withDescription("Device id"), Flag.withDefault("host")),
+    id: deviceId("id").pipe(Flag.withDescription("Id of the device (default: host)"), Flag.withDefault("host")),
     format: formats
   },
   Effect.fn(function* (flags) {
@@ -65,15 +66,18 @@ const sim = Command.make(
   {
     url,
     token,
-    count: boardCount("count", 1).pipe(Flag.withDescription("How many"), Flag.withDefault(1)),
-    prefix: devicePrefix("prefix").pipe(Flag.withDescription("Ids are this and a number"), Flag.withDefault("heater-")),
-    from: wholeNumber("from", 0, 1_000_000_000).pipe(Flag.withDescription("The first number"), Flag.withDefault(1)),
-    seed: Flag.Int("seed").pipe(Flag.withDescription("Same seed, same noise"), Flag.withDefault(1)),
-    kind: Flag.Literals("kind", ["heater", "sensor", "press", "board"]).pipe(Flag.withDefault("heater")),
-    interval: wholeNumber("interval", 100, 3_600_000).pipe(
-      Flag.withDescription("Milliseconds between reports"),
-      Flag.withDefault(2000)
-    )
+    count: boardCount("count", 1).pipe(usually("How many", 1)),
+    prefix: devicePrefix("prefix").pipe(
+      Flag.withDescription("Ids are this and a number (default: heater-)"),
+      Flag.withDefault("heater-")
+    ),
+    from: wholeNumber("from", 0, 1_000_000_000).pipe(usually("The first number", 1)),
+    seed: Flag.Int("seed").pipe(usually("Same seed, same noise", 1)),
+    kind: Flag.Literals("kind", ["heater", "sensor", "press", "board"]).pipe(
+      Flag.withDescription("What they simulate (default: heater)"),
+      Flag.withDefault("heater")
+    ),
+    interval: wholeNumber("interval", 100, 3_600_000).pipe(usually("Milliseconds between reports", 2000))
   },
   Effect.fn(function* (flags) {
     const { count, prefix, from, seed, kind, interval } = flags

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { type ChaosReport, chaos as runChaos } from "../../chaos/Chaos.ts"
+import { toggle, usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { finiteNumber, wholeNumber } from "../Numbers.ts"
 import { table } from "../Table.ts"
@@ -39,13 +40,10 @@ const text = (report: ChaosReport): string => {
 export const chaos = Command.make(
   "chaos",
   {
-    minutes: finiteNumber("minutes", 0.1, 1440).pipe(
-      Flag.withDescription("How long faults go on"),
-      Flag.withDefault(2)
-    ),
+    minutes: finiteNumber("minutes", 0.1, 1440).pipe(usually("How long faults go on, in minutes", 2)),
     seed: Flag.Int("seed").pipe(Flag.withDescription("Same seed, same schedule of faults"), Flag.optional),
-    boards: wholeNumber("boards", 1, 1000).pipe(Flag.withDescription("How many boards"), Flag.withDefault(20)),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false))
+    boards: wholeNumber("boards", 1, 1000).pipe(usually("How many boards", 20)),
+    json: toggle("json", "Print the report as JSON")
   },
   Effect.fn(function* (flags) {
     const now = yield* Clock.currentTimeMillis

@@ -1,7 +1,8 @@
 /** `holon devices`: the fleet as it is stored, without waking anybody. */
 import { Clock, Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { Client } from "../Client.ts"
+import { usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
@@ -14,7 +15,7 @@ const ls = Command.make(
   "ls",
   {
     ...connection,
-    limit: wholeNumber("limit", 1, 1_000_000).pipe(Flag.withDescription("At most this many"), Flag.withDefault(1000))
+    limit: wholeNumber("limit", 1, 1_000_000).pipe(usually("At most this many", 1000))
   },
   Effect.fn(function* (flags) {
     const devices = yield* connected(flags)(devicesUpTo(flags.limit))

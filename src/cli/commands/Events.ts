@@ -3,6 +3,7 @@ import { Console, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { PlacedEventView } from "../../gateways/http/EventQueries.ts"
 import { Client } from "../Client.ts"
+import { toggle } from "../Defaults.ts"
 import { lineOf } from "../EventLine.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
@@ -30,10 +31,7 @@ export const events = Command.make(
     ),
     where: text("where", "Only events that fulfil this condition, such as 'severity == \"error\"'"),
     source: text("source", "Only what this actor says, such as device/press-1"),
-    samples: Flag.Boolean("samples").pipe(
-      Flag.withDescription("Also what boards measure, which is kept for a day"),
-      Flag.withDefault(false)
-    )
+    samples: toggle("samples", "Also what boards measure, which is kept for a day")
   },
   Effect.fn(function* (flags) {
     const print = (placed: PlacedEventView) => Console.log(flags.json ? JSON.stringify(placed) : lineOf(placed))

@@ -10,6 +10,7 @@ import { disassemble } from "../../../devices/hxe/assembler/Disassembler.ts"
 import type { Include } from "../../../devices/hxe/assembler/Source.ts"
 import type { HxeImage } from "../../protocol/hxe/Hxe.ts"
 import { readHxe } from "../../protocol/hxe/HxeReader.ts"
+import { toggle, usually } from "../Defaults.ts"
 import { explained } from "../Details.ts"
 import { examples } from "../Examples.ts"
 import { json } from "../Globals.ts"
@@ -118,13 +119,9 @@ export const build = Command.make(
       Flag.withDescription("Name of the program, at most 31 letters (default: as the file)"),
       Flag.optional
     ),
-    singleInstance: Flag.Boolean("single-instance").pipe(
-      Flag.withDescription("A board runs it once at a time"),
-      Flag.withDefault(false)
-    ),
+    singleInstance: toggle("single-instance", "A board runs it once at a time"),
     capabilities: wholeNumber("capabilities", 0, 0xffff).pipe(
-      Flag.withDescription("What it needs of a board, as the bits of the image's header"),
-      Flag.withDefault(0)
+      usually("What it needs of a board, as the bits of the image's header", 0)
     ),
     json
   },
@@ -181,10 +178,7 @@ export const disasm = Command.make(
   "disasm",
   {
     file: Argument.String("file").pipe(Argument.withDescription("Image (.hxe)")),
-    plain: Flag.Boolean("plain").pipe(
-      Flag.withDescription("Leave out the comments with offsets and words"),
-      Flag.withDefault(false)
-    ),
+    plain: toggle("plain", "Leave out the comments with offsets and words"),
     json
   },
   Effect.fn(function* (flags) {
@@ -241,7 +235,7 @@ export const run = Command.make(
       Flag.optional
     ),
     callMode: Flag.Literals("call-mode", ["auto", "relative", "absolute"]).pipe(
-      Flag.withDescription("How CALL is read in images of version 1"),
+      Flag.withDescription("How CALL is read in images of version 1 (default: auto)"),
       Flag.withDefault("auto")
     ),
     send: Flag.KeyValuePair("send").pipe(

@@ -9,6 +9,7 @@ import { ImageKind } from "../../protocol/image/ImageKind.ts"
 import type { Manifest } from "../../protocol/image/Manifest.ts"
 import { signManifest } from "../../protocol/image/SignedManifest.ts"
 import { keyIdText, rawPublicKey } from "../../protocol/image/SigningKey.ts"
+import { usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { connection } from "../Globals.ts"
 import { imageClient } from "../ImageClient.ts"
@@ -143,7 +144,7 @@ const pageSize = 200
 
 export const ls = Command.make(
   "ls",
-  { ...connection, limit: lineCount("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(1000)) },
+  { ...connection, limit: lineCount("limit").pipe(usually("At most this many", 1000)) },
   Effect.fn(function* (flags) {
     const client = yield* imageClient(flags)
     const found: Array<ImageLine> = []

@@ -1,14 +1,15 @@
 /** What operators look at and mend: nodes, kinds of actors, quarantine, dead letters. */
 import { Clock, Console, Effect } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
 import { Client } from "../Client.ts"
+import { usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { lineCount } from "../Numbers.ts"
 import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
 
-const limit = lineCount("limit").pipe(Flag.withDescription("At most this many"), Flag.withDefault(100))
+const limit = lineCount("limit").pipe(usually("At most this many", 100))
 
 const nodesLs = Command.make(
   "ls",

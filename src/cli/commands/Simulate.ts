@@ -1,6 +1,7 @@
 /** `holon simulate`: thousands of virtual fleets under faults, each from one seed. */
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { toggle, usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { wholeNumber } from "../Numbers.ts"
 
@@ -22,20 +23,14 @@ const simulator = Effect.promise(() => import("../../simulation/Simulate.ts"))
 export const simulate = Command.make(
   "simulate",
   {
-    seed: Flag.Int("seed").pipe(Flag.withDescription("The first seed; the others follow it"), Flag.withDefault(1)),
-    runs: wholeNumber("runs", 1, 1_000_000_000).pipe(
-      Flag.withDescription("How many seeds, of 60 virtual seconds each"),
-      Flag.withDefault(1000)
-    ),
+    seed: Flag.Int("seed").pipe(usually("The first seed; the others follow it", 1)),
+    runs: wholeNumber("runs", 1, 1_000_000_000).pipe(usually("How many seeds, of 60 virtual seconds each", 1000)),
     threads: wholeNumber("threads", 1, 256).pipe(
       Flag.withDescription("Threads; as many as cores when absent"),
       Flag.optional
     ),
-    trace: Flag.Boolean("trace").pipe(
-      Flag.withDescription("Print what happened in the one seed instead"),
-      Flag.withDefault(false)
-    ),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false))
+    trace: toggle("trace", "Print what happened in the one seed instead"),
+    json: toggle("json", "Print the report as JSON")
   },
   Effect.fn(function* ({ seed, runs, threads, trace, json }) {
     const { simulate: run, traceOf } = yield* simulator

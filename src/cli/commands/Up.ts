@@ -10,6 +10,7 @@ import * as Node from "../../runtime/Node.ts"
 import * as EmbeddedPostgres from "../../runtime/storage/EmbeddedPostgres.ts"
 import { waitMillisDefault } from "../../runtime/storage/PostgresClient.ts"
 import { PostgresUrl } from "../../runtime/storage/PostgresUrl.ts"
+import { toggle, usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { here, mqttUrl, webUrl } from "../Here.ts"
 import { ownHostBoardFolder } from "../HostBoardFolder.ts"
@@ -37,8 +38,7 @@ const flags = {
     Flag.optional
   ),
   postgresWait: finiteNumber("postgres-wait", 0, postgresWaitMax).pipe(
-    Flag.withDescription("Seconds to try for a PostgreSQL that does not answer at the start"),
-    Flag.withDefault(waitMillisDefault / 1000)
+    usually("Seconds to try for a PostgreSQL that does not answer at the start", waitMillisDefault / 1000)
   )
 }
 
@@ -145,7 +145,7 @@ export const up = Command.make(
     ...flags,
     nodes: nodeCount("nodes").pipe(Flag.withDescription("How many nodes, each a process of its own"), Flag.optional),
     boards: boardCount("boards", 0).pipe(Flag.withDescription("How many simulated boards"), Flag.optional),
-    noDemo: Flag.Boolean("no-demo").pipe(Flag.withDescription("No boards of our own"), Flag.withDefault(false))
+    noDemo: toggle("no-demo", "No boards of our own")
   },
   Effect.fn(function* (given) {
     const startedAt = (yield* Clock.currentTimeMillis) - Math.round(performance.now())
@@ -178,11 +178,8 @@ export const node = Command.make(
   "node",
   {
     ...flags,
-    index: nodeIndex("index").pipe(
-      Flag.withDescription("Which node of this machine, from 0; sets its ports"),
-      Flag.withDefault(0)
-    ),
-    leashed: Flag.Boolean("leashed").pipe(Flag.withDescription("End when standard input does"), Flag.withDefault(false))
+    index: nodeIndex("index").pipe(usually("Which node of this machine, from 0; sets its ports", 0)),
+    leashed: toggle("leashed", "End when standard input does")
   },
   Effect.fn(function* (given) {
     const inherited = process.env[postgresVariable]
