@@ -20,12 +20,15 @@ export interface StoredState {
 /** Parts of the layer itself begin with this; all others are the behaviour's. */
 export const layerPrefix = "~"
 
+/** The columns of a row that its state is in. */
+export interface StoredRow {
+  readonly format: number
+  readonly head: Uint8Array | null
+  readonly parts: Parts
+}
+
 /** Decodes a row. Throws when it is not what a node of this format wrote. */
-export const decodeRow = (
-  type: Kind,
-  id: string,
-  row: { readonly format: number; readonly head: Uint8Array | null; readonly parts: Parts }
-): StoredState => {
+export const decodeRow = (type: Kind, id: string, row: StoredRow): StoredState => {
   const { format } = row
   const { reactions } = type.behaviour
   const none: ReadonlyMap<string, unknown> = new Map()
@@ -48,29 +51,36 @@ export const decodeRow = (
   return { state: decoded.success, nextSeq: seq, parts: none, kept }
 }
 
-/** Answers a query from a stored row without waking the actor. What it never stored (its link, its resident memory) is absent. */
+/**
+ * Answers queries from a stored row without waking the actor; the row is decoded once, here. What it never stored (its link,
+ * its resident memory) is absent. Throws when the row is not what a node of this format wrote.
+ */
+export const lookAt = (
+  type: Kind,
+  self: Address,
+  row: StoredRow,
+  context: Pick<TransitionContext<unknown>, "now" | "asker">
+): ((query: string) => unknown) => {
+  const { state } = decodeRow(type, self.id, row)
+  const { transitions, reactions } = type.behaviour
+  const whole = {
+    ...context,
+    self,
+    random: () => 0,
+    requestId: "",
+    resident: reactions.awake?.(state, context.now),
+    link: undefined,
+    tellCount: 0,
+    node: ""
+  }
+  return (query) => transitions[query]?.(state, {}, whole)?.reply
+}
+
+/** Answers one query as {@link lookAt} does. */
 export const look = (
   type: Kind,
   self: Address,
-  row: { readonly format: number; readonly head: Uint8Array | null; readonly parts: Parts },
+  row: StoredRow,
   query: string,
   context: Pick<TransitionContext<unknown>, "now" | "asker">
-): unknown => {
-  const { state } = decodeRow(type, self.id, row)
-  const { transitions, reactions } = type.behaviour
-  const outcome = transitions[query]?.(
-    state,
-    {},
-    {
-      ...context,
-      self,
-      random: () => 0,
-      requestId: "",
-      resident: reactions.awake?.(state, context.now),
-      link: undefined,
-      tellCount: 0,
-      node: ""
-    }
-  )
-  return outcome?.reply
-}
+): unknown => lookAt(type, self, row, context)(query)

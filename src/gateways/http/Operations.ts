@@ -9,7 +9,7 @@ import {
 import { Actors, type By, type Refused } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
 import { addressKey } from "../../actors/Host.ts"
-import { look } from "../../actors/StoredState.ts"
+import { look, lookAt } from "../../actors/StoredState.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
 import { type HolonError, InvalidTransition, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
@@ -78,8 +78,9 @@ const make = Effect.gen(function* () {
   const lineOf = (record: ActorRecord, now: number, asker: Asker): DeviceLine | undefined => {
     const type = registry.get(record.kind)
     if (type === undefined) return undefined
-    const status = look(type, record, record, "GetStatus", { now, asker })
-    const twin = look(type, record, record, "GetTwin", { now, asker })
+    const answer = lookAt(type, record, record, { now, asker })
+    const status = answer("GetStatus")
+    const twin = answer("GetTwin")
     if (!isStatus(status) || !isTwin(twin)) return undefined
     return { id: record.id, status, desired: twin.desired, reported: twin.reported }
   }
