@@ -270,6 +270,15 @@ class Binder {
     )
   }
 
+  /** A value that stands alone. */
+  value(term: Term, wanted: Field["type"], otherwise: string): BoundTerm {
+    const { type } = this.shapeOf(term)
+    if (type === "list" || type === "map")
+      this.report(term, "WrongType", `${kinds[type]} cannot be used here; name one of its fields`)
+    else if (wanted !== "unknown") this.expect(term, wanted, otherwise)
+    return this.term(term, this.scale(term))
+  }
+
   private term(term: Term, scale: Scale = { unit: undefined, isWithinSum: false }): BoundTerm {
     switch (term._tag) {
       case "Number":
@@ -369,12 +378,31 @@ export const bindParsed = (
 ): Result.Result<BoundCondition, ConditionInvalid> => {
   const binder = new Binder(parsed, source, parameters)
   const bound = binder.condition(parsed.tree)
-  // One place is told of once: the first problem there is the cause of the others.
+  return Result.map(soundOr(binder.problems), () => bound)
+}
+
+/**
+ * Fails with these problems in the order of the text, if there are any. One place is told of once: the first problem there
+ * is the cause of the others.
+ */
+export const soundOr = (problems: ReadonlyArray<Problem>): Result.Result<void, ConditionInvalid> => {
   const told = new Map<number, Problem>()
-  for (const problem of binder.problems) if (!told.has(problem.at)) told.set(problem.at, problem)
+  for (const problem of problems) if (!told.has(problem.at)) told.set(problem.at, problem)
   const [first, ...rest] = [...told.values()].toSorted((a, b) => a.at - b.at)
-  if (first === undefined) return Result.succeed(bound)
+  if (first === undefined) return Result.void
   return Result.fail(new ConditionInvalid({ problems: [first, ...rest.slice(0, problemsMax - 1)] }))
+}
+
+/** Checks a value that was read and stands alone, and binds it. Of the wanted type, or `otherwise` says why it must be. */
+export const bindTerm = (
+  { text, term, spans }: Omit<Parsed, "tree"> & { readonly term: Term },
+  source: Source,
+  wanted: Field["type"] = "unknown",
+  otherwise = ""
+): Result.Result<BoundTerm, ConditionInvalid> => {
+  const binder = new Binder({ text, tree: { _tag: "Always", value: true }, spans }, source, {})
+  const bound = binder.value(term, wanted, otherwise)
+  return Result.map(soundOr(binder.problems), () => bound)
 }
 
 /** Reads, checks and binds the text of a condition. */

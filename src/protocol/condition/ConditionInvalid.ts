@@ -1,7 +1,7 @@
 /** What is wrong with a condition, and where: a sentence for people, with the line and a caret under the character. */
 import { Schema } from "effect"
 
-/** Why a condition is refused. */
+/** Why a condition, or a pattern with its conditions, is refused. The last six are those of patterns. */
 export const ProblemReason = Schema.Literals([
   "Syntax",
   "TooLarge",
@@ -12,7 +12,13 @@ export const ProblemReason = Schema.Literals([
   "WrongUnit",
   "DivisionByZero",
   "NotFinite",
-  "BadPattern"
+  "BadPattern",
+  "Unbounded",
+  "NeverMatches",
+  "Contradiction",
+  "Loop",
+  "UnknownPattern",
+  "UnknownActor"
 ])
 export type ProblemReason = typeof ProblemReason.Type
 

@@ -20,7 +20,8 @@ export const formatPath = (path: ReadonlyArray<string>): string =>
 const sumStrength = 1
 const productStrength = 2
 
-const formatTerm = (term: Term, strength = 0): string => {
+/** The text of a value. */
+export const formatTerm = (term: Term, strength = 0): string => {
   switch (term._tag) {
     case "Number":
       return `${term.value}${term.unit ?? ""}`

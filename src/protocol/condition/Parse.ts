@@ -16,7 +16,7 @@
  * factor     = "-" factor | "(" any ")" | number | text | path | parameter | "true" | "false"
  * ```
  */
-import { Result } from "effect"
+import type { Result } from "effect"
 import { distance } from "../Nearest.ts"
 import {
   type Comparison,
@@ -31,9 +31,10 @@ import {
   type Term,
   type TextTerm
 } from "./Condition.ts"
-import { ConditionInvalid, type ProblemReason, problemAt } from "./ConditionInvalid.ts"
+import { type ConditionInvalid, type ProblemReason, problemAt } from "./ConditionInvalid.ts"
 import { nodesIn } from "./Size.ts"
-import { type SymbolText, type Token, tokensOf } from "./Token.ts"
+import { reading, stop } from "./Stop.ts"
+import { type SymbolText, type Token, Tokens } from "./Token.ts"
 import type { Keyword } from "./Words.ts"
 
 /** Where a node of the tree stands in the text, in UTF-16 units. */
@@ -49,13 +50,12 @@ export interface Parsed {
   readonly spans: ReadonlyMap<object, Span>
 }
 
-/** Ends the reading; never leaves {@link parse}. */
-class Stop {
-  readonly invalid: ConditionInvalid
-  constructor(invalid: ConditionInvalid) {
-    this.invalid = invalid
-  }
+/** What may follow a condition that is part of a longer text, where an operator could stand. */
+export interface Ends {
+  readonly words: ReadonlyArray<string>
+  readonly symbols: ReadonlyArray<SymbolText>
 }
+const nothing: Ends = { words: [], symbols: [] }
 
 /** What stands between two operators: a value, or what holds or does not. Only later tokens tell which was wanted. */
 type Operand =
@@ -65,34 +65,60 @@ type Operand =
 const operatorWords = ["and", "or", "not", "in", "glob", "matches", "contains", "has", "exists"]
 const isComparison = (symbol: string): symbol is Comparison => comparisons.some((each) => each === symbol)
 
-/** Operators that a word may be a misspelling of. */
-const operatorsNear = (word: string): ReadonlyArray<string> => {
-  const far = operatorWords.map((operator) => distance(word.toLowerCase(), operator))
+/** Operators, and words that may follow, that a word may be a misspelling of. */
+const wordsNear = (word: string, { words }: Ends): ReadonlyArray<string> => {
+  const all = [...operatorWords, ...words]
+  const far = all.map((each) => distance(word.toLowerCase(), each))
   const least = Math.min(...far)
-  return least > 2 || least >= word.length ? [] : operatorWords.filter((_, index) => far[index] === least)
+  return least > 2 || least >= word.length ? [] : all.filter((_, index) => far[index] === least)
 }
 
 class Reader {
   private readonly text: string
-  private readonly tokens: ReadonlyArray<Token>
-  readonly spans = new Map<object, Span>()
-  private at = 0
+  private readonly tokens: Tokens
+  private readonly spans: Map<object, Span>
+  private readonly ends: Ends
   private depth = 0
 
-  constructor(text: string, tokens: ReadonlyArray<Token>) {
-    this.text = text
+  constructor(tokens: Tokens, spans: Map<object, Span>, ends: Ends) {
+    this.text = tokens.text
     this.tokens = tokens
+    this.spans = spans
+    this.ends = ends
   }
 
+  /** A condition, up to its end. */
   whole(): ConditionTree {
-    const condition = this.conditionOf(this.any())
+    return this.bounded(() => this.conditionOf(this.any()))
+  }
+
+  /** A value, up to its end. */
+  wholeTerm(): Term {
+    return this.bounded(() => this.termOf(this.sum()))
+  }
+
+  private bounded<Node extends object>(read: () => Node): Node {
+    const { start } = this.tokens
+    const node = read()
     const rest = this.peek()
-    if (rest.kind !== "end") this.refuseRest(rest)
-    const { nodes, depth } = nodesIn(condition)
+    if (!this.isEnd(rest)) this.refuseRest(rest)
+    const { nodes, depth } = nodesIn(node)
     if (nodes > nodesMax)
-      this.refuse(0, `a condition has at most ${nodesMax} operators and terms; this one has ${nodes}`, [], "TooLarge")
-    if (depth > depthMax) this.refuseDepth(0)
-    return condition
+      this.refuse(
+        start,
+        `a condition has at most ${nodesMax} operators and terms; this one has ${nodes}`,
+        [],
+        "TooLarge"
+      )
+    if (depth > depthMax) this.refuseDepth(start)
+    return node
+  }
+
+  private isEnd({ kind, start, end }: Token): boolean {
+    if (kind === "end") return true
+    const written = this.text.slice(start, end)
+    const among: ReadonlyArray<string> = kind === "symbol" ? this.ends.symbols : kind === "path" ? this.ends.words : []
+    return among.includes(written)
   }
 
   private any(): Operand {
@@ -143,7 +169,7 @@ class Reader {
     if (operator.kind === "symbol") {
       const comparison = operator.symbol === "=" ? "==" : operator.symbol
       if (!isComparison(comparison)) return undefined
-      this.at++
+      this.tokens.advance()
       const term = this.termOf(left)
       return { _tag: "Compare", operator: comparison, left: term, right: this.termOf(this.sum()) }
     }
@@ -151,7 +177,7 @@ class Reader {
     const { word } = operator
     if (word !== "in" && word !== "contains" && word !== "has" && word !== "glob" && word !== "matches")
       return undefined
-    this.at++
+    this.tokens.advance()
     const term = this.termOf(left)
     if (word === "in") return this.choice(term)
     if (word === "contains") return { _tag: "Contains", term, part: this.termOf(this.sum()) }
@@ -219,22 +245,22 @@ class Reader {
     const span = { start, end }
     switch (token.kind) {
       case "number": {
-        this.at++
+        this.tokens.advance()
         const { value, unit } = token
         return this.term({ _tag: "Number", value, ...(unit === undefined ? {} : { unit }) }, span)
       }
       case "text":
-        this.at++
+        this.tokens.advance()
         return this.term({ _tag: "Text", value: token.value }, span)
       case "parameter":
-        this.at++
+        this.tokens.advance()
         return this.term({ _tag: "Parameter", name: token.name }, span)
       case "path":
-        this.at++
+        this.tokens.advance()
         return this.term({ _tag: "Field", path: this.pathOf(token.segments) }, span)
       case "word":
         if (token.word !== "true" && token.word !== "false") return this.refuseValue(token)
-        this.at++
+        this.tokens.advance()
         return this.term({ _tag: "Boolean", value: token.word === "true" }, span)
       case "symbol":
         if (token.symbol === "-") return this.negative(start)
@@ -247,7 +273,7 @@ class Reader {
 
   /** A minus before a number is part of it, before all else a difference from zero. */
   private negative(start: number): Operand {
-    this.at++
+    this.tokens.advance()
     const operand = this.deeper(start, () => this.factor())
     const node = this.termOf(operand)
     const span = { start, end: this.lastEnd() }
@@ -259,7 +285,7 @@ class Reader {
   }
 
   private group(start: number): Operand {
-    this.at++
+    this.tokens.advance()
     const inside = this.deeper(start, () => this.any())
     this.expect(")", start)
     // The place of what stands in parentheses is the parentheses.
@@ -302,7 +328,7 @@ class Reader {
     }
     const next = this.peek()
     const goesOn = next.kind === "word" ? next.word === "and" || next.word === "or" : next.kind === "symbol"
-    if (!goesOn && next.kind !== "end") return this.refuseRest(next)
+    if (!goesOn && !this.isEnd(next)) return this.refuseRest(next)
     const written = this.text.slice(span.start, span.end)
     const example = written.length > 40 ? "" : `, as in \`${written} ${node._tag === "Field" ? "== true" : "== 1"}\``
     const sentence = `a condition should stand here, not a value; compare it${example}`
@@ -310,13 +336,11 @@ class Reader {
   }
 
   private peek(): Token {
-    const token = this.tokens[this.at] ?? this.tokens.at(-1)
-    if (token === undefined) throw new Error("no tokens")
-    return token
+    return this.tokens.next
   }
 
   private lastEnd(): number {
-    return this.tokens[this.at - 1]?.end ?? 0
+    return this.tokens.lastEnd
   }
 
   private isWord(word: Keyword): boolean {
@@ -326,14 +350,14 @@ class Reader {
 
   private takeWord(word: Keyword): boolean {
     if (!this.isWord(word)) return false
-    this.at++
+    this.tokens.advance()
     return true
   }
 
   private takeSymbol(symbol: SymbolText): boolean {
     const token = this.peek()
     if (token.kind !== "symbol" || token.symbol !== symbol) return false
-    this.at++
+    this.tokens.advance()
     return true
   }
 
@@ -373,7 +397,7 @@ class Reader {
       this.refuse(token.start, "`not` stands before what it denies, as in `not x in [1, 2]`")
     if (token.kind === "path") {
       const word = token.segments[0] ?? ""
-      this.refuse(token.start, `${what} should stand here, not \`${this.shown(token)}\``, operatorsNear(word))
+      this.refuse(token.start, `${what} should stand here, not \`${this.shown(token)}\``, wordsNear(word, this.ends))
     }
     if (token.kind === "symbol" && (token.symbol === ")" || token.symbol === "]"))
       this.refuse(token.start, `nothing was opened that this \`${token.symbol}\` could close`)
@@ -390,18 +414,21 @@ class Reader {
     suggestions: ReadonlyArray<string> = [],
     reason: ProblemReason = "Syntax"
   ): never {
-    throw new Stop(new ConditionInvalid({ problems: [problemAt(this.text, at, reason, sentence, suggestions)] }))
+    return stop(this.text, at, reason, sentence, suggestions)
   }
 }
 
 /** Reads a condition. Fails with {@link ConditionInvalid} at the first character that does not fit. */
 export const parse = (text: string): Result.Result<Parsed, ConditionInvalid> =>
-  Result.flatMap(tokensOf(text), (tokens) => {
-    const reader = new Reader(text, tokens)
-    try {
-      return Result.succeed({ text, tree: reader.whole(), spans: reader.spans })
-    } catch (stop) {
-      if (stop instanceof Stop) return Result.fail(stop.invalid)
-      throw stop
-    }
+  reading(() => {
+    const spans = new Map<object, Span>()
+    return { text, tree: new Reader(new Tokens(text), spans, nothing).whole(), spans }
   })
+
+/** Reads a condition within a longer text, up to where it ends. Throws `Stop` at the first character that does not fit. */
+export const readCondition = (tokens: Tokens, spans: Map<object, Span>, ends: Ends): ConditionTree =>
+  new Reader(tokens, spans, ends).whole()
+
+/** Reads a value within a longer text, up to where it ends. Throws `Stop` at the first character that does not fit. */
+export const readTerm = (tokens: Tokens, spans: Map<object, Span>, ends: Ends): Term =>
+  new Reader(tokens, spans, ends).wholeTerm()

@@ -1,11 +1,12 @@
-/** Cuts the text of a condition into tokens. */
-import { Result } from "effect"
+/** Cuts a text with conditions in it into tokens. */
+import type { Result } from "effect"
 import { isTwinKey } from "../TwinSchema.ts"
 import { isConditionText, parameterPattern, segmentsMax, textBytesMax, unitCharactersMax } from "./Condition.ts"
-import { ConditionInvalid, type ProblemReason, problemAt } from "./ConditionInvalid.ts"
+import type { ConditionInvalid, ProblemReason } from "./ConditionInvalid.ts"
+import { reading, stop } from "./Stop.ts"
 import { isKeyword, type Keyword, strangers } from "./Words.ts"
 
-/** Characters of one condition. */
+/** Characters of one text. */
 export const charactersMax = 65_536
 
 export const symbols = [
@@ -27,7 +28,9 @@ export const symbols = [
   "]",
   ","
 ] as const
-export type SymbolText = (typeof symbols)[number]
+/** What patterns add to them: none of these can stand in a condition. */
+export const patternSymbols = ["->", "~>", "{", "}", ":"] as const
+export type SymbolText = (typeof symbols)[number] | (typeof patternSymbols)[number]
 
 /** How other languages spell what we have. */
 const foreign: ReadonlyMap<string, string> = new Map([
@@ -86,36 +89,59 @@ const escapes: ReadonlyMap<string, string> = new Map([
 ])
 const unicode = /u(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})/y
 
-/** Ends the reading; never leaves {@link tokensOf}. */
-class Stop {
-  readonly invalid: ConditionInvalid
-  constructor(invalid: ConditionInvalid) {
-    this.invalid = invalid
-  }
-}
-
-class Cutter {
-  private readonly text: string
+/**
+ * The tokens of a text, cut when they are asked for: whoever knows what must come next may also look at the characters
+ * themselves. Throws `Stop` where nothing can be cut.
+ */
+export class Tokens {
+  readonly text: string
+  private readonly signs: ReadonlyArray<SymbolText>
   private at = 0
+  private cut: Token | undefined
+  /** Where the token before {@link next} ends. */
+  lastEnd = 0
 
-  constructor(text: string) {
+  constructor(text: string, signs: ReadonlyArray<SymbolText> = symbols) {
     this.text = text
-  }
-
-  all(): Array<Token> {
-    const tokens: Array<Token> = []
-    for (;;) {
-      this.take(blank)
-      const start = this.at
-      if (start >= this.text.length) {
-        tokens.push({ kind: "end", start, end: start })
-        return tokens
-      }
-      tokens.push(this.next(start))
+    this.signs = signs
+    if (text.length > charactersMax) {
+      const sentence = `a text has at most ${charactersMax} characters; this one has ${text.length}`
+      stop(text.slice(0, 80), 0, "TooLarge", sentence)
     }
   }
 
-  private next(start: number): Token {
+  /** The token that comes next; the last one is of kind `end`. */
+  get next(): Token {
+    this.cut ??= this.cutNext()
+    return this.cut
+  }
+
+  /** Goes on behind the next token. */
+  advance(): void {
+    this.lastEnd = this.next.end
+    this.cut = undefined
+  }
+
+  /** Where the next token begins, whatever it is. */
+  get start(): number {
+    blank.lastIndex = this.lastEnd
+    return this.lastEnd + (blank.exec(this.text)?.[0].length ?? 0)
+  }
+
+  /** Goes on behind characters that somebody has looked at. */
+  moveTo(at: number): void {
+    this.at = at
+    this.lastEnd = at
+    this.cut = undefined
+  }
+
+  private cutNext(): Token {
+    this.take(blank)
+    const start = this.at
+    return start >= this.text.length ? { kind: "end", start, end: start } : this.tokenAt(start)
+  }
+
+  private tokenAt(start: number): Token {
     const first = this.text[start] ?? ""
     if (first === '"' || first === "'") return { kind: "text", value: this.quoted(first), start, end: this.at }
     if (first === "`") return this.path(start)
@@ -126,7 +152,7 @@ class Cutter {
     if (word !== undefined) return this.word(start, word)
     const strange = this.take(foreignSign)
     // `!=` is ours, `=>` is not: the longest foreign sign is looked at first, unless it only begins one of ours.
-    const ours = symbols.find((symbol) => this.text.startsWith(symbol, start))
+    const ours = this.signs.find((symbol) => this.text.startsWith(symbol, start))
     if (strange !== undefined && (ours === undefined || ours.length < strange.length)) {
       const meant = foreign.get(strange)
       return this.refuse(start, `there is no operator ${strange}`, meant === undefined ? [] : [meant])
@@ -251,20 +277,15 @@ class Cutter {
     suggestions: ReadonlyArray<string> = [],
     reason: ProblemReason = "Syntax"
   ): never {
-    throw new Stop(new ConditionInvalid({ problems: [problemAt(this.text, at, reason, sentence, suggestions)] }))
+    return stop(this.text, at, reason, sentence, suggestions)
   }
 }
 
 /** The tokens of a text, the last one of kind `end`. */
-export const tokensOf = (text: string): Result.Result<ReadonlyArray<Token>, ConditionInvalid> => {
-  if (text.length > charactersMax) {
-    const sentence = `a condition has at most ${charactersMax} characters; this one has ${text.length}`
-    return Result.fail(new ConditionInvalid({ problems: [problemAt(text.slice(0, 80), 0, "TooLarge", sentence)] }))
-  }
-  try {
-    return Result.succeed(new Cutter(text).all())
-  } catch (stop) {
-    if (stop instanceof Stop) return Result.fail(stop.invalid)
-    throw stop
-  }
-}
+export const tokensOf = (text: string): Result.Result<ReadonlyArray<Token>, ConditionInvalid> =>
+  reading(() => {
+    const tokens = new Tokens(text)
+    const all: Array<Token> = []
+    for (; tokens.next.kind !== "end"; tokens.advance()) all.push(tokens.next)
+    return [...all, tokens.next]
+  })
