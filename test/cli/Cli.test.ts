@@ -66,7 +66,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
         "status.connection.state": "online",
         "twin.connection.state": "online"
       })
-      assert.match((yield* at("nodes", "ls")).out, /healthy +ready +30 .*\nresident on the node asked: 2 device/)
+      assert.match((yield* at("nodes", "ls")).out, /healthy +ready +30 .*\nresident on the node asked: (.*, )?2 device/)
       assert.match((yield* at("actors")).out, /^device +SetDesired +once +changes/m)
     })
   )
