@@ -143,7 +143,8 @@ export class Extreme implements Accumulator<number, Extreme> {
     this.extreme = Number.NEGATIVE_INFINITY
   }
   result(): number | undefined {
-    return this.count === 0 ? undefined : this.extreme * this.sign
+    // Added to nothing, so that the smallest of zeros is no negative zero.
+    return this.count === 0 ? undefined : this.extreme * this.sign + 0
   }
   encode(): ReadonlyArray<number> {
     return [this.count, this.extreme]
@@ -240,6 +241,8 @@ export class Smoothed implements Accumulator<number, Smoothed> {
 /** The slope of the least-squares line over event time, units a second. */
 export class Line implements Accumulator<number, Line> {
   count = 0
+  /** Times count from the first that came, ms: as they are they are so large that their squares would be inexact. */
+  private origin = 0
   private meanSeconds = 0
   private meanValue = 0
   /** Sums of squares and products of the distances from the means. */
@@ -247,8 +250,9 @@ export class Line implements Accumulator<number, Line> {
   private products = 0
 
   add(value: number, at: number): void {
+    if (this.count === 0) this.origin = at
     this.count++
-    const seconds = at / 1000
+    const seconds = (at - this.origin) / 1000
     const distance = seconds - this.meanSeconds
     this.meanSeconds += distance / this.count
     this.meanValue += (value - this.meanValue) / this.count
@@ -257,8 +261,9 @@ export class Line implements Accumulator<number, Line> {
   }
   absorb(later: Line): void {
     if (later.count === 0) return
+    if (this.count === 0) this.origin = later.origin
     const count = this.count + later.count
-    const seconds = later.meanSeconds - this.meanSeconds
+    const seconds = (later.origin - this.origin) / 1000 + later.meanSeconds - this.meanSeconds
     const distance = later.meanValue - this.meanValue
     const weight = (this.count * later.count) / count
     this.squares += later.squares + seconds * seconds * weight
@@ -269,6 +274,7 @@ export class Line implements Accumulator<number, Line> {
   }
   clear(): void {
     this.count = 0
+    this.origin = 0
     this.meanSeconds = 0
     this.meanValue = 0
     this.squares = 0
@@ -278,11 +284,12 @@ export class Line implements Accumulator<number, Line> {
     return this.count > 1 && this.squares > 0 ? this.products / this.squares : undefined
   }
   encode(): ReadonlyArray<number> {
-    return [this.count, this.meanSeconds, this.meanValue, this.squares, this.products]
+    return [this.count, this.origin, this.meanSeconds, this.meanValue, this.squares, this.products]
   }
   decode(value: unknown): void {
-    const [count = 0, meanSeconds = 0, meanValue = 0, squares = 0, products = 0] = asNumbers(value)
+    const [count = 0, origin = 0, meanSeconds = 0, meanValue = 0, squares = 0, products = 0] = asNumbers(value)
     this.count = count
+    this.origin = origin
     this.meanSeconds = meanSeconds
     this.meanValue = meanValue
     this.squares = squares

@@ -96,7 +96,7 @@ export class Answers {
       ...(windowEnd === undefined ? {} : { windowEnd }),
       events,
       values,
-      isWarm: isWarm && this.time.now >= this.begun + this.spanMillis
+      isWarm: isWarm && at >= this.begun + this.spanMillis
     })
   }
 

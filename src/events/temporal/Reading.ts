@@ -4,18 +4,17 @@ import { bindTree } from "../../protocol/condition/Bind.ts"
 import type { BoundPath, BoundTerm } from "../../protocol/condition/Bound.ts"
 import type { Condition, FieldPath, Term } from "../../protocol/condition/Condition.ts"
 import { formatPath } from "../../protocol/condition/Format.ts"
-import { calculate, interpret } from "../../protocol/condition/Interpret.ts"
+import { calculate } from "../../protocol/condition/Interpret.ts"
 import { events, type Source as Kind, resolvePath } from "../../protocol/condition/Source.ts"
 import { valueAt } from "../../protocol/condition/Values.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
+import { documentPredicate } from "../condition/Closure.ts"
 import type { Scalar } from "./Match.ts"
 
 /** Throws `ConditionInvalid` where the condition was not checked. */
-export const predicateOf = (condition: Condition, kind: Kind = events): ((document: unknown) => boolean) => {
-  const bound = Result.getOrThrow(bindTree(condition, kind))
-  return (document) => interpret(bound, document)
-}
+export const predicateOf = (condition: Condition, kind: Kind = events): ((document: unknown) => boolean) =>
+  documentPredicate(Result.getOrThrow(bindTree(condition, kind)))
 
 const readBound = (term: BoundTerm): ((document: unknown) => unknown) => {
   if (term._tag === "Field") return readPath(term.path)
