@@ -137,6 +137,20 @@ const readFrom = ({ at, index }: EventPosition): JournalPosition =>
 const textOf = ({ at, index }: EventPosition): string =>
   index === undefined ? cursorOf(at) : `${cursorOf(at)}.${index}`
 
+/** Negative when the first cursor stands in front of the second one; both must be cursors of this stream. */
+export const compareCursors = (left: string, right: string): number => {
+  const [one, other] = [left, right].map((cursor) => cursor.split("."))
+  const transactions = BigInt(one?.[0] ?? 0) - BigInt(other?.[0] ?? 0)
+  if (transactions !== 0n) return transactions < 0n ? -1 : 1
+  const positions = Number(one?.[1]) - Number(other?.[1])
+  if (positions !== 0) return positions
+  // Behind a whole commit is behind each of its events.
+  const [first, second] = [one?.[2], other?.[2]].map((index) =>
+    index === undefined ? Number.MAX_VALUE : Number(index)
+  )
+  return (first ?? 0) - (second ?? 0)
+}
+
 const eventPositionOf = Effect.fnUntraced(function* (cursor: string) {
   const [, commit, index] = /^(\d{1,20}\.\d{1,16})(?:\.(\d{1,6}))?$/.exec(cursor) ?? []
   if (commit === undefined) return yield* new CursorMalformed({ cursor })

@@ -8,6 +8,7 @@ import * as Engine from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
 import type { Registry } from "../actors/Registry.ts"
 import { EventStream } from "../events/EventStream.ts"
+import * as Watching from "../events/engine/Watching.ts"
 import { JournalHint } from "../events/JournalHint.ts"
 import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
@@ -25,11 +26,13 @@ import { freePorts } from "./FreePorts.ts"
 import { readImageTrust } from "./ImageTrust.ts"
 import * as Metrics from "./Metrics.ts"
 import { layerHealth, layerMembers } from "./NodeHealth.ts"
+import * as PatternPartitions from "./PatternPartitions.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
 import * as ImageStore from "./storage/ImageStore.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
+import * as PatternStore from "./storage/PatternStore.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
 import { layerPgJournal } from "./storage/PgJournal.ts"
 import { PgStore } from "./storage/PgStore.ts"
@@ -173,11 +176,14 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(gateway),
         Layer.provideMerge(boards),
         Layer.provide([operations, layerHealth, gatekeeper]),
+        Layer.provideMerge(PatternPartitions.layer),
         Layer.provideMerge(started),
         Layer.provideMerge(actors),
         // Below the actors: their effects read images through the seam that this layer fills.
         Layer.provideMerge(images),
-        Layer.provideMerge(EventStream.layer),
+        // As are patterns and what they look at.
+        Layer.provideMerge(Watching.layer),
+        Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),
         Layer.provideMerge(layerPgJournal),
         Layer.provideMerge(JournalHint.layer),
         Layer.provideMerge(cluster),

@@ -1,9 +1,17 @@
 /** The kinds of actors that every node of this release serves. */
 import { device } from "../actors/device/Device.ts"
 import { operator } from "../actors/operator/Operator.ts"
+import { patternPartition } from "../actors/pattern/PatternPartition.ts"
 import { program } from "../actors/program/Program.ts"
 import * as Registry from "../actors/Registry.ts"
 import { rollout } from "../actors/rollout/Rollout.ts"
 import { session } from "../actors/session/Session.ts"
 
-export const registry: Registry.Registry = Registry.make([device, session, program, rollout, operator])
+export const registry: Registry.Registry = Registry.make([
+  device,
+  session,
+  program,
+  rollout,
+  operator,
+  patternPartition
+])

@@ -1,0 +1,135 @@
+/** What a match has done: events and tells, in the commit that says how far the stream was looked at. */
+import { createHash } from "node:crypto"
+import type { FoundMatch } from "../../events/engine/PatternWatch.ts"
+import type { Match } from "../../events/temporal/Match.ts"
+import type { MatchView } from "../../protocol/PatternPartition.ts"
+import type { Action } from "../../protocol/pattern/Pattern.ts"
+import type { Emitted, Tell } from "../Behaviour.ts"
+
+/** Matches that stand behind each other; one more is patterns that feed each other. */
+export const depthMax = 8
+/** Ids of events that a match names. */
+const eventsMax = 32
+
+const severityOf = { low: "info", normal: "info", high: "warn", critical: "critical" } as const
+
+const json = (values: Readonly<Record<string, unknown>>): MatchView["values"] =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => {
+      const isJson = typeof value === "string" || typeof value === "boolean" || value === null
+      const isNumber = typeof value === "number" && Number.isFinite(value)
+      return isJson || isNumber ? [[name, value]] : []
+    })
+  )
+
+/** The match as it stands in events and before subscribers. */
+export const viewOf = ({ match, depth }: FoundMatch): MatchView => {
+  const { id, pattern, version, by, kind, at, windowEnd, events, values, isWarm } = match
+  return {
+    id,
+    pattern,
+    version,
+    by,
+    kind,
+    at,
+    ...(windowEnd !== undefined && { windowEnd }),
+    events: events.slice(0, eventsMax),
+    values: json(values),
+    isWarm,
+    depth
+  }
+}
+
+/** What `$name` stands for: a field of the key, something the match carries, or one of its facts. */
+const named = (match: Match): ((name: string) => unknown) => {
+  const { by, values, id, pattern, kind } = match
+  return (name) => {
+    if (Object.hasOwn(by, name)) return by[name]
+    if (Object.hasOwn(values, name)) return values[name]
+    return { match: id, pattern, kind }[name]
+  }
+}
+
+const placeholder = /\$(?:\{([^}]+)\}|([A-Za-z_][A-Za-z0-9_.]*))/g
+const whole = /^\$(?:\{([^}]+)\}|([A-Za-z_][A-Za-z0-9_.]*))$/
+
+/** Fills a text in; one that is nothing but a name becomes its value. A name that stands for nothing stays. */
+const filledText = (text: string, valueFor: (name: string) => unknown): unknown => {
+  const only = whole.exec(text)
+  if (only !== null) return valueFor(only[1] ?? only[2] ?? "") ?? text
+  return text.replaceAll(placeholder, (written, braced?: string, bare?: string) => {
+    const value = valueFor(braced ?? bare ?? "")
+    return value === undefined ? written : String(value)
+  })
+}
+
+const filled = (value: unknown, valueFor: (name: string) => unknown): unknown => {
+  if (typeof value === "string") return filledText(value, valueFor)
+  if (Array.isArray(value)) return value.map((each) => filled(each, valueFor))
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, below]) => [key, filled(below, valueFor)]))
+}
+
+/** Targets beyond the cluster each have an actor of their own, which keeps trying. */
+const deliveryTo = (form: "webhook" | "mqtt", target: string): string =>
+  `${form}:${createHash("sha256").update(target).digest("hex").slice(0, 32)}`
+
+/** What leaves the partition for its matches. */
+export interface Done {
+  readonly events: ReadonlyArray<Emitted>
+  readonly tells: ReadonlyArray<Tell>
+}
+
+const act = (
+  found: FoundMatch,
+  view: MatchView,
+  action: Action
+): { readonly event?: Emitted; readonly tell?: Tell } => {
+  const { match, priority } = found
+  const severity = severityOf[priority]
+  const valueFor = named(match)
+  switch (action._tag) {
+    case "Event":
+      return { event: { type: action.type, severity, at: match.at, data: view } }
+    case "Raise":
+      return { event: { type: "algedonic.raised", severity, at: match.at, data: { signal: action.signal, ...view } } }
+    case "Tell": {
+      const { kind, id, message, payload } = action
+      return {
+        tell: { to: { kind, id: String(filledText(id, valueFor)) }, message, payload: filled(payload, valueFor) }
+      }
+    }
+    case "Webhook":
+    case "Mqtt": {
+      const isWeb = action._tag === "Webhook"
+      const target = isWeb ? { _tag: action._tag, url: action.url } : { _tag: action._tag, topic: action.topic }
+      return {
+        tell: {
+          to: { kind: "delivery", id: deliveryTo(isWeb ? "webhook" : "mqtt", isWeb ? action.url : action.topic) },
+          message: "Deliver",
+          payload: { matchId: match.id, pattern: match.pattern, target, key: match.key, envelope: view }
+        }
+      }
+    }
+  }
+}
+
+/** Everything that these matches have done. */
+export const done = (found: ReadonlyArray<FoundMatch>): Done => {
+  const events: Array<Emitted> = []
+  const tells: Array<Tell> = []
+  for (const each of found) {
+    const view = viewOf(each)
+    if (each.depth > depthMax) {
+      events.push({ type: "pattern.loop", severity: "error", at: each.match.at, data: view })
+      continue
+    }
+    events.push({ type: "pattern.matched", severity: severityOf[each.priority], at: each.match.at, data: view })
+    for (const action of each.actions) {
+      const { event, tell } = act(each, view, action)
+      if (event !== undefined) events.push(event)
+      if (tell !== undefined) tells.push(tell)
+    }
+  }
+  return { events, tells }
+}

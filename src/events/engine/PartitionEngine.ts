@@ -1,0 +1,242 @@
+/**
+ * All patterns over the part of the stream that one partition works on. It is fed with every event, in the order of the
+ * stream, and gives matches; it reads no clock and waits for nothing. Patterns may change between any two events.
+ */
+import { Result } from "effect"
+import { bindTree } from "../../protocol/condition/Bind.ts"
+import type { BoundCondition } from "../../protocol/condition/Bound.ts"
+import { events } from "../../protocol/condition/Source.ts"
+import type { HolonEvent } from "../../protocol/Event.ts"
+import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
+import { documentOf } from "../matching/Document.ts"
+import { Matcher } from "../matching/Matcher.ts"
+import type { StoredPattern } from "../Patterns.ts"
+import { EventTime } from "../temporal/EventTime.ts"
+import type { Interest } from "../temporal/Interest.ts"
+import { makeMachine } from "../temporal/MakeMachine.ts"
+import type { Match } from "../temporal/Match.ts"
+import type { PatternMachine } from "../temporal/PatternMachine.ts"
+import { readKey } from "../temporal/Reading.ts"
+import { partitionOf } from "./Partition.ts"
+
+const form = 1
+
+/** One pattern at work. */
+interface Worker {
+  readonly stored: StoredPattern
+  readonly machine: PatternMachine
+  readonly keyOf: (event: HolonEvent) => string | undefined
+  /** Interests that the event at hand fulfils, one bit each, and for which event that stands. */
+  hits: number
+  epoch: number
+}
+
+/** An interest of a worker: what the matcher finds. */
+interface Wish {
+  readonly worker: Worker
+  readonly bit: number
+}
+
+/** A match, and what it was a match of. */
+export interface Found {
+  readonly stored: StoredPattern
+  readonly match: Match
+}
+
+const typeField = { _tag: "Field", path: ["type"] } as const
+
+/** The condition of an interest, its types included. Throws where it was not checked. */
+const conditionOf = ({ types, condition }: Interest): BoundCondition => {
+  const bound = Result.getOrThrow(bindTree(condition, events))
+  if (types === undefined) return bound
+  const literal = types.filter((type) => !type.includes("*"))
+  const globs = types.filter((type) => type.includes("*"))
+  const [first, ...others] = literal
+  const alternatives = [
+    ...(first === undefined
+      ? []
+      : [
+          {
+            _tag: "Among",
+            term: typeField,
+            items: [{ _tag: "Text", value: first }, ...others.map((value) => ({ _tag: "Text", value }) as const)]
+          } as const
+        ]),
+    ...globs.map((glob) => {
+      const pattern = { _tag: "Text", value: glob } as const
+      return Result.getOrThrow(
+        bindTree({ _tag: "Matches", operator: "glob", term: { _tag: "Field", path: ["type"] }, pattern }, events)
+      )
+    })
+  ]
+  return { _tag: "All", of: [{ _tag: "Any", of: alternatives }, bound] }
+}
+
+export class PartitionEngine {
+  readonly #partition: number
+  readonly #time = new EventTime()
+  readonly #matcher = new Matcher<Wish>()
+  readonly #workers = new Map<string, Worker>()
+  readonly #wishes = new Map<Worker, ReadonlyArray<Wish>>()
+  /** Patterns that follow another one, by its name. */
+  readonly #followers = new Map<string, Array<Worker>>()
+  #found: Array<Found> = []
+  #touched: Array<Worker> = []
+  #epoch = 0
+  #next = Number.POSITIVE_INFINITY
+
+  constructor(partition: number) {
+    this.#partition = partition
+  }
+
+  /** Matches since they were taken last, in the order in which they were found. */
+  takeFound(): ReadonlyArray<Found> {
+    const found = this.#found
+    this.#found = []
+    return found
+  }
+
+  /** When {@link advance} has something to do, our time, ms. */
+  get next(): number {
+    return this.#next
+  }
+
+  /**
+   * From now on these patterns. One that is new in no way that matters goes on with what it has seen; any other begins anew.
+   * One that cannot be made, because it was stored by another release, is left out: its name is answered.
+   */
+  setPatterns(patterns: ReadonlyArray<StoredPattern>): ReadonlyArray<string> {
+    const wanted = new Map(patterns.filter(({ isOn }) => isOn).map((stored) => [stored.name, stored]))
+    for (const [name, worker] of this.#workers) if (!wanted.has(name)) this.#dismiss(worker)
+    const failed: Array<string> = []
+    for (const stored of wanted.values()) {
+      const known = this.#workers.get(stored.name)
+      if (known?.stored.version === stored.version && known.stored.id === stored.id) continue
+      try {
+        this.#hire(stored, known)
+      } catch {
+        if (known !== undefined) this.#dismiss(known)
+        failed.push(stored.name)
+      }
+    }
+    this.#followers.clear()
+    for (const worker of this.#workers.values())
+      for (const name of worker.machine.follows)
+        this.#followers.set(name, [...(this.#followers.get(name) ?? []), worker])
+    this.#findNext()
+    return failed
+  }
+
+  #hire(stored: StoredPattern, known: Worker | undefined): void {
+    const machine = makeMachine(stored.pattern, {
+      version: stored.version,
+      time: this.#time,
+      deliver: (match) => this.#deliver(stored, match)
+    })
+    const worker: Worker = { stored, machine, keyOf: readKey(stored.pattern.by), hits: 0, epoch: 0 }
+    const wishes = machine.interests.map((interest, index) => ({
+      wish: { worker, bit: 1 << index },
+      condition: conditionOf(interest)
+    }))
+    if (known !== undefined) {
+      if (known.machine.signature === machine.signature) machine.restore(known.machine.snapshot())
+      this.#dismiss(known)
+    }
+    for (const { wish, condition } of wishes) this.#matcher.set(wish, condition)
+    this.#wishes.set(
+      worker,
+      wishes.map(({ wish }) => wish)
+    )
+    this.#workers.set(stored.name, worker)
+  }
+
+  #dismiss(worker: Worker): void {
+    for (const wish of this.#wishes.get(worker) ?? []) this.#matcher.delete(wish)
+    this.#wishes.delete(worker)
+    this.#workers.delete(worker.stored.name)
+  }
+
+  /** The next event of the stream. */
+  take(event: HolonEvent): void {
+    const source = this.#time.admit(event)
+    if (this.#time.now >= this.#next) this.#advance()
+    if (source === undefined) return
+    this.#epoch++
+    this.#matcher.match(documentOf(event), this.#note)
+    for (const worker of this.#touched) {
+      const key = worker.keyOf(event)
+      // What has no key is nobody's; a machine counts it, and one partition is enough for that.
+      const partition = partitionOf(worker.stored.name, key ?? "")
+      if (partition === this.#partition) {
+        worker.machine.take(event, source, worker.hits)
+        this.#next = Math.min(this.#next, worker.machine.next)
+      }
+    }
+    this.#touched = []
+  }
+
+  readonly #note = ({ worker, bit }: Wish): void => {
+    if (worker.epoch !== this.#epoch) {
+      worker.epoch = this.#epoch
+      worker.hits = 0
+      this.#touched.push(worker)
+    }
+    worker.hits |= bit
+  }
+
+  /** Our time has come so far: does what is due. */
+  advance(now: number): void {
+    this.#time.advance(now)
+    if (now >= this.#next) this.#advance()
+  }
+
+  #advance(): void {
+    const { now } = this.#time
+    for (const { machine } of this.#workers.values()) if (machine.next <= now) machine.advance()
+    this.#findNext()
+  }
+
+  #findNext(): void {
+    this.#next = Number.POSITIVE_INFINITY
+    for (const { machine } of this.#workers.values()) this.#next = Math.min(this.#next, machine.next)
+  }
+
+  #deliver(stored: StoredPattern, match: Match): void {
+    this.#found.push({ stored, match })
+    // Patterns over patterns form no circle: that is checked before they are stored.
+    for (const follower of this.#followers.get(match.pattern) ?? []) follower.machine.follow(match)
+  }
+
+  /** What each pattern has counted, by its name. */
+  metrics(): ReadonlyMap<string, PatternMachine["metrics"]> {
+    return new Map([...this.#workers].map(([name, { machine }]) => [name, machine.metrics]))
+  }
+
+  /** All it has seen, as bytes. */
+  snapshot(): Uint8Array {
+    const workers = [...this.#workers.values()].map(({ stored, machine }) => [
+      stored.name,
+      machine.signature,
+      machine.snapshot()
+    ])
+    return encodeStored([form, this.#time.snapshot(), workers])
+  }
+
+  /** Goes on from a snapshot, after its patterns were set; those that say something else now begin anew. Throws on bytes that are none. */
+  restore(bytes: Uint8Array): void {
+    const read = decodeStored(bytes)
+    if (!Array.isArray(read)) throw new TypeError("no snapshot of a partition")
+    const [found, time, workers]: ReadonlyArray<unknown> = read
+    if (found !== form || !(time instanceof Uint8Array) || !Array.isArray(workers))
+      throw new TypeError("no snapshot of a partition")
+    this.#time.restore(time)
+    for (const each of workers) {
+      if (!Array.isArray(each)) throw new TypeError("no snapshot of a pattern")
+      const [name, signature, state]: ReadonlyArray<unknown> = each
+      const machine = typeof name === "string" ? this.#workers.get(name)?.machine : undefined
+      if (machine !== undefined && machine.signature === signature && state instanceof Uint8Array)
+        machine.restore(state)
+    }
+    this.#findNext()
+  }
+}

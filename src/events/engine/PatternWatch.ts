@@ -1,0 +1,44 @@
+/** A look at the next part of the stream, as the effect of an actor: a seam, so that a behaviour knows no database. */
+import { Context, Effect } from "effect"
+import type { Action, Pattern } from "../../protocol/pattern/Pattern.ts"
+import type { Match } from "../temporal/Match.ts"
+
+/** From where to look. */
+export interface Outlook {
+  readonly partition: number
+  /** Behind this event; from now on when absent. */
+  readonly cursor: string | undefined
+  /** Our time up to which waits were noticed, ms. */
+  readonly tick: number
+  /** What was kept of an earlier look. */
+  readonly snapshot:
+    | { readonly cursor: string; readonly tick: number; readonly pieces: ReadonlyArray<Uint8Array> }
+    | undefined
+}
+
+/** A match, with all that acting on it needs. */
+export interface FoundMatch {
+  readonly match: Match
+  readonly depth: number
+  readonly priority: Pattern["priority"]
+  readonly actions: ReadonlyArray<Action>
+}
+
+/** What came of it. */
+export type Looked =
+  | {
+      readonly _tag: "Looked"
+      readonly cursor: string
+      readonly tick: number
+      readonly found: ReadonlyArray<FoundMatch>
+      /** To be kept with the cursor, now and then. */
+      readonly snapshot: Uint8Array | undefined
+    }
+  /** The journal or the patterns could not be read. Look again. */
+  | { readonly _tag: "Unavailable" }
+
+/** The looks of this node. A process without an event stream, such as a simulation, never sees anything. */
+export const PatternWatch = Context.Reference<{
+  /** Answers after half a second at most when nothing happens. Never fails. */
+  readonly look: (outlook: Outlook) => Effect.Effect<Looked>
+}>("holon/events/PatternWatch", { defaultValue: () => ({ look: () => Effect.never }) })

@@ -1,0 +1,208 @@
+/**
+ * The looks of a node: keeps the engine of each partition it works on in memory, feeds it with what comes on the stream, and
+ * builds it anew from the snapshot where memory and row do not agree: after a start, a move, or a commit that failed.
+ */
+import { Clock, Effect, Layer, Queue } from "effect"
+import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
+import { JournalHint } from "../JournalHint.ts"
+import { Patterns, patternsMax, type StoredPattern } from "../Patterns.ts"
+import { Depths } from "./Depths.ts"
+import { PartitionEngine } from "./PartitionEngine.ts"
+import { type FoundMatch, type Looked, type Outlook, PatternWatch } from "./PatternWatch.ts"
+import { RecentPages } from "./RecentPages.ts"
+
+/** Everything is looked at: which events matter is the matcher's to find. */
+const everything: Selection = { hasSamples: true, matches: () => true }
+const pageLimits = { events: 2000, commits: 1000 }
+/** Matches of one commit; what comes behind waits for the next look. */
+const foundMax = 64
+/** A look at a quiet stream ends after this, ms: then waits are noticed that have nothing to do with events. */
+const quietMillis = 500
+/** Under load every commit hints; a pause lets events gather, ms. */
+const breathMillis = 10
+/** Snapshots: at least so often, ms, or after so many events. */
+const snapshotMillis = 30_000
+const snapshotEvents = 20_000
+/** How old the list of patterns may be, ms. */
+const patternsMillis = 1000
+
+interface Memory {
+  readonly engine: PartitionEngine
+  readonly depths: Depths
+  cursor: string
+  /** The list of patterns it works with. */
+  revision: number
+  savedAt: number
+  eventsSinceSaved: number
+}
+
+interface Known {
+  readonly revision: number
+  readonly patterns: ReadonlyArray<StoredPattern>
+  readonly askedAt: number
+}
+
+const unavailable: Looked = { _tag: "Unavailable" }
+
+const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+const make = Effect.gen(function* () {
+  const stream = yield* EventStream
+  const patterns = yield* Patterns
+  const hint = yield* JournalHint
+  const memories = new Map<number, Memory>()
+  const pages = new RecentPages()
+  let known: Known | undefined
+
+  const everyPattern = Effect.gen(function* () {
+    const all: Array<StoredPattern> = []
+    for (let after = ""; all.length < patternsMax; ) {
+      const page = yield* patterns.list({ limit: 1000, after })
+      all.push(...page)
+      const last = page.at(-1)
+      if (last === undefined || page.length < 1000) break
+      after = last.name
+    }
+    return all
+  })
+
+  /** The list as of a moment ago. */
+  const current = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (known !== undefined && now < known.askedAt + patternsMillis) return known
+    const revision = yield* patterns.revision
+    known =
+      known?.revision === revision
+        ? { ...known, askedAt: now }
+        : { revision, patterns: yield* everyPattern, askedAt: now }
+    return known
+  })
+
+  const pageBehind = (cursor: string) =>
+    Effect.suspend(() => {
+      const recent = pages.behind(cursor)
+      if (recent !== undefined) return Effect.succeed(recent)
+      return Effect.tap(stream.read({ _tag: "After", cursor }, everything, pageLimits), (page) =>
+        Effect.sync(() => pages.keep(cursor, page))
+      )
+    })
+
+  const adopt = Effect.fnUntraced(function* (memory: Memory, { revision, patterns: list }: Known) {
+    const failed = memory.engine.setPatterns(list)
+    memory.revision = revision
+    if (failed.length > 0) yield* Effect.logWarning(`patterns that cannot be made: ${failed.join(", ")}`)
+  })
+
+  /** Reads again what came between the snapshot and the place of the row; what that finds was acted on before. */
+  const rebuilt = Effect.fnUntraced(function* ({ partition, cursor, tick, snapshot }: Outlook, list: Known) {
+    const now = yield* Clock.currentTimeMillis
+    const memory: Memory = {
+      engine: new PartitionEngine(partition),
+      depths: new Depths(),
+      cursor: cursor ?? (yield* stream.read({ _tag: "Now" }, everything, pageLimits)).next,
+      revision: -1,
+      savedAt: cursor === undefined ? Number.NEGATIVE_INFINITY : now,
+      eventsSinceSaved: 0
+    }
+    yield* adopt(memory, list)
+    if (snapshot === undefined) return memory
+    memory.engine.restore(joined(snapshot.pieces))
+    for (let at = snapshot.cursor; compareCursors(at, memory.cursor) < 0; ) {
+      const page = yield* pageBehind(at)
+      for (const placed of page.events) {
+        if (compareCursors(placed.cursor, memory.cursor) > 0) break
+        memory.engine.take(placed.event)
+        memory.depths.hear(placed.event)
+      }
+      memory.eventsSinceSaved += page.events.length
+      if (page.next === at) break
+      at = page.next
+    }
+    memory.engine.advance(tick)
+    for (const { match } of memory.engine.takeFound()) memory.depths.of(match)
+    return memory
+  })
+
+  const found = (memory: Memory, into: Array<FoundMatch>): void => {
+    for (const { stored, match } of memory.engine.takeFound()) {
+      const { priority, actions } = stored.pattern
+      into.push({ match, depth: memory.depths.of(match), priority, actions })
+    }
+  }
+
+  /** Feeds a page, up to the event with which the matches are enough for one commit. Answers whether all of it was fed. */
+  const feed = (memory: Memory, page: EventPage, into: Array<FoundMatch>): boolean => {
+    for (const { cursor, event } of page.events) {
+      memory.engine.take(event)
+      memory.depths.hear(event)
+      memory.cursor = cursor
+      memory.eventsSinceSaved++
+      found(memory, into)
+      if (into.length >= foundMax) return false
+    }
+    memory.cursor = page.next
+    return true
+  }
+
+  /** The next page; waits a while for one that has events. */
+  const awaited = Effect.fnUntraced(function* (cursor: string) {
+    const hints = yield* hint.subscribe
+    const page = yield* pageBehind(cursor)
+    if (page.events.length > 0) return page
+    yield* Effect.raceFirst(Queue.take(hints), Effect.sleep(quietMillis))
+    yield* Effect.sleep(breathMillis)
+    return yield* pageBehind(cursor)
+  }, Effect.scoped)
+
+  const look = Effect.fnUntraced(function* (outlook: Outlook) {
+    const { partition, cursor } = outlook
+    const list = yield* current
+    const held = memories.get(partition)
+    const memory = held !== undefined && held.cursor === cursor ? held : yield* rebuilt(outlook, list)
+    memories.set(partition, memory)
+    if (memory.revision !== list.revision) yield* adopt(memory, list)
+    const matches: Array<FoundMatch> = []
+    // The first look says where it begins, so that nothing that comes is ever left out.
+    const isFed = cursor === undefined || feed(memory, yield* awaited(memory.cursor), matches)
+    const now = yield* Clock.currentTimeMillis
+    if (isFed) {
+      memory.engine.advance(now)
+      found(memory, matches)
+    }
+    const isOld = now >= memory.savedAt + snapshotMillis && memory.eventsSinceSaved > 0
+    const isDue = cursor === undefined || isOld || memory.eventsSinceSaved >= snapshotEvents
+    const snapshot = isDue ? memory.engine.snapshot() : undefined
+    if (isDue) {
+      memory.savedAt = now
+      memory.eventsSinceSaved = 0
+    }
+    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick: now, found: matches, snapshot }
+    return looked
+  })
+
+  return {
+    look: (outlook: Outlook) =>
+      look(outlook).pipe(
+        Effect.catchCause((cause) =>
+          Effect.as(
+            Effect.andThen(
+              Effect.sync(() => memories.delete(outlook.partition)),
+              Effect.logWarning(`partition ${outlook.partition} of the patterns could not look at the stream`, cause)
+            ),
+            unavailable
+          )
+        )
+      )
+  }
+})
+
+/** Looks at the stream of this node's database. */
+export const layer: Layer.Layer<never, never, EventStream | Patterns | JournalHint> = Layer.effect(PatternWatch, make)
