@@ -3,7 +3,9 @@
  * pattern puts time around them.
  */
 import { Schema } from "effect"
-import { Condition, FieldPath, Term } from "../condition/Condition.ts"
+import { Condition, comparisons, FieldPath, isConditionText, Term } from "../condition/Condition.ts"
+import { EventType } from "../Event.ts"
+import { isTwinKey } from "../TwinSchema.ts"
 
 /** The longest time a pattern looks back or waits, ms: a day. */
 export const spanMillisMax = 86_400_000
@@ -15,26 +17,45 @@ export const keysMax = 4
 export const actionsMax = 8
 /** Events that `last n events` holds. */
 export const lastEventsMax = 10_000
+/** Maps and lists within each other in what is told to an actor. */
+export const payloadDepthMax = 16
 
 /** Letters, digits, `.`, `_`, `-`; begins with a letter or digit. */
 export const PatternName = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, dots, underscores and hyphens" }),
   Schema.isMaxLength(100)
 )
+/** A name in a pattern: of a value that a match carries, of an actor's kind or message. */
+const Name = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/, { expected: "letters, digits and underscores" }),
+  Schema.isMaxLength(64),
+  Schema.makeFilter((name) => name !== "__proto__" || "no name")
+)
+/** What an event is called in the condition of a join. */
+export const Alias = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]*$/), Schema.isMaxLength(32))
+
+const plainText = (lengthMax: number) =>
+  Schema.String.check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(lengthMax),
+    Schema.makeFilter((text) => isConditionText(text) || "a text with NUL or half of a surrogate pair")
+  )
+/** Finite, and −0 is 0. */
+const Plain = Schema.Finite.check(Schema.makeFilter((value) => !Object.is(value, -0) || "−0 is the same as 0; write 0"))
 
 const positive = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 /** A time in ms. */
 export const Span = positive(spanMillisMax)
 
-/** Types of events: literal, or with `*` for any characters, as `device.*`. */
-export const EventTypes = Schema.NonEmptyArray(
-  Schema.String.check(
-    Schema.isPattern(/^[a-z0-9_*-]+(\.[a-z0-9_*-]+)*$/, {
-      expected: "a type of events, such as device.offline or board.*"
-    }),
-    Schema.isMaxLength(128)
-  )
-).check(Schema.isMaxLength(partsMax))
+/** A type of events: literal, or with `*` for any characters, as `device.*`. */
+export const TypeGlob = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9_*-]+(\.[a-z0-9_*-]+)*$/, {
+    expected: "a type of events, such as device.offline or board.*"
+  }),
+  Schema.isMaxLength(128)
+)
+export const EventTypes = Schema.NonEmptyArray(TypeGlob).check(Schema.isMaxLength(partsMax))
+export type EventTypes = typeof EventTypes.Type
 
 /** One thing that happens: an event of these types that fulfils the condition. What is left out is not asked. */
 export const Step = Schema.Struct({ from: Schema.optionalKey(EventTypes), where: Schema.optionalKey(Condition) })
@@ -53,7 +74,7 @@ export const Aggregate = Schema.Union([
   /** Of the sample: n − 1 below the line. */
   Schema.TaggedStruct("Stddev", { of: Term }),
   /** By a t-digest, δ = 100. `q` from 0 to 1. */
-  Schema.TaggedStruct("Quantile", { of: Term, q: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })) }),
+  Schema.TaggedStruct("Quantile", { of: Term, q: Plain.check(Schema.isBetween({ minimum: 0, maximum: 1 })) }),
   /** Exponentially weighted; `alpha` is the weight of the newest value. */
   Schema.TaggedStruct("Ewma", {
     of: Term,
@@ -78,8 +99,7 @@ export const Window = Schema.Union([
 ])
 export type Window = typeof Window.Type
 
-const order = Schema.Literals(["<", "<=", "==", "!=", ">=", ">"])
-const Threshold = Schema.Struct({ operator: order, value: Schema.Finite })
+const Threshold = Schema.Struct({ operator: Schema.Literals(comparisons), value: Plain })
 export type Threshold = typeof Threshold.Type
 
 /** The time around the conditions. */
@@ -115,14 +135,8 @@ export const PatternBody = Schema.Union([
   }),
   /** Two streams meet: `where` sees the events under their names. */
   Schema.TaggedStruct("Join", {
-    left: Schema.Struct({
-      from: EventTypes,
-      as: Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]*$/), Schema.isMaxLength(32))
-    }),
-    right: Schema.Struct({
-      from: EventTypes,
-      as: Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]*$/), Schema.isMaxLength(32))
-    }),
+    left: Schema.Struct({ from: EventTypes, as: Alias }),
+    right: Schema.Struct({ from: EventTypes, as: Alias }),
     on: Schema.optionalKey(FieldPath),
     withinMillis: Span,
     where: Schema.optionalKey(Condition)
@@ -130,27 +144,48 @@ export const PatternBody = Schema.Union([
 ])
 export type PatternBody = typeof PatternBody.Type
 
+const scalars: ReadonlyArray<string> = ["string", "number", "boolean"]
+
+/** Why a value cannot be told to an actor. It is walked without recursion, for a hostile one may be nested deeper than the stack is. */
+const payloadMisfit = (root: unknown): string | undefined => {
+  const waiting: Array<{ readonly value: unknown; readonly depth: number }> = [{ value: root, depth: 0 }]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { value, depth } = next
+    if (typeof value === "string" && !isConditionText(value))
+      return "a text is too long, or with NUL or half of a surrogate pair"
+    if (value === null || scalars.includes(typeof value)) continue
+    if (typeof value !== "object") return "no JSON"
+    if (depth === payloadDepthMax) return `more than ${payloadDepthMax} maps and lists within each other`
+    for (const [key, below] of Object.entries(value)) {
+      if (!isTwinKey(key)) return "a key is empty, too long or with control characters"
+      waiting.push({ value: below, depth: depth + 1 })
+    }
+  }
+  return undefined
+}
+const isPayload = Schema.makeFilter(payloadMisfit)
+
 /** What a match has done. */
 export const Action = Schema.Union([
   /** Publishes an event. */
-  Schema.TaggedStruct("Event", { type: Schema.String.check(Schema.isMaxLength(128)) }),
+  Schema.TaggedStruct("Event", { type: EventType }),
   /** Tells an actor a message; `$name` in the id and in the payload's texts stands for a field of the match. */
   Schema.TaggedStruct("Tell", {
-    kind: Schema.String.check(Schema.isMaxLength(64)),
-    id: Schema.String.check(Schema.isMaxLength(128)),
-    message: Schema.String.check(Schema.isMaxLength(64)),
-    payload: Schema.Json
+    kind: Name,
+    id: plainText(128),
+    message: Name,
+    payload: Schema.Unknown.check(isPayload).pipe(Schema.decodeTo(Schema.Json.check(isPayload)))
   }),
   /** Posts the match as JSON. */
   Schema.TaggedStruct("Webhook", {
-    url: Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s]+$/), Schema.isMaxLength(2048))
+    url: plainText(2048).check(Schema.isPattern(/^https?:\/\/[^\s]+$/, { expected: "an address, http:// or https://" }))
   }),
   /** Publishes the match as JSON on the embedded broker. */
   Schema.TaggedStruct("Mqtt", {
-    topic: Schema.String.check(Schema.isPattern(/^[^#+]+$/), Schema.isMaxLength(1024))
+    topic: plainText(1024).check(Schema.isPattern(/^[^#+]+$/, { expected: "a topic without # and +" }))
   }),
   /** Raises an algedonic signal: pain that climbs until somebody takes care of it. */
-  Schema.TaggedStruct("Raise", { signal: Schema.String.check(Schema.isMaxLength(128)) })
+  Schema.TaggedStruct("Raise", { signal: plainText(128) })
 ])
 export type Action = typeof Action.Type
 
@@ -166,9 +201,7 @@ export const Pattern = Schema.Struct({
   by: Schema.Array(FieldPath).check(Schema.isMaxLength(keysMax)),
   body: PatternBody,
   /** What the match carries beside its facts: names and what they are computed from. */
-  emit: Schema.optionalKey(
-    Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/), Schema.isMaxLength(64)), Term)
-  ),
+  emit: Schema.optionalKey(Schema.Record(Name, Term)),
   actions: Schema.Array(Action).check(Schema.isMaxLength(actionsMax)),
   /** After a match of a key, none for so long. */
   suppressMillis: Schema.optionalKey(Span)
