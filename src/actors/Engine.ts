@@ -248,6 +248,10 @@ const make = (registry: Registry) =>
         }),
       { discard: true }
     )
+    // Before the kinds above leave the cluster: from then on nothing reaches an actor.
+    yield* Effect.addFinalizer(() =>
+      Effect.callback<void>((resume) => residency.refusals.flush(() => resume(Effect.void)))
+    )
     return Engine.of({ registry, residency, relay, ask, watch, shards: () => held })
   })
 

@@ -16,6 +16,8 @@ import type { Surroundings } from "./Surroundings.ts"
 const windowMillis = 10_000
 /** Ends before the window does: there is one attempt at a time. */
 const attemptMillis = 8_000
+/** A node that stops waits no longer for a message than this. */
+const lastAttemptMillis = 1_000
 /** Stands for every act beyond those that are named apart. */
 const others: Act = { capability: "*", message: "*", target: "*" }
 /** A name from a request may be a megabyte long. */
@@ -76,10 +78,30 @@ export class Refusals {
     })
   }
 
+  /** The node stops: what was counted leaves now, for no window will end any more. Who does not take it is not asked again. */
+  flush(done: () => void): void {
+    const accounts = [...this.accounts.values()].filter((account) => !isEmpty(account))
+    let open = accounts.length
+    if (open === 0) return done()
+    const ended = (): void => {
+      if (--open === 0) done()
+    }
+    for (const account of accounts) this.drain(account, ended)
+  }
+
+  /** What was under way comes first, under its own id; what was counted since comes after it. */
+  private drain(account: Account, done: () => void): void {
+    if (isEmpty(account)) return done()
+    this.send(account, lastAttemptMillis, () => {
+      if (account.sending === undefined) this.drain(account, done)
+      else done()
+    })
+  }
+
   /** Looks again when the window is over, until one has passed without a refusal. */
   private follow(account: Account): void {
     this.bringer.later(windowMillis, () => {
-      if (account.sending === undefined && account.counted.size === 0) {
+      if (isEmpty(account)) {
         this.accounts.delete(account.id)
         return
       }
@@ -89,15 +111,17 @@ export class Refusals {
   }
 
   /** What did not arrive goes again under its own id first, so that it is journalled once. */
-  private send(account: Account): void {
+  private send(account: Account, millis = attemptMillis, ended: () => void = () => {}): void {
     const posted = account.sending ?? this.posted(encodeStored({ refusals: [...account.counted.values()] }))
     if (account.sending === undefined) account.counted = new Map()
     account.sending = posted
-    this.bringer.post({ kind: Operator.kind, id: account.id }, posted, attemptMillis, (reply) => {
-      if (account.sending !== posted) return
+    this.bringer.post({ kind: Operator.kind, id: account.id }, posted, millis, (reply) => {
       const tag = reply._tag === "Failed" ? reply.error._tag : reply._tag
-      if (tag === "Success" || tag === "Refused" || tag === "Internal") account.sending = undefined
-      else if (tag === "Expired") account.sending = this.posted(posted.body)
+      if (account.sending === posted) {
+        if (tag === "Success" || tag === "Refused" || tag === "Internal") account.sending = undefined
+        else if (tag === "Expired") account.sending = this.posted(posted.body)
+      }
+      ended()
     })
   }
 
@@ -112,5 +136,7 @@ export class Refusals {
 
 /** Names come from requests, also from those whose text nobody could store. */
 const named = (text: string): string => text.slice(0, nameMax).toWellFormed().replaceAll("\u0000", "")
+
+const isEmpty = ({ sending, counted }: Account): boolean => sending === undefined && counted.size === 0
 
 const keyOf = ({ capability, message, target }: Act): string => `${capability}\n${message}\n${target}`

@@ -169,6 +169,34 @@ describe("the event of a refusal", () => {
     assert.strictEqual(rowsOf(rig), 1)
   })
 
+  it("does not wait for its window when the node stops", () => {
+    const rig = start()
+    rig.ask(v, "Open", {})
+    rig.ask(v, "Open", {}, { asker: bob })
+    for (let turn = 0; turn < 4; turn++) rig.send(v, "Open", {}, { asker: bob })
+    let isThrough = false
+    rig.residency.refusals.flush(() => {
+      isThrough = true
+    })
+    rig.advance(100)
+    assert.isTrue(isThrough)
+    assert.strictEqual(rowsOf(rig), 2)
+    assert.deepInclude(eventsOf(rig)[1]?.data, { message: "Open", target: "valve/v-1", count: 4 })
+  })
+
+  it("keeps no node from stopping that cannot bring it anywhere", () => {
+    const rig = start()
+    rig.canPost = false
+    rig.ask(v, "Open", {}, { asker: bob })
+    let isThrough = false
+    rig.residency.refusals.flush(() => {
+      isThrough = true
+    })
+    rig.advance(100)
+    assert.isTrue(isThrough)
+    assert.strictEqual(rowsOf(rig), 0)
+  })
+
   it("is remembered by the operator's actor for who asks", () => {
     const rig = start()
     rig.ask(v, "Open", {}, { asker: bob })

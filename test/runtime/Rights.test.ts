@@ -1,4 +1,4 @@
-import type { PgClient } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Layer, Redacted, References, Schema } from "effect"
 import { connectAsync } from "mqtt"
@@ -6,6 +6,7 @@ import { Engine } from "../../src/actors/Engine.ts"
 import type { Asker } from "../../src/protocol/Asker.ts"
 import { uuidV7 } from "../../src/protocol/Ids.ts"
 import { decodeJournalBody, type JournalRecord } from "../../src/protocol/JournalBody.ts"
+import { RefusedAct } from "../../src/protocol/Operator.ts"
 import { encodeStored } from "../../src/protocol/Stored.ts"
 import { ClusterConfig, portsOf } from "../../src/runtime/Config.ts"
 import { Membership } from "../../src/runtime/cluster/ClusterLayer.ts"
@@ -239,6 +240,39 @@ describe("an operator with fewer rights", () => {
         assert.strictEqual(refused._tag === "Failed" ? refused.error._tag : refused._tag, "PolicyDenied")
         const permitted = yield* send(id, "GetRefusals", { ...bob, may: ["operator.*"] }, {})
         assert.strictEqual(permitted._tag, "Success")
+      }).pipe(
+        Effect.scoped,
+        Effect.provideService(References.MinimumLogLevel, "Error"),
+        Effect.provide(Postgres.layer())
+      ),
+    60_000
+  )
+
+  it.live(
+    "is in the journal with all it was refused when its node stops",
+    () =>
+      Effect.gen(function* () {
+        const postgres = yield* Postgres
+        const database = yield* Effect.promise(() => postgres.createDatabase())
+        const decoded = { ...(yield* Schema.decodeUnknownEffect(ClusterConfig)(freePorts)), data: yield* tempFolder }
+        const at = Layer.provide(PostgresUrl.layer(Redacted.make(database)))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const running = yield* Layer.build(Node.layer({ config: decoded, ports: portsOf(decoded, 0) }).pipe(at))
+            const { nodes } = Context.get(running, Membership)
+            yield* until(nodes, (all) => all.some(({ ready, shards }) => ready && shards > 0))
+            const { residency } = Context.get(running, Engine)
+            const bob: Asker = { kind: "user", id: "bob", role: "operator", may: [] }
+            for (let turn = 0; turn < 5; turn++)
+              residency.refusals.note(bob, { capability: "node.read", message: "Nodes", target: "the cluster" })
+          })
+        )
+        const sql = yield* Layer.build(PgClient.layer({ url: Redacted.make(database) }))
+        const found = yield* refusalsOf(Context.get(sql, PgClient.PgClient), "bob")
+        assert.deepStrictEqual(
+          found.map(({ data }) => Schema.decodeUnknownSync(RefusedAct)(data).count),
+          [1, 4]
+        )
       }).pipe(
         Effect.scoped,
         Effect.provideService(References.MinimumLogLevel, "Error"),
