@@ -43,7 +43,7 @@ const PartitionState = Schema.Struct({
 export type PartitionState = typeof PartitionState.Type
 
 /** The actors that look for patterns. */
-export const PatternPartition = Contract.make("patterns", {
+export const PatternPartition = Contract.make("pattern-partition", {
   about: "a share of the keys of all patterns: looks at the event stream and acts on what matches",
   state: PartitionState,
   messages: {

@@ -12,7 +12,7 @@ export const layer: Layer.Layer<never, never, Actors> = Layer.effectDiscard(
     const actors = yield* Actors
     const begin = (partition: number) =>
       Effect.retry(
-        actors.send({ kind: "patterns", id: String(partition) }, "Begin", {}, { asker: runtimeAsker }),
+        actors.send({ kind: "pattern-partition", id: String(partition) }, "Begin", {}, { asker: runtimeAsker }),
         retry
       )
     yield* Effect.forkScoped(

@@ -57,8 +57,8 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
         assert.deepStrictEqual(
           matched.events.map(({ event }) => [event.type, event.source.actor]),
           [
-            ["pattern.matched", "patterns"],
-            ["pattern.matched", "patterns"]
+            ["pattern.matched", "pattern-partition"],
+            ["pattern.matched", "pattern-partition"]
           ]
         )
         const acted = yield* until(page('type == "board.seen"'), ({ events }) => events.length >= 2)

@@ -5,7 +5,7 @@ import type { Match } from "../temporal/Match.ts"
 /** Events and matches whose depth is remembered. */
 const rememberedMax = 20_000
 /** Kind of the actors whose events are matches. */
-const speaker = "patterns"
+const speaker = "pattern-partition"
 
 const depthIn = (data: unknown): number =>
   typeof data === "object" && data !== null && "depth" in data && typeof data.depth === "number" ? data.depth : 0
