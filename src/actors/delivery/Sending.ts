@@ -1,0 +1,63 @@
+/** One attempt to bring a letter to its target, as an effect. It may run twice: the target knows a repeat by the match's id. */
+import { Cause, Effect, Schema } from "effect"
+import { DeliveryTarget } from "../../protocol/Delivery.ts"
+import { Outlets } from "../Outlets.ts"
+
+/** How long a target may take to answer. */
+const answerWithin = "10 seconds"
+/** As long as a sentence of a target may be, characters. */
+const errorMax = 500
+
+/** What an attempt came to: `Refused` is final, `Failed` is tried again. */
+export const Sent = Schema.Union([
+  Schema.TaggedStruct("Delivered", {}),
+  Schema.TaggedStruct("Refused", { error: Schema.String }),
+  Schema.TaggedStruct("Failed", { error: Schema.String })
+])
+export type Sent = typeof Sent.Type
+
+const Input = Schema.Struct({ target: DeliveryTarget, matchId: Schema.String, envelope: Schema.Json })
+/** What an attempt needs. */
+export type SendInput = typeof Input.Type
+const decodeInput = Schema.decodeUnknownSync(Input)
+
+const delivered: Sent = { _tag: "Delivered" }
+const failed = (error: string): Sent => ({ _tag: "Failed", error: error.slice(0, errorMax) })
+
+/** 4xx says that the request is wrong, and so will be its repeat; these three ask for a repeat. */
+const again: ReadonlySet<number> = new Set([408, 425, 429])
+
+/** What a status says. */
+export const sentBy = (status: number): Sent => {
+  if (status >= 200 && status < 300) return delivered
+  const error = `the server answers ${status}`
+  const isFinal = status >= 400 && status < 500 && !again.has(status)
+  return isFinal ? { _tag: "Refused", error } : failed(error)
+}
+
+const attempt = ({ target, matchId, envelope }: SendInput) =>
+  Effect.gen(function* () {
+    const outlets = yield* Outlets
+    const body = JSON.stringify(envelope)
+    if (target._tag === "Mqtt") {
+      yield* outlets.publish(target.topic, body)
+      return delivered
+    }
+    if (!URL.canParse(target.url)) return { _tag: "Refused", error: "the address is none" } satisfies Sent
+    const headers = { "content-type": "application/json", "idempotency-key": matchId }
+    return sentBy(yield* outlets.post({ url: target.url, headers, body }))
+  })
+
+/** Answers {@link Sent}, whatever happens. */
+export const send = (input: unknown): Effect.Effect<Sent> =>
+  Effect.suspend(() => attempt(decodeInput(input))).pipe(
+    Effect.timeoutOrElse({
+      duration: answerWithin,
+      orElse: () => Effect.succeed(failed(`no answer in ${answerWithin}`))
+    }),
+    Effect.catchTag("OutletUnavailable", ({ reason }) => Effect.succeed(failed(reason))),
+    // A bug here must not leave the letter in flight for ever.
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed(failed(String(Cause.squash(cause))))
+    )
+  )
