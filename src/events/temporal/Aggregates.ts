@@ -87,7 +87,12 @@ export const withContents = <R>(
   return withNumbers(aggregate, seconds, (read, empty) => {
     if (window === undefined) return use(read, () => new Running(empty))
     const scratch = empty()
-    if (window._tag === "Sliding") return use(read, () => new Panes(empty, scratch, paneMillis, paneCount))
+    if (window._tag === "Sliding") {
+      // A sketch is as large as hundreds of numbers.
+      const keepsTails = aggregate._tag !== "Quantile"
+      const paning = { empty, scratch, paneMillis, panesMax: paneCount, keepsTails }
+      return use(read, () => new Panes(paning))
+    }
     return use(read, () => new LastValues(empty, scratch, window.count))
   })
 }

@@ -53,27 +53,37 @@ interface Pane<A> {
   readonly values: A
 }
 
+/** How the panes of a window are put together. */
+export interface Paning<A> {
+  readonly empty: () => A
+  /** Shared by all keys: it holds nothing between two calls. */
+  readonly scratch: A
+  readonly paneMillis: number
+  readonly panesMax: number
+  /** Whether an accumulator is so small that one more can be kept for each pane. */
+  readonly keepsTails: boolean
+}
+
 /**
- * The last so many panes of time. A window that ends at t holds the pane of t and those before it, `panes` in all. The
- * panes before the newest are kept put together, so that an event costs the same however many there are.
+ * The last so many panes of time. A window that ends at t holds the pane of t and those before it, `panesMax` in all.
+ *
+ * The panes before the newest are kept put together in two halves. Of the older half it is known what every pane and those
+ * behind it come to, so that a pane can drop out; when that half is used up, the newer one takes its place. So an event
+ * costs the same however many panes there are.
  */
 export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
   readonly isFull = true
-  private readonly empty: () => A
-  private readonly paneMillis: number
-  private readonly panesMax: number
+  private readonly paning: Paning<A>
   /** In order of time. Panes in which nothing happened are not there. */
   private panes: Array<Pane<A>> = []
-  private readonly older: A
-  /** Shared by all keys: it holds nothing between two calls. */
-  private readonly scratch: A
+  /** What the panes of the older half and all behind them in it come to; the last is that of the oldest pane. */
+  private tails: Array<A> = []
+  /** What the newer half comes to, without the newest pane. */
+  private readonly newer: A
 
-  constructor(empty: () => A, scratch: A, paneMillis: number, panesMax: number) {
-    this.empty = empty
-    this.scratch = scratch
-    this.older = empty()
-    this.paneMillis = paneMillis
-    this.panesMax = panesMax
+  constructor(paning: Paning<A>) {
+    this.paning = paning
+    this.newer = paning.empty()
   }
 
   get isEmpty(): boolean {
@@ -82,72 +92,97 @@ export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
 
   get nextExpiry(): number {
     const first = this.panes[0]
-    return first === undefined ? Number.POSITIVE_INFINITY : (first.index + this.panesMax) * this.paneMillis
+    if (first === undefined) return Number.POSITIVE_INFINITY
+    return (first.index + this.paning.panesMax) * this.paning.paneMillis
   }
 
   add(value: V, at: number, now: number): void {
-    const index = Math.floor(at / this.paneMillis)
+    const { paneMillis, panesMax } = this.paning
+    const index = Math.floor(at / paneMillis)
     const newest = this.panes.at(-1)
     if (newest !== undefined && newest.index === index) return newest.values.add(value, at)
-    if (index <= Math.floor(now / this.paneMillis) - this.panesMax) return
+    if (index <= Math.floor(now / paneMillis) - panesMax) return
     if (newest === undefined || newest.index < index) {
-      if (newest !== undefined) this.older.absorb(newest.values)
+      if (newest !== undefined) this.newer.absorb(newest.values)
       this.paneOf(index, this.panes.length).values.add(value, at)
       return
     }
     let place = this.panes.length - 1
     while (place > 0 && (this.panes[place - 1]?.index ?? 0) >= index) place--
     this.paneOf(index, place).values.add(value, at)
-    this.renewOlder()
+    this.turn()
   }
 
   private paneOf(index: number, place: number): Pane<A> {
     const found = this.panes[place]
     if (found !== undefined && found.index === index) return found
-    const pane = { index, values: this.empty() }
+    const pane = { index, values: this.paning.empty() }
     this.panes.splice(place, 0, pane)
     return pane
   }
 
   expire(now: number): void {
-    const first = Math.floor(now / this.paneMillis) - this.panesMax + 1
+    const { paneMillis, panesMax } = this.paning
+    const first = Math.floor(now / paneMillis) - panesMax + 1
     let count = 0
     while (count < this.panes.length && (this.panes[count]?.index ?? first) < first) count++
     if (count === 0) return
     this.panes.splice(0, count)
-    this.renewOlder()
+    if (count > this.tails.length) this.turn()
+    else this.tails.length -= count
   }
 
-  private renewOlder(): void {
-    this.older.clear()
-    for (let place = 0; place < this.panes.length - 1; place++) {
-      const pane = this.panes[place]
-      if (pane !== undefined) this.older.absorb(pane.values)
+  /** Puts all panes but the newest together anew. */
+  private turn(): void {
+    const count = Math.max(0, this.panes.length - 1)
+    this.build(this.paning.keepsTails ? count : 0, count)
+  }
+
+  /** The older half has so many panes, and both halves so many. */
+  private build(older: number, count: number): void {
+    this.tails = []
+    this.newer.clear()
+    for (let place = older - 1; place >= 0; place--) {
+      const tail = this.paning.empty()
+      this.absorbPane(tail, place)
+      const behind = this.tails.at(-1)
+      if (behind !== undefined) tail.absorb(behind)
+      this.tails.push(tail)
     }
+    for (let place = older; place < count; place++) this.absorbPane(this.newer, place)
+  }
+
+  private absorbPane(to: A, place: number): void {
+    const pane = this.panes[place]
+    if (pane !== undefined) to.absorb(pane.values)
   }
 
   result(): number | undefined {
+    const tail = this.tails.at(-1)
     const newest = this.panes.at(-1)
-    if (newest !== undefined && this.older.count === 0) return newest.values.result()
-    const { scratch } = this
+    if (newest !== undefined && tail === undefined && this.newer.count === 0) return newest.values.result()
+    const { scratch } = this.paning
     scratch.clear()
-    scratch.absorb(this.older)
+    if (tail !== undefined) scratch.absorb(tail)
+    scratch.absorb(this.newer)
     if (newest !== undefined) scratch.absorb(newest.values)
     return scratch.result()
   }
 
   encode(): unknown {
-    return this.panes.map(({ index, values }) => [index, values.encode()])
+    return [this.tails.length, this.panes.map(({ index, values }) => [index, values.encode()])]
   }
 
+  /** The halves are put together as they were, so that sums come out the same to the last bit. */
   decode(value: unknown): void {
-    this.panes = asList(value).map((pane) => {
+    const [older, panes] = asList(value)
+    this.panes = asList(panes).map((pane) => {
       const [index, encoded] = asList(pane)
-      const values = this.empty()
+      const values = this.paning.empty()
       values.decode(encoded)
       return { index: asNumber(index), values }
     })
-    this.renewOlder()
+    this.build(asNumber(older), Math.max(0, this.panes.length - 1))
   }
 }
 
