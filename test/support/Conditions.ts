@@ -110,7 +110,9 @@ const globs: ReadonlyArray<string> = [
   "a_b",
   "a\\\\b",
   "😀*",
-  "?*"
+  "?*",
+  "a*a",
+  "ab*b"
 ]
 const expressions: ReadonlyArray<string> = [
   "",
@@ -229,9 +231,24 @@ export class Conditions {
     return this.below(3) === 0 ? { _tag: "Text", value: this.text() } : this.field()
   }
 
+  /** What is asked most: a field against a fixed value, or that denied. */
+  private plain(): ConditionTree {
+    const isEquality = this.below(2) === 0
+    const right = isEquality ? this.literal() : this.literalNumber()
+    const operator = isEquality ? this.pick(["==", "!="] as const) : this.pick<Comparison>(comparisons)
+    const compare: ConditionTree = { _tag: "Compare", operator, left: this.field(), right }
+    return this.below(3) === 0 ? { _tag: "Not", of: compare } : compare
+  }
+
+  /** Some of those together. */
+  private plains(): ConditionTree {
+    const rest = Array.from({ length: this.below(5) }, () => this.plain())
+    return { _tag: this.pick(["All", "Any"] as const), of: [this.plain(), this.plain(), ...rest] }
+  }
+
   /** A condition over a twin. */
   tree(depth = 4): ConditionTree {
-    const kind = this.below(depth > 0 ? 14 : 9)
+    const kind = this.below(depth > 0 ? 16 : 9)
     switch (kind) {
       case 0:
         return { _tag: "Exists", path: this.pick(keys) }
@@ -270,6 +287,9 @@ export class Conditions {
         const rest = Array.from({ length: this.below(3) }, () => this.tree(depth - 1))
         return { _tag: this.pick(["All", "Any"] as const), of: [this.tree(depth - 1), this.tree(depth - 1), ...rest] }
       }
+      case 13:
+      case 14:
+        return this.plains()
       default:
         return { _tag: "Always", value: this.below(2) === 0 }
     }

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Layer, Result } from "effect"
+import { Effect, Layer, Redacted, Result } from "effect"
 import { documentPredicate, rowPredicate, rowReader } from "../../../src/events/condition/Closure.ts"
 import { sqlCondition } from "../../../src/events/condition/Sql.ts"
 import { compileWasm } from "../../../src/events/condition/Wasm.ts"
@@ -65,8 +65,22 @@ const firstDifference = (
   return undefined
 }
 
+/** A database that orders texts as English does, so that the order by code point is the condition's own. */
+const database = Layer.unwrap(
+  Effect.gen(function* () {
+    const { url } = yield* Postgres
+    const client = (address: string) => PgClient.layer({ url: Redacted.make(address), maxConnections: 1 })
+    const create = Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`create database english template template0 encoding UTF8 locale 'C' locale_provider icu icu_locale 'en'`
+    })
+    yield* Effect.provide(create, client(url))
+    return client(url.replace(/postgres$/, "english"))
+  })
+)
+
 describe("a condition means the same", () => {
-  layer(Layer.provideMerge(Postgres.client(1), Postgres.layer({ settings: ["fsync=off"] })), {
+  layer(Layer.provideMerge(database, Postgres.layer({ settings: ["fsync=off"] })), {
     excludeTestServices: true
   })((it) => {
     it.effect("and is neither always nor never true here", () =>
