@@ -7,6 +7,7 @@ import { sampleMinutes } from "./migrations/0002_sample_minutes.ts"
 import { images } from "./migrations/0003_images.ts"
 import { journalTime } from "./migrations/0004_journal_time.ts"
 import { patterns } from "./migrations/0005_patterns.ts"
+import { deviceSearch } from "./migrations/0006_device_search.ts"
 
 /** One step of the schema. Numbers count from 1 without a gap; a step that was released never changes. */
 export interface Migration {
@@ -28,7 +29,7 @@ export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>()("SchemaTooN
 }
 
 /** All steps of this release. Those of one release only add, so that the one before runs beside it. */
-export const migrations: ReadonlyArray<Migration> = [actors, sampleMinutes, images, journalTime, patterns]
+export const migrations: ReadonlyArray<Migration> = [actors, sampleMinutes, images, journalTime, patterns, deviceSearch]
 
 /** Any number will do, as long as no other lock of the database has it. */
 const advisoryLock = 7_455_966
