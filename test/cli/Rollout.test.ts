@@ -65,57 +65,60 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
       yield* until(online, ({ length }) => length === count)
     })
 
-  it.effect("stops fifty boards at the wave that fails, takes that wave back, leaves the others, and says so", () =>
-    Effect.gen(function* () {
-      yield* attached("board", "cell-", boardsCount, 101)
-      const first = yield* pushed("blink.mvasm", "pump", "1.0.0")
-      const newest = yield* pushed("echo.mvasm", "pump", "9.0.0", 9)
-      const second = yield* pushed("thermostat.mvasm", "pump", "2.0.0")
-      const before = ids.map((id, index) => ({ id, image: refusing.includes(index) ? newest : first }))
-      yield* Effect.forEach(before, ({ id, image }) => good("provision", id, image), { concurrency: 8 })
+  it.effect(
+    "stops fifty boards at the wave that fails, takes that wave back, leaves the others, and says so",
+    () =>
+      Effect.gen(function* () {
+        yield* attached("board", "cell-", boardsCount, 101)
+        const first = yield* pushed("blink.mvasm", "pump", "1.0.0")
+        const newest = yield* pushed("echo.mvasm", "pump", "9.0.0", 9)
+        const second = yield* pushed("thermostat.mvasm", "pump", "2.0.0")
+        const before = ids.map((id, index) => ({ id, image: refusing.includes(index) ? newest : first }))
+        yield* Effect.forEach(before, ({ id, image }) => good("provision", id, image), { concurrency: 8 })
 
-      const waves = ["--canary", String(canary), "--wave", String(waveSize), "--parallel", "16", "--observe", "1"]
-      const ran = yield* at("rollout", "start", second, "cell-*", ...waves, "--json")
-      assert.isFalse(ran.isSuccess)
-      const { id, state, boards, waves: count } = rolloutOf(JSON.parse(ran.out))
-      assert.strictEqual(
-        ran.err,
-        `holon: rollout ${id} is stopped: ${reasonOf(ran.out)}; holon rollout show ${id} says more\n`
-      )
-      assert.deepStrictEqual([state, count], ["stopped", 4])
-      assert.deepStrictEqual(
-        boards.map((board) => [board.id, board.wave]),
-        ids.map((board, index) => [board, waveOf(index)])
-      )
-      const steps = (wave: number) =>
-        Object.groupBy(
-          boards.filter((board) => board.wave === wave),
-          ({ step }) => step
+        const waves = ["--canary", String(canary), "--wave", String(waveSize), "--parallel", "16", "--observe", "1"]
+        const ran = yield* at("rollout", "start", second, "cell-*", ...waves, "--json")
+        assert.isFalse(ran.isSuccess)
+        const { id, state, boards, waves: count } = rolloutOf(JSON.parse(ran.out))
+        assert.strictEqual(
+          ran.err,
+          `holon: rollout ${id} is stopped: ${reasonOf(ran.out)}; holon rollout show ${id} says more\n`
         )
-      assert.deepStrictEqual([Object.keys(steps(0)), Object.keys(steps(1))], [["good"], ["good"]])
-      assert.isUndefined(steps(2).good)
-      assert.includeMembers(
-        (steps(2).failed ?? []).map((board) => board.id),
-        [ids[refusing[0] ?? 0] ?? ""]
-      )
+        assert.deepStrictEqual([state, count], ["stopped", 4])
+        assert.deepStrictEqual(
+          boards.map((board) => [board.id, board.wave]),
+          ids.map((board, index) => [board, waveOf(index)])
+        )
+        const steps = (wave: number) =>
+          Object.groupBy(
+            boards.filter((board) => board.wave === wave),
+            ({ step }) => step
+          )
+        assert.deepStrictEqual([Object.keys(steps(0)), Object.keys(steps(1))], [["good"], ["good"]])
+        assert.isUndefined(steps(2).good)
+        assert.includeMembers(
+          (steps(2).failed ?? []).map((board) => board.id),
+          [ids[refusing[0] ?? 0] ?? ""]
+        )
 
-      // What the boards run is what the report says: the failed wave as before, the last one untouched.
-      const running = Effect.map(good("ps", "--json"), (text) =>
-        programsOf(JSON.parse(text))
-          .filter(({ name, device }) => name === "pump" && device.startsWith("cell-"))
-          .map(({ device, version }) => [device, version])
-      )
-      const expected = ids.map((board, index) => [
-        board,
-        refusing.includes(index) ? "9.0.0" : waveOf(index) < 2 ? "2.0.0" : "1.0.0"
-      ])
-      yield* until(running, (found) => JSON.stringify(found) === JSON.stringify(expected))
-      yield* until(good("rollout", "show", id), (text) => !/provisioning|rolling-back|observing/.test(text))
-      assert.match(yield* good("rollout", "ls"), /stopped +3 of 4 +20 of 50 good/)
-      const shown = yield* good("rollout", "show", id)
-      assert.match(shown, /^cell-123 +3 +failed +1 +.*security version/m)
-      assert.match(shown, /^cell-150 +4 +waiting/m)
-    }).pipe(Effect.scoped)
+        // What the boards run is what the report says: the failed wave as before, the last one untouched.
+        const running = Effect.map(good("ps", "--json"), (text) =>
+          programsOf(JSON.parse(text))
+            .filter(({ name, device }) => name === "pump" && device.startsWith("cell-"))
+            .map(({ device, version }) => [device, version])
+        )
+        const expected = ids.map((board, index) => [
+          board,
+          refusing.includes(index) ? "9.0.0" : waveOf(index) < 2 ? "2.0.0" : "1.0.0"
+        ])
+        yield* until(running, (found) => JSON.stringify(found) === JSON.stringify(expected))
+        yield* until(good("rollout", "show", id), (text) => !/provisioning|rolling-back|observing/.test(text))
+        assert.match(yield* good("rollout", "ls"), /stopped +3 of 4 +20 of 50 good/)
+        const shown = yield* good("rollout", "show", id)
+        assert.match(shown, /^cell-123 +3 +failed +1 +.*security version/m)
+        assert.match(shown, /^cell-150 +4 +waiting/m)
+      }).pipe(Effect.scoped),
+    90_000
   )
 
   it.effect("takes only the boards of the profile that is named", () =>
