@@ -179,3 +179,5 @@ const isBounded = Schema.makeFilter((value: unknown) => {
 /** A condition of bounded size, as JSON. */
 export const Condition = Schema.Unknown.check(isBounded).pipe(Schema.decodeTo(ConditionTree.check(isBounded)))
 export type Condition = ConditionTree
+/** A value that stands alone, of bounded size, as JSON. */
+export const BoundedTerm = Schema.Unknown.check(isBounded).pipe(Schema.decodeTo(Term.check(isBounded)))

@@ -3,7 +3,7 @@
  * pattern puts time around them.
  */
 import { Schema } from "effect"
-import { Condition, comparisons, FieldPath, isConditionText, Term } from "../condition/Condition.ts"
+import { BoundedTerm, Condition, comparisons, FieldPath, isConditionText } from "../condition/Condition.ts"
 import { EventType } from "../Event.ts"
 import { isTwinKey } from "../TwinSchema.ts"
 
@@ -67,23 +67,23 @@ export const Aggregate = Schema.Union([
   /** Events a second. */
   Schema.TaggedStruct("Rate", {}),
   Schema.TaggedStruct("Distinct", { of: FieldPath }),
-  Schema.TaggedStruct("Sum", { of: Term }),
-  Schema.TaggedStruct("Avg", { of: Term }),
-  Schema.TaggedStruct("Min", { of: Term }),
-  Schema.TaggedStruct("Max", { of: Term }),
+  Schema.TaggedStruct("Sum", { of: BoundedTerm }),
+  Schema.TaggedStruct("Avg", { of: BoundedTerm }),
+  Schema.TaggedStruct("Min", { of: BoundedTerm }),
+  Schema.TaggedStruct("Max", { of: BoundedTerm }),
   /** Of the sample: n − 1 below the line. */
-  Schema.TaggedStruct("Stddev", { of: Term }),
+  Schema.TaggedStruct("Stddev", { of: BoundedTerm }),
   /** By a t-digest, δ = 100. `q` from 0 to 1. */
-  Schema.TaggedStruct("Quantile", { of: Term, q: Plain.check(Schema.isBetween({ minimum: 0, maximum: 1 })) }),
+  Schema.TaggedStruct("Quantile", { of: BoundedTerm, q: Plain.check(Schema.isBetween({ minimum: 0, maximum: 1 })) }),
   /** Exponentially weighted; `alpha` is the weight of the newest value. */
   Schema.TaggedStruct("Ewma", {
-    of: Term,
+    of: BoundedTerm,
     alpha: Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
   }),
   /** Of the least-squares line over event time, units a second. */
-  Schema.TaggedStruct("Slope", { of: Term }),
+  Schema.TaggedStruct("Slope", { of: BoundedTerm }),
   /** Newest value less the oldest one. */
-  Schema.TaggedStruct("Delta", { of: Term })
+  Schema.TaggedStruct("Delta", { of: BoundedTerm })
 ])
 export type Aggregate = typeof Aggregate.Type
 
@@ -201,7 +201,7 @@ export const Pattern = Schema.Struct({
   by: Schema.Array(FieldPath).check(Schema.isMaxLength(keysMax)),
   body: PatternBody,
   /** What the match carries beside its facts: names and what they are computed from. */
-  emit: Schema.optionalKey(Schema.Record(Name, Term)),
+  emit: Schema.optionalKey(Schema.Record(Name, BoundedTerm)),
   actions: Schema.Array(Action).check(Schema.isMaxLength(actionsMax)),
   /** After a match of a key, none for so long. */
   suppressMillis: Schema.optionalKey(Span)
