@@ -5,7 +5,7 @@
  */
 import type { BoundCondition, BoundPath, BoundTerm } from "../../protocol/condition/Bound.ts"
 import type { Comparison } from "../../protocol/condition/Condition.ts"
-import { compareTexts, valueAt } from "../../protocol/condition/Values.ts"
+import { compareTexts, lengthKey, valueAt } from "../../protocol/condition/Values.ts"
 import { type Interval, intervalOf } from "./Interval.ts"
 import { conjunction, type RowTest, type Same, type Within } from "./RowTests.ts"
 import { textTest } from "./TextTest.ts"
@@ -300,7 +300,7 @@ interface Keyed {
 const isObject = (value: unknown): value is Keyed => typeof value === "object" && value !== null
 
 /** Keys that mean something else on a list, or are inherited. */
-const isOdd = (key: string): boolean => key === "len" || /^[0-9]+$/.test(key) || key in Array.prototype
+const isOdd = (key: string): boolean => key === lengthKey || /^[0-9]+$/.test(key) || key in Array.prototype
 
 const reader = (path: BoundPath): Read<unknown> => {
   if (path.some(isOdd)) return (document) => valueAt(document, path)

@@ -1,6 +1,7 @@
 /** What a condition speaks about: where bare names are looked up, and which fields are known. */
 import { severities } from "../JournalBody.ts"
 import { formatPath } from "./Format.ts"
+import { isIndex, lengthKey } from "./Values.ts"
 
 /** What is known of a field. */
 export interface Field {
@@ -104,8 +105,6 @@ const isAbove = ({ fields }: Source, written: string): boolean => {
   return false
 }
 
-const isIndex = (name: string): boolean => /^(?:0|[1-9][0-9]*)$/.test(name)
-
 /** What is known of the field at a path from the document; nothing where it cannot exist. */
 export const fieldAt = (source: Source, path: ReadonlyArray<string>): Field | undefined => {
   const written = formatPath(path)
@@ -121,7 +120,7 @@ export const fieldAt = (source: Source, path: ReadonlyArray<string>): Field | un
     case "unknown":
       return { type: "unknown" }
     case "list":
-      if (last === "len") return { type: "number" }
+      if (last === lengthKey) return { type: "number" }
       if (isIndex(last)) return { type: "unknown" }
       break
     default:
