@@ -24,7 +24,7 @@ export interface RelayOptions {
 }
 
 /** Codes of items and outcomes on the channel between two nodes of one cluster version. */
-const item = { offer: 0, outcome: 1, frames: 2, moved: 3, close: 4 } as const
+const item = { offer: 0, outcome: 1, frames: 2, moved: 3, close: 4, publication: 5 } as const
 const outcomes: ReadonlyArray<FrameOutcome["_tag"]> = ["Consumed", "NotHere", "Superseded", "Beyond"]
 const frameBytesMax = 256 * 1024
 
@@ -42,6 +42,7 @@ export class Relay implements Links {
   private readonly listeners = new Map<number, (message: ToGateway) => void>()
   private readonly outgoing = new Map<string, Array<unknown>>()
   private readonly waiting = new Map<number, Waiting>()
+  private readonly readers = new Set<(topic: string, payload: Uint8Array) => void>()
   private nextTicket = 1
   private scheduled = false
 
@@ -80,6 +81,16 @@ export class Relay implements Links {
       case "Close":
         return this.queue(node, [item.close, connection, epoch, message.reason, message.retryMillis ?? null])
     }
+  }
+
+  /** A message under a topic for the brokers of other nodes: one that cannot be reached now does not get it. */
+  publish(nodes: ReadonlyArray<string>, topic: string, payload: Uint8Array): void {
+    for (const node of nodes) this.queue(node, [item.publication, 0, topic, payload])
+  }
+
+  /** Messages of other nodes for the broker of this one. */
+  onPublication(read: (topic: string, payload: Uint8Array) => void): void {
+    this.readers.add(read)
   }
 
   private queue(node: string, entry: ReadonlyArray<unknown>): void {
@@ -127,6 +138,10 @@ export class Relay implements Links {
       case item.frames:
         if (typeof second === "number" && Array.isArray(third))
           this.hand({ _tag: "Frames", connection: first, epoch: second, frames: third })
+        return
+      case item.publication:
+        if (typeof second === "string" && third instanceof Uint8Array)
+          for (const read of this.readers) read(second, third)
         return
       case item.moved:
         if (typeof second === "number") this.hand({ _tag: "Moved", connection: first, epoch: second })

@@ -8,6 +8,7 @@ import { Presence } from "../gateways/link/Presence.ts"
 import type { Asker } from "../protocol/Asker.ts"
 import { Device, DeviceRetired, LinkStale } from "../protocol/Device.ts"
 import { HolonError, Unavailable } from "../protocol/Errors.ts"
+import { PublicationHub } from "./Outlets.ts"
 
 /** Evidence of one type about one board is noted once in this time: it must not cost more than what it tells of. */
 const evidenceMillis = 10_000
@@ -44,6 +45,7 @@ export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodeP
     const actors = yield* Actors
     const { relay } = yield* Engine
     const { host } = yield* NodePorts
+    const publications = yield* PublicationHub
     const runFork = Effect.runForkWith(yield* Effect.context())
     const isNew = makeNoted(host.monotonic)
     let connections = 0
@@ -51,6 +53,7 @@ export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodeP
       host,
       links: relay,
       presence: new Presence(),
+      publications,
       nextConnection: () => ++connections,
       attach: (id, request, done) => {
         runFork(Effect.result(actors.ask(Device, id, "Attach", request, { asker: board(id) }))).addObserver((exit) => {

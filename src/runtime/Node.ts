@@ -14,6 +14,7 @@ import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
 import * as Operations from "../gateways/http/Operations.ts"
 import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
+import { Device } from "../protocol/Device.ts"
 import { layerAttacher } from "./Attaching.ts"
 import { isLoopback } from "./Binds.ts"
 import * as BoardGateways from "./BoardGateways.ts"
@@ -26,14 +27,17 @@ import { freePorts } from "./FreePorts.ts"
 import { readImageTrust } from "./ImageTrust.ts"
 import * as Metrics from "./Metrics.ts"
 import { layerHealth, layerMembers } from "./NodeHealth.ts"
+import * as Outlets from "./Outlets.ts"
 import * as PatternPartitions from "./PatternPartitions.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
+import { keepDeviceSearch } from "./storage/DeviceProjection.ts"
 import * as ImageStore from "./storage/ImageStore.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import * as PatternStore from "./storage/PatternStore.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
+import { layerPgDeviceSearch } from "./storage/PgDeviceSearch.ts"
 import { layerPgJournal } from "./storage/PgJournal.ts"
 import { PgStore } from "./storage/PgStore.ts"
 import * as PostgresClient from "./storage/PostgresClient.ts"
@@ -47,13 +51,15 @@ const journalDays = 30
 const idleMillis = 60_000
 const readyPollMillis = 20
 
-const storage = (waitMillis: number | undefined) =>
+const storage = (registry: Registry, waitMillis: number | undefined) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       yield* migrate()
       yield* makePartitions
       yield* Effect.forkScoped(keepPartitions({ eventDays: journalDays }))
       yield* Effect.forkScoped(keepSampleMinutes)
+      const devices = registry.get(Device.kind)
+      if (devices !== undefined) yield* Effect.forkScoped(keepDeviceSearch(devices))
     })
   ).pipe(Layer.provideMerge(PostgresClient.layer(waitMillis)))
 
@@ -155,7 +161,7 @@ export const layer = (options: NodeOptions) =>
         vocabulary: vocabularyOf(registry),
         ...(peerTls !== undefined && { tls: peerTls })
       })
-      const actors = Layer.merge(Actors.layer, Metrics.layer(counts)).pipe(
+      const actors = Layer.mergeAll(Actors.layer, Metrics.layer(counts), Outlets.layerCarrying).pipe(
         Layer.provideMerge(Engine.layer(registry)),
         Layer.provideMerge(ports(shardsPerGroup, counts))
       )
@@ -181,13 +187,14 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(actors),
         // Below the actors: their effects read images through the seam that this layer fills.
         Layer.provideMerge(images),
+        Layer.provideMerge(Outlets.layer),
         // As are patterns and what they look at.
         Layer.provideMerge(Watching.layer),
         Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),
-        Layer.provideMerge(layerPgJournal),
+        Layer.provideMerge(Layer.merge(layerPgJournal, layerPgDeviceSearch)),
         Layer.provideMerge(JournalHint.layer),
         Layer.provideMerge(cluster),
-        Layer.provideMerge(storage(storageWaitMillis)),
+        Layer.provideMerge(storage(registry, storageWaitMillis)),
         Layer.provideMerge(ProcessHost.layer)
       )
     })

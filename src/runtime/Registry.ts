@@ -1,4 +1,5 @@
 /** The kinds of actors that every node of this release serves. */
+import { delivery } from "../actors/delivery/Delivery.ts"
 import { device } from "../actors/device/Device.ts"
 import { operator } from "../actors/operator/Operator.ts"
 import { patternPartition } from "../actors/pattern/PatternPartition.ts"
@@ -13,5 +14,6 @@ export const registry: Registry.Registry = Registry.make([
   program,
   rollout,
   operator,
-  patternPartition
+  patternPartition,
+  delivery
 ])

@@ -10,6 +10,7 @@ import { LinkCounters } from "../gateways/link/LinkCounters.ts"
 import { defaultTerms, type LinkTerms } from "../gateways/link/LinkTerms.ts"
 import type { LinkTransport } from "../gateways/link/LinkTransport.ts"
 import { Presence } from "../gateways/link/Presence.ts"
+import { Publications } from "../gateways/link/Publications.ts"
 import type { Asker } from "../protocol/Asker.ts"
 import { Device } from "../protocol/Device.ts"
 import { Timeout, Unavailable } from "../protocol/Errors.ts"
@@ -67,6 +68,7 @@ export class Gateway {
       lost: (id, payload) => ask(id, "Lost", payload, () => {}),
       evidence: ({ type, id }) => world.trace(`evidence ${type} ${id}`),
       presence: new Presence(),
+      publications: new Publications(),
       nextConnection: () => ++this.#connections
     }
   }

@@ -5,6 +5,7 @@ import type { FrameOutcome, Links, Offer, ToGateway } from "../../src/actors/Lin
 import type { AttachPorts, Evidence } from "../../src/gateways/link/Attacher.ts"
 import { fromTokens, type Tokens } from "../../src/gateways/link/Credentials.ts"
 import { Presence } from "../../src/gateways/link/Presence.ts"
+import { Publications } from "../../src/gateways/link/Publications.ts"
 import type { PayloadOf } from "../../src/protocol/Contract.ts"
 import type { Device } from "../../src/protocol/Device.ts"
 import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
@@ -47,6 +48,7 @@ export class FakeNode {
   readonly evidence: Array<Evidence> = []
   readonly losses: Array<PayloadOf<Device, "Lost"> & { readonly id: string }> = []
   readonly presence = new Presence()
+  readonly publications = new Publications()
   /** While it holds, frames reach their cell and are not committed. */
   isHolding = false
   readonly held: Array<() => void> = []
@@ -85,6 +87,7 @@ export class FakeNode {
       this.#notify()
     },
     presence: this.presence,
+    publications: this.publications,
     nextConnection: () => ++this.#connections
   }
 

@@ -5,6 +5,8 @@ import { Outlets } from "../Outlets.ts"
 
 /** How long a target may take to answer. */
 const answerWithin = "10 seconds"
+/** What boards and the cluster say to each other: nobody may speak in their place. */
+const linkTopics = "holon/"
 /** As long as a sentence of a target may be, characters. */
 const errorMax = 500
 
@@ -40,6 +42,8 @@ const attempt = ({ target, matchId, envelope }: SendInput) =>
     const outlets = yield* Outlets
     const body = JSON.stringify(envelope)
     if (target._tag === "Mqtt") {
+      if (target.topic.startsWith(linkTopics))
+        return { _tag: "Refused", error: `topics below ${linkTopics} are those of boards` } satisfies Sent
       yield* outlets.publish(target.topic, body)
       return delivered
     }

@@ -6,6 +6,7 @@ import type { PayloadOf, SuccessOf } from "../../protocol/Contract.ts"
 import type { Device, DeviceRetired, LinkStale } from "../../protocol/Device.ts"
 import type { HolonError } from "../../protocol/Errors.ts"
 import type { Presence } from "./Presence.ts"
+import type { Publications } from "./Publications.ts"
 
 /** The device actor's answer to an attach. `Unavailable` may be tried again, the rest is final for this hello. */
 export type AttachOutcome = Result.Result<SuccessOf<Device, "Attach">, LinkStale | DeviceRetired | HolonError>
@@ -34,6 +35,8 @@ export interface AttachPorts {
   readonly evidence: (evidence: Evidence) => void
   /** Who is online, for subscribers of presence topics. One a node, shared by its gateways. */
   readonly presence: Presence
+  /** What the cluster says under topics of its own. One a node, shared by its gateways. */
+  readonly publications: Publications
   /** A number for a connection that this incarnation of the node never used before. */
   readonly nextConnection: () => number
 }

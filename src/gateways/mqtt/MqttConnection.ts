@@ -291,7 +291,7 @@ export class MqttConnection {
   }
 
   #subscriptionsOf(client: Accepted): Subscriptions {
-    this.#subscriptions ??= new Subscriptions(client, this.#shared.ports.presence, (letter) => this.#send(letter))
+    this.#subscriptions ??= new Subscriptions(client, this.#shared.ports, (letter) => this.#send(letter))
     return this.#subscriptions
   }
 

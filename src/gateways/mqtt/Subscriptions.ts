@@ -1,14 +1,16 @@
-/** What a client has subscribed to: the frames of its board, and for operators who is online. */
+/** What a client has subscribed to: the frames of its board, and for operators who is online and what the cluster publishes. */
 import type { ISubscribePacket } from "mqtt-packet"
-import type { Presence, Present } from "../link/Presence.ts"
+import type { AttachPorts } from "../link/Attacher.ts"
+import type { Present } from "../link/Presence.ts"
 import type { Accepted } from "./Connect.ts"
 import { isCleanText, reasons } from "./ControlPackets.ts"
 import type { Letter } from "./Outbound.ts"
 import { downTopic, isFilter, matches, presenceTopic } from "./Topics.ts"
 
-/** Filters of one client: each presence change looks through all of them. */
+/** Filters of one client: each message looks through all of them. */
 const filtersMax = 100
 const noContentType = Buffer.alloc(0)
+const json = Buffer.from("application/json")
 
 interface Subscription {
   readonly qos: 0 | 1
@@ -30,16 +32,16 @@ export interface Subscribed {
 export class Subscriptions {
   readonly #client: Accepted
   readonly #down: string | undefined
-  readonly #presence: Presence
+  readonly #ports: Pick<AttachPorts, "presence" | "publications">
   readonly #send: (letter: Letter) => void
   readonly #filters = new Map<string, Subscription>()
   #downQos: 0 | 1 | undefined
   #unwatch: (() => void) | undefined
 
-  constructor(client: Accepted, presence: Presence, send: (letter: Letter) => void) {
+  constructor(client: Accepted, ports: Pick<AttachPorts, "presence" | "publications">, send: (letter: Letter) => void) {
     this.#client = client
     this.#down = client.board === undefined ? undefined : downTopic(client.board)
-    this.#presence = presence
+    this.#ports = ports
     this.#send = send
   }
 
@@ -74,11 +76,11 @@ export class Subscriptions {
     return this.#filters.delete(topic) || isOwn ? reasons.success : reasons.noSubscription
   }
 
-  /** Presence is the one thing that operators read here; every topic of the link's frames is its board's alone. */
+  /** Presence is the one thing that is retained here; every topic of the link's frames is its board's alone. */
   sendRetained(filters: ReadonlyArray<string>): void {
-    if (!this.#client.isOperator || filters.length === 0) return
-    this.#unwatch ??= this.#presence.watch((id, present) => this.#present(id, present, this.#filters.keys(), false))
-    for (const [id, present] of this.#presence.entries()) this.#present(id, present, filters, true)
+    if (!this.#client.isOperator || this.#filters.size === 0) return
+    this.#unwatch ??= this.#watch()
+    for (const [id, present] of this.#ports.presence.entries()) this.#present(id, present, filters, true)
   }
 
   end(): void {
@@ -97,13 +99,36 @@ export class Subscriptions {
     return this.#filters.has(topic) || this.#filters.size < filtersMax ? qos : reasons.quota
   }
 
-  #present(id: string, { online, at, reason }: Present, filters: Iterable<string>, isRetained: boolean): void {
-    const topic = presenceTopic(id)
+  /** What is watched looks through the filters that there are then. */
+  #watch(): () => void {
+    const { presence, publications } = this.#ports
+    const unwatchPresence = presence.watch((id, present) => this.#present(id, present, this.#filters.keys(), false))
+    const unwatchPublications = publications.watch((topic, payload) => {
+      const subscription = this.#best(topic, this.#filters.keys())
+      if (subscription === undefined) return
+      const { qos } = subscription
+      const endsAt = undefined
+      this.#send({ topic: Buffer.from(topic), payload, qos, isRetained: false, endsAt, contentType: json })
+    })
+    return () => {
+      unwatchPresence()
+      unwatchPublications()
+    }
+  }
+
+  /** Of the filters that select the topic, the one with the highest QoS. */
+  #best(topic: string, filters: Iterable<string>): Subscription | undefined {
     let best: Subscription | undefined
     for (const filter of filters) {
       const found = matches(filter, topic) ? this.#filters.get(filter) : undefined
       if (found !== undefined && (best === undefined || found.qos > best.qos)) best = found
     }
+    return best
+  }
+
+  #present(id: string, { online, at, reason }: Present, filters: Iterable<string>, isRetained: boolean): void {
+    const topic = presenceTopic(id)
+    const best = this.#best(topic, filters)
     if (best === undefined) return
     this.#send({
       topic: Buffer.from(topic),

@@ -7,6 +7,7 @@ import { LinkCounters } from "../../../src/gateways/link/LinkCounters.ts"
 import { defaultTerms, type LinkTerms } from "../../../src/gateways/link/LinkTerms.ts"
 import type { Ending, LinkTransport, Verdict } from "../../../src/gateways/link/LinkTransport.ts"
 import { Presence } from "../../../src/gateways/link/Presence.ts"
+import { Publications } from "../../../src/gateways/link/Publications.ts"
 import type { PayloadOf } from "../../../src/protocol/Contract.ts"
 import type { Device } from "../../../src/protocol/Device.ts"
 import type { DownFrame, UpFrame } from "../../../src/protocol/Frame.ts"
@@ -74,6 +75,7 @@ export class LinkBench {
       lost: (_, payload) => this.losses.push(payload),
       evidence: (evidence) => this.evidence.push(evidence),
       presence: this.presence,
+      publications: new Publications(),
       nextConnection: () => 7
     }
     const transport: LinkTransport = {

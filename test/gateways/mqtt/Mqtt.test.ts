@@ -290,6 +290,34 @@ describe.each([4, 5] as const)("MQTT version %i", (version) => {
     assert.deepInclude(JSON.parse(offline.payload.toString()), { online: false, reason: "link-lost" })
   })
 
+  it("brings what the cluster publishes to operators whose filters select it, once each", async () => {
+    const board = await attached("press-1", version)
+    const reader = await connected("reader_1", version)
+    const subscriptions = [
+      { topic: "alarms/#", qos: 0 },
+      { topic: "alarms/+/hot", qos: 1, rh: 2 }
+    ] as const
+    reader.send({ cmd: "subscribe", messageId: 1, subscriptions: [...subscriptions] }, version)
+    await reader.next("suback")
+    node.publications.publish("alarms/hall-1/hot", Buffer.from('{"match":1}'))
+    node.publications.publish("else/hall-1/hot", Buffer.from("{}"))
+    node.publications.publish("alarms/hall-1/cold", Buffer.from('{"match":2}'))
+    const hot = await reader.next("publish")
+    assert.deepInclude(hot, { topic: "alarms/hall-1/hot", qos: 1, retain: false })
+    assert.strictEqual(hot.payload.toString(), '{"match":1}')
+    const cold = await reader.next("publish")
+    assert.deepInclude(cold, { topic: "alarms/hall-1/cold", qos: 0 })
+    reader.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: ["alarms/#", "alarms/+/hot"] }, version)
+    await reader.next("unsuback")
+    node.publications.publish("alarms/hall-1/hot", Buffer.from("{}"))
+    node.publications.publish("holon/1/b/press-1/dn", Buffer.from("{}"))
+    for (const client of [reader, board]) {
+      client.send({ cmd: "pingreq" }, version)
+      await client.next("pingresp")
+      assert.isEmpty(client.packets)
+    }
+  })
+
   it("unsubscribes", async () => {
     const client = await attached("press-1", version)
     client.send({ cmd: "unsubscribe", messageId: 9, unsubscriptions: ["holon/1/b/press-1/dn"] }, version)
