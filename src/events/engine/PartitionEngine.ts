@@ -73,7 +73,7 @@ const conditionOf = ({ types, condition }: Interest): BoundCondition => {
 }
 
 export class PartitionEngine {
-  readonly #partition: number
+  readonly #partition: number | "all"
   readonly #time = new EventTime()
   readonly #matcher = new Matcher<Wish>()
   readonly #workers = new Map<string, Worker>()
@@ -85,7 +85,8 @@ export class PartitionEngine {
   #epoch = 0
   #next = Number.POSITIVE_INFINITY
 
-  constructor(partition: number) {
+  /** `all` works on every key: for trying a pattern out. */
+  constructor(partition: number | "all") {
     this.#partition = partition
   }
 
@@ -166,8 +167,7 @@ export class PartitionEngine {
     for (const worker of this.#touched) {
       const key = worker.keyOf(event)
       // What has no key is nobody's; a machine counts it, and one partition is enough for that.
-      const partition = partitionOf(worker.stored.name, key ?? "")
-      if (partition === this.#partition) {
+      if (this.#partition === "all" || partitionOf(worker.stored.name, key ?? "") === this.#partition) {
         worker.machine.take(event, source, worker.hits)
         this.#next = Math.min(this.#next, worker.machine.next)
       }

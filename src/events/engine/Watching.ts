@@ -2,7 +2,7 @@
  * The looks of a node: keeps the engine of each partition it works on in memory, feeds it with what comes on the stream, and
  * builds it anew from the snapshot where memory and row do not agree: after a start, a move, or a commit that failed.
  */
-import { Clock, Effect, Layer, Queue } from "effect"
+import { Cause, Clock, Effect, Layer, Queue } from "effect"
 import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
 import { JournalHint } from "../JournalHint.ts"
 import { Patterns, patternsMax, type StoredPattern } from "../Patterns.ts"
@@ -195,7 +195,13 @@ const make = Effect.gen(function* () {
           Effect.as(
             Effect.andThen(
               Effect.sync(() => memories.delete(outlook.partition)),
-              Effect.logWarning(`partition ${outlook.partition} of the patterns could not look at the stream`, cause)
+              // A node that stops interrupts its looks.
+              Cause.hasInterruptsOnly(cause)
+                ? Effect.void
+                : Effect.logWarning(
+                    `partition ${outlook.partition} of the patterns could not look at the stream`,
+                    cause
+                  )
             ),
             unavailable
           )

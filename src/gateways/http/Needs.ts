@@ -9,6 +9,8 @@ import type { PolicyDenied } from "../../protocol/Errors.ts"
 export const operationRights = {
   "device.read": "list devices, look at one as it is stored",
   "event.read": "read and follow the event stream",
+  "pattern.read": "list patterns, look at one, play stored events to a draft",
+  "pattern.write": "add, replace, remove patterns, switch them on and off",
   "node.read": "list nodes and how many actors each has",
   "image.read": "list images, look at them, fetch their bytes",
   "image.push": "push images",
