@@ -13,7 +13,7 @@ export interface SerialSettings {
 
 /** An open line. */
 export interface SerialLine extends ByteLine {
-  /** Told once when the line goes away by itself, as when its plug is pulled. The last handler counts. */
+  /** Told once when the line goes away by itself, as when its plug is pulled, also if it has already. The last handler counts. */
   readonly onGone: (handler: (why: string) => void) => void
   /** Closes it when what was written has gone to the operating system. `closed` is called once. */
   readonly close: (closed?: () => void) => void
@@ -50,11 +50,13 @@ export const openSerial = async (settings: SerialSettings): Promise<Result.Resul
   const { binding, SerialPortStream } = loaded.success
   const port = new SerialPortStream({ binding, path, baudRate, rtscts: isFlowControlled, autoOpen: false })
   let isClosing = false
+  let goneWhy: string | undefined
   let gone: (why: string) => void = () => {}
   const leave = (cause: unknown): void => {
     if (isClosing) return
     isClosing = true
-    gone(cause instanceof Error ? cause.message : "it was closed")
+    goneWhy = cause instanceof Error ? cause.message : "it was closed"
+    gone(goneWhy)
   }
   port.on("error", leave)
   port.on("close", leave)
@@ -69,6 +71,7 @@ export const openSerial = async (settings: SerialSettings): Promise<Result.Resul
     },
     onGone: (handler) => {
       gone = handler
+      if (goneWhy !== undefined) handler(goneWhy)
     },
     close: (closed = () => {}) => {
       const shut = (): void => (port.isOpen ? port.close(() => closed()) : closed())
