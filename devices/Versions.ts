@@ -17,11 +17,11 @@ const compareIdentifiers = (left: string, right: string): number => {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-/** Below 0 when the left version is older: Semantic Versioning 2.0.0, item 11. */
+/** Below 0 when the left version is older: Semantic Versioning 2.0.0, item 11. A number that is left out counts as 0. */
 export const compareVersions = (left: string, right: string): number => {
-  const numbers = numbersOf(right)
-  for (const [index, number] of numbersOf(left).entries()) {
-    const difference = number - (numbers[index] ?? 0)
+  const [numbers, others] = [numbersOf(left), numbersOf(right)]
+  for (let index = 0; index < Math.max(numbers.length, others.length); index++) {
+    const difference = (numbers[index] ?? 0) - (others[index] ?? 0)
     if (difference !== 0) return difference
   }
   const one = prereleaseOf(left)

@@ -22,6 +22,12 @@ describe("compareVersions", () => {
     }
     assert.strictEqual(compareVersions("1.0.0+one", "1.0.0+two"), 0)
   })
+
+  it("takes a number that is left out for 0, on either side", () => {
+    assert.isBelow(compareVersions("1.2", "1.2.3"), 0)
+    assert.isAbove(compareVersions("1.2.3", "1.2"), 0)
+    assert.strictEqual(compareVersions("1", "1.0.0"), 0)
+  })
 })
 
 describe("a range of versions", () => {
