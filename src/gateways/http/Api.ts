@@ -14,10 +14,12 @@ import {
 import { Actors } from "../../actors/Actors.ts"
 import type { Registry } from "../../actors/Registry.ts"
 import type { Contract, Message, PlainSchema } from "../../protocol/Contract.ts"
-import { HolonError } from "../../protocol/Errors.ts"
+import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
+import { HolonError, Malformed } from "../../protocol/Errors.ts"
 import { Authorization, authorizationLayer } from "./Authorization.ts"
 import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
 import { isForPeople } from "./Describe.ts"
+import { ConditionParameters, deviceQueries, Where } from "./DeviceQueries.ts"
 import { eventGroup, eventHandlers } from "./EventApi.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { Health, HealthReport, NotReady } from "./Health.ts"
@@ -39,14 +41,19 @@ const errors = HolonError.members
 const fleet = HttpApiGroup.make("fleet")
   .add(
     HttpApiEndpoint.get("listDevices", "/api/devices", {
-      query: { limit: Schema.optionalKey(limit), after: Schema.optionalKey(Schema.String) },
+      query: {
+        limit: Schema.optionalKey(limit),
+        after: Schema.optionalKey(Schema.String),
+        where: Schema.optionalKey(Where),
+        parameters: Schema.optionalKey(Schema.fromJsonString(ConditionParameters))
+      },
       success: DevicePage,
-      error: errors
+      error: [...errors, ConditionInvalid]
     })
       .annotate(Needs, "device.read")
       .annotate(
         OpenApi.Description,
-        "Devices in order of their ids, as last stored. `next` goes into `after` for the page behind."
+        'Devices in order of their ids, as last stored. `next` goes into `after` for the page behind. With `where`, those whose twin fulfils a condition, such as `reported.temp > 90 and state == "online"`; `parameters` says as JSON what `$names` in it stand for, and `asOf` how old the answer is.'
       ),
     HttpApiEndpoint.get("getDevice", "/api/devices/:id", {
       params: { id: Schema.String },
@@ -138,10 +145,15 @@ const fleetHandlers = (api: typeof fixed) =>
     "fleet",
     Effect.fnUntraced(function* (handlers) {
       const operations = yield* Operations
+      const search = yield* deviceQueries
       return handlers
-        .handle("listDevices", ({ query: { limit = 100, after } }) =>
-          operations.devices({ limit, ...(after !== undefined && { after }) })
-        )
+        .handle("listDevices", ({ query: { limit = 100, after, where, parameters } }) => {
+          const page = { limit, ...(after !== undefined && { after }) }
+          if (where !== undefined) return search({ where, ...(parameters !== undefined && { parameters }), ...page })
+          return parameters === undefined
+            ? operations.devices(page)
+            : Effect.fail(new Malformed({ path: "parameters", reason: "there is no `where` that they belong to" }))
+        })
         .handle("getDevice", ({ params }) => operations.device(params.id))
         .handle("listNodes", () => operations.nodes)
     })

@@ -11,6 +11,7 @@ import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
+import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Needs } from "./Needs.ts"
@@ -57,7 +58,9 @@ export type DeviceLine = typeof DeviceLine.Type
 /** A page of devices in order of their ids; `next` continues after it. */
 export const DevicePage = Schema.Struct({
   devices: Schema.Array(DeviceLine),
-  next: Schema.optionalKey(Schema.String)
+  next: Schema.optionalKey(Schema.String),
+  /** How old the answer to a search is: whatever was stored before `at` (ms) is in it. */
+  asOf: Schema.optionalKey(Schema.Struct({ at: Schema.Finite, behindMillis: Schema.Finite }))
 })
 export type DevicePage = typeof DevicePage.Type
 
@@ -126,9 +129,14 @@ export class Control extends RpcGroup.make(
     "message"
   ),
   Rpc.make("Devices", {
-    payload: { ...page, after: Schema.optionalKey(Schema.String) },
+    payload: {
+      ...page,
+      after: Schema.optionalKey(Schema.String),
+      where: Schema.optionalKey(Where),
+      parameters: Schema.optionalKey(ConditionParameters)
+    },
     success: DevicePage,
-    error: HolonError
+    error: Schema.Union([HolonError, ConditionInvalid])
   }).annotate(Needs, "device.read"),
   Rpc.make("Device", { payload: { id: Schema.String }, success: DeviceLine, error: HolonError }).annotate(
     Needs,

@@ -10,6 +10,7 @@ import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
+import { deviceQueries } from "./DeviceQueries.ts"
 import { eventReads } from "./EventApi.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { ImageLibrary } from "./ImageLibrary.ts"
@@ -59,6 +60,7 @@ const handlers = Control.toLayer(
     const operations = yield* Operations
     const images = yield* ImageLibrary
     const events = yield* eventReads
+    const search = yield* deviceQueries
     const { registry } = yield* Engine
     const { agreement } = yield* NodePorts
     const kinds = describeRegistry(registry)
@@ -72,7 +74,10 @@ const handlers = Control.toLayer(
         Effect.map(by(requestId), (who) => Stream.map(actors.watch({ kind, id }, message, payload, who), json)).pipe(
           Stream.unwrap
         ),
-      Devices: (page) => operations.devices(page),
+      Devices: ({ where, parameters, ...page }) =>
+        where === undefined
+          ? operations.devices(page)
+          : search({ where, ...(parameters !== undefined && { parameters }), ...page }),
       Device: ({ id }) => operations.device(id),
       Look: (page) => Effect.flatMap(CurrentAsker, (asker) => operations.look(page, asker)),
       Image: ({ reference }) =>
