@@ -68,6 +68,8 @@ export const lowestMark = (sources: Iterable<Source>, now: number): number => {
 export class EventTime {
   /** Our time, ms; never goes back. */
   now = Number.NEGATIVE_INFINITY
+  /** Our time when the event at hand was written; what is late depends on this alone, however far `now` is. */
+  written = Number.NEGATIVE_INFINITY
   /** Events that came again. */
   duplicates = 0
   /** Events that were refused because their time is far ahead of ours. */
@@ -100,13 +102,13 @@ export class EventTime {
   }
 
   /**
-   * Takes note of an event that came at `now`, and gives its source, which says whether the event is late; nothing where
-   * patterns must not see it: it came before, or its time is far ahead of ours. Events of one stream come with `ts.ms`, the
-   * time they were written, which is the same when they are read again.
+   * Takes note of an event, and gives its source, which says whether the event is late; nothing where patterns must not see
+   * it: it came before, or its time is far ahead of ours. The time it was written is the same when it is read again.
    */
-  admit(event: HolonEvent, now: number = event.ts.ms): Source | undefined {
-    this.advance(now)
-    if (event.at > this.now + futureMillisMax) {
+  admit(event: HolonEvent, written: number = event.ts.ms): Source | undefined {
+    this.advance(written)
+    this.written = written
+    if (event.at > written + futureMillisMax) {
       this.fromFuture++
       return undefined
     }
@@ -115,10 +117,10 @@ export class EventTime {
       return undefined
     }
     const source = this.sourceOf(event.source.actor, event.source.id)
-    const mark = source.markAt(this.now)
+    const mark = source.markAt(written)
     source.isLate = event.at < mark
     source.mark = Math.max(mark, event.at - allowanceMillis)
-    source.heard = this.now
+    source.heard = Math.max(source.heard, written)
     return source
   }
 

@@ -3,6 +3,7 @@ import type { Condition } from "../../protocol/condition/Condition.ts"
 import { events, type Source as Kind } from "../../protocol/condition/Source.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern, PatternBody, Step } from "../../protocol/pattern/Pattern.ts"
+import { documentOf } from "../matching/Document.ts"
 import { predicateOf } from "./Reading.ts"
 
 /**
@@ -77,7 +78,7 @@ export const interestTest = ({ types, condition }: Interest, kind: Kind = events
   const isOfType = typeTest(types)
   if (condition._tag === "Always") return (event) => condition.value && isOfType(event.type)
   const holds = predicateOf(condition, kind)
-  return (event) => isOfType(event.type) && holds(event)
+  return (event) => isOfType(event.type) && holds(documentOf(event))
 }
 
 /** The bits of all interests that an event fulfils, without an index. */

@@ -88,7 +88,7 @@ export class KeyedMachine<S> implements PatternMachine {
     const record = found ?? this.begin(key)
     record.hear(source, this.time)
     this.keys.touch(record)
-    this.bring(record)
+    this.bring(record, this.time.written)
     const before = this.operator.weight(record.state)
     if (this.around.carry !== undefined) record.last = event
     this.operator.take(record, event, hits, this.around)
@@ -103,7 +103,7 @@ export class KeyedMachine<S> implements PatternMachine {
     this.answers.begin()
     const { now } = this.time
     for (let record = this.due.take(now); record !== undefined; record = this.due.take(now)) {
-      this.bring(record)
+      this.bring(record, now)
       this.settle(record)
     }
   }
@@ -112,7 +112,7 @@ export class KeyedMachine<S> implements PatternMachine {
   private known(key: string): KeyRecord<S> | undefined {
     const record = this.keys.get(key)
     if (record === undefined) return undefined
-    this.bring(record)
+    this.bring(record, this.time.written)
     if (this.operator.due(record.state) < Number.POSITIVE_INFINITY || !this.operator.isIdle(record.state)) return record
     this.forget(record)
     return undefined
@@ -126,13 +126,9 @@ export class KeyedMachine<S> implements PatternMachine {
     return record
   }
 
-  private clockOf(record: KeyRecord<S>): number {
-    return Math.max(record.clock, record.markAt(this.time))
-  }
-
   /** Brings a key to the time of its sources. */
-  private bring(record: KeyRecord<S>): void {
-    const clock = this.clockOf(record)
+  private bring(record: KeyRecord<S>, now: number): void {
+    const clock = record.markAt(now, this.time)
     if (clock <= record.clock) return
     record.clock = clock
     const before = this.operator.weight(record.state)

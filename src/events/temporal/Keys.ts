@@ -41,12 +41,12 @@ export class KeyRecord<S> implements Waiting {
     time.wantOverall()
   }
 
-  /** How far its sources have come. */
-  markAt(time: EventTime): number {
+  /** How far its sources have come at `now`. */
+  markAt(now: number, time: EventTime): number {
     if (this.isCrowded) return time.overall
     const [first, second] = this.sources
     if (first === undefined) return Number.NEGATIVE_INFINITY
-    return second === undefined ? first.markAt(time.now) : lowestMark(this.sources, time.now)
+    return second === undefined ? first.markAt(now) : lowestMark(this.sources, now)
   }
 }
 

@@ -10,11 +10,14 @@ import { valueAt } from "../../protocol/condition/Values.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
 import { documentPredicate } from "../condition/Closure.ts"
+import { documentOf } from "../matching/Document.ts"
 import type { Scalar } from "./Match.ts"
 
 /** Throws `ConditionInvalid` where the condition was not checked. */
 export const predicateOf = (condition: Condition, kind: Kind = events): ((document: unknown) => boolean) =>
   documentPredicate(Result.getOrThrow(bindTree(condition, kind)))
+
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value)
 
 const readBound = (term: BoundTerm): ((document: unknown) => unknown) => {
   if (term._tag === "Field") return readPath(term.path)
@@ -29,10 +32,12 @@ const readBound = (term: BoundTerm): ((document: unknown) => unknown) => {
   }
 }
 
-const readPath =
-  (path: BoundPath): ((document: unknown) => unknown) =>
-  (document) =>
-    valueAt(document, path)
+const readPath = (path: BoundPath): ((document: unknown) => unknown) => {
+  const [first, ...below] = path
+  if (first !== "reported") return (document) => valueAt(document, path)
+  // What a board reports is the data of its telemetry, under another name.
+  return (document) => valueAt(isTelemetry(document) ? document.data : valueAt(document, [first]), below)
+}
 
 /** The value of a term; undefined where it is missing. Throws `ConditionInvalid` where the term was not checked. */
 export const readTerm = (term: Term, kind: Kind = events): ((document: unknown) => unknown) => {
@@ -51,6 +56,9 @@ export const readNumber = (term: Term): ((document: unknown) => number | undefin
     return typeof value === "number" ? value : undefined
   }
 }
+
+const isTelemetry = (document: unknown): document is { readonly data: unknown } =>
+  isMap(document) && "type" in document && document.type === "board.telemetry" && "data" in document
 
 const isScalar = (value: unknown): value is Scalar =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean"
@@ -115,12 +123,10 @@ export const pairKind = ({ left, right }: Join): Kind => ({
   ])
 })
 
-const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** An event as the condition of a join sees it. Where a name of its data is also one of its own, its own wins. */
 export const sideOf = (event: HolonEvent): Readonly<Record<string, unknown>> => ({
   ...(isMap(event.data) ? event.data : {}),
-  ...event
+  ...documentOf(event)
 })
 
 /** What a match carries of a document, beside its facts; nothing where the pattern asks for nothing. */

@@ -53,6 +53,15 @@ describe("the time of events", () => {
     assert.strictEqual(time.sourceOf("device", "press-1").markAt(time.now), epoch + 4000)
   })
 
+  it("calls events late by when they were written, though ours was moved ahead of a stream that is read later", () => {
+    const time = new EventTime()
+    at(time, 1, 0)
+    time.advance(epoch + 3_600_000)
+    assert.strictEqual(at(time, 2, 1000)?.isLate, false)
+    assert.strictEqual(at(time, 3, 60_000)?.isLate, false)
+    assert.strictEqual(at(time, 4, 57_000, 60_100)?.isLate, true)
+  })
+
   it("of all sources together is that of the last, but waits for no straggler", () => {
     const time = new EventTime()
     time.wantOverall()

@@ -47,6 +47,20 @@ describe("a single event", () => {
     assert.strictEqual(keyed.matches.length, 1)
   })
 
+  it("finds what a board reports under its own name, too", () => {
+    const rig = new Rig(
+      pattern(
+        { _tag: "Where", condition: condition("reported.temp > 90") },
+        { by: [["reported", "line"]], emit: { celsius: field("reported", "temp") } }
+      )
+    )
+    rig.tell({ id: 1, at: 0, data: { temp: 95, line: 3 } }, { id: 2, at: 1, type: "board.booted", data: { temp: 95 } })
+    assert.deepStrictEqual(
+      rig.matches.map(({ by, values }) => [by, values]),
+      [[{ "reported.line": 3 }, { celsius: 95 }]]
+    )
+  })
+
   it("says nothing for as long as it is suppressed, of each key by itself", () => {
     const rig = new Rig(pattern({ _tag: "Where", condition: condition("temp > 90") }, { suppressMillis: 10_000 }))
     for (const at of [0, 4000, 9999, 10_000]) rig.tell({ id: at + 1, at, data: { temp: 95 } })
