@@ -4,22 +4,33 @@ import { openSerial } from "../../../../devices/provisioning/transports/SerialLi
 import { hasSocat, ptyPair } from "../../../support/PtyPair.ts"
 import { tempFolder } from "../../../support/RunningNode.ts"
 
+const opened = (path: string) =>
+  Effect.acquireRelease(
+    Effect.map(
+      Effect.promise(() => openSerial({ path, baudRate: 115_200, isFlowControlled: false })),
+      Result.getOrThrow
+    ),
+    (line) => Effect.sync(() => line.close())
+  )
+
 describe.skipIf(!hasSocat)("a serial line", () => {
-  it.live("tells that it has gone also who asks only afterwards", () =>
-    Effect.gen(function* () {
-      const { ends, pull } = yield* ptyPair(yield* tempFolder)
-      const opened = yield* Effect.promise(() =>
-        openSerial({ path: ends[0], baudRate: 115_200, isFlowControlled: false })
-      )
-      const line = Result.getOrThrow(opened)
-      const first = yield* Effect.callback<string>((resume) => {
-        line.onGone((why) => resume(Effect.succeed(why)))
-        pull()
-      })
-      const told: Array<string> = []
-      line.onGone((why) => told.push(why))
-      assert.deepStrictEqual(told, [first])
-      yield* Effect.callback<void>((resume) => line.close(() => resume(Effect.void)))
-    }).pipe(Effect.scoped)
+  it.live(
+    "tells that it has gone also who asks only afterwards",
+    () =>
+      Effect.gen(function* () {
+        const { ends, pull } = yield* ptyPair(yield* tempFolder)
+        const near = yield* opened(ends[0])
+        const far = yield* opened(ends[1])
+        const first = yield* Effect.callback<string>((resume) => {
+          near.onGone((why) => resume(Effect.succeed(why)))
+          // It carries bytes, so it is being read: only then can it be missed.
+          near.onBytes(pull)
+          far.write(Uint8Array.of(1))
+        })
+        const told: Array<string> = []
+        near.onGone((why) => told.push(why))
+        assert.deepStrictEqual(told, [first])
+      }).pipe(Effect.scoped),
+    30_000
   )
 })
