@@ -1,13 +1,15 @@
 /** From an aggregate as it is written to what computes it. */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Aggregate, Window } from "../../protocol/pattern/Pattern.ts"
-import { type Accumulator, Change, Count, Extreme, Frequency, Line, Smoothed, Spread, Total } from "./Accumulators.ts"
-import { type Contents, DistinctPanes, LastDistinct, Panes, Running } from "./Contents.ts"
+import { type Accumulator, Count, Extreme, Frequency, Total } from "./Accumulators.ts"
+import { type Contents, Panes, Running } from "./Contents.ts"
 import { Distinct } from "./Distinct.ts"
+import { DistinctPanes, LastDistinct } from "./DistinctContents.ts"
 import { LastSorted, LastValues } from "./LastValues.ts"
 import type { Scalar } from "./Match.ts"
 import { readNumber, readScalar } from "./Reading.ts"
 import { TDigest } from "./TDigest.ts"
+import { Change, Line, Smoothed, Spread } from "./Trends.ts"
 
 /** The value of an event that an aggregate is made of; an event without one does not count. */
 export type Read<V> = (event: HolonEvent) => V | undefined

@@ -55,7 +55,6 @@ export class CombinedMachine implements PatternMachine {
     return this.answers.metrics
   }
 
-  /** Keys it knows. */
   get keyCount(): number {
     return this.keys.size
   }

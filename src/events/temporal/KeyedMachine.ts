@@ -63,7 +63,6 @@ export class KeyedMachine<S> implements PatternMachine {
     return this.due.next
   }
 
-  /** Keys it knows. */
   get keyCount(): number {
     return this.keys.size
   }

@@ -20,6 +20,8 @@ export interface PatternMachine {
   /** A machine goes on from the snapshot of another where theirs are equal. */
   readonly signature: string
   readonly metrics: Readonly<PatternMetrics>
+  /** Keys that it keeps something of. */
+  readonly keyCount: number
   /** When {@link advance} has something to do, our time, ms. */
   readonly next: number
   /**
