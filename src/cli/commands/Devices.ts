@@ -1,6 +1,7 @@
 /** `holon devices`: the fleet as it is stored, without waking anybody. */
 import { Clock, Console, Effect } from "effect"
-import { Command } from "effect/cli"
+import { Argument, Command } from "effect/cli"
+import type { DeviceLine } from "../../gateways/http/Control.ts"
 import { Client } from "../Client.ts"
 import { usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
@@ -10,28 +11,59 @@ import { devicesUpTo } from "../Pages.ts"
 import { print } from "../Print.ts"
 import { device } from "../Programs.ts"
 import { ago, fields, table } from "../Table.ts"
+import { ageLine, parameters, searched } from "../Where.ts"
 
-const ls = Command.make(
-  "ls",
-  {
-    ...connection,
-    limit: wholeNumber("limit", 1, 1_000_000).pipe(usually("At most this many", 1000))
-  },
-  Effect.fn(function* (flags) {
-    const devices = yield* connected(flags)(devicesUpTo(flags.limit))
-    const now = yield* Clock.currentTimeMillis
-    const rows = devices.map(({ id, status, reported }) => [
+const limit = wholeNumber("limit", 1, 1_000_000).pipe(usually("At most this many", 1000))
+
+const tableOf = (devices: ReadonlyArray<DeviceLine>, now: number): string =>
+  table(
+    ["id", "state", "seen", "profile", "reported"],
+    devices.map(({ id, status, reported }) => [
       id,
       status.connection.state,
       status.connection.lastSeen === 0 ? "never" : `${ago(now - status.connection.lastSeen)} ago`,
       status.profile,
       fields(reported)
     ])
-    yield* print(flags, devices, () =>
-      devices.length === 0 ? "no devices yet" : table(["id", "state", "seen", "profile", "reported"], rows)
-    )
+  )
+
+const ls = Command.make(
+  "ls",
+  { ...connection, limit },
+  Effect.fn(function* (flags) {
+    const devices = yield* connected(flags)(devicesUpTo(flags.limit))
+    const now = yield* Clock.currentTimeMillis
+    yield* print(flags, devices, () => (devices.length === 0 ? "no devices yet" : tableOf(devices, now)))
   })
 ).pipe(Command.withDescription("List devices"), examples([""], ["--json --limit 10", "The first ten, for a script"]))
+
+const search = Command.make(
+  "search",
+  {
+    ...connection,
+    where: Argument.String("where").pipe(
+      Argument.withDescription("Condition over id, profile, state, reported and desired; a bare name is reported")
+    ),
+    parameters,
+    limit
+  },
+  Effect.fn(function* (flags) {
+    const found = yield* connected(flags)(searched(flags.where, flags.parameters, flags.limit))
+    const now = yield* Clock.currentTimeMillis
+    yield* print(flags, found, () =>
+      found.devices.length === 0 ? ageLine(found) : `${tableOf(found.devices, now)}\n${ageLine(found)}`
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Find devices by a condition over their twins. What is searched is a second or so behind, and the answer says how much."
+  ),
+  examples(
+    ["'reported.temp > 60 and state == \"online\"'", "What is hot and there"],
+    ["'profile == $profile and not exists led' --parameter profile=sim-press", "With a parameter"],
+    ["'desired.target != reported.target' --json", "What has not arrived, for a script"]
+  )
+)
 
 const show = Command.make(
   "show",
@@ -51,5 +83,5 @@ const show = Command.make(
 
 export const devices = Command.make("devices").pipe(
   Command.withDescription("The fleet"),
-  Command.withSubcommands([ls, show])
+  Command.withSubcommands([ls, search, show])
 )

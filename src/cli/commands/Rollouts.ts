@@ -17,6 +17,7 @@ import { devicesUpTo, lookThrough } from "../Pages.ts"
 import { print } from "../Print.ts"
 import { boardTable, follow, reportOf, summaryLine } from "../RolloutReport.ts"
 import { ago, table } from "../Table.ts"
+import { parameters, searched } from "../Where.ts"
 
 /** The rollout has not come to its end as it should. */
 export class RolloutStopped extends Schema.TaggedError<RolloutStopped>()("RolloutStopped", {
@@ -29,16 +30,33 @@ export class RolloutStopped extends Schema.TaggedError<RolloutStopped>()("Rollou
   }
 }
 
-/** Ids of the devices that the patterns name; each pattern must name one. */
-const selected = (patterns: ReadonlyArray<string>, profile: Option.Option<string>) =>
+/** Neither ids nor a condition: nobody means the whole fleet by saying nothing. */
+export class NothingSelected extends Schema.TaggedError<NothingSelected>()("NothingSelected", {}) {
+  override get message() {
+    return "no devices are named; give their ids, patterns as 'press-*', or a condition with --where"
+  }
+}
+
+interface Choice {
+  readonly devices: ReadonlyArray<string>
+  readonly profile: Option.Option<string>
+  readonly where: Option.Option<string>
+  readonly parameters: Parameters<typeof searched>[1]
+}
+
+/** Ids of the devices that the patterns name and that fulfil the condition; without one each pattern must name a device. */
+const selected = ({ devices: patterns, profile, where, parameters }: Choice) =>
   Effect.gen(function* () {
-    const devices = yield* devicesUpTo(Number.POSITIVE_INFINITY)
+    if (patterns.length === 0 && Option.isNone(where)) return yield* new NothingSelected()
+    const devices = Option.isSome(where)
+      ? (yield* searched(where.value, parameters, Number.POSITIVE_INFINITY)).devices
+      : yield* devicesUpTo(Number.POSITIVE_INFINITY)
     const unmet = patterns.find((pattern) => !devices.some(({ id }) => matchesGlob(id, pattern)))
-    if (unmet !== undefined)
+    if (unmet !== undefined && Option.isNone(where))
       return yield* new NotFound({ what: /[*?[{]/.test(unmet) ? `device whose id fits ${unmet}` : `device ${unmet}` })
     const found = devices.filter(
       ({ id, status }) =>
-        patterns.some((pattern) => matchesGlob(id, pattern)) &&
+        (patterns.length === 0 || patterns.some((pattern) => matchesGlob(id, pattern))) &&
         (Option.isNone(profile) || status.profile === profile.value) &&
         status.connection.state !== "retired"
     )
@@ -71,8 +89,13 @@ const start = Command.make(
     image: reference,
     devices: Argument.String("device").pipe(
       Argument.withDescription("Ids of devices, or patterns as 'press-*'"),
-      Argument.variadic({ min: 1 })
+      Argument.variadic()
     ),
+    where: Flag.String("where").pipe(
+      Flag.withDescription("Only boards whose twin fulfils this condition; holon devices search shows them"),
+      Flag.optional
+    ),
+    parameters,
     profile: Flag.String("profile").pipe(
       Flag.withDescription("Only boards of this profile, as sim-heater; holon devices ls shows them"),
       Flag.optional
@@ -99,7 +122,7 @@ const start = Command.make(
       Effect.gen(function* () {
         const client = yield* Client
         const { sha256 } = yield* client.Image({ reference: flags.image })
-        const devices = yield* selected(flags.devices, flags.profile)
+        const devices = yield* selected(flags)
         const id = yield* newId
         const rules = {
           canary: flags.canary,
@@ -133,7 +156,11 @@ const start = Command.make(
   Command.withDescription("Bring an image to many boards, and follow it to its end"),
   examples(
     ["blink@1.2.0 'press-*' --canary 2 --wave 20", "Two boards first, then twenty at a time"],
-    ["blink 'press-*' --profile sim-press --approve", "Boards of one profile; a person opens each wave after the first"]
+    [
+      "blink 'press-*' --profile sim-press --approve",
+      "Boards of one profile; a person opens each wave after the first"
+    ],
+    ["blink --where 'reported.line == 3 and state == \"online\"'", "Boards that fulfil a condition"]
   )
 )
 
