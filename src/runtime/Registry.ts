@@ -7,6 +7,7 @@ import { program } from "../actors/program/Program.ts"
 import * as Registry from "../actors/Registry.ts"
 import { rollout } from "../actors/rollout/Rollout.ts"
 import { session } from "../actors/session/Session.ts"
+import { subscription } from "../actors/subscription/Subscription.ts"
 
 export const registry: Registry.Registry = Registry.make([
   device,
@@ -15,5 +16,6 @@ export const registry: Registry.Registry = Registry.make([
   rollout,
   operator,
   patternPartition,
-  delivery
+  delivery,
+  subscription
 ])
