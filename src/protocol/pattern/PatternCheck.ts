@@ -1,0 +1,195 @@
+/** Checks what a pattern says: everything that it must not be is a problem with its place and its reason. */
+import { Result } from "effect"
+import { bindParsed, bindTerm, soundOr } from "../condition/Bind.ts"
+import type { Condition, FieldPath, Term } from "../condition/Condition.ts"
+import { type ConditionInvalid, type Problem, problemAt } from "../condition/ConditionInvalid.ts"
+import { formatPath } from "../condition/Format.ts"
+import { events, fieldAt, resolvePath, type Source, writtenNames } from "../condition/Source.ts"
+import { nearest } from "../Nearest.ts"
+import { checkActions, type KnownActors } from "./CheckActions.ts"
+import { checkParts, type KnownPatterns } from "./CheckParts.ts"
+import { checkWhen } from "./CheckTime.ts"
+import { isNever } from "./Never.ts"
+import { feedingType } from "./OwnEvents.ts"
+import { pairOf } from "./PairSource.ts"
+import type { Aggregate, EventTypes, Pattern, Step } from "./Pattern.ts"
+import { formatPattern } from "./PatternFormat.ts"
+import { type ParsedPattern, parsePattern } from "./PatternText.ts"
+import type { Report } from "./Report.ts"
+
+/** What is known around a pattern. What is left out is not checked. */
+export interface PatternSurroundings extends KnownActors, KnownPatterns {
+  /** What is known of events of these types, of all where none are named. `events` if absent, which is open. */
+  readonly sourceOf?: (types: EventTypes | undefined) => Source
+}
+
+class Check {
+  readonly problems: Array<Problem> = []
+  private readonly parsed: ParsedPattern
+  private readonly known: PatternSurroundings
+
+  constructor(parsed: ParsedPattern, known: PatternSurroundings) {
+    this.parsed = parsed
+    this.known = known
+  }
+
+  private readonly report: Report = (place, reason, sentence, suggestions) => {
+    const { text, places, spans } = this.parsed
+    const span = typeof place === "string" ? places.get(place) : spans.get(place)
+    this.problems.push(problemAt(text, span?.start ?? 0, reason, sentence, suggestions))
+  }
+
+  whole(): void {
+    const { pattern } = this.parsed
+    const { from, by, emit, body } = pattern
+    const source = this.sourceOf(from)
+    const written = by.map((path) => formatPath(path))
+    by.forEach((path, index) => {
+      this.scalar(path, `by.${index}`, this.keySource(), "a key is a text, a number, true or false")
+      if (written.indexOf(written[index] ?? "") < index)
+        this.report(`by.${index}`, "Contradiction", `${written[index]} stands here twice`)
+    })
+    this.question()
+    const kind = body._tag === "Join" ? this.pairSource(body) : body._tag === "Combined" ? events : source
+    for (const term of Object.values(emit ?? {})) this.term(term, kind)
+    checkActions(pattern, this.known, this.report)
+    this.itself()
+  }
+
+  private question(): void {
+    const { pattern } = this.parsed
+    const { from, body } = pattern
+    const step = ({ from: own, where }: Step) => this.condition(where, this.sourceOf(own ?? from), own ?? from)
+    switch (body._tag) {
+      case "Where":
+        return this.condition(body.condition, this.sourceOf(from), from)
+      case "When":
+        this.condition(body.where, this.sourceOf(from), from)
+        this.aggregate(body.aggregate, this.sourceOf(from))
+        return checkWhen(body, this.report)
+      case "Sequence":
+        return [body.first, ...body.rest.map((each) => each.step)].forEach(step)
+      case "Absence":
+        step(body.trigger)
+        return step(body.absent)
+      case "Silence":
+        return step(body.step)
+      case "Combined":
+        return checkParts(pattern, body, this.known, this.report)
+      case "Join": {
+        const { left, right, on } = body
+        if (left.as === right.as)
+          this.report(
+            "right.as",
+            "Contradiction",
+            `both sides are called ${left.as}; a condition could not tell them apart`
+          )
+        if (from !== undefined)
+          this.report("from", "Contradiction", "each side of a join names its own types; leave `from` out")
+        for (const side of [left, right])
+          if (on !== undefined)
+            this.scalar(
+              on,
+              "on",
+              this.sourceOf(side.from),
+              "what both sides are joined on is a text, a number, true or false"
+            )
+        return this.condition(body.where, this.pairSource(body), undefined)
+      }
+    }
+  }
+
+  private sourceOf(types: EventTypes | undefined): Source {
+    return this.known.sourceOf?.(types) ?? events
+  }
+  private pairSource({ left, right }: Extract<Pattern["body"], { readonly _tag: "Join" }>): Source {
+    return pairOf(
+      { as: left.as, source: this.sourceOf(left.from) },
+      { as: right.as, source: this.sourceOf(right.from) }
+    )
+  }
+
+  /** Where keys are looked up: the steps of a sequence may be of other types than the pattern. */
+  private keySource(): Source {
+    const { from, body } = this.parsed.pattern
+    return body._tag === "Where" || body._tag === "When" ? this.sourceOf(from) : events
+  }
+
+  private condition(tree: Condition | undefined, source: Source, types: EventTypes | undefined): void {
+    if (tree === undefined) return
+    const { text, spans } = this.parsed
+    const bound = bindParsed({ text, tree, spans }, source)
+    if (Result.isFailure(bound)) this.problems.push(...bound.failure.problems)
+    else if (isNever(bound.success, types))
+      this.report(
+        tree,
+        "NeverMatches",
+        "this can never hold: it contradicts itself, or the types of the events it is asked of"
+      )
+  }
+
+  private term(term: Term, source: Source, wanted: "number" | "unknown" = "unknown", otherwise = ""): void {
+    const { text, spans } = this.parsed
+    const bound = bindTerm({ text, term, spans }, source, wanted, otherwise)
+    if (Result.isFailure(bound)) this.problems.push(...bound.failure.problems)
+  }
+
+  private aggregate(aggregate: Aggregate, source: Source): void {
+    switch (aggregate._tag) {
+      case "Count":
+      case "Rate":
+        return
+      case "Distinct":
+        return this.scalar(aggregate.of, "aggregate.of", source, "texts, numbers, true and false can be told apart")
+      default:
+        return this.term(aggregate.of, source, "number", `\`${aggregate._tag.toLowerCase()}\` is computed of numbers`)
+    }
+  }
+
+  /** A field that holds a value, not a list or a map. */
+  private scalar(path: FieldPath, place: string, source: Source, otherwise: string): void {
+    const field = fieldAt(source, resolvePath(source, path))
+    const written = formatPath(path)
+    if (field === undefined)
+      this.report(
+        place,
+        "UnknownField",
+        `a ${source.name} has no field ${written}`,
+        nearest(written, writtenNames(source))
+      )
+    else if (field.type === "list" || field.type === "map")
+      this.report(place, "WrongType", `${written} is a ${field.type}; ${otherwise}`)
+  }
+
+  private itself(): void {
+    const { pattern, places } = this.parsed
+    const type = feedingType(pattern)
+    if (type === undefined) return
+    this.report(
+      places.has("from") ? "from" : "body",
+      "Loop",
+      `it would match its own ${type} again without end; say with \`from\` which events it looks at`
+    )
+  }
+}
+
+/** Checks a pattern that was read. Fails with its problems, eight at most, in the order of the text. */
+export const checkParsed = (
+  parsed: ParsedPattern,
+  known: PatternSurroundings = {}
+): Result.Result<void, ConditionInvalid> => {
+  const check = new Check(parsed, known)
+  check.whole()
+  return soundOr(check.problems)
+}
+
+/** Checks a pattern. Its problems are placed in the text that `formatPattern` writes; those of a text are better placed by {@link checkText}. */
+export const checkPattern = (
+  pattern: Pattern,
+  known: PatternSurroundings = {}
+): Result.Result<void, ConditionInvalid> =>
+  Result.flatMap(parsePattern(formatPattern(pattern)), (parsed) => checkParsed(parsed, known))
+
+/** Reads and checks the text of a pattern. */
+export const checkText = (text: string, known: PatternSurroundings = {}): Result.Result<Pattern, ConditionInvalid> =>
+  Result.flatMap(parsePattern(text), (parsed) => Result.map(checkParsed(parsed, known), () => parsed.pattern))
