@@ -4,10 +4,12 @@ import { CliError, Command } from "effect/cli"
 import { board } from "./commands/Boards.ts"
 import { can } from "./commands/Can.ts"
 import { chaos } from "./commands/Chaos.ts"
+import { deliveries } from "./commands/Deliveries.ts"
 import { devices } from "./commands/Devices.ts"
 import { events } from "./commands/Events.ts"
 import { image } from "./commands/Image.ts"
 import { actors, dead, nodes, quarantine } from "./commands/Operators.ts"
+import { pattern } from "./commands/Patterns.ts"
 import { programs } from "./commands/Programs.ts"
 import { provision, sessions } from "./commands/Provision.ts"
 import { ps } from "./commands/Ps.ts"
@@ -17,6 +19,7 @@ import { send } from "./commands/Send.ts"
 import { serial } from "./commands/Serial.ts"
 import { session } from "./commands/Sessions.ts"
 import { simulate } from "./commands/Simulate.ts"
+import { subscription } from "./commands/Subscriptions.ts"
 import { node, up } from "./commands/Up.ts"
 import { values } from "./commands/Values.ts"
 import { repl } from "./repl/Repl.ts"
@@ -30,7 +33,7 @@ export const holon = Command.make("holon").pipe(
   Command.withDescription("Runs fleets of physical boards as one living system"),
   Command.withSubcommands([
     { group: "RUN", commands: [up, node, board] },
-    { group: "TALK TO ACTORS", commands: [repl, send, devices, events] },
+    { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },

@@ -26,6 +26,7 @@ import { Health, HealthReport, NotReady } from "./Health.ts"
 import { imageGroup, imageHandlers } from "./ImageApi.ts"
 import { Needs } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
+import { patternGroup, patternHandlers } from "./PatternApi.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
 
@@ -104,6 +105,7 @@ const fixed = HttpApi.make("holon")
   .add(health)
   .add(imageGroup)
   .add(eventGroup)
+  .add(patternGroup)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
@@ -192,6 +194,22 @@ const eventsHandlers = (api: typeof fixed) =>
     })
   )
 
+const patternsHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "patterns",
+    Effect.fnUntraced(function* (handlers) {
+      const patterns = yield* patternHandlers
+      return handlers
+        .handle("putPattern", ({ payload, query }) => patterns.put(payload, query.expected))
+        .handle("listPatterns", ({ query }) => patterns.list(query))
+        .handle("getPattern", ({ params }) => patterns.get(params.name))
+        .handle("removePattern", ({ params }) => patterns.remove(params.name))
+        .handle("switchPattern", ({ params, payload }) => patterns.setOn(params.name, payload.isOn))
+        .handle("tryPattern", ({ payload, query }) => patterns.trial(payload, query))
+    })
+  )
+
 const healthHandlers = (api: typeof fixed) =>
   HttpApiBuilder.group(
     api,
@@ -236,6 +254,7 @@ export const layer = (registry: Registry) => {
       healthHandlers(whole),
       imagesHandlers(whole),
       eventsHandlers(whole),
+      patternsHandlers(whole),
       ...groups
     ]),
     Layer.provide([authorizationLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])

@@ -6,6 +6,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
+import { StoredPattern } from "../../events/Patterns.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
@@ -15,6 +16,7 @@ import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Needs } from "./Needs.ts"
+import { GivenPattern, PatternError, PatternPage, TrialView } from "./PatternDesk.ts"
 
 /** A token stands in the `authorization` header of each request; it entitles to what the operation {@link Needs}. */
 export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()(
@@ -164,6 +166,36 @@ export class Control extends RpcGroup.make(
     error: Schema.Union([HolonError, ConditionInvalid]),
     stream: true
   }).annotate(Needs, "event.read"),
+  Rpc.make("PatternPut", {
+    payload: { given: GivenPattern, expected: Schema.optionalKey(Schema.Int) },
+    success: StoredPattern,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.write"),
+  Rpc.make("Patterns", {
+    payload: { ...page, after: Schema.optionalKey(Schema.String) },
+    success: PatternPage,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.read"),
+  Rpc.make("Pattern", {
+    payload: { name: Schema.String },
+    success: StoredPattern,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.read"),
+  Rpc.make("PatternRemove", {
+    payload: { name: Schema.String },
+    success: StoredPattern,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.write"),
+  Rpc.make("PatternSwitch", {
+    payload: { name: Schema.String, isOn: Schema.Boolean },
+    success: StoredPattern,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.write"),
+  Rpc.make("PatternTry", {
+    payload: { given: GivenPattern, since: Schema.optionalKey(Schema.String) },
+    success: TrialView,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.read"),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }).annotate(Needs, "node.read"),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }).annotate(Needs, "node.read"),
   Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }).annotate(

@@ -16,6 +16,7 @@ import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { ImageLibrary } from "./ImageLibrary.ts"
 import { demandOf } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
+import { patternDesk } from "./PatternDesk.ts"
 
 const authenticated = Layer.effect(
   Authenticated,
@@ -60,6 +61,8 @@ const handlers = Control.toLayer(
     const operations = yield* Operations
     const images = yield* ImageLibrary
     const events = yield* eventReads
+    const patterns = yield* patternDesk
+    const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
     const search = yield* deviceQueries
     const { registry } = yield* Engine
     const { agreement } = yield* NodePorts
@@ -84,6 +87,12 @@ const handlers = Control.toLayer(
         Effect.map(images.find(reference), ({ sha256, name, version, size }) => ({ sha256, name, version, size })),
       Events: ({ follow, ...asked }) =>
         Stream.unwrap(follow ? events.tail(asked, { _tag: "Now" }) : Effect.succeed(events.past(asked))),
+      PatternPut: ({ given, expected }) => Effect.flatMap(name, (by) => patterns.put(given, by, expected)),
+      Patterns: ({ limit, after }) => patterns.list(limit, after),
+      Pattern: ({ name: pattern }) => patterns.get(pattern),
+      PatternRemove: ({ name: pattern }) => Effect.flatMap(name, (by) => patterns.remove(pattern, by)),
+      PatternSwitch: ({ name: pattern, isOn }) => Effect.flatMap(name, (by) => patterns.setOn(pattern, isOn, by)),
+      PatternTry: ({ given, ...asked }) => patterns.trial(given, asked),
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,
       Quarantined: ({ limit }) => operations.quarantined(limit),

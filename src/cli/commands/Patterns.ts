@@ -1,0 +1,201 @@
+/** `holon pattern`: standing questions to the event stream. */
+import { readFileSync } from "node:fs"
+import { text as readAll } from "node:stream/consumers"
+import { Clock, Console, Effect, Option, Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import type { StoredPattern } from "../../events/Patterns.ts"
+import type { TrialView } from "../../gateways/http/PatternDesk.ts"
+import { Client } from "../Client.ts"
+import { examples } from "../Examples.ts"
+import { connected, connection } from "../Globals.ts"
+import { wholeNumber } from "../Numbers.ts"
+import { print } from "../Print.ts"
+import { ago, table } from "../Table.ts"
+import { patternBench } from "./PatternBench.ts"
+
+/** The file with the pattern cannot be read. */
+export class PatternUnreadable extends Schema.TaggedError<PatternUnreadable>()("PatternUnreadable", {
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `${this.file} cannot be read (${this.reason}); name a file with one pattern, or - for standard input`
+  }
+}
+
+const unreadable = (file: string) => (cause: unknown) =>
+  new PatternUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
+
+/** A pattern as somebody wrote it: the argument itself where it is one, else the file it names. */
+const given = (argument: string): Effect.Effect<{ readonly text: string }, PatternUnreadable> => {
+  if (/^\s*pattern\s/.test(argument)) return Effect.succeed({ text: argument })
+  const text =
+    argument === "-"
+      ? Effect.tryPromise({ try: () => readAll(process.stdin), catch: unreadable("standard input") })
+      : Effect.try({ try: () => readFileSync(argument, "utf8"), catch: unreadable(argument) })
+  return Effect.map(text, (found) => ({ text: found }))
+}
+
+const source = Argument.String("pattern").pipe(
+  Argument.withDescription("A file with one pattern, - for standard input, or the pattern itself")
+)
+const name = Argument.String("name").pipe(Argument.withDescription("Name of the pattern"))
+
+const saying = ({ name: pattern, version, isOn }: StoredPattern): string =>
+  `${pattern} version ${version}, ${isOn ? "looking at events" : "off"}`
+
+const add = Command.make(
+  "add",
+  {
+    ...connection,
+    pattern: source,
+    expect: wholeNumber("expect", 0, 1_000_000_000).pipe(
+      Flag.withDescription("Replace only this version; 0 adds only (default: whatever is there)"),
+      Flag.optional
+    )
+  },
+  Effect.fn(function* (flags) {
+    const text = yield* given(flags.pattern)
+    const stored = yield* connected(flags)(
+      Effect.flatMap(Client, (client) =>
+        client.PatternPut({ given: text, ...(Option.isSome(flags.expect) && { expected: flags.expect.value }) })
+      )
+    )
+    yield* print(flags, stored, () => saying(stored))
+  })
+).pipe(
+  Command.withDescription("Add a pattern, or replace the one of its name"),
+  examples(["hot.pattern", "A pattern from a file"])
+)
+
+const everyPattern = Effect.gen(function* () {
+  const client = yield* Client
+  const found: Array<StoredPattern> = []
+  let after: string | undefined
+  do {
+    const page = yield* client.Patterns({ limit: 200, ...(after !== undefined && { after }) })
+    found.push(...page.patterns)
+    after = page.next
+  } while (after !== undefined)
+  return found
+})
+
+const ls = Command.make(
+  "ls",
+  connection,
+  Effect.fn(function* (flags) {
+    const found = yield* connected(flags)(everyPattern)
+    const now = yield* Clock.currentTimeMillis
+    const rows = found.map(
+      ({ name: pattern, version, isOn, pattern: { priority, body, actions }, updatedBy, updatedAt }) => [
+        pattern,
+        version,
+        isOn ? "on" : "off",
+        priority,
+        body._tag.toLowerCase(),
+        actions.length,
+        `${ago(now - updatedAt)} ago`,
+        updatedBy
+      ]
+    )
+    yield* print(flags, found, () =>
+      found.length === 0
+        ? "no patterns yet"
+        : table(["name", "version", "", "priority", "form", "actions", "changed", "by"], rows)
+    )
+  })
+).pipe(Command.withDescription("List patterns"), examples([""]))
+
+const show = Command.make(
+  "show",
+  { ...connection, name },
+  Effect.fn(function* (flags) {
+    const stored = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Pattern({ name: flags.name })))
+    yield* print(flags, stored, () => `${saying(stored)}\n\n${stored.source.trimEnd()}`)
+  })
+).pipe(Command.withDescription("Show a pattern as it was written"), examples(["hot"]))
+
+const rm = Command.make(
+  "rm",
+  { ...connection, name },
+  Effect.fn(function* (flags) {
+    const stored = yield* connected(flags)(
+      Effect.flatMap(Client, (client) => client.PatternRemove({ name: flags.name }))
+    )
+    yield* print(flags, stored, () => `${stored.name} is removed`)
+  })
+).pipe(Command.withDescription("Remove a pattern"), examples(["hot"]))
+
+const switched = (word: "on" | "off", about: string) =>
+  Command.make(
+    word,
+    { ...connection, name },
+    Effect.fn(function* (flags) {
+      const stored = yield* connected(flags)(
+        Effect.flatMap(Client, (client) => client.PatternSwitch({ name: flags.name, isOn: word === "on" }))
+      )
+      yield* print(flags, stored, () => saying(stored))
+    })
+  ).pipe(Command.withDescription(about), examples(["hot"]))
+
+const clock = (at: number): string => new Date(at).toISOString().replace("T", " ").replace("Z", "")
+
+const described = (fields: Readonly<Record<string, unknown>>): string =>
+  Object.entries(fields)
+    .map(
+      ([field, value]) => `${field}=${typeof value === "number" ? Number(value.toPrecision(6)) : JSON.stringify(value)}`
+    )
+    .join(" ")
+
+/** The timeline of a trial. */
+const timeline = ({ name: pattern, events, from, to, matched, matches, late, isCut }: TrialView): string => {
+  const span = from === undefined || to === undefined ? "" : `, ${clock(from)} to ${clock(to)}`
+  const head = `${pattern}: ${matched} ${matched === 1 ? "match" : "matches"} in ${events} events${span}${late > 0 ? `; ${late} came late` : ""}`
+  const lines = matches.map(
+    ({ at, kind, by, values, isWarm }) =>
+      `${clock(at)}  ${kind.padEnd(5)}  ${described(by)}  ${described(values)}${isWarm ? "" : "  (not a whole window yet)"}`
+  )
+  const rest = matched > matches.length ? [`… and ${matched - matches.length} more`] : []
+  const cut = isCut ? ["there are more events; begin later with --since"] : []
+  return [head, ...lines, ...rest, ...cut].join("\n")
+}
+
+const test = Command.make(
+  "test",
+  {
+    ...connection,
+    pattern: source,
+    since: Flag.String("since").pipe(
+      Flag.withDescription(
+        "Begin at this time, or how long ago: 2026-11-21T08:00:00Z, 10min, 2h (default: the last 10000 commits)"
+      ),
+      Flag.optional
+    )
+  },
+  Effect.fn(function* (flags) {
+    const text = yield* given(flags.pattern)
+    const report = yield* connected(flags)(
+      Effect.flatMap(Client, (client) =>
+        client.PatternTry({ given: text, ...(Option.isSome(flags.since) && { since: flags.since.value }) })
+      )
+    )
+    yield* flags.json ? Console.log(JSON.stringify(report)) : Console.log(timeline(report))
+  })
+).pipe(
+  Command.withDescription("Play stored events to a draft: what it would have matched, and when. Nothing is acted on"),
+  examples(["hot.pattern --since 1h", "The last hour"])
+)
+
+export const pattern = Command.make("pattern").pipe(
+  Command.withDescription("Standing questions to the event stream"),
+  Command.withSubcommands([
+    add,
+    ls,
+    show,
+    rm,
+    switched("on", "Let a pattern look at events again"),
+    switched("off", "Let a pattern look at no events; it keeps its place in the list"),
+    test,
+    patternBench
+  ])
+)
