@@ -1,5 +1,6 @@
 /** A serial line of the operating system: a UART, an adapter on USB, or a pseudo-terminal. */
 import { Result } from "effect"
+import { noticeEnd } from "./SerialReads.ts"
 import type { ByteLine } from "./UartFraming.ts"
 
 /** Which line, and how it is set. Always eight bits, no parity, one stop bit. */
@@ -62,6 +63,7 @@ export const openSerial = async (settings: SerialSettings): Promise<Result.Resul
   port.on("close", leave)
   const cause = await new Promise<Error | null>((resolve) => port.open(resolve))
   if (cause !== null) return Result.fail(sentenceOf(cause))
+  if (port.port !== undefined) noticeEnd(port.port)
   return Result.succeed({
     write: (bytes) => {
       if (!isClosing) port.write(bytes)
