@@ -1,0 +1,119 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
+import { run } from "../support/Cli.ts"
+import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
+
+const warm = (threshold: number) => `pattern "warm" priority high {
+  from board.telemetry
+  by source.id
+  when avg(temp) > ${threshold} over sliding 10s clear < -200
+  do event("board.warm"), tell(device, "\${source.id}", SetDesired, { "patch": { "target": 31 } })
+}
+`
+
+const pageOf = Schema.decodeUnknownSync(EventPageView)
+
+layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
+  "holon pattern",
+  (it) => {
+    const holon = (...argv: ReadonlyArray<string>) =>
+      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
+    const good = (...argv: ReadonlyArray<string>) =>
+      Effect.map(holon(...argv), ({ out, err, isSuccess }) => {
+        assert.isTrue(isSuccess, err)
+        return out
+      })
+    const refused = (...argv: ReadonlyArray<string>) =>
+      Effect.map(holon(...argv), ({ err, isSuccess }) => {
+        assert.isFalse(isSuccess)
+        return err
+      })
+    const events = (where: string) =>
+      Effect.flatMap(RunningNode, ({ get }) =>
+        Effect.map(get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}`), ({ json }) =>
+          pageOf(json)
+        )
+      )
+
+    it.effect("adds a pattern from a file, which matches once a board and acts on it", () =>
+      Effect.gen(function* () {
+        const file = join(yield* tempFolder, "warm.pattern")
+        writeFileSync(file, warm(-100))
+        assert.strictEqual(yield* good("pattern", "add", file), "warm version 1, looking at events\n")
+        const matched = yield* until(events('type == "pattern.matched"'), (found) => found.events.length >= 2)
+        assert.deepStrictEqual(
+          matched.events.map(({ event }) => [event.severity, Object(event.data).pattern, Object(event.data).kind]),
+          [
+            ["warn", "warm", "enter"],
+            ["warn", "warm", "enter"]
+          ]
+        )
+        assert.strictEqual(
+          (yield* until(events('type == "board.warm"'), (found) => found.events.length >= 2)).events.length,
+          2
+        )
+        for (const id of ["heater-1", "heater-2"])
+          yield* until(good("devices", "show", id), (text) => /"desired": \{\s+"target": \{?[^}]*31/.test(text))
+        assert.match(yield* good("pattern", "ls"), /^warm +1 +on +high +when +2 /m)
+        assert.include(yield* good("pattern", "show", "warm"), warm(-100).trimEnd())
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("plays what has happened to a draft, and acts on nothing", () =>
+      Effect.gen(function* () {
+        yield* until(events("reported.temp > -100"), () => true)
+        const before = (yield* events('type glob "pattern.*"')).events.length
+        const report = yield* until(
+          good("pattern", "test", warm(-50).replace('"warm"', '"draft"'), "--since", "10min"),
+          (text) => /draft: 2 matches/.test(text)
+        )
+        assert.match(report, /^draft: 2 matches in \d+ events, \d{4}-/)
+        assert.match(report, /enter {2}source\.id="heater-1" {2}value=/)
+        assert.strictEqual((yield* events('type glob "pattern.*"')).events.length, before)
+        assert.notInclude(yield* good("pattern", "ls"), "draft")
+      })
+    )
+
+    it.effect("refuses what is wrong at its place in the text, and what somebody else changed meanwhile", () =>
+      Effect.gen(function* () {
+        assert.match(
+          yield* refused("pattern", "add", "pattern x { where temp >> 3 }"),
+          /line 1, column \d+: .*\n.*\n +\^/
+        )
+        assert.match(
+          yield* refused("pattern", "add", "pattern x { by source.id when distinct(temp) > 3 }"),
+          /without a window/
+        )
+        assert.match(yield* refused("pattern", "add", "/nowhere.pattern"), /nowhere\.pattern cannot be read/)
+        yield* good("pattern", "add", "pattern y { where temp > 1000 }")
+        assert.match(
+          yield* refused("pattern", "add", "pattern y { where temp > 2000 }", "--expect", "7"),
+          /version 1 by user:local came first/
+        )
+        assert.match(yield* refused("pattern", "show", "nobody"), /there is no pattern nobody/)
+      })
+    )
+
+    it.effect("switches patterns off and on, and removes them", () =>
+      Effect.gen(function* () {
+        yield* good("pattern", "add", "pattern z { where temp > 1000 }")
+        assert.strictEqual(yield* good("pattern", "off", "z"), "z version 1, off\n")
+        assert.strictEqual(yield* good("pattern", "on", "z"), "z version 1, looking at events\n")
+        assert.strictEqual(yield* good("pattern", "rm", "z"), "z is removed\n")
+        assert.notMatch(yield* good("pattern", "ls"), /^z /m)
+      })
+    )
+
+    it.effect("measures the matcher without a node", () =>
+      Effect.gen(function* () {
+        const { out } = yield* run(["pattern", "bench", "--patterns", "100", "--json"])
+        const figures: unknown = JSON.parse(out)
+        assert.isAbove(Number(Object(figures).eventsPerSecond), 1000)
+        assert.closeTo(Number(Object(figures).matchesPerEvent), 1, 0.5)
+      })
+    )
+  }
+)
