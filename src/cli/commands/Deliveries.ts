@@ -1,0 +1,162 @@
+/** `holon deliveries`: what patterns found on its way to the targets beyond the cluster, and what did not arrive. */
+import { Clock, Console, Effect, Schema } from "effect"
+import { Argument, Command } from "effect/cli"
+import { DeadPage, DeliveryView, Letter, shownTarget } from "../../protocol/Delivery.ts"
+import { toggle, usually } from "../Defaults.ts"
+import { examples } from "../Examples.ts"
+import { type Place, sendTo } from "../Following.ts"
+import { connected, connection } from "../Globals.ts"
+import { lineCount } from "../Numbers.ts"
+import { lookThrough } from "../Pages.ts"
+import { print } from "../Print.ts"
+import { ago, table } from "../Table.ts"
+
+const target = Argument.String("target").pipe(
+  Argument.withDescription("Id of the target; holon deliveries ls shows them")
+)
+const matches = Argument.String("match").pipe(Argument.withDescription("Ids of matches"), Argument.variadic())
+const placeOf = (id: string): Place => ({ kind: "delivery", id })
+
+const nameOf = ({ target }: DeliveryView): string => (target === undefined ? "" : shownTarget(target))
+
+const ls = Command.make(
+  "ls",
+  { ...connection },
+  Effect.fn(function* (flags) {
+    const looked = yield* connected(flags)(lookThrough("delivery", "GetState", DeliveryView))
+    const found = looked.map(({ id, value }) => ({ id, ...value }))
+    const now = yield* Clock.currentTimeMillis
+    const rows = found.map((view) => [
+      view.id,
+      nameOf(view),
+      view.suspended === undefined ? view.state : `suspended: ${view.suspended.reason}`,
+      view.queued,
+      view.oldestAt === undefined ? "" : ago(now - view.oldestAt),
+      view.dead,
+      view.delivered,
+      view.dropped
+    ])
+    yield* print(flags, found, () =>
+      found.length === 0
+        ? "no deliveries yet"
+        : table(["id", "target", "state", "queued", "oldest", "dead", "delivered", "dropped"], rows)
+    )
+  })
+).pipe(Command.withDescription("List targets, with what waits, is dead and has arrived"), examples([""]))
+
+const letterLine = (now: number) => (letter: DeadPage["letters"][number]) => [
+  letter.matchId,
+  letter.pattern,
+  letter.key,
+  letter.attempts,
+  `${ago(now - (letter.deadAt ?? letter.at))} ago`,
+  letter.lastError ?? ""
+]
+
+const show = Command.make(
+  "show",
+  {
+    ...connection,
+    target,
+    match: Argument.String("match").pipe(
+      Argument.withDescription("Id of a match: its letter, whole"),
+      Argument.optional
+    ),
+    limit: lineCount("limit").pipe(usually("Dead letters at most", 100))
+  },
+  Effect.fn(function* (flags) {
+    const place = placeOf(flags.target)
+    if (flags.match._tag === "Some") {
+      const letter = yield* connected(flags)(sendTo(place, "GetLetter", { matchId: flags.match.value }, Letter))
+      return yield* Console.log(JSON.stringify(letter, null, 2))
+    }
+    const { view, page } = yield* connected(flags)(
+      Effect.gen(function* () {
+        return {
+          view: yield* sendTo(place, "GetState", {}, DeliveryView),
+          page: yield* sendTo(place, "GetDead", { limit: flags.limit }, DeadPage)
+        }
+      })
+    )
+    const now = yield* Clock.currentTimeMillis
+    yield* print(flags, { id: flags.target, ...view, letters: page.letters }, () => {
+      const { queued, inFlight, dead, delivered } = view
+      const state = view.suspended === undefined ? "" : `suspended: ${view.suspended.reason}; `
+      const counts = `${state}${queued} queued, ${inFlight} under way, ${dead} dead, ${delivered} delivered`
+      const rows = page.letters.map(letterLine(now))
+      const letters =
+        rows.length === 0 ? "" : `\n${table(["match", "pattern", "key", "attempts", "dead", "cause"], rows)}`
+      const more = page.next === undefined ? "" : `\nand ${dead - rows.length} more; --limit shows up to 1000`
+      return `${nameOf(view)}\n${counts}${letters}${more}`
+    })
+  })
+).pipe(
+  Command.withDescription("Show one target and its dead letters with their causes, or one letter whole"),
+  examples(["webhook:9c1f…"], ["webhook:9c1f… MATCH", "What the target would get"])
+)
+
+/** Neither names nor `--all`: nobody gives up thousands of letters by a word forgotten. */
+export class NothingNamed extends Schema.TaggedError<NothingNamed>()("NothingNamed", {}) {
+  override get message() {
+    return "name matches, or say --all"
+  }
+}
+
+const Count = Schema.Struct({ count: Schema.Int })
+
+const selectedOf = (flags: { readonly matches: ReadonlyArray<string>; readonly all: boolean }) =>
+  flags.matches.length === 0 && !flags.all
+    ? Effect.fail(new NothingNamed())
+    : Effect.succeed(flags.matches.length === 0 ? {} : { matchIds: [...flags.matches] })
+
+const replay = Command.make(
+  "replay",
+  { ...connection, target, matches, all: toggle("all", "All dead letters of the target") },
+  Effect.fn(function* (flags) {
+    const selected = yield* selectedOf(flags)
+    const { count } = yield* connected(flags)(sendTo(placeOf(flags.target), "Replay", selected, Count))
+    yield* print(flags, { count }, () => `${count} tried again`)
+  })
+).pipe(
+  Command.withDescription("Try dead letters again"),
+  examples(["webhook:9c1f… --all"], ["webhook:9c1f… MATCH", "One of them"])
+)
+
+const drop = Command.make(
+  "drop",
+  {
+    ...connection,
+    target,
+    matches,
+    all: toggle("all", "All dead letters of the target"),
+    queued: toggle("queued", "With --all also what still waits")
+  },
+  Effect.fn(function* (flags) {
+    const selected = yield* selectedOf(flags)
+    const payload = { ...selected, queued: flags.queued }
+    const { count } = yield* connected(flags)(sendTo(placeOf(flags.target), "Drop", payload, Count))
+    yield* print(flags, { count }, () => `${count} given up`)
+  })
+).pipe(Command.withDescription("Give letters up for good"), examples(["webhook:9c1f… --all"], ["webhook:9c1f… MATCH"]))
+
+const change = (command: string, message: string, about: string) =>
+  Command.make(
+    command,
+    { ...connection, target },
+    Effect.fn(function* (flags) {
+      const view = yield* connected(flags)(sendTo(placeOf(flags.target), message, {}, DeliveryView))
+      yield* print(flags, view, () => `${nameOf(view)} is ${view.state}`)
+    })
+  ).pipe(Command.withDescription(about), examples(["webhook:9c1f…"]))
+
+export const deliveries = Command.make("deliveries").pipe(
+  Command.withDescription("What patterns found, on its way to web servers and MQTT topics"),
+  Command.withSubcommands([
+    ls,
+    show,
+    replay,
+    drop,
+    change("suspend", "Suspend", "Take nothing new for a target; what waits goes on"),
+    change("resume", "Resume", "Take letters again for a target that is suspended")
+  ])
+)
