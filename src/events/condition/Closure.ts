@@ -7,7 +7,7 @@ import type { BoundCondition, BoundPath, BoundTerm } from "../../protocol/condit
 import type { Comparison } from "../../protocol/condition/Condition.ts"
 import { compareTexts, lengthKey, valueAt } from "../../protocol/condition/Values.ts"
 import { type Interval, intervalOf } from "./Interval.ts"
-import { conjunction, type RowTest, type Same, type Within } from "./RowTests.ts"
+import { conjunction, outside, type RowTest, type Same, type Within } from "./RowTests.ts"
 import { textTest } from "./TextTest.ts"
 
 /** The values of an event, by the place of their field; what is missing is undefined. */
@@ -252,13 +252,14 @@ const conjuncts = (condition: BoundCondition): ReadonlyArray<BoundCondition> => 
   return of._tag === "Any" ? of.of.flatMap((each) => conjuncts({ _tag: "Not", of: each })) : [condition]
 }
 
-/** A fixed value that is there, or that is not: what is missing is not the same as any. */
+/** A fixed text that is there, or that is not: what is missing is not the same as any. */
 const sameAs = (
   condition: BoundCondition
-): { readonly path: BoundPath; readonly value: unknown; readonly isWanted: boolean } | undefined => {
+): { readonly path: BoundPath; readonly text: string; readonly isWanted: boolean } | undefined => {
   const isWanted = condition._tag !== "Not"
   const fixed = fixedValue(condition._tag === "Not" ? condition.of : condition)
-  return fixed === undefined || fixed.isDenied ? undefined : { path: fixed.path, value: fixed.value, isWanted }
+  if (fixed === undefined || fixed.isDenied || typeof fixed.value !== "string") return undefined
+  return { path: fixed.path, text: fixed.value, isWanted }
 }
 
 const rowAccess = (placeOf: (path: BoundPath) => number): Access<Row> => {
@@ -277,7 +278,12 @@ const rowAccess = (placeOf: (path: BoundPath) => number): Access<Row> => {
         const fixed = sameAs(each)
         if (interval !== undefined) within.push({ place: placeOf(interval.path), interval: interval.interval })
         else if (fixed !== undefined) same.push({ ...fixed, place: placeOf(fixed.path) })
-        else tests.push(compile(each, access))
+        else {
+          const denied = each._tag === "Not" ? fixedInterval(each.of) : undefined
+          const test =
+            denied === undefined ? compile(each, access) : outside({ ...denied, place: placeOf(denied.path) })
+          tests.push(test)
+        }
       }
       return conjunction(within, same, tests)
     }

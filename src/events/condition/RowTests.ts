@@ -13,10 +13,10 @@ export interface Within {
   readonly interval: Interval
 }
 
-/** A value that is the same as a fixed one, or, where it is not wanted, is not. */
+/** A text that is the same as a fixed one, or, where it is not wanted, is not, or no text. */
 export interface Same {
   readonly place: number
-  readonly value: unknown
+  readonly text: string
   readonly isWanted: boolean
 }
 
@@ -52,16 +52,43 @@ const twoWithin = (one: Within, other: Within, rest: RowTest | undefined): RowTe
   }
 }
 
-const oneSame = ({ place, value, isWanted }: Same, rest: RowTest | undefined): RowTest => {
-  if (rest === undefined) return (row) => (row[place] === value) === isWanted
-  return (row) => (row[place] === value) === isWanted && rest(row)
+// Asked for its type first, a value is compared with a text by code for texts; else by code for all that there is.
+const oneSame = ({ place, text, isWanted }: Same, rest: RowTest | undefined): RowTest => {
+  if (rest === undefined)
+    return (row) => {
+      const value = row[place]
+      return (typeof value === "string" && value === text) === isWanted
+    }
+  return (row) => {
+    const value = row[place]
+    return (typeof value === "string" && value === text) === isWanted && rest(row)
+  }
 }
 
 const twoSame = (one: Same, other: Same, rest: RowTest | undefined): RowTest => {
-  const { place, value, isWanted } = one
-  const { place: second, value: next, isWanted: isNextWanted } = other
-  if (rest === undefined) return (row) => (row[place] === value) === isWanted && (row[second] === next) === isNextWanted
-  return (row) => (row[place] === value) === isWanted && (row[second] === next) === isNextWanted && rest(row)
+  const { place, text, isWanted } = one
+  const { place: second, text: nextText, isWanted: isNextWanted } = other
+  if (rest === undefined)
+    return (row) => {
+      const value = row[place]
+      if ((typeof value === "string" && value === text) !== isWanted) return false
+      const next = row[second]
+      return (typeof next === "string" && next === nextText) === isNextWanted
+    }
+  return (row) => {
+    const value = row[place]
+    if ((typeof value === "string" && value === text) !== isWanted) return false
+    const next = row[second]
+    return (typeof next === "string" && next === nextText) === isNextWanted && rest(row)
+  }
+}
+
+/** A number that is not in an interval, or no number. */
+export const outside = ({ place, interval: [low, high] }: Within): RowTest => {
+  return (row) => {
+    const value = row[place]
+    return !(typeof value === "number" && value >= low && value <= high)
+  }
 }
 
 const twoTests = (one: RowTest, rest: RowTest | undefined): RowTest =>
@@ -89,6 +116,6 @@ export const conjunction = (
   tests: ReadonlyArray<RowTest>
 ): RowTest => {
   const last = tests.reduceRight<RowTest | undefined>((rest, test) => twoTests(test, rest), undefined)
-  const values = inPairs(same, last, oneSame, twoSame)
-  return inPairs(within, values, oneWithin, twoWithin) ?? (() => true)
+  const texts = inPairs(same, last, oneSame, twoSame)
+  return inPairs(within, texts, oneWithin, twoWithin) ?? (() => true)
 }
