@@ -9,8 +9,7 @@
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
-import { RecentIds } from "./RecentIds.ts"
-import { asList, asNumber, asText, asTexts, listOfForm } from "./State.ts"
+import { asList, asNumber, asText, listOfForm } from "./State.ts"
 
 const form = 1
 /** How far events of one source may come out of order, ms. */
@@ -23,8 +22,6 @@ export const futureMillisMax = 3_600_000
 export const stragglerMillis = 30_000
 /** Sources that are remembered; those silent longest are forgotten first. */
 export const sourcesMax = 100_000
-/** Ids of events that are remembered at least. */
-const remembered = 8192
 /** How often the time of all sources together is brought up to date, ms. */
 const overallMillis = 100
 
@@ -38,10 +35,39 @@ export class Source {
   heard = Number.NEGATIVE_INFINITY
   /** Whether the event it was last heard with is behind its watermark. */
   isLate = false
+  /** The furthest of its events: number, when it was written, ms, and id. */
+  private seq = -1
+  private written = Number.NEGATIVE_INFINITY
+  private eventId = ""
 
   constructor(actor: string, id: string) {
     this.actor = actor
     this.id = id
+  }
+
+  /**
+   * Notes an event, and tells whether it is another than those before. A stream has the events of a source in the order of
+   * their numbers, so one that is not further than the furthest comes again. An actor that begins to count anew does so later.
+   */
+  isNew({ seq, ts, id }: HolonEvent): boolean {
+    if (ts.ms <= this.written && (seq < this.seq || (seq === this.seq && id === this.eventId))) return false
+    this.seq = seq
+    this.written = ts.ms
+    this.eventId = id
+    return true
+  }
+
+  encode(): ReadonlyArray<unknown> {
+    return [this.actor, this.id, this.mark, this.heard, this.seq, this.written, this.eventId]
+  }
+
+  /** Goes on from what {@link encode} gave, behind its names. */
+  decode([mark, heard, seq, written, eventId]: ReadonlyArray<unknown>): void {
+    this.mark = asNumber(mark)
+    this.heard = asNumber(heard)
+    this.seq = asNumber(seq)
+    this.written = asNumber(written)
+    this.eventId = asText(eventId)
   }
 
   /** Its watermark at `now`. */
@@ -79,7 +105,6 @@ export class EventTime {
   private isOverallWanted = false
   private sourceCount = 0
   private readonly sources = new Map<string, Map<string, Source>>()
-  private readonly recent = new RecentIds(remembered)
 
   /** Our time is now this. */
   advance(now: number): void {
@@ -112,11 +137,11 @@ export class EventTime {
       this.fromFuture++
       return undefined
     }
-    if (!this.recent.add(event.id)) {
+    const source = this.sourceOf(event.source.actor, event.source.id)
+    if (!source.isNew(event)) {
       this.duplicates++
       return undefined
     }
-    const source = this.sourceOf(event.source.actor, event.source.id)
     const mark = source.markAt(written)
     source.isLate = event.at < mark
     source.mark = Math.max(mark, event.at - allowanceMillis)
@@ -155,23 +180,20 @@ export class EventTime {
   /** For {@link restore}. */
   snapshot(): Uint8Array {
     const sources = [...this.sources.values()].flatMap((ofActor) =>
-      Array.from(ofActor.values(), ({ actor, id, mark, heard }) => [actor, id, mark, heard])
+      Array.from(ofActor.values(), (source) => source.encode())
     )
-    return encodeStored([form, this.now, this.overall, this.isOverallWanted, sources, ...this.recent.state()])
+    return encodeStored([form, this.now, this.overall, this.isOverallWanted, sources])
   }
 
   /** Goes on from a snapshot. Throws {@link SnapshotMalformed}. Before machines are restored, which look up their sources. */
   restore(bytes: Uint8Array): void {
-    const [now, overall, isOverallWanted, sources, older, newer] = listOfForm(bytes, form)
+    const [now, overall, isOverallWanted, sources] = listOfForm(bytes, form)
     this.sources.clear()
     this.sourceCount = 0
     for (const each of asList(sources)) {
-      const [actor, id, mark, heard] = asList(each)
-      const source = this.sourceOf(asText(actor), asText(id))
-      source.mark = asNumber(mark)
-      source.heard = asNumber(heard)
+      const [actor, id, ...rest] = asList(each)
+      this.sourceOf(asText(actor), asText(id)).decode(rest)
     }
-    this.recent.restore(asTexts(older), asTexts(newer))
     this.now = asNumber(now)
     this.overall = asNumber(overall)
     this.isOverallWanted = isOverallWanted === true

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DueHeap, type Waiting } from "../../../src/events/temporal/DueHeap.ts"
-import { RecentIds } from "../../../src/events/temporal/RecentIds.ts"
 import { TDigest } from "../../../src/events/temporal/TDigest.ts"
 import { random } from "./Story.ts"
 
@@ -33,17 +32,6 @@ describe("those who wait", () => {
       assert.strictEqual(heap.size, expected.length - woken.length)
       assert.isAbove(heap.next, half)
     }
-  })
-})
-
-describe("recent ids", () => {
-  it("are at least as many as they should be, and not more than twice as many", () => {
-    const recent = new RecentIds(100)
-    for (let id = 0; id < 1000; id++) assert.isTrue(recent.add(`${id}`))
-    for (let id = 900; id < 1000; id++) assert.isFalse(recent.add(`${id}`))
-    const [older, newer] = recent.state()
-    assert.isAtMost(older.length + newer.length, 200)
-    assert.isTrue(recent.add("5"))
   })
 })
 

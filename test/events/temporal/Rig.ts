@@ -34,6 +34,8 @@ export interface Told {
   readonly id: number
   readonly at: number
   readonly comes?: number
+  /** When it was written, where it comes again later. */
+  readonly wrote?: number
   readonly who?: string
   readonly type?: string
   readonly data?: HolonEvent["data"]
@@ -45,6 +47,7 @@ export const eventOf = ({
   id,
   at,
   comes = at,
+  wrote = comes,
   who = "press-1",
   type = "board.telemetry",
   data = {}
@@ -53,7 +56,7 @@ export const eventOf = ({
   type,
   source: { actor: "device", id: who },
   seq: id,
-  ts: { ms: epoch + comes, ctr: 0, node: "0000000000000000" },
+  ts: { ms: epoch + wrote, ctr: 0, node: "0000000000000000" },
   at: epoch + at,
   vsm: "root",
   severity: "info",
@@ -70,6 +73,7 @@ export class Rig {
   time = new EventTime()
   machine: PatternMachine
   private readonly given: Pattern
+  private readonly numbers = new Map<number, number>()
   private readonly allowLateMillis: number
   private readonly hits: (event: HolonEvent) => number
 
@@ -91,7 +95,10 @@ export class Rig {
 
   tell(...told: ReadonlyArray<Told>): this {
     for (const each of told) {
-      const event = eventOf(each)
+      // A source counts its events as they come; one that comes again has the number it had.
+      const seq = this.numbers.get(each.id) ?? this.numbers.size + 1
+      this.numbers.set(each.id, seq)
+      const event = { ...eventOf(each), seq }
       const source = this.time.admit(event)
       if (source === undefined) continue
       const hits = this.hits(event)

@@ -30,15 +30,17 @@ export const story = (next: () => number, { events, types, hasDelays }: Recipe):
   for (let id = 1; id <= events; id++) {
     at += (next() < 0.1 ? below(120) : below(8)) * grid
     const delay = !hasDelays || next() < 0.6 ? 0 : next() < 0.8 ? below(19) * grid : below(90) * grid
-    told.push({
+    const event: Told = {
       id,
       at,
       comes: at + delay,
       who: `press-${1 + below(3)}`,
       type: types[below(types.length)] ?? "",
       data: { n: below(12) }
-    })
-    if (next() < 0.1) told.push({ ...told[told.length - 1], comes: at + delay + below(30) * grid } as Told)
+    }
+    told.push(event)
+    // Some come again, as they were written.
+    if (next() < 0.1) told.push({ ...event, wrote: at + delay, comes: at + delay + below(30) * grid })
   }
   return told.toSorted((one, other) => (one.comes ?? 0) - (other.comes ?? 0))
 }
