@@ -2,6 +2,7 @@
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
+import { ConditionInvalid } from "../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Malformed, type PolicyDenied, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import { nearest } from "../protocol/Nearest.ts"
@@ -19,7 +20,8 @@ export interface By {
   readonly requestId?: string
 }
 
-const decodeKnown = Schema.decodeUnknownResult(HolonError)
+/** Refusals that have a sentence for people. */
+const decodeKnown = Schema.decodeUnknownResult(Schema.Union([HolonError, ConditionInvalid]))
 
 /** A refusal of the actor's own contract, as JSON. Permanent for that message. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
