@@ -17,6 +17,11 @@ const readable = ({ poller }: UnixPort): Promise<void> =>
     poller.once("readable", (cause) => (cause === null ? resolve() : reject(cause)))
   })
 
+const opened = ({ fd }: UnixPort): number => {
+  if (fd === null) throw Object.assign(new Error("the line is closed"), { canceled: true })
+  return fd
+}
+
 const nextBytes = async (
   port: UnixPort,
   buffer: Buffer,
@@ -24,14 +29,15 @@ const nextBytes = async (
   length: number
 ): Promise<{ readonly buffer: Buffer; readonly bytesRead: number }> => {
   for (;;) {
-    if (port.fd === null) throw Object.assign(new Error("the line is closed"), { canceled: true })
-    const found = await readSome(port.fd, buffer, offset, length, null).catch((cause: unknown) => {
+    const found = await readSome(opened(port), buffer, offset, length, null).catch((cause: unknown) => {
       if (isLater(cause)) return undefined
       throw cause
     })
     // A read waits for one byte at least: none at all is the end.
     if (found?.bytesRead === 0) throw Object.assign(new Error("it was unplugged"), { disconnect: true })
     if (found !== undefined) return { buffer, bytesRead: found.bytesRead }
+    // It may have been closed meanwhile, and whoever waits on what is closed takes the process down.
+    opened(port)
     await readable(port)
   }
 }
