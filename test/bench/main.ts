@@ -12,6 +12,7 @@ import { provisioning } from "./provisioning.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
 import { seeds } from "./seeds.ts"
+import { temporal } from "./temporal.ts"
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   frames,
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   boot: boots,
   hxe,
   condition,
+  temporal,
   seeds,
   machine
 }
