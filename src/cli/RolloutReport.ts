@@ -18,11 +18,13 @@ const steps = [
   "failed-before",
   "away",
   "rolled-back",
+  "cancelled",
+  "rolling-back",
   "observing",
   "provisioning",
   "waiting"
 ] as const
-const through = ["good", "failed", "failed-before", "away"] as const
+const through = ["good", "failed", "failed-before", "away", "rolled-back", "cancelled"] as const
 const underWay = ["rolling-back", "observing", "provisioning"] as const
 
 /** Where it stands, in one line. */

@@ -56,13 +56,13 @@ export const finish = (turn: Turn, state: "succeeded" | "stopped" | "cancelled",
 
 /** Too many have failed: nothing new begins, and the wave goes back where the rules say so. */
 const stop = (turn: Turn): void => {
-  const { wave } = turn.state
+  const { wave, rules } = turn.state
   each(turn, (board, place) => {
     if (board.wave === wave && board.step === "waiting") move(turn, place, { step: "cancelled" })
   })
-  const failed = countOf(waveOf(turn.state), "failed")
-  const boards = failed === 1 ? "1 board" : `${failed} boards`
-  finish(turn, "stopped", `${boards} of wave ${wave + 1} failed`)
+  // How many there are is counted where it is shown: those under way may fail yet.
+  const then = rules.rollsBack ? "goes back to what it had" : "stays as it is"
+  finish(turn, "stopped", `more boards of wave ${wave + 1} failed than may, and the wave ${then}`)
 }
 
 /** A session whose image is installed already cannot be aborted: how it ends decides what becomes of the board. */
