@@ -10,7 +10,8 @@ const sentences: Readonly<Record<string, string>> = {
   hxe_too_small: "it is too short for an HXE image; it was cut off, or is another kind of file",
   header_truncated: "it ends within its header; it was cut off",
   bad_magic: `it is no HXE image: ${foreign}`,
-  unsupported_version: "it is of version % of the format; this release reads 1 and 2",
+  unsupported_version:
+    "where an image has its version, % stands, and this release reads 1 and 2; it is newer, or another kind of file",
   crc_mismatch: `its checksum does not fit: ${damaged}`,
   truncated: `it ends too early: ${damaged}`,
   length_mismatch: `it is not as long as it says: ${damaged}`,

@@ -32,6 +32,8 @@ export interface LocalRun {
   readonly exit: number | null
   /** Name of the fault. */
   readonly trap: string | null
+  /** The fault with its instruction and where that stands, as boards tell it: `division_by_zero:DIV at 0x10`. */
+  readonly detail: string | null
   /** Byte offset of the instruction at which it stands. */
   readonly pc: number
   /** Instructions. */
@@ -166,6 +168,7 @@ export const runHere = (image: HxeImage, options: LocalRunOptions): Result.Resul
     end,
     exit: end === "returned" ? (task.end?.status ?? 0) | 0 : null,
     trap: end === "trap" ? witness.trap : null,
+    detail: end === "trap" ? (task.end?.detail ?? witness.trap) : null,
     pc: end === "trap" ? witness.trapPc : machine.pc,
     retired: machine.steps,
     millis,

@@ -14,7 +14,10 @@ describe("explained", () => {
   })
 
   it("says what stands after the colon", () => {
-    assert.match(explained("unsupported_version:7"), /^it is of version 7 of the format;.* \(unsupported_version:7\)$/)
+    assert.match(
+      explained("unsupported_version:7"),
+      /^where an image has its version, 7 stands, .* \(unsupported_version:7\)$/
+    )
   })
 
   it("says which instruction of a program failed, also for boards that tell no more than that one did", () => {

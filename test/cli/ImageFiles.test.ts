@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { explained } from "../../src/cli/Details.ts"
 import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
 import { run } from "../support/Cli.ts"
 
@@ -161,7 +162,7 @@ describe("holon image run", () => {
           "LDI R2, 0",
           "SVC MBX_OPEN",
           "LDI32 R2, text",
-          "LDI R3, 2",
+          "LDI R3, 3",
           "LDI R4, 0",
           "LDI R5, 0",
           "SVC MBX_SEND",
@@ -191,6 +192,7 @@ describe("holon image run", () => {
         end: "returned",
         exit: 0,
         trap: null,
+        detail: null,
         pc: 4,
         retired: 1,
         millis: 0,
@@ -208,9 +210,9 @@ describe("holon image run", () => {
       const wrong: ReadonlyArray<readonly [source: string, argv: ReadonlyArray<string>, why: string]> = [
         ["LDI R0, -2\nRET", [], "ended with -2 after 1 instruction"],
         ["LDI R0, 3\nSVC TASK_EXIT", [], "ended with 3 after 2 instructions"],
-        ["LDI R1, 0\nDIV R0, R1, R1", [], "trapped after 1 instruction: division_by_zero at 0x4"],
-        ["LDI R1, 0", [], "trapped after 1 instruction: pc_out_of_range at 0x4"],
-        [".word 0", [], "trapped after 0 instructions: illegal_opcode at 0x0"],
+        ["LDI R1, 0\nDIV R0, R1, R1", [], `trapped after 1 instruction: ${explained("division_by_zero:DIV at 0x04")}`],
+        ["LDI R1, 0", [], `trapped after 1 instruction: ${explained("pc_out_of_range:0x04")}`],
+        [".word 0", [], `trapped after 0 instructions: ${explained("illegal_opcode:word 00000000 at 0x00")}`],
         ["BRK 1\nRET", [], "stands at a BRK before 0x4, after 1 instruction"],
         ["a: JMP a", [], "still runs after 1000000 instructions; --max-steps says how many are enough"],
         ["RET", ["--send", "app:none=x"], "cannot run: there is no mailbox app:none"]

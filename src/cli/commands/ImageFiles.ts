@@ -206,9 +206,9 @@ const stepsMaxDefault = 1_000_000
 const instructions = (retired: number): string => counted(retired, "instruction", "instructions")
 
 /** What is wrong with the end of a run; nothing when it is as it was asked for. */
-const failureOf = ({ end, exit, trap, pc, retired }: LocalRun, isLimited: boolean): string | undefined => {
+const failureOf = ({ end, exit, detail, pc, retired }: LocalRun, isLimited: boolean): string | undefined => {
   const after = `after ${instructions(retired)}`
-  if (end === "trap") return `trapped ${after}: ${trap} at 0x${pc.toString(16).toUpperCase()}`
+  if (end === "trap") return `trapped ${after}: ${explained(detail ?? "trap")}`
   if (end === "break") return `stands at a BRK before 0x${pc.toString(16).toUpperCase()}, ${after}`
   if (end === "limit" && !isLimited) return `still runs ${after}; --max-steps says how many are enough`
   return exit === null || exit === 0 ? undefined : `ended with ${exit} ${after}`
@@ -219,7 +219,7 @@ const endOf = ({ end, retired, millis, values, messages }: LocalRun): ReadonlyAr
   const how = end === "returned" ? "returned 0" : end === "waiting" ? "waits for messages" : "stopped"
   const time = millis === 0 ? "" : `, ${millis / 1000} s of its time`
   return [
-    ...messages.map(({ target, text }) => `${target}: ${text}`),
+    ...messages.map(({ target, text }) => `${target}: ${text.replace(/\n$/, "")}`),
     ...Object.entries(values).map(([name, value]) => `${name} = ${value}`),
     `${how} after ${instructions(retired)}${time}`
   ]
