@@ -19,6 +19,8 @@ export const size = (bytes: number): string => {
 /** Where the line is written. */
 interface ProgressScreen {
   readonly isTTY?: boolean
+  /** Characters a row has; a line that took two could not be cleared. */
+  readonly columns?: number
   readonly write: (text: string) => unknown
 }
 
@@ -41,7 +43,9 @@ export const makeProgress = (isQuiet: boolean, screen: ProgressScreen = process.
     Effect.sync(() => {
       if (!isShown || line === shown) return
       shown = line
-      screen.write(`${clear}${line}`)
+      // Some terminals say 0, and mean that they do not know.
+      const room = (screen.columns ?? 0) > 0 ? Number(screen.columns) - 1 : Number.POSITIVE_INFINITY
+      screen.write(`${clear}${line.slice(0, room)}`)
     })
   return { draw: write, finish: Effect.suspend(() => (shown === "" ? Effect.void : write(""))) }
 }

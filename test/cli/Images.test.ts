@@ -282,6 +282,16 @@ describe("progress", () => {
     })
   )
 
+  plain.effect("takes one row, which alone can be cleared", () =>
+    Effect.gen(function* () {
+      const narrow = { ...screen(), columns: 4 }
+      yield* makeProgress(false, narrow).draw("abcdef")
+      const unknown = { ...screen(), columns: 0 }
+      yield* makeProgress(false, unknown).draw("abcdef")
+      assert.deepStrictEqual([narrow.written, unknown.written], [["\r\u001b[2Kabc"], ["\r\u001b[2Kabcdef"]])
+    })
+  )
+
   plain.effect("is drawn nowhere else", () =>
     Effect.gen(function* () {
       const quiet = screen()

@@ -26,8 +26,7 @@ const stepOf = ({ state, installed, bytes, total, name, version }: SessionView):
   if (state !== "ready") return `${what}${state}`
   const words = {
     staged: "the board installs it",
-    trial:
-      "on trial: the board keeps it when it has run well for the time of its manifest, 30 s unless that says otherwise"
+    trial: "on trial: it has to run well for 30 s, or the time of its manifest"
   } as const
   return `${what}${installed === "staged" || installed === "trial" ? words[installed] : (installed ?? "ready")}`
 }
