@@ -131,7 +131,7 @@ const readWhole = (cursor: Cursor): Pattern => {
   const name = cursor.placed("name", () => readPatternName(cursor))
   const priority = cursor.takeWord("priority") ? cursor.placed("priority", () => readPriority(cursor)) : "normal"
   const { start: opened } = cursor
-  if (!cursor.takeSymbol("{")) cursor.refuseWord(["priority"], "`{` should stand here, or `priority` before it,")
+  if (!cursor.takeSymbol("{")) cursor.refuseWord(["priority"], "`{` should stand here, or `priority` before it")
   const inside = readInside(cursor)
   expectClosing(cursor, opened)
   if (!cursor.isEnd()) cursor.refuse(cursor.start, "the pattern is over here; write one pattern at a time")
