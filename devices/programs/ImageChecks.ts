@@ -1,5 +1,6 @@
 /** Whether a board takes an image that is offered: what can be said before its first byte. */
 import { Result } from "effect"
+import { matches } from "../../src/protocol/Capability.ts"
 import { codes } from "../../src/protocol/Codes.ts"
 import type { ImageOffer } from "../../src/protocol/Frame.ts"
 import { type ImageKind, imageKindOf } from "../../src/protocol/image/ImageKind.ts"
@@ -88,19 +89,4 @@ const missingOf = ({ depends = [] }: Manifest, { versionOf }: ImageRules): Refus
     }
   }
   return undefined
-}
-
-/** `*` stands for anything. */
-const matches = (glob: string, text: string): boolean => {
-  const [first = "", ...rest] = glob.split("*")
-  if (rest.length === 0) return glob === text
-  if (!text.startsWith(first)) return false
-  let at = first.length
-  const last = rest.pop() ?? ""
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return text.length - last.length >= at && text.endsWith(last)
 }
