@@ -38,6 +38,7 @@ export interface Told {
   readonly wrote?: number
   readonly who?: string
   readonly type?: string
+  readonly zone?: string
   readonly data?: HolonEvent["data"]
 }
 
@@ -50,6 +51,7 @@ export const eventOf = ({
   wrote = comes,
   who = "press-1",
   type = "board.telemetry",
+  zone,
   data = {}
 }: Told): HolonEvent => ({
   id: idOf(id),
@@ -59,6 +61,7 @@ export const eventOf = ({
   ts: { ms: epoch + wrote, ctr: 0, node: "0000000000000000" },
   at: epoch + at,
   vsm: "root",
+  ...(zone === undefined ? {} : { zone }),
   severity: "info",
   data,
   causes: []
