@@ -158,7 +158,9 @@ const takeReport = (turn: Turn, frame: Report, board: Board, before: DeviceState
       twin: { ...twin, version: changed.length > 0 ? twin.version + 1 : twin.version, reported: section }
     }
     noteDrift(turn, changed)
-    if (patch !== undefined) turn.samples = [{ type: "board.telemetry", data: patch, at: time.at }]
+    // A full report that says nothing takes all away: whoever follows the journal must hear of that too.
+    if (patch !== undefined || changed.length > 0)
+      turn.samples = [{ type: "board.telemetry", data: patch ?? {}, at: time.at }]
   }
   if (samples !== undefined) {
     turn.samples ??= []

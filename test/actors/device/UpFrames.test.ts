@@ -45,6 +45,18 @@ describe("reports", () => {
     assert.strictEqual(bench.state.connection.lastSeen, bench.now)
   })
 
+  it("say so when a full one takes away what it no longer has, and only then when it says nothing else", () => {
+    const bench = new Bench().ready()
+    bench.report(2, { temp: 21.5 })
+    bench.clear()
+    bench.up({ type: "report", seq: 3, full: true })
+    assert.deepStrictEqual(bench.samples, [{ type: "board.telemetry", data: {}, at: bench.now }])
+    assert.deepStrictEqual(bench.twin().reported, {})
+    bench.clear()
+    bench.up({ type: "report", seq: 4, full: true })
+    assert.deepStrictEqual(bench.samples, [])
+  })
+
   it("give their samples in order, dated from the report", () => {
     const bench = new Bench().ready()
     const values = { rpm: 1 }
