@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, References, Result } from "effect"
@@ -21,10 +23,10 @@ const find = (where: string, limit = 1000) =>
   Effect.flatMap(DeviceSearch, (search) => search.find(Result.getOrThrow(bindText(where, twins)), { limit }))
 const idsOf = (where: string) => Effect.map(find(where), ({ devices }) => devices.map(({ id }) => id))
 
-layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("what devices are searched in", (it) => {
-  const fresh = <A, E>(effect: Effect.Effect<A, E, PgClient.PgClient | DeviceSearch | Postgres>) =>
-    Effect.provide(effect, Layer.provideMerge(layerPgDeviceSearch, TestDatabase.layer))
+const fresh = <A, E>(effect: Effect.Effect<A, E, PgClient.PgClient | DeviceSearch | Postgres>) =>
+  Effect.provide(effect, Layer.provideMerge(layerPgDeviceSearch, TestDatabase.layer))
 
+layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("what devices are searched in", (it) => {
   it.effect("is built from the rows of the actors, and then follows the journal", () =>
     fresh(
       Effect.gen(function* () {
@@ -262,43 +264,78 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("w
     )
   )
 
-  it.effect("goes through many devices and many commits page by page", () =>
-    fresh(
-      Effect.gen(function* () {
-        const fleet = Array.from({ length: 2500 }, (_, place) => ({ id: `d-${place}`, reported: { place } }))
-        yield* commitDevices(fleet)
-        assert.deepStrictEqual(yield* round, { isOurs: true, written: 2500, left: 0 })
-        for (let time = 0; time < 9; time++) yield* commitDevices(fleet)
-        assert.deepStrictEqual(yield* round, { isOurs: true, written: 2500, left: 0 })
-        assert.deepStrictEqual(yield* idsOf("place in [7, 2499]"), ["d-2499", "d-7"])
-      })
-    )
-  )
-
-  it.effect("catches up by itself after PostgreSQL was away", () =>
-    fresh(
-      Effect.gen(function* () {
-        const server = yield* Postgres
-        const keeping = yield* Effect.forkChild(
-          Effect.provideService(keepDeviceSearch(type), References.MinimumLogLevel, "None"),
-          { startImmediately: true }
-        )
-        yield* commitDevices([{ id: "a", reported: { temp: 1 } }])
-        yield* until(
-          Effect.orElseSucceed(idsOf("temp == 1"), () => []),
-          ({ length }) => length === 1
-        )
-        yield* Effect.promise(server.end)
-        yield* Effect.promise(server.start)
-        yield* Effect.eventually(commitDevices([{ id: "a", reported: { temp: 2 } }]))
-        yield* until(
-          Effect.orElseSucceed(idsOf("temp == 2"), () => []),
-          ({ length }) => length === 1
-        )
-        yield* Fiber.interrupt(keeping)
-        // Another node goes on at once.
-        assert.isTrue((yield* keepOnce(type, "node-b")).isOurs)
-      })
-    )
+  it.effect(
+    "goes through many devices and many commits page by page",
+    () =>
+      fresh(
+        Effect.gen(function* () {
+          const fleet = Array.from({ length: 2500 }, (_, place) => ({ id: `d-${place}`, reported: { place } }))
+          yield* commitDevices(fleet)
+          assert.deepStrictEqual(yield* round, { isOurs: true, written: 2500, left: 0 })
+          for (let time = 0; time < 9; time++) yield* commitDevices(fleet)
+          assert.deepStrictEqual(yield* round, { isOurs: true, written: 2500, left: 0 })
+          assert.deepStrictEqual(yield* idsOf("place in [7, 2499]"), ["d-2499", "d-7"])
+        })
+      ),
+    60_000
   )
 })
+
+// With fsync it would look at every file of the server before it is there again.
+layer(Postgres.layer({ settings: ["fsync=off"] }), { timeout: "60 seconds", excludeTestServices: true })(
+  "what devices are searched in, when PostgreSQL ends",
+  (it) => {
+    it.effect(
+      "is built anew after a crash of the database server, which empties it",
+      () =>
+        fresh(
+          Effect.gen(function* () {
+            const server = yield* Postgres
+            yield* commitDevices([{ id: "a", reported: { temp: 1 } }])
+            yield* round
+            const [pid] = readFileSync(join(server.dataDirectory, "postmaster.pid"), "utf8").split("\n")
+            process.kill(Number(pid), "SIGQUIT")
+            yield* Effect.promise(server.end)
+            yield* Effect.promise(server.start)
+            yield* until(
+              Effect.flip(find("temp == 1")),
+              (failure) => failure._tag === "SearchUnavailable" && failure.reason === "Building"
+            )
+            yield* Effect.eventually(round)
+            assert.deepStrictEqual(yield* idsOf("temp == 1"), ["a"])
+          })
+        ),
+      60_000
+    )
+
+    it.effect(
+      "catches up by itself after PostgreSQL was away",
+      () =>
+        fresh(
+          Effect.gen(function* () {
+            const server = yield* Postgres
+            const keeping = yield* Effect.forkChild(
+              Effect.provideService(keepDeviceSearch(type), References.MinimumLogLevel, "None"),
+              { startImmediately: true }
+            )
+            yield* commitDevices([{ id: "a", reported: { temp: 1 } }])
+            yield* until(
+              Effect.orElseSucceed(idsOf("temp == 1"), () => []),
+              ({ length }) => length === 1
+            )
+            yield* Effect.promise(server.end)
+            yield* Effect.promise(server.start)
+            yield* Effect.eventually(commitDevices([{ id: "a", reported: { temp: 2 } }]))
+            yield* until(
+              Effect.orElseSucceed(idsOf("temp == 2"), () => []),
+              ({ length }) => length === 1
+            )
+            yield* Fiber.interrupt(keeping)
+            // Another node goes on at once.
+            assert.isTrue((yield* keepOnce(type, "node-b")).isOurs)
+          })
+        ),
+      60_000
+    )
+  }
+)
