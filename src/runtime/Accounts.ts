@@ -1,5 +1,5 @@
 /** Secrets and operators' accounts as `cluster.config.ts` has them. */
-import { Config, Effect, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { Config, Effect, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
 
 /** The value of an environment variable, as a secret. */
 const secretOf = (env: string) =>
@@ -49,3 +49,16 @@ export const areNames = Schema.makeFilter((accounts: Readonly<Record<string, unk
     ? undefined
     : `Expected names of at most 128 characters other than local, got ${JSON.stringify(wrong)}`
 })
+
+/** Who shows a token that two accounts have would be taken for the first of them, with rights that were meant for another. */
+export const areApart = Schema.makeFilter(
+  (accounts: Readonly<Record<string, { readonly token: Redacted.Redacted }>>) => {
+    const names = new Map<string, string>()
+    for (const [name, { token }] of Object.entries(accounts)) {
+      const other = names.get(Redacted.value(token))
+      if (other !== undefined) return `Expected a token of its own for each operator, got one for ${other} and ${name}`
+      names.set(Redacted.value(token), name)
+    }
+    return undefined
+  }
+)

@@ -1,7 +1,7 @@
 /** What a user may set in `cluster.config.ts`: one typed value that a cluster is started with. */
 import { Duration, Effect, Option, type Redacted, Schema } from "effect"
 import { ImageKind } from "../protocol/image/ImageKind.ts"
-import { areNames, OperatorAccount, Secret } from "./Accounts.ts"
+import { areApart, areNames, OperatorAccount, Secret } from "./Accounts.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
 export const nodesMax = 10
@@ -174,7 +174,7 @@ export const ClusterConfig = Schema.Struct({
        * By operator's name: the bearer token for HTTP, `{ env: "ADA" }`, of one who may do everything, or
        * `{ token: { env: "ADA" }, may: ["device.read", "program.*"] }`.
        */
-      operators: withDefault(Schema.Record(Schema.NonEmptyString, OperatorAccount).check(areNames), {})
+      operators: withDefault(Schema.Record(Schema.NonEmptyString, OperatorAccount).check(areNames, areApart), {})
     }),
     {}
   ),

@@ -187,7 +187,7 @@ describe("an address that others can reach", () => {
 
 describe("an operator's account", () => {
   const reasonWith = (operators: string) =>
-    load(`export default { tokens: { operators: ${operators} } }`, {}, { TOKEN: "x" }).pipe(
+    load(`export default { tokens: { operators: ${operators} } }`, {}, { TOKEN: "shown to nobody" }).pipe(
       Effect.flip,
       Effect.map((error) => (error._tag === "ConfigUnreadable" ? error.reason : error.message))
     )
@@ -195,17 +195,28 @@ describe("an operator's account", () => {
   it.effect("is a token alone, or one with what it may do; the token shows nowhere", () =>
     Effect.gen(function* () {
       const text = `export default { tokens: { operators: {
-        ada: { env: "TOKEN" },
+        ada: { env: "ADA" },
         bob: { token: { env: "TOKEN" }, may: ["device.read", "program.*", "*"] },
-        eve: { token: { env: "TOKEN" }, may: [] }
+        eve: { token: { env: "EVE" }, may: [] }
       } } }`
-      const { operators } = (yield* load(text, {}, { TOKEN: "secret text" })).tokens
+      const { operators } = (yield* load(text, {}, { ADA: "a", TOKEN: "secret text", EVE: "e" })).tokens
       assert.deepStrictEqual(
         Object.values(operators).map(({ may }) => may),
         [undefined, ["device.read", "program.*", "*"], []]
       )
       assert.notInclude(JSON.stringify(operators), "secret text")
       assert.strictEqual(operators["bob"] && Redacted.value(operators["bob"].token), "secret text")
+    })
+  )
+
+  it.effect("is refused when another has its token, which shows nowhere", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonWith('{ ada: { env: "TOKEN" }, bob: { token: { env: "TOKEN" }, may: [] } }')
+      assert.strictEqual(
+        reason,
+        "tokens.operators: Expected a token of its own for each operator, got one for ada and bob"
+      )
+      assert.notInclude(reason, "shown to nobody")
     })
   )
 
