@@ -11,6 +11,7 @@ import { formatPath } from "../condition/Format.ts"
 import { interpret } from "../condition/Interpret.ts"
 import { events, resolvePath } from "../condition/Source.ts"
 import { isKeyed, valueAt } from "../condition/Values.ts"
+import { PatternPartition } from "../PatternPartition.ts"
 import type { EventTypes, Pattern, Step } from "./Pattern.ts"
 import { isOfTypes } from "./TypeMatch.ts"
 
@@ -43,7 +44,7 @@ const documentOf = (pattern: Pattern, type: string, speaker: string): object => 
   return {
     type,
     severity: severityOf[priority],
-    source: { actor: "patterns", id: speaker },
+    source: { actor: PatternPartition.kind, id: speaker },
     data: {
       pattern: name,
       ...known(["id", "version", "kind", "at", "windowEnd", "events", "isWarm", "depth"]),

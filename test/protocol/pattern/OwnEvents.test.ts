@@ -14,7 +14,7 @@ describe("feedingType", () => {
 
   it("knows the severity and the speaker of a match, and what it lacks", () => {
     assert.strictEqual(fed('where severity == "warn"'), "pattern.matched")
-    assert.strictEqual(fed('where source.actor == "patterns" and source.id == "3"'), "pattern.matched")
+    assert.strictEqual(fed('where source.actor == "pattern-partition" and source.id == "3"'), "pattern.matched")
     for (const other of [
       'severity == "info"',
       'source.actor == "device"',
