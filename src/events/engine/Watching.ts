@@ -171,9 +171,12 @@ const make = Effect.gen(function* () {
     if (memory.revision !== list.revision) yield* adopt(memory, list)
     const matches: Array<FoundMatch> = []
     // The first look says where it begins, so that nothing that comes is ever left out.
-    const isFed = cursor === undefined || feed(memory, yield* awaited(memory.cursor), matches)
+    const page = cursor === undefined ? undefined : yield* awaited(memory.cursor)
+    const isFed = page === undefined || feed(memory, page, matches)
     const now = yield* Clock.currentTimeMillis
-    if (isFed) {
+    // Our time must not run ahead of what was written and is still to be read: behind it everything would be late.
+    const isCurrent = isFed && page?.hasMore !== true
+    if (isCurrent) {
       memory.engine.advance(now)
       found(memory, matches)
     }
@@ -184,7 +187,8 @@ const make = Effect.gen(function* () {
       memory.savedAt = now
       memory.eventsSinceSaved = 0
     }
-    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick: now, found: matches, snapshot }
+    const tick = isCurrent ? now : outlook.tick
+    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick, found: matches, snapshot }
     return looked
   })
 
