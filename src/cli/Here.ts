@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { Effect } from "effect"
 import type { ClusterConfig } from "../runtime/Config.ts"
-import { configFileName, loadConfig } from "../runtime/ConfigFile.ts"
+import { configFileName, loadConfigInPublic } from "../runtime/ConfigFile.ts"
 
 /** Addresses of the first node, and its folder. */
 export interface Place {
@@ -34,7 +34,7 @@ export const mqttUrl = ({ mqtt: { host, tls } }: ClusterConfig, port: number): s
   `mqtt${tls === undefined ? "" : "s"}://${authority(host, port)}`
 
 /** The place that the config of the working folder names. */
-export const here = Effect.map(loadConfig(), (config): Place => {
+export const here = Effect.map(loadConfigInPublic, (config): Place => {
   const file = resolve(configFileName)
   return {
     data: config.data,

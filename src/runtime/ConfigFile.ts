@@ -41,6 +41,29 @@ const importDefault = (path: string) =>
     )
   )
 
+const decoded = (file: string, input: unknown) =>
+  Effect.mapError(decode(input), (error) => new ConfigUnreadable({ path: file, reason: sentenceOf(misfitOf(error)) }))
+
+/** The fields whose values are secrets, or lead to one. */
+const secretFields: ReadonlySet<string> = new Set(["storage", "tokens"])
+
+/**
+ * The config of the working folder for who only looks for its cluster. Its secrets are not read: an operator who has a token
+ * of their own need not have those of all the others in the environment.
+ */
+export const loadConfigInPublic: Effect.Effect<ClusterConfig, ConfigUnreadable> = Effect.suspend(() => {
+  const file = resolve(configFileName)
+  if (!existsSync(file)) return decoded(file, {})
+  return Effect.flatMap(importDefault(file), (input) =>
+    decoded(
+      file,
+      typeof input === "object" && input !== null
+        ? Object.fromEntries(Object.entries(input).filter(([name]) => !secretFields.has(name)))
+        : input
+    )
+  )
+})
+
 /**
  * The config of `path`, with what the command line changes. Without a path, `cluster.config.ts` of the working folder,
  * or the defaults when there is none. Fails with `ConfigUnreadable` or, when a listener would be open to other machines
@@ -57,12 +80,7 @@ export const loadConfig = (
       return yield* new ConfigUnreadable({ path: file, reason: "there is no such file" })
     }
     const input = isThere ? yield* importDefault(file) : {}
-    const config = applyOverrides(
-      yield* decode(input).pipe(
-        Effect.mapError((error) => new ConfigUnreadable({ path: file, reason: sentenceOf(misfitOf(error)) }))
-      ),
-      overrides
-    )
+    const config = applyOverrides(yield* decoded(file, input), overrides)
     const conflict = findPortConflict(config)
     if (Option.isSome(conflict)) return yield* new ConfigUnreadable({ path: file, reason: conflict.value })
     const { nodes, shards } = config

@@ -8,6 +8,23 @@ import { freePort } from "../support/Ports.ts"
 import { ask, tempFolder, until } from "../support/RunningNode.ts"
 
 describe("commands without flags", () => {
+  it.live(
+    "find the node without the secrets that its config names",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const secrets = `storage: { url: { env: "HOLON_NOT_SET" } }, tokens: { operators: { ada: { env: "HOLON_NOT_SET" } } }`
+        writeFileSync(join(folder, "cluster.config.ts"), `export default { data: "mine", ${secrets} }`)
+        const listed = yield* start(folder, "devices", "ls")
+        assert.strictEqual(yield* end(listed), 1)
+        assert.include(listed.err, "no node has run with this data folder: there is no mine/token")
+        const up = yield* start(folder, "up")
+        assert.strictEqual(yield* end(up), 1)
+        assert.include(up.err, "the environment variable HOLON_NOT_SET is not set")
+      }),
+    30_000
+  )
+
   it("reach on the machine's own address who listens on all of them, and write IPv6 in brackets", () => {
     assert.strictEqual(authority("0.0.0.0", 7700), "127.0.0.1:7700")
     assert.strictEqual(authority("::", 7700), "[::1]:7700")
