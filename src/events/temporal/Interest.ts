@@ -3,6 +3,7 @@ import type { Condition } from "../../protocol/condition/Condition.ts"
 import { events, type Source as Kind } from "../../protocol/condition/Source.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern, PatternBody, Step } from "../../protocol/pattern/Pattern.ts"
+import { isOfTypes } from "../../protocol/pattern/TypeMatch.ts"
 import { documentOf } from "../matching/Document.ts"
 import { predicateOf } from "./Reading.ts"
 
@@ -51,34 +52,11 @@ export const interestsOf = ({ from, body }: Pattern): ReadonlyArray<Interest> =>
   }
 }
 
-/** Whether a text has the shape of a glob in which only `*` means something. */
-const hasShape = (glob: string, text: string): boolean => {
-  const [head = "", ...parts] = glob.split("*")
-  const tail = parts.pop()
-  if (tail === undefined) return glob === text
-  if (!text.startsWith(head) || !text.endsWith(tail) || text.length < head.length + tail.length) return false
-  let at = head.length
-  for (const part of parts) {
-    const found = text.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return at <= text.length - tail.length
-}
-
-const typeTest = (types: ReadonlyArray<string> | undefined): ((type: string) => boolean) => {
-  if (types === undefined) return () => true
-  const literal = new Set(types.filter((type) => !type.includes("*")))
-  const globs = types.filter((type) => type.includes("*"))
-  return (type) => literal.has(type) || globs.some((glob) => hasShape(glob, type))
-}
-
 /** Decides an interest without an index. Throws `ConditionInvalid` where the condition was not checked. */
 export const interestTest = ({ types, condition }: Interest, kind: Kind = events): ((event: HolonEvent) => boolean) => {
-  const isOfType = typeTest(types)
-  if (condition._tag === "Always") return (event) => condition.value && isOfType(event.type)
+  if (condition._tag === "Always") return (event) => condition.value && isOfTypes(types, event.type)
   const holds = predicateOf(condition, kind)
-  return (event) => isOfType(event.type) && holds(documentOf(event))
+  return (event) => isOfTypes(types, event.type) && holds(documentOf(event))
 }
 
 /** The bits of all interests that an event fulfils, without an index. */

@@ -1,6 +1,6 @@
 /** Reads of an event what a pattern needs of it: conditions, values, the key, what a match carries. */
 import { Result } from "effect"
-import { bindTree } from "../../protocol/condition/Bind.ts"
+import { bindTerm, bindTree } from "../../protocol/condition/Bind.ts"
 import type { BoundPath, BoundTerm } from "../../protocol/condition/Bound.ts"
 import type { Condition, FieldPath, Term } from "../../protocol/condition/Condition.ts"
 import { formatPath } from "../../protocol/condition/Format.ts"
@@ -8,6 +8,7 @@ import { calculate } from "../../protocol/condition/Interpret.ts"
 import { events, type Source as Kind, resolvePath } from "../../protocol/condition/Source.ts"
 import { valueAt } from "../../protocol/condition/Values.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
+import { pairOf } from "../../protocol/pattern/PairSource.ts"
 import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
 import { documentPredicate } from "../condition/Closure.ts"
 import { documentOf } from "../matching/Document.ts"
@@ -42,10 +43,7 @@ const readPath = (path: BoundPath): ((document: unknown) => unknown) => {
 /** The value of a term; undefined where it is missing. Throws `ConditionInvalid` where the term was not checked. */
 export const readTerm = (term: Term, kind: Kind = events): ((document: unknown) => unknown) => {
   if (term._tag === "Field") return readPath(resolvePath(kind, term.path))
-  // Units and parameters are bound with conditions, so the term is bound as one side of one.
-  const bound = Result.getOrThrow(bindTree({ _tag: "Compare", operator: "==", left: term, right: term }, kind))
-  if (bound._tag !== "Compare") throw new Error(`a comparison became ${bound._tag}`)
-  return readBound(bound.left)
+  return readBound(Result.getOrThrow(bindTerm({ text: "", term, spans: new Map() }, kind)))
 }
 
 /** A finite number; undefined for anything else. */
@@ -114,14 +112,8 @@ export const fieldsOfKey = (by: ReadonlyArray<FieldPath>, key: string): Readonly
 export type Join = Extract<PatternBody, { readonly _tag: "Join" }>
 
 /** What the condition of a join speaks about: two events, each under its name, with its data's fields right below. */
-export const pairKind = ({ left, right }: Join): Kind => ({
-  name: "pair of events",
-  root: left.as,
-  fields: new Map([
-    [left.as, { type: "map" }],
-    [right.as, { type: "map" }]
-  ])
-})
+export const pairKind = ({ left, right }: Join): Kind =>
+  pairOf({ as: left.as, source: events }, { as: right.as, source: events })
 
 /** An event as the condition of a join sees it. Where a name of its data is also one of its own, its own wins. */
 export const sideOf = (event: HolonEvent): Readonly<Record<string, unknown>> => ({
