@@ -17,7 +17,7 @@ import { makeMachine } from "../temporal/MakeMachine.ts"
 import type { Match } from "../temporal/Match.ts"
 import type { PatternMachine } from "../temporal/PatternMachine.ts"
 import { readKey } from "../temporal/Reading.ts"
-import { partitionOf } from "./Partition.ts"
+import { homesOf, partitionOf } from "./Partition.ts"
 
 const form = 1
 
@@ -26,6 +26,8 @@ interface Worker {
   readonly stored: StoredPattern
   readonly machine: PatternMachine
   readonly keyOf: (event: HolonEvent) => string | undefined
+  /** By which name its empty key falls to a partition. */
+  home: string
   /** Interests that the event at hand fulfils, one bit each, and for which event that stands. */
   hits: number
   epoch: number
@@ -124,6 +126,8 @@ export class PartitionEngine {
     for (const worker of this.#workers.values())
       for (const name of worker.machine.follows)
         this.#followers.set(name, [...(this.#followers.get(name) ?? []), worker])
+    const homes = homesOf(Array.from(this.#workers, ([name, { machine }]) => ({ name, follows: machine.follows })))
+    for (const [name, worker] of this.#workers) worker.home = homes.get(name) ?? name
     this.#findNext()
     return failed
   }
@@ -134,7 +138,7 @@ export class PartitionEngine {
       time: this.#time,
       deliver: (match) => this.#deliver(stored, match)
     })
-    const worker: Worker = { stored, machine, keyOf: readKey(stored.pattern.by), hits: 0, epoch: 0 }
+    const worker: Worker = { stored, machine, keyOf: readKey(stored.pattern.by), home: stored.name, hits: 0, epoch: 0 }
     const wishes = machine.interests.map((interest, index) => ({
       wish: { worker, bit: 1 << index },
       condition: conditionOf(interest)
@@ -167,7 +171,7 @@ export class PartitionEngine {
     for (const worker of this.#touched) {
       const key = worker.keyOf(event)
       // What has no key is nobody's; a machine counts it, and one partition is enough for that.
-      if (this.#partition === "all" || partitionOf(worker.stored.name, key ?? "") === this.#partition) {
+      if (this.#partition === "all" || partitionOf(worker.home, key ?? "") === this.#partition) {
         worker.machine.take(event, source, worker.hits)
         this.#next = Math.min(this.#next, worker.machine.next)
       }

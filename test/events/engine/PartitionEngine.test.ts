@@ -179,6 +179,25 @@ describe("the partitions of the patterns", () => {
     assert.isTrue(found.at(-1)?.isWarm)
   })
 
+  it("bring together patterns without keys that another waits for, whatever their names", () => {
+    const names = ["a", "b", "c", "d", "e", "f"] as const
+    const parts = names.map((name, index) =>
+      stored(pattern(name, { _tag: "Where", condition: above(50 + 5 * index) }, []))
+    )
+    const pairs = names.slice(1).map((name, index) => {
+      const one = names[index] ?? name
+      const body: PatternBody = { _tag: "Combined", patterns: [one, name], atLeast: 2, withinMillis: 60_000 }
+      return stored(pattern(`${one}-and-${name}`, body, []))
+    })
+    const found = foundBy(engines([...parts, ...pairs]), events)
+    for (const { name } of pairs)
+      assert.isTrue(
+        found.some((match) => match.pattern === name),
+        name
+      )
+    assert.strictEqual(new Set(idsOf(found)).size, found.length)
+  })
+
   it("look no more for patterns that are off, and leave out one that cannot be made", () => {
     const [engine] = engines([])
     if (engine === undefined) throw new Error("no partition")
