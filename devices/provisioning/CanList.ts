@@ -13,6 +13,13 @@ import type { StartListener } from "./transports/CanBroadcastListener.ts"
 /** After an image the next one is announced at once, or none is left. */
 const moreMillis = 500
 
+/**
+ * An image that became no program is taken in so often, and so many of all. Whoever announces without end must not keep a
+ * board from what it keeps.
+ */
+const failuresOfOne = 3
+const failuresOfAll = 16
+
 /** What the list needs of its board. */
 export interface CanListParts {
   readonly loader: Loader
@@ -48,7 +55,12 @@ export class CanList implements BootSource, StartListener {
   }
 
   has(fileCrc32: number): boolean {
-    return this.#coming.some((each) => each.fileCrc32 === fileCrc32 && each.pid !== 0)
+    const failed = this.#coming.filter(({ pid }) => pid === 0)
+    return (
+      this.#coming.some((each) => each.fileCrc32 === fileCrc32 && each.pid !== 0) ||
+      failed.filter((each) => each.fileCrc32 === fileCrc32).length >= failuresOfOne ||
+      failed.length >= failuresOfAll
+    )
   }
 
   began(fileCrc32: number, xfer: number): void {

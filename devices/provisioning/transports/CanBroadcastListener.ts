@@ -24,7 +24,7 @@ export const startGroup = 0xff
 export interface StartListener {
   /** It listens now. */
   readonly isOpen: boolean
-  /** It has an image of this CRC, or takes one in. */
+  /** It has an image of this CRC, takes one in, or has tried often enough. */
   readonly has: (fileCrc32: number) => boolean
   /** An image is on its way; `xfer` is its number in the service. It waits to be started. */
   readonly began: (fileCrc32: number, xfer: number) => void

@@ -291,6 +291,31 @@ describe("a board without a link", () => {
       board.stop()
     })
 
+    it("goes on to what it keeps when an image that it refuses is announced without end", () => {
+      const bench = new Bench()
+      bench.keep(sound("kept"))
+      const { board, send } = onBus(bench)
+      const bad = sound("motor")
+      bad[100] = (bad[100] ?? 0) ^ 1
+      const answers = Array.from({ length: 8 }, () => send(bad).length)
+      assert.deepStrictEqual(answers.slice(0, 3), [1, 1, 1])
+      assert.deepStrictEqual([answers.at(-1), live(board)], [0, ["kept nv:0@2"]])
+      board.stop()
+    })
+
+    it("goes on to what it keeps when other images that it refuses are announced without end", () => {
+      const bench = new Bench()
+      bench.keep(sound("kept"))
+      const { board, send } = onBus(bench)
+      const answers = Array.from({ length: 24 }, (_, index) => {
+        const bad = sound(`motor-${index}`)
+        bad[100] = (bad[100] ?? 0) ^ 1
+        return send(bad).length
+      })
+      assert.deepStrictEqual([answers[15], answers.at(-1), live(board)], [1, 0, ["kept nv:0@2"]])
+      board.stop()
+    })
+
     it("goes on to what it keeps when the master falls silent, or the image is no good", () => {
       const bench = new Bench()
       bench.keep(sound("kept"))
