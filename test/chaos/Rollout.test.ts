@@ -3,20 +3,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
-import { transportFor } from "../../devices/agent/Connect.ts"
-import { realClock } from "../../devices/agent/RealTime.ts"
-import type { Transport } from "../../devices/agent/Transport.ts"
-import { simulatedFiles } from "../../devices/hal/BoardFiles.ts"
 import { NvStore } from "../../devices/nv/NvStore.ts"
-import { simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
-import { trustsAll } from "../../devices/programs/ImageChecks.ts"
-import { plainBody } from "../../devices/simulated/PlainBoard.ts"
-import { SimulatedBoard } from "../../devices/simulated/SimulatedBoard.ts"
 import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { RolloutPage, RolloutSummary } from "../../src/protocol/Rollout.ts"
 import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { run } from "../support/Cli.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
+import { board, dialling } from "./Boards.ts"
 
 const ids = Array.from({ length: 5 }, (_, at) => `cell-${at + 1}`)
 const rules = {
@@ -37,35 +30,6 @@ const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-rollout-"))),
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
-
-/** Dials another node each time. */
-const dialling = (urls: ReadonlyArray<string>, first: number): Transport => {
-  let dials = first
-  return {
-    open: (opening, events) => {
-      const transport = transportFor({ url: urls[dials++ % urls.length] ?? "" }, "sim-board")
-      if (transport === undefined) throw new Error("no transport")
-      return transport.open(opening, events)
-    }
-  }
-}
-
-const board = (id: string, transport: Transport) =>
-  Effect.gen(function* () {
-    const clock = yield* realClock
-    const memories = simulatedMemories()
-    const report = (what: string, cause: unknown): void => assert.fail(`${id}: ${what}: ${String(cause)}`)
-    const programs = { memories, trust: trustsAll, files: simulatedFiles() }
-    const made = new SimulatedBoard(
-      { id, seed: 1, body: plainBody(), nextBoot: () => 1, programs },
-      { clock, transport, report }
-    )
-    yield* Effect.acquireRelease(
-      Effect.sync(() => made.start()),
-      () => Effect.promise(() => new Promise<void>((resolve) => made.stop(resolve)))
-    )
-    return memories
-  })
 
 /** Builds the image and brings it into the store of the cluster. */
 const pushed = (place: string, url: string) =>

@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
+import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
+import { ask, eventually, requestId } from "./AnyNode.ts"
+import { board, dialling } from "./Boards.ts"
+
+const ids = Array.from({ length: 6 }, (_, at) => `cell-${at + 1}`)
+/** One more than there are nodes: an event before each of them dies, and one behind. */
+const wanted = nodesCount + 1
+
+const counted = `pattern "restless" {
+  from twin.desired-changed
+  by source.id
+  when count >= ${wanted} over sliding 10min
+  do event("cell.restless")
+}`
+const abandoned = `pattern "abandoned" {
+  from twin.desired-changed
+  by source.id
+  twin.desired-changed then no twin.desired-changed within 3s
+}`
+
+const pageOf = Schema.decodeUnknownSync(EventPageView)
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-patterns-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+const watched = (place: string) =>
+  Effect.gen(function* () {
+    const cluster = yield* ChaosCluster.make(place, () => {})
+    const { httpUrls, boardUrls } = cluster
+    yield* Effect.forEach([...ids, "probe"], (id, at) => board(id, dialling(boardUrls, at)))
+    yield* Effect.promise(async () => {
+      for (const id of [...ids, "probe"])
+        await eventually(
+          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
+          (status) => Object(status).connection?.state === "online"
+        )
+      for (const text of [counted, abandoned]) await ask(httpUrls, "/api/patterns", { text })
+      const events = async (type: string) => {
+        for (const url of httpUrls) {
+          const response = await fetch(
+            `${url}/api/events?last=10000&limit=1000&where=${encodeURIComponent(`type == "${type}"`)}`
+          ).catch(() => undefined)
+          if (response?.ok === true) return pageOf(await response.json()).events.map(({ event }) => event)
+        }
+        return []
+      }
+      const matches = async (name: string) =>
+        (await events("pattern.matched")).filter(({ data }) => Object(data).pattern === name)
+      const change = async (round: number) => {
+        for (const id of ids) {
+          const patch = { target: round }
+          await ask(httpUrls, `/api/device/${id}/SetDesired`, { patch }, requestId())
+        }
+      }
+      // A pattern is looked for from a second after it was written on.
+      await eventually(
+        async () => {
+          await ask(httpUrls, "/api/device/probe/SetDesired", { patch: { target: Math.random() } }, requestId())
+          return matches("restless")
+        },
+        (found) => found.length > 0
+      )
+      await change(0)
+      // Each node dies once in mid-window, and with it each partition at least once.
+      for (let node = 0; node < nodesCount; node++) {
+        await cluster.signal(node, "SIGKILL")
+        await cluster.start(node)
+        if (node < nodesCount - 1) await change(node + 1)
+      }
+      assert.deepStrictEqual(
+        (await matches("restless")).filter(({ data }) => ids.includes(String(Object(data).by["source.id"]))),
+        []
+      )
+      await change(nodesCount)
+      const restless = async () =>
+        (await matches("restless"))
+          .map(({ data }) => String(Object(data).by["source.id"]))
+          .filter((id) => ids.includes(id))
+      const found = await eventually(restless, (each) => each.length >= ids.length)
+      assert.deepStrictEqual(found.toSorted(), ids)
+      // Nobody has changed anything since: each is abandoned, once.
+      const left = await eventually(
+        async () => (await matches("abandoned")).map(({ data }) => String(Object(data).by["source.id"])),
+        (each) => ids.every((id) => each.includes(id))
+      )
+      assert.includeMembers(left, ids)
+      const acted = (await events("cell.restless")).map(({ data }) => String(Object(data).by["source.id"]))
+      assert.deepStrictEqual(acted.filter((id) => ids.includes(id)).toSorted(), ids)
+      const all = [...(await matches("restless")), ...(await matches("abandoned"))].map(({ data }) => Object(data).id)
+      assert.strictEqual(new Set(all).size, all.length, "a match came twice")
+    })
+  })
+
+describe("patterns", () => {
+  it.live(
+    "find what began before their node was killed, once, with every node killed in mid-window",
+    () =>
+      Effect.gen(function* () {
+        const place = yield* folder
+        const data = join(place, "data")
+        mkdirSync(data, { recursive: true })
+        yield* watched(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
+      }).pipe(Effect.scoped),
+    120_000
+  )
+})
