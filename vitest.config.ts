@@ -9,6 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 15_000,
     hookTimeout: 30_000,
-    teardownTimeout: 10_000
+    teardownTimeout: 10_000,
+    coverage: { provider: "v8", include: ["src/**", "devices/**"], reporter: ["text-summary", "html"] }
   }
 })
