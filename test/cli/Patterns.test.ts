@@ -97,6 +97,27 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("reads JSON, also in the short form, and says which field does not fit", () =>
+      Effect.gen(function* () {
+        const file = join(yield* tempFolder, "guessed.json")
+        const conditions = [
+          { field: "event_type", operator: "eq", value: "login.failed" },
+          { field: "address", operator: "eq", value: "same" },
+          { field: "count", operator: "gt", value: 3 },
+          { field: "time_window", operator: "lt", value: 60 }
+        ]
+        writeFileSync(file, JSON.stringify({ name: "guessed", conditions }))
+        yield* good("pattern", "add", file)
+        assert.include(yield* good("pattern", "show", "guessed"), "  when count > 3 over sliding 1min\n")
+        assert.match(
+          yield* refused("pattern", "add", '{"name":"x","body":{"_tag":"Wehn"}}'),
+          /body\._tag: .*did you mean When/
+        )
+        writeFileSync(file, '{"name":')
+        assert.match(yield* refused("pattern", "add", file), /guessed\.json cannot be read/)
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("switches patterns off and on, and removes them", () =>
       Effect.gen(function* () {
         yield* good("pattern", "add", "pattern z { where temp > 1000 }")

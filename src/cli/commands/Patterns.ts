@@ -5,6 +5,9 @@ import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { StoredPattern } from "../../events/Patterns.ts"
 import type { TrialView } from "../../gateways/http/PatternDesk.ts"
+import type { Malformed } from "../../protocol/Errors.ts"
+import { formatPattern } from "../../protocol/pattern/PatternFormat.ts"
+import { patternOfJson } from "../../protocol/pattern/PatternJson.ts"
 import { Client } from "../Client.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
@@ -26,18 +29,30 @@ export class PatternUnreadable extends Schema.TaggedError<PatternUnreadable>()("
 const unreadable = (file: string) => (cause: unknown) =>
   new PatternUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
 
+/** What begins with a brace is JSON, and becomes text. */
+const asText = (
+  file: string,
+  found: string
+): Effect.Effect<{ readonly text: string }, PatternUnreadable | Malformed> => {
+  if (!/^\s*\{/.test(found)) return Effect.succeed({ text: found })
+  return Effect.try({ try: (): unknown => JSON.parse(found), catch: unreadable(file) }).pipe(
+    Effect.flatMap((json) => Effect.fromResult(patternOfJson(json))),
+    Effect.map((pattern) => ({ text: formatPattern(pattern) }))
+  )
+}
+
 /** A pattern as somebody wrote it: the argument itself where it is one, else the file it names. */
-const given = (argument: string): Effect.Effect<{ readonly text: string }, PatternUnreadable> => {
-  if (/^\s*pattern\s/.test(argument)) return Effect.succeed({ text: argument })
+const given = (argument: string): Effect.Effect<{ readonly text: string }, PatternUnreadable | Malformed> => {
+  if (/^\s*(?:pattern\s|\{)/.test(argument)) return asText("the pattern", argument)
   const text =
     argument === "-"
       ? Effect.tryPromise({ try: () => readAll(process.stdin), catch: unreadable("standard input") })
       : Effect.try({ try: () => readFileSync(argument, "utf8"), catch: unreadable(argument) })
-  return Effect.map(text, (found) => ({ text: found }))
+  return Effect.flatMap(text, (found) => asText(argument === "-" ? "standard input" : argument, found))
 }
 
 const source = Argument.String("pattern").pipe(
-  Argument.withDescription("A file with one pattern, - for standard input, or the pattern itself")
+  Argument.withDescription("A file with one pattern as text or JSON, - for standard input, or the pattern itself")
 )
 const name = Argument.String("name").pipe(Argument.withDescription("Name of the pattern"))
 
