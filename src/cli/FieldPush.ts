@@ -58,9 +58,22 @@ export const imageToPush = (flags: {
 /** Numbers of transfers differ from start to start: late replies to an earlier one match nothing. */
 export const firstXfer = (): number => 1 + Math.floor(Math.random() * 255)
 
+/** What a board says with a number alone, and what helps. */
+const advice: ReadonlyMap<number, string> = new Map([
+  [
+    codes.EPERM,
+    "the board does not allow it: it is not signed as the board asks, its security version is below one that the board took before, or the board asks for a role; --key signs, --role-key proves a role"
+  ],
+  [codes.ENOKEY, "the board has no such key; it reads its folder trust when it is switched on"],
+  [codes.EBUSY, "the board takes in another image, or is still starting; try again in a moment"]
+])
+
 /** What a board said no to. Which message it was is no reason; the code has a sentence for people. */
 export const refused = (what: string, { code, detail }: Refused) => {
-  if (detail === "" || Object.hasOwn(operations, detail)) return new BoardRefused({ what, code })
+  if (detail === "" || Object.hasOwn(operations, detail)) {
+    const helps = advice.get(code)
+    return new BoardRefused({ what, code, ...(helps !== undefined && { detail: helps }) })
+  }
   return new BoardRefused({ what, code, detail: detail === "no_reply" ? "nobody answers there" : detail })
 }
 
@@ -130,4 +143,4 @@ export const pushThrough = Effect.fnUntraced(function* (
 
 /** How it went, for people. */
 export const pushedLine = (board: string, { chunks, pid, resent }: Pushed): string =>
-  `${board} runs it as pid ${pid}: ${chunks} chunks, ${resent} sent again`
+  `${board} runs it as pid ${pid}: ${chunks} ${chunks === 1 ? "chunk" : "chunks"}, ${resent} sent again`

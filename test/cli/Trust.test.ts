@@ -66,7 +66,7 @@ describe("a board of the bus that was given keys", () => {
         yield* board
         assert.match(
           yield* bad("can", "push", image, ...to5),
-          /blink\.hxe on board 5: It is not allowed \(EPERM, 1\)\n$/
+          /blink\.hxe on board 5: the board does not allow it: .*--key signs.* \(EPERM, 1\)\n$/
         )
         const signed = join(folder, "signed.hxe")
         assert.match(

@@ -33,7 +33,7 @@ export const ps = Command.make(
     )
     yield* print(flags, programs, () =>
       programs.length === 0
-        ? "no programs on any board yet"
+        ? `no programs on ${Option.getOrElse(flags.device, () => "any board")} yet`
         : table(["device", "program", "state", "version", "image", "restarts", "exit", "detail"], programs.map(row))
     )
   })
