@@ -1,6 +1,6 @@
 /** Something happens, and then something else does not. */
 import type { HolonEvent } from "../../protocol/Event.ts"
-import { partialsMax } from "./Bounds.ts"
+import { partialsMax, sizes } from "./Bounds.ts"
 import type { KeyRecord } from "./Keys.ts"
 import type { Operator, Surroundings } from "./Operator.ts"
 import { insert } from "./Ordered.ts"
@@ -81,8 +81,8 @@ export class Absence implements Operator<Waits> {
     return triggers.length === 0 && answers.length === 0
   }
 
-  weight({ triggers }: Waits): number {
-    return triggers.length
+  bytes({ triggers }: Waits): number {
+    return triggers.length * sizes.partial
   }
 
   encode({ triggers, answers }: Waits): unknown {

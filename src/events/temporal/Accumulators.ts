@@ -2,12 +2,15 @@
  * What is kept of many values to know their mean, spread or slope: a few numbers, to which a value can be added, and which
  * can be put together with those of the values that came later.
  */
+import { sizes } from "./Bounds.ts"
 import { asNumbers } from "./State.ts"
 
 /** Sums up values of type `V`. `Self` is the class itself. */
 export interface Accumulator<V, Self> {
   /** How many values are in it. */
   readonly count: number
+  /** About how many it takes. */
+  readonly bytes: number
   /** Adds a value of an event that happened at `at`, ms. */
   add(value: V, at: number): void
   /** Adds all that another holds, whose values came later. The other stays as it is. */
@@ -27,6 +30,9 @@ export class Count implements Accumulator<unknown, Count> {
 
   constructor(seconds = 1) {
     this.seconds = seconds
+  }
+  get bytes(): number {
+    return sizes.numbers
   }
   add(): void {
     this.count++
@@ -55,6 +61,9 @@ export class Frequency implements Accumulator<unknown, Frequency> {
   private oldestAt = Number.POSITIVE_INFINITY
   private newestAt = Number.NEGATIVE_INFINITY
 
+  get bytes(): number {
+    return sizes.numbers
+  }
   add(_value: unknown, at: number): void {
     this.count++
     if (at < this.oldestAt) this.oldestAt = at
@@ -94,6 +103,9 @@ export class Total implements Accumulator<number, Total> {
   constructor(isMean: boolean) {
     this.isMean = isMean
   }
+  get bytes(): number {
+    return sizes.numbers
+  }
   add(value: number): void {
     this.count++
     this.total += value
@@ -128,6 +140,9 @@ export class Extreme implements Accumulator<number, Extreme> {
 
   constructor(sign: 1 | -1) {
     this.sign = sign
+  }
+  get bytes(): number {
+    return sizes.numbers
   }
   add(value: number): void {
     this.count++

@@ -5,6 +5,7 @@
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Accumulator } from "./Accumulators.ts"
 import type { Read } from "./Aggregates.ts"
+import { sizes } from "./Bounds.ts"
 import { Hysteresis, type Phase, type When } from "./Hysteresis.ts"
 import type { KeyRecord } from "./Keys.ts"
 import type { Operator, Surroundings } from "./Operator.ts"
@@ -193,8 +194,10 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
     return true
   }
 
-  weight(): number {
-    return 0
+  bytes({ frames }: Closing<A>): number {
+    let bytes = 0
+    for (const { values } of frames) bytes += sizes.numbers + values.bytes
+    return bytes
   }
 
   encode({ frames, phase, lookedAt, isSettled }: Closing<A>): unknown {

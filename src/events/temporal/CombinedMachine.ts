@@ -2,7 +2,7 @@
 import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
-import { keysMax } from "./Bounds.ts"
+import { keysMax, sizes } from "./Bounds.ts"
 import { KeyRecord, KeyTable } from "./Keys.ts"
 import type { Match } from "./Match.ts"
 import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
@@ -57,6 +57,10 @@ export class CombinedMachine implements PatternMachine {
 
   get keyCount(): number {
     return this.keys.size
+  }
+
+  get bytes(): number {
+    return this.keys.size * (sizes.key + this.follows.length * sizes.partial)
   }
 
   take(): void {}

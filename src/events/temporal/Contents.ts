@@ -1,5 +1,6 @@
 /** The values that a window which moves on with time holds, and what they come to. */
 import type { Accumulator } from "./Accumulators.ts"
+import { sizes } from "./Bounds.ts"
 import { asList, asNumber } from "./State.ts"
 
 /** Of one key. Times are event times, ms. */
@@ -11,6 +12,8 @@ export interface Contents<V> {
   /** When something drops out next, if nothing comes. */
   readonly nextExpiry: number
   readonly isEmpty: boolean
+  /** About how many it takes. */
+  readonly bytes: number
   /** Whether it holds as much as it is ever going to. */
   readonly isFull: boolean
   result(): number | undefined
@@ -29,6 +32,9 @@ export class Running<V, A extends Accumulator<V, A>> implements Contents<V> {
   }
   get isEmpty(): boolean {
     return this.all.count === 0
+  }
+  get bytes(): number {
+    return this.all.bytes
   }
   add(value: V, at: number): void {
     this.all.add(value, at)
@@ -86,6 +92,10 @@ export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
 
   get isEmpty(): boolean {
     return this.panes.length === 0
+  }
+
+  get bytes(): number {
+    return this.panes.length * (this.paning.keepsTails ? 2 * sizes.numbers : sizes.sketch)
   }
 
   get nextExpiry(): number {

@@ -1,5 +1,6 @@
 /** Counts different values exactly, up to a bound. */
 import type { Accumulator } from "./Accumulators.ts"
+import { sizes } from "./Bounds.ts"
 import type { Scalar } from "./Match.ts"
 import { asList } from "./State.ts"
 
@@ -17,6 +18,9 @@ export class Distinct implements Accumulator<Scalar, Distinct> {
 
   get count(): number {
     return this.values.size
+  }
+  get bytes(): number {
+    return sizes.numbers + sizes.value * this.values.size
   }
   add(value: Scalar): void {
     if (this.values.size < distinctMax) this.values.add(value)

@@ -1,4 +1,5 @@
 /** The different values that a window which moves on holds. */
+import { sizes } from "./Bounds.ts"
 import type { Contents } from "./Contents.ts"
 import { asScalars, distinctMax } from "./Distinct.ts"
 import type { Scalar } from "./Match.ts"
@@ -20,6 +21,10 @@ export class DistinctPanes implements Contents<Scalar> {
 
   get isEmpty(): boolean {
     return this.panes.length === 0
+  }
+
+  get bytes(): number {
+    return sizes.numbers * this.panes.length + 2 * sizes.value * this.newestPane.size
   }
 
   get nextExpiry(): number {
@@ -91,6 +96,9 @@ export class LastDistinct implements Contents<Scalar> {
   }
   get isFull(): boolean {
     return this.values.length === this.countMax
+  }
+  get bytes(): number {
+    return 8 * this.values.length + sizes.value * this.times.size
   }
   add(value: Scalar): void {
     this.times.set(value, (this.times.get(value) ?? 0) + 1)

@@ -1,6 +1,6 @@
 /** Two streams meet: every event of one with every event of the other that is near enough in time. */
 import type { HolonEvent } from "../../protocol/Event.ts"
-import { partialsMax } from "./Bounds.ts"
+import { partialsMax, sizes } from "./Bounds.ts"
 import type { KeyRecord } from "./Keys.ts"
 import type { Scalar } from "./Match.ts"
 import type { Operator, Surroundings } from "./Operator.ts"
@@ -15,12 +15,14 @@ interface Side {
   /** The value both must have. */
   readonly on: Scalar | undefined
   readonly document: Readonly<Record<string, unknown>>
+  readonly bytes: number
 }
 
 /** What is kept of a key: events of both streams in order of time. */
 export interface Meeting {
   readonly left: Array<Side>
   readonly right: Array<Side>
+  bytes: number
 }
 
 const leftBit = 1
@@ -42,7 +44,7 @@ export class Join implements Operator<Meeting> {
   }
 
   begin(): Meeting {
-    return { left: [], right: [] }
+    return { left: [], right: [], bytes: 0 }
   }
 
   opens(): boolean {
@@ -52,13 +54,14 @@ export class Join implements Operator<Meeting> {
   take(record: KeyRecord<Meeting>, event: HolonEvent, hits: number, around: Surroundings<Meeting>): void {
     const on = this.on?.(event)
     if (this.on !== undefined && on === undefined) return
-    const { left, right } = record.state
-    const side: Side = { at: event.at, id: event.id, on, document: sideOf(event) }
+    const { state } = record
+    const { left, right } = state
+    const side = newSide(event.at, event.id, on, sideOf(event))
     if ((hits & leftBit) !== 0) this.meet(side, right, (other) => this.pair(side, other, record, around))
     if ((hits & rightBit) !== 0) this.meet(side, left, (other) => this.pair(other, side, record, around))
     // Only now, so that an event that belongs to both streams does not meet itself.
-    if ((hits & leftBit) !== 0) this.keep(left, side, around)
-    if ((hits & rightBit) !== 0) this.keep(right, side, around)
+    if ((hits & leftBit) !== 0) this.keep(state, left, side, around)
+    if ((hits & rightBit) !== 0) this.keep(state, right, side, around)
   }
 
   private meet(side: Side, others: ReadonlyArray<Side>, pair: (other: Side) => void): void {
@@ -79,10 +82,11 @@ export class Join implements Operator<Meeting> {
     })
   }
 
-  private keep(sides: Array<Side>, side: Side, around: Surroundings<Meeting>): void {
+  private keep(state: Meeting, sides: Array<Side>, side: Side, around: Surroundings<Meeting>): void {
     insert(sides, side, (other) => other.at > side.at)
+    state.bytes += side.bytes
     if (sides.length <= partialsMax) return
-    sides.shift()
+    state.bytes -= sides.shift()?.bytes ?? 0
     around.drop(1)
   }
 
@@ -91,7 +95,7 @@ export class Join implements Operator<Meeting> {
     for (const sides of [state.left, state.right]) {
       let count = 0
       while (count < sides.length && (sides[count]?.at ?? least) < least) count++
-      if (count > 0) sides.splice(0, count)
+      for (const { bytes } of sides.splice(0, count)) state.bytes -= bytes
     }
   }
 
@@ -104,8 +108,8 @@ export class Join implements Operator<Meeting> {
     return left.length === 0 && right.length === 0
   }
 
-  weight({ left, right }: Meeting): number {
-    return left.length + right.length
+  bytes({ bytes }: Meeting): number {
+    return bytes
   }
 
   encode({ left, right }: Meeting): unknown {
@@ -113,19 +117,24 @@ export class Join implements Operator<Meeting> {
   }
 
   decode(value: unknown): Meeting {
-    const [left, right] = asList(value).map((sides) =>
+    const [left = [], right = []] = asList(value).map((sides) =>
       asList(sides).map((each): Side => {
         const [at, id, on, document] = asList(each)
         const isValue = typeof on === "string" || typeof on === "number" || typeof on === "boolean"
         const isMap = typeof document === "object" && document !== null
-        return {
-          at: asNumber(at),
-          id: asText(id),
-          on: isValue ? on : undefined,
-          document: isMap ? { ...document } : {}
-        }
+        return newSide(asNumber(at), asText(id), isValue ? on : undefined, isMap ? { ...document } : {})
       })
     )
-    return { left: left ?? [], right: right ?? [] }
+    const bytes = [...left, ...right].reduce((sum, side) => sum + side.bytes, 0)
+    return { left, right, bytes }
   }
 }
+
+/** Documents are as large as what is said in them. */
+const newSide = (at: number, id: string, on: Scalar | undefined, document: Side["document"]): Side => ({
+  at,
+  id,
+  on,
+  document,
+  bytes: sizes.partial + 2 * JSON.stringify(document).length
+})

@@ -3,7 +3,7 @@ import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
-import { keysMax, weightMax } from "./Bounds.ts"
+import { bytesMax, keysMax, sizes } from "./Bounds.ts"
 import { DueHeap } from "./DueHeap.ts"
 import { type EventTime, type Source, silentMillis } from "./EventTime.ts"
 import { type Interest, interestsOf } from "./Interest.ts"
@@ -28,27 +28,30 @@ export class KeyedMachine<S> implements PatternMachine {
   readonly signature: string
   private readonly operator: Operator<S>
   private readonly time: EventTime
+  private readonly bytesMax: number
   private readonly answers: Answers
   private readonly around: Surroundings<S>
   private readonly keyOf: (event: HolonEvent) => string | undefined
   private readonly keys = new KeyTable<S>()
   private readonly due = new DueHeap<KeyRecord<S>>()
-  private weight = 0
+  private held = 0
 
-  constructor(pattern: Pattern, operator: Operator<S>, { version, time, deliver }: MachineOptions) {
+  constructor(pattern: Pattern, operator: Operator<S>, options: MachineOptions) {
+    const { version, time, deliver } = options
     this.pattern = pattern
     this.version = version
     this.interests = interestsOf(pattern)
     this.signature = signatureOf(pattern)
     this.operator = operator
     this.time = time
+    this.bytesMax = options.bytesMax ?? bytesMax
     this.answers = new Answers({ pattern, version, time, deliver, spanMillis: operator.spanMillis })
     this.keyOf = readKey(pattern.by)
     const carry = readEmit(pattern)
     this.around = {
       tell: (record, found) => this.answers.tell(record.key, found),
       carry,
-      carried: ({ last, carried = nothing }) => (carry === undefined || last === undefined ? carried : carry(last)),
+      carried: ({ carried = nothing }) => carried,
       drop: (count) => {
         this.answers.metrics.dropped += count
       }
@@ -65,6 +68,10 @@ export class KeyedMachine<S> implements PatternMachine {
 
   get keyCount(): number {
     return this.keys.size
+  }
+
+  get bytes(): number {
+    return this.held + this.keys.size * sizes.key
   }
 
   take(event: HolonEvent, source: Source, hits: number): void {
@@ -88,12 +95,13 @@ export class KeyedMachine<S> implements PatternMachine {
     record.hear(source, this.time)
     this.keys.touch(record)
     this.bring(record, this.time.written)
-    const before = this.operator.weight(record.state)
-    if (this.around.carry !== undefined) record.last = event
+    const before = this.operator.bytes(record.state)
+    // The event itself is not kept: nobody knows how large it is.
+    if (this.around.carry !== undefined) record.carried = this.around.carry(event)
     this.operator.take(record, event, hits, this.around)
-    this.weight += this.operator.weight(record.state) - before
+    this.held += this.operator.bytes(record.state) - before
     this.settle(record)
-    if (this.weight > weightMax) this.relieve(record)
+    if (this.bytes > this.bytesMax) this.relieve(record)
   }
 
   follow(): void {}
@@ -130,9 +138,9 @@ export class KeyedMachine<S> implements PatternMachine {
     const clock = record.markAt(now, this.time)
     if (clock <= record.clock) return
     record.clock = clock
-    const before = this.operator.weight(record.state)
+    const before = this.operator.bytes(record.state)
     this.operator.advance(record, this.around)
-    this.weight += this.operator.weight(record.state) - before
+    this.held += this.operator.bytes(record.state) - before
   }
 
   /** Sees to it that a key is woken when something is due, or forgotten when nothing is left to know. */
@@ -165,16 +173,15 @@ export class KeyedMachine<S> implements PatternMachine {
   }
 
   private forget(record: KeyRecord<S>): void {
-    this.weight -= this.operator.weight(record.state)
+    this.held -= this.operator.bytes(record.state)
     this.due.remove(record)
     this.keys.remove(record)
   }
 
   /** Forgets keys, the one just heard of last, until what they hold is within bounds. */
   private relieve(spared: KeyRecord<S>): void {
-    for (let { first } = this.keys; this.weight > weightMax && first !== undefined; { first } = this.keys) {
+    for (let { first } = this.keys; this.bytes > this.bytesMax && first !== undefined; { first } = this.keys) {
       if (first === spared) return
-      this.answers.metrics.dropped += this.operator.weight(first.state)
       this.evict(first)
     }
   }
@@ -195,7 +202,7 @@ export class KeyedMachine<S> implements PatternMachine {
     const [signature, answers, keys] = listOfForm(bytes, form)
     this.keys.clear()
     this.due.clear()
-    this.weight = 0
+    this.held = 0
     if (signature !== this.signature) return false
     this.answers.decode(answers)
     for (const each of asList(keys)) {
@@ -208,7 +215,7 @@ export class KeyedMachine<S> implements PatternMachine {
         return this.time.sourceOf(asText(actor), asText(id))
       })
       if (typeof carried === "object" && carried !== null) record.carried = { ...carried }
-      this.weight += this.operator.weight(record.state)
+      this.held += this.operator.bytes(record.state)
       this.keys.add(record)
       this.settle(record)
     }

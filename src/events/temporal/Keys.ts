@@ -1,5 +1,4 @@
 /** The keys of one pattern: what is kept of each, who has spoken of it, and which was not heard of for longest. */
-import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Waiting } from "./DueHeap.ts"
 import { type EventTime, lowestMark, type Source } from "./EventTime.ts"
 
@@ -17,9 +16,7 @@ export class KeyRecord<S> implements Waiting {
   /** Who spoke of it; empty when they are too many. */
   sources: ReadonlyArray<Source> = []
   isCrowded = false
-  /** The event it heard of last, where matches carry something of it. */
-  last: HolonEvent | undefined
-  /** What they carry of it, where the event itself is gone. */
+  /** What matches carry of the event it heard of last. */
   carried: Readonly<Record<string, unknown>> | undefined
   newer: KeyRecord<S> | undefined
   older: KeyRecord<S> | undefined

@@ -1,5 +1,6 @@
 /** The last so many values of a key, in the order in which they come. */
 import type { Accumulator } from "./Accumulators.ts"
+import { sizes } from "./Bounds.ts"
 import type { Contents } from "./Contents.ts"
 import { asList, asNumber, asNumbers } from "./State.ts"
 
@@ -34,6 +35,10 @@ export class LastValues<A extends Accumulator<number, A>> implements Contents<nu
 
   get isFull(): boolean {
     return this.values.length === this.countMax
+  }
+
+  get bytes(): number {
+    return 16 * this.values.length + sizes.numbers * this.tails.length
   }
 
   add(value: number, at: number): void {
@@ -119,6 +124,10 @@ export class LastSorted implements Contents<number> {
 
   get isFull(): boolean {
     return this.values.length === this.countMax
+  }
+
+  get bytes(): number {
+    return 16 * this.values.length
   }
 
   add(value: number): void {

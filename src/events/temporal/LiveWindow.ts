@@ -97,8 +97,8 @@ export class LiveWindow<V> implements Operator<Live<V>> {
     return true
   }
 
-  weight(): number {
-    return 0
+  bytes({ contents }: Live<V>): number {
+    return contents.bytes
   }
 
   encode({ contents, phase, front, lastId }: Live<V>): unknown {

@@ -34,8 +34,8 @@ export interface Operator<S> {
   due(state: S): number
   /** Whether a key that begins now would be the same. */
   isIdle(state: S): boolean
-  /** How many beginnings or waiting events it holds. */
-  weight(state: S): number
+  /** About how many bytes it holds. */
+  bytes(state: S): number
   encode(state: S): unknown
   decode(value: unknown): S
 }

@@ -22,6 +22,8 @@ export interface PatternMachine {
   readonly metrics: Readonly<PatternMetrics>
   /** Keys that it keeps something of. */
   readonly keyCount: number
+  /** About how many bytes it keeps. */
+  readonly bytes: number
   /** When {@link advance} has something to do, our time, ms. */
   readonly next: number
   /**
@@ -50,4 +52,6 @@ export interface MachineOptions {
   readonly deliver: (match: Match) => void
   /** How long after the watermark windows are opened again for late events, ms; 0 if absent, an hour at most. */
   readonly allowLateMillis?: number
+  /** Room for what it keeps; keys heard of longest ago are forgotten when it is used up. 256 MiB if absent. */
+  readonly bytesMax?: number
 }

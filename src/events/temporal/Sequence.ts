@@ -6,7 +6,7 @@
  * and the sequences from there on are followed again; a match that was told is not told twice, and not taken back.
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
-import { partialsMax } from "./Bounds.ts"
+import { partialsMax, sizes } from "./Bounds.ts"
 import type { KeyRecord } from "./Keys.ts"
 import type { Operator, Surroundings } from "./Operator.ts"
 import { insert } from "./Ordered.ts"
@@ -156,8 +156,8 @@ export class Sequence implements Operator<Steps> {
     return base.length === 0 && entries.length === 0 && current.length === 0
   }
 
-  weight({ entries, current }: Steps): number {
-    return entries.length + current.length
+  bytes({ entries, current }: Steps): number {
+    return (entries.length + current.length) * sizes.partial
   }
 
   encode({ base, entries }: Steps): unknown {

@@ -1,5 +1,6 @@
 /** Nothing of a kind for so long after the last of it: a heartbeat that stops. */
 import type { HolonEvent } from "../../protocol/Event.ts"
+import { sizes } from "./Bounds.ts"
 import type { KeyRecord } from "./Keys.ts"
 import type { Operator, Surroundings } from "./Operator.ts"
 import { asList, asNumber, asText } from "./State.ts"
@@ -79,8 +80,8 @@ export class Silence implements Operator<Quiet> {
     return last === undefined
   }
 
-  weight({ beyond }: Quiet): number {
-    return beyond.length
+  bytes({ beyond }: Quiet): number {
+    return beyond.length * sizes.numbers
   }
 
   encode({ last, beyond }: Quiet): unknown {

@@ -20,6 +20,7 @@ export class SingleMachine implements PatternMachine {
   readonly signature: string
   readonly next = Number.POSITIVE_INFINITY
   readonly keyCount = 0
+  readonly bytes = 0
   private readonly answers: Answers
   private readonly keyOf: (event: HolonEvent) => string | undefined
   private readonly carry: (document: unknown) => Readonly<Record<string, unknown>>

@@ -3,6 +3,7 @@
  * "Computing extremely accurate quantiles using t-digests", scale function k₁). Up to 200 values it is exact.
  */
 import type { Accumulator } from "./Accumulators.ts"
+import { sizes } from "./Bounds.ts"
 import { asList, asNumbers } from "./State.ts"
 
 const delta = 100
@@ -21,6 +22,10 @@ export class TDigest implements Accumulator<number, TDigest> {
   /** Answers the value that so great a share of all are below, from 0 to 1. */
   constructor(share: number) {
     this.share = share
+  }
+
+  get bytes(): number {
+    return sizes.numbers + 16 * this.means.length
   }
 
   add(value: number): void {

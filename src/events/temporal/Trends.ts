@@ -1,5 +1,6 @@
 /** How values spread, and where they go. */
 import type { Accumulator } from "./Accumulators.ts"
+import { sizes } from "./Bounds.ts"
 import { asNumbers } from "./State.ts"
 
 /** The standard deviation of the sample, n − 1 below the line; by Welford, and Chan for two of them. */
@@ -8,6 +9,9 @@ export class Spread implements Accumulator<number, Spread> {
   private mean = 0
   private squares = 0
 
+  get bytes(): number {
+    return sizes.numbers
+  }
   add(value: number): void {
     this.count++
     const distance = value - this.mean
@@ -53,6 +57,9 @@ export class Smoothed implements Accumulator<number, Smoothed> {
   constructor(alpha: number) {
     this.alpha = alpha
   }
+  get bytes(): number {
+    return sizes.numbers
+  }
   add(value: number): void {
     this.value = this.count === 0 ? value : this.value + this.alpha * (value - this.value)
     this.tail += this.alpha * (value - this.tail)
@@ -95,6 +102,9 @@ export class Line implements Accumulator<number, Line> {
   private squares = 0
   private products = 0
 
+  get bytes(): number {
+    return sizes.numbers
+  }
   add(value: number, at: number): void {
     if (this.count === 0) this.origin = at
     this.count++
@@ -151,6 +161,9 @@ export class Change implements Accumulator<number, Change> {
   private newestAt = Number.NEGATIVE_INFINITY
   private newest = 0
 
+  get bytes(): number {
+    return sizes.numbers
+  }
   add(value: number, at: number): void {
     this.count++
     if (at < this.oldestAt) {
