@@ -8,9 +8,13 @@ import { type Turn, tell } from "./Turn.ts"
 /** Takes an image to send, unless the board failed it before and nobody has said that it is to be sent again. */
 export const takeShipment = (turn: Turn, { again, ...shipment }: Shipment & { readonly again?: boolean }): void => {
   const { session, sha256 } = shipment
-  if (again === true) forgetFailed(turn, sha256)
-  const failed = turn.state.work.failedImages.get(sha256)
-  if (failed === undefined) return openTransfer(turn, shipment)
+  const failed = again === true ? undefined : turn.state.work.failedImages.get(sha256)
+  if (failed === undefined) {
+    openTransfer(turn, shipment)
+    // A board that is busy with another one has not been sent it again.
+    if (again === true && turn.state.work.transfer?.session === session) forgetFailed(turn, sha256)
+    return
+  }
   const detail = failedBefore(turn.context.self.id, failed)
   const payload = { code: codes.EPERM, detail, failedBefore: failed }
   tell(turn, { to: { kind: "session", id: session }, message: "TransferEnded", payload })

@@ -55,6 +55,16 @@ describe("an image that the board failed", () => {
     assert.deepStrictEqual(refusals(bench), [])
   })
 
+  it("is not forgotten by a session that finds the board busy", () => {
+    const bench = failedOnce()
+    open(bench, "s-2", { sha256: "cd".repeat(32) })
+    open(bench, "s-3", { again: true })
+    assert.strictEqual(sending(bench), "s-2")
+    close(bench, "s-2")
+    open(bench, "s-4")
+    assert.strictEqual(sending(bench), undefined)
+  })
+
   it("is remembered though its transfer was given up before", () => {
     const bench = new Bench().ready()
     close(bench, "s-1", { code: codes.ETIMEDOUT })
