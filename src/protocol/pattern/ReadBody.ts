@@ -171,6 +171,11 @@ const readFromStep = (cursor: Cursor): PatternBody => {
   }
   const { start } = cursor
   const step = readStep(cursor)
+  if (cursor.isSymbol("->") || cursor.isSymbol("~>"))
+    cursor.refuse(
+      start,
+      "steps one after another stand behind `seq`, as in `seq door.opened ~> door.closed within 10s`"
+    )
   if (cursor.isWord("then") || step.from !== undefined) return readAbsence(cursor, step)
   if (step.where === undefined) return readAbsence(cursor, step)
   if (!isWhere)

@@ -95,6 +95,8 @@ describe("a pattern that cannot be read", () => {
     ["when count > 5 where a > 1 over sliding 1s }", "over sliding 1s }", /^`over` stands once, in this order/],
     ["when count > 5 over sliding 1s claer < 2 }", "claer < 2 }", /did you mean clear\?/],
     // Steps.
+    ["a.b -> c.d within 1s }", "a.b -> c.d within 1s }", /stand behind `seq`/],
+    ["a > 1 ~> c.d within 1s }", "a > 1 ~> c.d within 1s }", /stand behind `seq`/],
     ["seq a.b within 1s }", "within 1s }", /^a sequence has two steps at least/],
     ["seq a.b -> c.d }", "}", /a sequence has a limit, or what has begun would be kept for ever; write `within 10s`/],
     ["seq a.b -> c.d withn 1s }", "withn 1s }", /did you mean within\?/],
