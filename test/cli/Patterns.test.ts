@@ -87,6 +87,12 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           yield* refused("pattern", "add", "pattern x { by source.id when distinct(temp) > 3 }"),
           /without a window/
         )
+        // Nothing that only the board or the runtime may say, and no question.
+        for (const message of ["Attach", "GetTwin"])
+          assert.match(
+            yield* refused("pattern", "add", `pattern x { where temp > 3 do tell(device, "heater-1", ${message}) }`),
+            /a device understands no message/
+          )
         assert.match(yield* refused("pattern", "add", "/nowhere.pattern"), /nowhere\.pattern cannot be read/)
         yield* good("pattern", "add", "pattern y { where temp > 1000 }")
         assert.match(

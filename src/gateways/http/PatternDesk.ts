@@ -78,9 +78,14 @@ export const patternDesk = Effect.gen(function* () {
     return all
   })
 
+  /** What people may tell an actor. A pattern speaks as the runtime, which may say more; nobody writes that into one. */
   const messagesOf = (kind: string): ReadonlyArray<string> | undefined => {
     const contract = registry.get(kind)?.behaviour.contract
-    return contract === undefined ? undefined : Object.keys(contract.messages)
+    if (contract === undefined) return undefined
+    return Object.entries(contract.messages).flatMap(([message, { audience, delivery }]) => {
+      const isMeant = audience === "operator" || audience === "public"
+      return isMeant && delivery !== "query" && delivery !== "watch" ? [message] : []
+    })
   }
 
   /** Reads and checks it, against the patterns it stands on and the actors it tells. */
