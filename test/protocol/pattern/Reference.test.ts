@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { PartitionEngine } from "../../../src/events/engine/PartitionEngine.ts"
 import type { StoredPattern } from "../../../src/events/Patterns.ts"
-import { keysMax as liveKeysMax, partialsMax, weightMax } from "../../../src/events/temporal/Bounds.ts"
+import { bytesMax, keysMax as liveKeysMax, partialsMax } from "../../../src/events/temporal/Bounds.ts"
 import { distinctMax } from "../../../src/events/temporal/Distinct.ts"
 import { depthMax, nodesMax } from "../../../src/protocol/condition/Condition.ts"
 import { charactersMax } from "../../../src/protocol/condition/Token.ts"
@@ -144,8 +144,9 @@ describe("the page", () => {
   })
 
   it("names the limits as they are", () => {
-    const limits = [charactersMax, nodesMax, depthMax, lastEventsMax, liveKeysMax, partialsMax, weightMax, distinctMax]
+    const limits = [charactersMax, nodesMax, depthMax, lastEventsMax, liveKeysMax, partialsMax, distinctMax]
     for (const limit of limits) assert.include(page, limit.toLocaleString("en"))
+    assert.include(page, `${bytesMax / 2 ** 20} MiB`)
   })
 
   it("shows every action as it is read", () => {
