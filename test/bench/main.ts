@@ -8,9 +8,11 @@ import { frames, framesInCluster } from "./frames.ts"
 import { hxe } from "./hxe.ts"
 import { machine } from "./machine.ts"
 import { memory } from "./memory.ts"
+import { patterns } from "./patterns.ts"
 import { provisioning } from "./provisioning.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
+import { search } from "./search.ts"
 import { seeds } from "./seeds.ts"
 import { temporal } from "./temporal.ts"
 
@@ -27,6 +29,8 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   hxe,
   condition,
   temporal,
+  patterns,
+  search,
   seeds,
   machine
 }

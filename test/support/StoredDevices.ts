@@ -59,7 +59,8 @@ export const stateOf = ({ id, profile = "generic", state = "online", desired = {
   } satisfies DeviceState
 }
 
-const rowOf = (given: DeviceGiven) => {
+/** Head and parts of its row. */
+export const rowOf = (given: DeviceGiven) => {
   const cut = device.reactions.storage?.split(stateOf(given), Device.format)
   if (cut === undefined) throw new Error("no storage")
   return {
@@ -69,7 +70,7 @@ const rowOf = (given: DeviceGiven) => {
 }
 
 /** What a plain report leaves in the journal. */
-const sample = journalBody(1, [
+export const sample = journalBody(1, [
   encodeEmission({
     at: 1000,
     asker: runtimeAsker,
