@@ -11,6 +11,7 @@ import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
 import { documentOf } from "../matching/Document.ts"
 import { Matcher } from "../matching/Matcher.ts"
 import type { StoredPattern } from "../Patterns.ts"
+import { DueHeap, type Waiting } from "../temporal/DueHeap.ts"
 import { EventTime } from "../temporal/EventTime.ts"
 import type { Interest } from "../temporal/Interest.ts"
 import { makeMachine } from "../temporal/MakeMachine.ts"
@@ -21,8 +22,8 @@ import { homesOf, partitionOf } from "./Partition.ts"
 
 const form = 1
 
-/** One pattern at work. */
-interface Worker {
+/** One pattern at work. It waits for the time at which its machine has something to do. */
+interface Worker extends Waiting {
   readonly stored: StoredPattern
   readonly machine: PatternMachine
   readonly keyOf: (event: HolonEvent) => string | undefined
@@ -85,7 +86,8 @@ export class PartitionEngine {
   #found: Array<Found> = []
   #touched: Array<Worker> = []
   #epoch = 0
-  #next = Number.POSITIVE_INFINITY
+  /** With thousands of patterns some have something to do at almost any time: only those are asked. */
+  readonly #due = new DueHeap<Worker>()
 
   /** `all` works on every key: for trying a pattern out. */
   constructor(partition: number | "all") {
@@ -101,7 +103,7 @@ export class PartitionEngine {
 
   /** When {@link advance} has something to do, our time, ms. */
   get next(): number {
-    return this.#next
+    return this.#due.next
   }
 
   /**
@@ -128,7 +130,6 @@ export class PartitionEngine {
         this.#followers.set(name, [...(this.#followers.get(name) ?? []), worker])
     const homes = homesOf(Array.from(this.#workers, ([name, { machine }]) => ({ name, follows: machine.follows })))
     for (const [name, worker] of this.#workers) worker.home = homes.get(name) ?? name
-    this.#findNext()
     return failed
   }
 
@@ -138,7 +139,16 @@ export class PartitionEngine {
       time: this.#time,
       deliver: (match) => this.#deliver(stored, match)
     })
-    const worker: Worker = { stored, machine, keyOf: readKey(stored.pattern.by), home: stored.name, hits: 0, epoch: 0 }
+    const worker: Worker = {
+      stored,
+      machine,
+      keyOf: readKey(stored.pattern.by),
+      home: stored.name,
+      hits: 0,
+      epoch: 0,
+      wakeAt: 0,
+      heapIndex: -1
+    }
     const wishes = machine.interests.map((interest, index) => ({
       wish: { worker, bit: 1 << index },
       condition: conditionOf(interest)
@@ -153,18 +163,20 @@ export class PartitionEngine {
       wishes.map(({ wish }) => wish)
     )
     this.#workers.set(stored.name, worker)
+    this.#schedule(worker)
   }
 
   #dismiss(worker: Worker): void {
     for (const wish of this.#wishes.get(worker) ?? []) this.#matcher.delete(wish)
     this.#wishes.delete(worker)
+    this.#due.remove(worker)
     this.#workers.delete(worker.stored.name)
   }
 
   /** The next event of the stream. */
   take(event: HolonEvent): void {
     const source = this.#time.admit(event)
-    if (this.#time.now >= this.#next) this.#advance()
+    this.#advance()
     if (source === undefined) return
     this.#epoch++
     this.#matcher.match(documentOf(event), this.#note)
@@ -173,7 +185,7 @@ export class PartitionEngine {
       // What has no key is nobody's; a machine counts it, and one partition is enough for that.
       if (this.#partition === "all" || partitionOf(worker.home, key ?? "") === this.#partition) {
         worker.machine.take(event, source, worker.hits)
-        this.#next = Math.min(this.#next, worker.machine.next)
+        this.#schedule(worker)
       }
     }
     this.#touched = []
@@ -191,18 +203,21 @@ export class PartitionEngine {
   /** Our time has come so far: does what is due. */
   advance(now: number): void {
     this.#time.advance(now)
-    if (now >= this.#next) this.#advance()
+    this.#advance()
   }
 
   #advance(): void {
     const { now } = this.#time
-    for (const { machine } of this.#workers.values()) if (machine.next <= now) machine.advance()
-    this.#findNext()
+    for (let worker = this.#due.take(now); worker !== undefined; worker = this.#due.take(now)) {
+      worker.machine.advance()
+      this.#schedule(worker)
+    }
   }
 
-  #findNext(): void {
-    this.#next = Number.POSITIVE_INFINITY
-    for (const { machine } of this.#workers.values()) this.#next = Math.min(this.#next, machine.next)
+  #schedule(worker: Worker): void {
+    const { next } = worker.machine
+    if (next === Number.POSITIVE_INFINITY) this.#due.remove(worker)
+    else if (worker.heapIndex < 0 || worker.wakeAt !== next) this.#due.put(worker, next)
   }
 
   #deliver(stored: StoredPattern, match: Match): void {
@@ -241,6 +256,6 @@ export class PartitionEngine {
       if (machine !== undefined && machine.signature === signature && state instanceof Uint8Array)
         machine.restore(state)
     }
-    this.#findNext()
+    for (const worker of this.#workers.values()) this.#schedule(worker)
   }
 }
