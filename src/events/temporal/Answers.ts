@@ -50,8 +50,8 @@ export class Answers {
   private readonly time: EventTime
   private readonly spanMillis: number
   private readonly deliver: (match: Match) => void
-  /** When it began without state, our time, ms. */
-  private begun = Number.POSITIVE_INFINITY
+  /** When it began without state, our time, ms; with the time itself where that was not known yet. */
+  private ownBegun: number | undefined
   /** Until when a key says nothing; the newest last. */
   private readonly quietUntil = new Map<string, number>()
   /** Keys whose last enter was suppressed, so that its exit is too. */
@@ -68,13 +68,13 @@ export class Answers {
     this.pattern = given.pattern
     this.version = given.version
     this.time = given.time
+    if (Number.isFinite(given.time.now)) this.ownBegun = given.time.now
     this.deliver = given.deliver
     this.spanMillis = given.spanMillis
   }
 
-  /** Notes when it sees something for the first time. */
-  begin(): void {
-    if (this.begun === Number.POSITIVE_INFINITY) this.begun = this.time.now
+  private get begun(): number {
+    return this.ownBegun ?? this.time.begun
   }
 
   tell(key: string, { kind, at, windowEnd, events, values, isWarm = true }: Found): void {
@@ -121,12 +121,12 @@ export class Answers {
   }
 
   encode(): ReadonlyArray<unknown> {
-    return [this.begun, [...this.quietUntil], [...this.quietEnters]]
+    return [Number.isFinite(this.begun) ? this.begun : null, [...this.quietUntil], [...this.quietEnters]]
   }
 
   decode(value: unknown): void {
     const [begun, quiet, enters] = asList(value)
-    this.begun = asNumber(begun)
+    this.ownBegun = begun === null ? undefined : asNumber(begun)
     this.quietUntil.clear()
     this.quietEnters.clear()
     for (const each of asList(quiet)) {

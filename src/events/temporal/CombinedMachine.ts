@@ -71,7 +71,6 @@ export class CombinedMachine implements PatternMachine {
     if (place < 0 || kind === "exit") return
     const { metrics } = this.answers
     metrics.evaluated++
-    this.answers.begin()
     const record = this.recordOf(key)
     const { state } = record
     this.keys.touch(record)

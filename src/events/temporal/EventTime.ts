@@ -94,6 +94,8 @@ export const lowestMark = (sources: Iterable<Source>, now: number): number => {
 export class EventTime {
   /** Our time, ms; never goes back. */
   now = Number.NEGATIVE_INFINITY
+  /** When it was first told the time, or went on from a snapshot, our time, ms. */
+  begun = Number.POSITIVE_INFINITY
   /** Our time when the event at hand was written; what is late depends on this alone, however far `now` is. */
   written = Number.NEGATIVE_INFINITY
   /** Events that came again. */
@@ -109,6 +111,7 @@ export class EventTime {
   /** Our time is now this. */
   advance(now: number): void {
     if (now <= this.now) return
+    if (this.begun === Number.POSITIVE_INFINITY) this.begun = now
     const isNext = Math.floor(now / overallMillis) > Math.floor(this.now / overallMillis)
     this.now = now
     if (isNext && this.isOverallWanted) this.renewOverall()
@@ -195,6 +198,7 @@ export class EventTime {
       this.sourceOf(asText(actor), asText(id)).decode(rest)
     }
     this.now = asNumber(now)
+    this.begun = this.now
     this.overall = asNumber(overall)
     this.isOverallWanted = isOverallWanted === true
   }

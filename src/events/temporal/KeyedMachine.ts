@@ -77,7 +77,6 @@ export class KeyedMachine<S> implements PatternMachine {
   take(event: HolonEvent, source: Source, hits: number): void {
     const { metrics } = this.answers
     metrics.evaluated++
-    this.answers.begin()
     const key = this.keyOf(event)
     if (key === undefined) {
       metrics.keyless++
@@ -107,7 +106,6 @@ export class KeyedMachine<S> implements PatternMachine {
   follow(): void {}
 
   advance(): void {
-    this.answers.begin()
     const { now } = this.time
     for (let record = this.due.take(now); record !== undefined; record = this.due.take(now)) {
       this.bring(record, now)

@@ -42,7 +42,6 @@ export class SingleMachine implements PatternMachine {
   take(event: HolonEvent, source: Source): void {
     const { metrics } = this.answers
     metrics.evaluated++
-    this.answers.begin()
     const key = this.keyOf(event)
     if (key === undefined) {
       metrics.keyless++

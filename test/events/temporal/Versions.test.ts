@@ -58,6 +58,17 @@ describe("another version of a pattern", () => {
     )
   })
 
+  it("has watched since it was made, though nothing came", () => {
+    const rig = new Rig(
+      pattern({ _tag: "Sequence", first: { from: ["a"] }, rest: [{ link: "next", step: {} }], withinMillis: 60_000 })
+    )
+    rig.tell({ id: 1, at: 0, type: "b" }, { id: 2, at: 3_600_000, type: "a" }, { id: 3, at: 3_601_000 })
+    assert.deepStrictEqual(
+      rig.matches.map(({ isWarm }) => isWarm),
+      [true]
+    )
+  })
+
   it("has matches with other ids, and the same version the same", () => {
     const first = new Rig(pattern(hot)).tell(sample(1, 0, 99))
     const again = new Rig(pattern(hot)).tell(sample(1, 0, 99))
