@@ -13,7 +13,7 @@ import { insert } from "./Ordered.ts"
 import { asList, asNumber, asText, asTexts } from "./State.ts"
 
 /** A sequence that has begun. Never changed, so that states can share it. */
-interface Partial {
+interface Begun {
   /** When it began, event time, ms. */
   readonly start: number
   /** Events of its steps so far. */
@@ -34,11 +34,11 @@ interface Entry {
 /** What is kept of a key. */
 export interface Steps {
   /** Sequences as they were before the entries, oldest first. */
-  base: ReadonlyArray<Partial>
+  base: ReadonlyArray<Begun>
   /** In order of time. */
   entries: Array<Entry>
   /** Sequences as they are now: the base and what the entries made of it. */
-  current: ReadonlyArray<Partial>
+  current: ReadonlyArray<Begun>
 }
 
 /** Entries that are kept before those behind the watermark are worked into the base. */
@@ -87,14 +87,14 @@ export class Sequence implements Operator<Steps> {
 
   /** The sequences after an event. Without surroundings nothing is told. */
   private step(
-    partials: ReadonlyArray<Partial>,
+    partials: ReadonlyArray<Begun>,
     entry: Entry,
     record: KeyRecord<Steps> | undefined,
     around: Surroundings<Steps> | undefined
-  ): ReadonlyArray<Partial> {
+  ): ReadonlyArray<Begun> {
     const { at, id, hits } = entry
     if ((hits & 1) === 0 && !partials.some((each) => this.isMoved(each, entry))) return partials
-    const after: Array<Partial> = []
+    const after: Array<Begun> = []
     for (const partial of partials) {
       if (!this.isMoved(partial, entry)) {
         after.push(partial)
@@ -115,7 +115,7 @@ export class Sequence implements Operator<Steps> {
   }
 
   /** Whether an event changes a sequence: it is its next step, or it ends it. */
-  private isMoved({ start, ids }: Partial, { at, hits }: Entry): boolean {
+  private isMoved({ start, ids }: Begun, { at, hits }: Entry): boolean {
     return (hits & (1 << ids.length)) !== 0 || this.isNext[ids.length] === true || at - start > this.spanMillis
   }
 
@@ -140,7 +140,7 @@ export class Sequence implements Operator<Steps> {
   advance({ state, clock }: KeyRecord<Steps>): void {
     const last = state.entries.at(-1)
     if (last !== undefined && last.at <= clock) this.settle(state, clock)
-    const isOver = ({ start }: Partial) => start + this.spanMillis < clock
+    const isOver = ({ start }: Begun) => start + this.spanMillis < clock
     const [first] = state.base
     if (first !== undefined && isOver(first)) state.base = state.base.filter((each) => !isOver(each))
     const [begun] = state.current
@@ -184,13 +184,13 @@ export class Sequence implements Operator<Steps> {
         completed: [...asTexts(completed)]
       }
     })
-    let current: ReadonlyArray<Partial> = base
+    let current: ReadonlyArray<Begun> = base
     for (const entry of entries) current = this.step(current, entry, undefined, undefined)
     return { base, entries, current }
   }
 }
 
-const complete = ({ ids }: Partial, entry: Entry, record: KeyRecord<Steps>, around: Surroundings<Steps>): void => {
+const complete = ({ ids }: Begun, entry: Entry, record: KeyRecord<Steps>, around: Surroundings<Steps>): void => {
   const text = ids.join(" ")
   if (entry.completed.includes(text)) return
   entry.completed.push(text)

@@ -67,14 +67,29 @@ describe("a window that moves on, and a reference that keeps every event", () =>
       forMillis: cycle.forMillis,
       over: { _tag: "Sliding", millis: 10_000 }
     })
-    const holds = (now: number) => (each: Counted) =>
-      Math.floor(each.told.at / 100) > Math.floor(now / 100) - 100 && each.told.at <= now
-    agrees(
-      given,
-      delayed,
-      live(aggregate, cycle, (events, now) => events.filter(holds(now))),
-      { fewest: 100 }
-    )
+    const reference = live(aggregate, cycle, (events, now) => events.filter(holds(now)))
+    agrees(given, delayed, (who, events) => reference(who, onTime(events)), { fewest: 100 })
+  })
+
+  it("agree on what late events change that are still allowed", () => {
+    const aggregate: Aggregate = { _tag: "Sum", of: field("n") }
+    const cycle = {
+      over: { operator: ">", value: 30.5 },
+      back: { operator: "<", value: 15.5 },
+      forMillis: 500
+    } as const
+    const given = pattern({
+      _tag: "When",
+      aggregate,
+      threshold: cycle.over,
+      clear: cycle.back,
+      forMillis: cycle.forMillis,
+      over: { _tag: "Sliding", millis: 10_000 }
+    })
+    const allowLateMillis = 4000
+    const reference = live(aggregate, cycle, (events, now) => events.filter(holds(now)))
+    const taken = ({ told, clock }: Counted) => told.at >= clock - allowLateMillis
+    agrees(given, delayed, (who, events) => reference(who, events.filter(taken)), { allowLateMillis })
   })
 
   it.each(aggregates)("agree on %o of the last seven events", (aggregate, over, back) => {
@@ -87,13 +102,13 @@ describe("a window that moves on, and a reference that keeps every event", () =>
       clear: cycle.back,
       over: { _tag: "LastEvents", count: 7 }
     })
-    agrees(
-      given,
-      delayed,
-      live(aggregate, limits, (events) => events.slice(-7)),
-      { fewest: 100 }
-    )
+    const reference = live(aggregate, limits, (events) => events.slice(-7))
+    agrees(given, delayed, (who, events) => reference(who, onTime(events)), { fewest: 100 })
   })
+
+  /** What a window of ten seconds holds that ends at a time, in panes of a hundred ms. */
+  const holds = (now: number) => (each: Counted) =>
+    Math.floor(each.told.at / 100) > Math.floor(now / 100) - 100 && each.told.at <= now
 
   /** Looks at every moment there is, at all events that have come by then. */
   const live =
@@ -116,7 +131,7 @@ describe("a window that moves on, and a reference that keeps every event", () =>
         for (let at = now + grid; at < time || (isIncluded && at === time); at += grid) look(at)
         if (time > now) now = time
       }
-      for (const each of onTime(events)) {
+      for (const each of events) {
         if (come.length === 0) now = each.told.at
         passTo(each.clock, true)
         passTo(each.told.at, false)

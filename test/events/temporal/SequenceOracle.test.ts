@@ -98,7 +98,7 @@ describe("what follows, and a reference that keeps every event", () => {
     })
   })
 
-  it("agree on two streams that meet", () => {
+  it.each([0, 4000])("agree on two streams that meet, with %i ms for late events", (allowLateMillis) => {
     const given = pattern({
       _tag: "Join",
       left: { from: ["a"], as: "one" },
@@ -106,9 +106,8 @@ describe("what follows, and a reference that keeps every event", () => {
       withinMillis: 1500,
       where: condition("one.n > other.n")
     })
-    agrees(given, delayed, (who, events) => {
-      const kept = onTime(events)
-      return kept.flatMap((one) =>
+    const reference = (who: string, kept: ReadonlyArray<Counted>) =>
+      kept.flatMap((one) =>
         kept.flatMap((other) => {
           const isPair = one.told.type === "a" && other.told.type !== "a" && n(one) > n(other)
           const isNear = Math.abs(one.told.at - other.told.at) <= 1500
@@ -117,6 +116,8 @@ describe("what follows, and a reference that keeps every event", () => {
             : []
         })
       )
-    })
+    const taken = ({ told, clock, isLate }: Counted) =>
+      !isLate || (allowLateMillis > 0 && told.at >= clock - allowLateMillis)
+    agrees(given, delayed, (who, events) => reference(who, events.filter(taken)), { allowLateMillis })
   })
 })
