@@ -62,8 +62,12 @@ export const benchLoad = (patterns: number, seed = 1) => {
   return { events, rules }
 }
 
-const conditionOf = ({ type, temp, cpu }: BenchRule): BoundCondition =>
-  Result.getOrThrow(bindText(`type == "${type}" and temp > ${temp} and cpu > ${cpu}`, source))
+/** A rule as somebody would write it. */
+export const textOf = ({ type, temp, cpu }: BenchRule): string =>
+  `type == "${type}" and temp > ${temp} and cpu > ${cpu}`
+
+/** A rule, read and bound. */
+export const conditionOf = (rule: BenchRule): BoundCondition => Result.getOrThrow(bindText(textOf(rule), source))
 
 /** A matcher that knows the rules, by their numbers. */
 export const benchMatcher = (rules: ReadonlyArray<BenchRule>): Matcher<number> => {
