@@ -4,9 +4,12 @@ import type { BoundCondition } from "../protocol/condition/Bound.ts"
 import type { DeviceStatus } from "../protocol/Device.ts"
 import type { TwinMap } from "../protocol/TwinValue.ts"
 
-/** Nothing can be searched now. Transient, but for `Slow`: that condition takes too long in this fleet. */
+/**
+ * Nothing can be searched now. Transient, but for two: `Slow`, that condition takes too long in this fleet, and `Newer`, nodes
+ * of a newer release keep what is searched in a form that this one does not read.
+ */
 export class SearchUnavailable extends Schema.TaggedError<SearchUnavailable>()("SearchUnavailable", {
-  reason: Schema.Literals(["Building", "Slow", "Store"]),
+  reason: Schema.Literals(["Building", "Newer", "Slow", "Store"]),
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
 

@@ -1,10 +1,11 @@
 /**
- * What an index of PostgreSQL can look up of a condition: `jsonb` documents that contain a part (`@>`). It holds wherever
- * the condition holds, and often elsewhere too, so it stands beside the condition and never in its place.
+ * What an index of PostgreSQL can look up of a condition: `jsonb` documents that contain a part (`@>`). It stands beside what
+ * it holds wherever that holds, and in the place of what it means exactly: the planner would take two tests of one thing
+ * for two things, and believe that hardly a row passes both.
  */
 import type { BoundCondition, BoundPath, BoundTerm } from "../../protocol/condition/Bound.ts"
 import { isIndex, lengthKey } from "../../protocol/condition/Values.ts"
-import type { SqlColumns, SqlCondition } from "./Sql.ts"
+import { type SqlColumns, type SqlCondition, sqlCondition } from "./Sql.ts"
 
 /** More alternatives cost more to look up than they save. */
 const alternativesMax = 64
@@ -65,22 +66,36 @@ const containmentOf = (columns: SqlColumns, condition: BoundCondition): Readonly
   }
 }
 
-/** SQL for `and` behind the condition, with parameters numbered from `first`; nothing when no index helps. */
-export const sqlContainment = (
-  condition: BoundCondition,
-  columns: SqlColumns,
-  first: number
-): SqlCondition | undefined => {
-  const places = new Map<string, string>()
-  const parameter = (document: string): string => {
-    const known = places.get(document)
-    if (known !== undefined) return known
-    const place = `$${first + places.size}::text`
-    places.set(document, place)
-    return place
-  }
-  const tests = containmentOf(columns, condition).map(
-    (any) => `(${any.map(({ column, document }) => `${column} @> ${parameter(document)}::jsonb`).join(" or ")})`
-  )
-  return tests.length === 0 ? undefined : { text: tests.join(" and "), parameters: [...places.keys()] }
+/**
+ * Whether the containment of a condition is the condition. Equality is: a key that is none of a list stands in maps only, and
+ * a number that is stored is the shortest text of its double, as the one that is looked for.
+ */
+const isWhole = (columns: SqlColumns, condition: BoundCondition): boolean => {
+  const isOne = (each: BoundCondition) => containmentOf(columns, each).length === 1
+  if (condition._tag === "Any")
+    return isOne(condition) && condition.of.every((each) => isOne(each) && isWhole(columns, each))
+  return (condition._tag === "Compare" || condition._tag === "Among" || condition._tag === "Has") && isOne(condition)
+}
+
+const conjunctsOf = (condition: BoundCondition): ReadonlyArray<BoundCondition> =>
+  condition._tag === "All" ? condition.of.flatMap(conjunctsOf) : [condition]
+
+/** Whether an index helps with some part of a condition. */
+export const isLookedUp = (condition: BoundCondition, columns: SqlColumns): boolean =>
+  containmentOf(columns, condition).length > 0
+
+/** As `sqlCondition` compiles it, for a table whose `jsonb` columns have an index for containment. */
+export const sqlWithLookup = (condition: BoundCondition, columns: SqlColumns, first: number): SqlCondition => {
+  const parameters: Array<string> = []
+  const parameter = (document: string) => `$${first + parameters.push(document) - 1}::text`
+  const tests = conjunctsOf(condition).flatMap((part) => {
+    const contained = containmentOf(columns, part).map(
+      (any) => `(${any.map(({ column, document }) => `${column} @> ${parameter(document)}::jsonb`).join(" or ")})`
+    )
+    if (isWhole(columns, part)) return contained
+    const { text, parameters: own } = sqlCondition(part, columns, first + parameters.length)
+    parameters.push(...own)
+    return [`(${text})`, ...contained]
+  })
+  return { text: tests.join(" and "), parameters }
 }

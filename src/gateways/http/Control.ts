@@ -11,7 +11,7 @@ import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
-import { TwinMapSchema } from "../../protocol/TwinSchema.ts"
+import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
@@ -52,8 +52,8 @@ export type KindView = typeof KindView.Type
 export const DeviceLine = Schema.Struct({
   id: Schema.String,
   status: DeviceStatus,
-  desired: TwinMapSchema,
-  reported: TwinMapSchema
+  desired: TwinSectionSchema,
+  reported: TwinSectionSchema
 })
 export type DeviceLine = typeof DeviceLine.Type
 

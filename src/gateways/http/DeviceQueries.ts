@@ -32,6 +32,10 @@ const spokenFailure = (error: SearchUnavailable | SearchCrowded): Unavailable | 
   switch (error.reason) {
     case "Building":
       return new Unavailable({ cause: "the index of devices is being built", retryAfterMs: retryMillis })
+    case "Newer":
+      return new Unavailable({
+        cause: "nodes of a newer release keep the index of devices; ask one of them, or upgrade this one"
+      })
     case "Slow":
       return new Unavailable({
         cause:

@@ -2,8 +2,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Option, Schema, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { type SqlColumns, sqlCondition } from "../../events/condition/Sql.ts"
-import { sqlContainment } from "../../events/condition/SqlContainment.ts"
+import type { SqlColumns } from "../../events/condition/Sql.ts"
+import { sqlWithLookup } from "../../events/condition/SqlContainment.ts"
 import { DeviceSearch, SearchCrowded, SearchUnavailable } from "../../events/DeviceSearch.ts"
 import type { BoundCondition } from "../../protocol/condition/Bound.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
@@ -29,13 +29,11 @@ export const searchColumns: SqlColumns = {
 /** The statement of a page: behind an id, in order, at most so many. */
 export const pageStatement = (condition: BoundCondition, after: string, limit: number) => {
   const own = [after, String(limit), String(rowFormat)]
-  const where = sqlCondition(condition, searchColumns, own.length + 1)
-  const contained = sqlContainment(condition, searchColumns, own.length + 1 + where.parameters.length)
-  const parameters: ReadonlyArray<string> = [...own, ...where.parameters, ...(contained?.parameters ?? [])]
-  const narrowed = contained === undefined ? "" : ` and ${contained.text}`
+  const where = sqlWithLookup(condition, searchColumns, own.length + 1)
+  const parameters: ReadonlyArray<string> = [...own, ...where.parameters]
   return {
     text: `select s.id, s.status, s.desired, s.reported from device_search s
-      where s.id > $1::text and s.format = $3::text::integer and (${where.text})${narrowed}
+      where s.id > $1::text and s.format = $3::text::integer and ${where.text}
       order by s.id limit $2::text::bigint`,
     parameters
   }
@@ -69,7 +67,10 @@ const make = Effect.gen(function* () {
       select (extract(epoch from as_of) * 1000)::float8 as at,
         (extract(epoch from clock_timestamp() - as_of) * 1000)::float8 as "behindMillis"
       from device_search_progress where as_of is not null and format = ${rowFormat}`
-    if (age === undefined) return yield* new SearchUnavailable({ reason: "Building" })
+    if (age === undefined) {
+      const newer = yield* sql`select from device_search_progress where format > ${rowFormat}`
+      return yield* new SearchUnavailable({ reason: newer.length > 0 ? "Newer" : "Building" })
+    }
     const { text, parameters } = pageStatement(condition, after, limit + 1)
     // Not kept prepared: hardly two searches are the same, and a plan that is made for the values finds the index.
     const rows: ReadonlyArray<unknown> = yield* sql.unsafe<object>(text, parameters).unprepared

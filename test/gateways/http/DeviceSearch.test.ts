@@ -112,6 +112,19 @@ layer(
     })
   )
 
+  it.effect("are shown also when their twins are wider than one patch may be", () =>
+    Effect.gen(function* () {
+      const { post, get } = yield* RunningNode
+      for (const letter of ["a", "b"]) {
+        const patch = Object.fromEntries(Array.from({ length: 200 }, (_, place) => [`${letter}${place}`, place]))
+        assert.strictEqual((yield* post("/api/device/heater-4/SetDesired", { patch })).status, 200)
+      }
+      const wide = yield* until(found({ where: "desired.b199 == 199" }), (page) => page.devices.length > 0)
+      assert.strictEqual(Object.keys(wide.devices[0]?.desired ?? {}).length, 400)
+      assert.strictEqual((yield* get("/api/devices/heater-4")).status, 200)
+    })
+  )
+
   it.effect("are found as retired once they are", () =>
     Effect.gen(function* () {
       const { post } = yield* RunningNode

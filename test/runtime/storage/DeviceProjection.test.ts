@@ -231,6 +231,8 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("w
         // As a newer release has made it.
         yield* sql`update device_search_progress set format = 2, kept_until = now()`
         assert.strictEqual((yield* round).isOurs, false)
+        const newer = yield* Effect.flip(find("temp == 1"))
+        assert.strictEqual(newer._tag === "SearchUnavailable" && newer.reason, "Newer")
       })
     )
   )
