@@ -207,11 +207,14 @@ export const keepOnce = (type: Kind, keeper: string): Effect.Effect<Round, SqlEr
     return { isOurs: true, written: walked.written + followed.written, left: walked.left + followed.left }
   }).pipe(Effect.withTracerEnabled(false))
 
+/** A node that stops must not wait for a database that does not answer: then the others wait a little longer. */
+const releaseMax = "1 second"
+
 const release = (keeper: string) =>
   Effect.flatMap(
     PgClient.PgClient,
     (sql) => sql`update device_search_progress set kept_until = now() where keeper = ${keeper}`
-  ).pipe(Effect.ignore)
+  ).pipe(Effect.interruptible, Effect.timeoutOption(releaseMax), Effect.ignore)
 
 const outagePause = "4 seconds"
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, References, Result } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, References, Result } from "effect"
 import { device } from "../../../src/actors/device/Device.ts"
 import * as Registry from "../../../src/actors/Registry.ts"
 import { DeviceSearch } from "../../../src/events/DeviceSearch.ts"
@@ -335,6 +335,29 @@ layer(Postgres.layer({ settings: ["fsync=off"] }), { timeout: "60 seconds", excl
             yield* Fiber.interrupt(keeping)
             // Another node goes on at once.
             assert.isTrue((yield* keepOnce(type, "node-b")).isOurs)
+          })
+        ),
+      60_000
+    )
+
+    it.effect(
+      "does not hold up a node that stops while PostgreSQL does not answer",
+      () =>
+        fresh(
+          Effect.gen(function* () {
+            const server = yield* Postgres
+            const keeping = yield* Effect.forkChild(keepDeviceSearch(type), { startImmediately: true })
+            yield* until(
+              Effect.orElseSucceed(
+                Effect.map(find("true"), () => true),
+                () => false
+              ),
+              (isThere) => isThere
+            )
+            server.freeze()
+            const ended = yield* Effect.timeoutOption(Effect.interruptible(Fiber.interrupt(keeping)), "10 seconds")
+            server.thaw()
+            assert.isTrue(Option.isSome(ended))
           })
         ),
       60_000
