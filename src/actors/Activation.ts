@@ -1,5 +1,4 @@
 /** One actor while it is resident: what its messages, its board's frames and its timers do to it. */
-import { type Asker, runtimeAsker } from "../protocol/Asker.ts"
 import { Backpressure, Internal, Malformed } from "../protocol/Errors.ts"
 import { decodeStored } from "../protocol/Stored.ts"
 import { Answered } from "./Answered.ts"
@@ -12,6 +11,7 @@ import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
 import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
+import { type Origin, originIn, originOf, originOfEffect, originOfMessage, ownOrigin } from "./Origin.ts"
 import { tellsMax } from "./Outbox.ts"
 import { OutputCommit, type Owner } from "./OutputCommit.ts"
 import type { FrameItem, QueueItem } from "./QueueItem.ts"
@@ -42,7 +42,7 @@ export class Activation implements Sleeper {
   private answered: Answered | undefined
   private heard: Heard | undefined
   private readonly timer: DueTimer | undefined
-  private board: Asker | undefined
+  private board: Origin | undefined
   /** The address alone: a transition may send it on. */
   private readonly self: Address
 
@@ -108,23 +108,24 @@ export class Activation implements Sleeper {
         return this.frame(item)
       case "Timeout": {
         this.timer?.timedOut()
-        const outcome = this.reactions.timeout?.(this.state, this.context(runtimeAsker, ""))
-        if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+        const outcome = this.reactions.timeout?.(this.state, this.context(ownOrigin))
+        if (outcome !== undefined) this.settle(outcome, ownOrigin, undefined, undefined)
         return this.arm()
       }
       case "Completed": {
-        const { name, id } = item.order
-        const completion = { name, id, outcome: item.outcome }
-        const outcome = this.reactions.completed?.(this.state, completion, this.context(runtimeAsker, ""))
-        if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+        const { order, origin } = item
+        const completion = { name: order.name, id: order.id, outcome: item.outcome }
+        const outcome = this.reactions.completed?.(this.state, completion, this.context(origin))
+        if (outcome !== undefined) this.settle(outcome, origin, undefined, undefined)
         return
       }
       case "Undelivered": {
         const { tell, number, cause } = item
         const { to, message, body } = tell
         const undelivered = { to, message, payload: decodeStored(body), cause }
-        const outcome = this.reactions.undelivered?.(this.state, undelivered, this.context(runtimeAsker, ""))
-        if (outcome !== undefined) this.settle(outcome, runtimeAsker, "", undefined, undefined)
+        const origin = originIn(tell.because)
+        const outcome = this.reactions.undelivered?.(this.state, undelivered, this.context(origin))
+        if (outcome !== undefined) this.settle(outcome, origin, undefined, undefined)
         this.commit.giveUp(tell, number, cause)
       }
     }
@@ -143,17 +144,16 @@ export class Activation implements Sleeper {
     }
     const handle = this.reactions.frame
     if (handle === undefined) return done(frameNotHere)
-    const asker = this.boardAsker()
-    const outcome = handle(this.state, offer.frame, this.context(asker, ""))
-    this.settleFrame(outcome, asker, done)
+    const origin = this.boardOrigin()
+    const outcome = handle(this.state, offer.frame, this.context(origin))
+    this.settleFrame(outcome, origin, done)
   }
 
-  private settleFrame(outcome: Outcome<unknown, unknown>, asker: Asker, done: (outcome: FrameOutcome) => void): void {
+  private settleFrame(outcome: Outcome<unknown, unknown>, origin: Origin, done: (outcome: FrameOutcome) => void): void {
     const answer = outcome.reply === "beyond" ? frameBeyond : frameConsumed
     this.settle(
       outcome,
-      asker,
-      "",
+      origin,
       () => done(answer),
       () => done(frameNotHere)
     )
@@ -181,19 +181,19 @@ export class Activation implements Sleeper {
       const repeated = this.answered.admit(requestId, codec, this.host.now(), cell.key, commit)
       if (repeated !== undefined) return commit.answer(done, repeated)
     }
-    const outcome = handle(this.state, envelope.payload, this.context(asker, requestId))
+    const origin = originOfMessage(asker, requestId, tell)
+    const outcome = handle(this.state, envelope.payload, this.context(origin))
     if (outcome.tells !== undefined && commit.tellCount + outcome.tells.length > tellsMax)
       return commit.answer(done, failed(new Backpressure({ bucket: `${cell.key} tells`, retryAfterMs: 1000 })))
     const reply: Reply =
       outcome.refusal === undefined
         ? { _tag: "Success", value: outcome.reply }
         : { _tag: "Refused", error: outcome.refusal }
-    const leaving = this.leaving(outcome, asker, requestId)
+    const leaving = this.leaving(outcome, origin)
     this.consume(envelope, reply)
     this.settle(
       outcome,
-      asker,
-      requestId,
+      origin,
       () => done(reply),
       () => done(unavailable(unconfirmed)),
       leaving
@@ -213,7 +213,7 @@ export class Activation implements Sleeper {
     if (this.answered.keep(requestId, this.type.codec.messages.get(tag), reply, commit)) commit.change()
   }
 
-  private context(asker: Asker, requestId: string): TransitionContext<unknown> {
+  private context({ asker, requestId }: Pick<Origin, "asker" | "requestId">): TransitionContext<unknown> {
     const { host, node } = this.around
     return {
       self: this.self,
@@ -228,26 +228,26 @@ export class Activation implements Sleeper {
     }
   }
 
-  private boardAsker(): Asker {
-    this.board ??= { kind: "device", id: this.cell.id, role: "board" }
+  private boardOrigin(): Origin {
+    this.board ??= originOf({ kind: "device", id: this.cell.id, role: "board" })
     return this.board
   }
 
   /** Takes over what a transition changed; lets the rest out when that is durable. */
   private settle(
     outcome: Outcome<unknown, unknown>,
-    asker: Asker,
-    requestId: string,
+    origin: Origin,
     release: (() => void) | undefined,
     fail: (() => void) | undefined,
-    { tells, frames, emission }: Leaving = this.leaving(outcome, asker, requestId)
+    { tells, frames, emission, after }: Leaving = this.leaving(outcome, origin)
   ): void {
     const { commit } = this
     const { effects } = outcome
     if (outcome.resident !== undefined) this.memory = outcome.resident
     if (outcome.state !== undefined && outcome.state !== commit.state) commit.setState(outcome.state)
-    if (emission !== undefined) commit.emit(emission)
-    if (tells.length > 0) commit.tell(tells)
+    if (after > 0) commit.heardOf(after)
+    const first = emission === undefined ? undefined : commit.emit(emission)
+    if (tells.length > 0) commit.tell(tells, first)
     const replaced = this.relink(outcome)
     if (frames === undefined && effects === undefined && replaced === undefined) {
       if (release !== undefined) commit.let(release, fail)
@@ -256,13 +256,13 @@ export class Activation implements Sleeper {
         if (replaced !== undefined) this.around.toGateway(replaced.node, replaced.message)
         if (frames !== undefined) this.around.toGateway(frames.node, frames.message)
         release?.()
-        if (effects !== undefined) for (const order of effects) this.perform(order)
+        if (effects !== undefined) for (const order of effects) this.perform(order, origin)
       }, fail)
     this.arm()
   }
 
-  private leaving(outcome: Outcome<unknown, unknown>, asker: Asker, requestId: string): Leaving {
-    return encodeLeaving(this.around.registry, outcome, this.currentLink, { at: this.host.now(), asker, requestId })
+  private leaving(outcome: Outcome<unknown, unknown>, origin: Origin): Leaving {
+    return encodeLeaving(this.around.registry, outcome, this.currentLink, this.host.now(), origin)
   }
 
   private relink(outcome: Outcome<unknown, unknown>): ForGateway | undefined {
@@ -272,10 +272,11 @@ export class Activation implements Sleeper {
     return old === undefined ? undefined : goodbyeTo(old, outcome)
   }
 
-  private perform(order: EffectOrder): void {
+  private perform(order: EffectOrder, orderedBy: Origin): void {
     const { cell } = this
+    const origin = originOfEffect(orderedBy)
     this.around.perform(cell, order, (outcome) => {
-      if (cell.isOpen) cell.enqueue({ _tag: "Completed", order, outcome, tries: 0 })
+      if (cell.isOpen) cell.enqueue({ _tag: "Completed", order, outcome, origin, tries: 0 })
     })
   }
 
@@ -300,7 +301,7 @@ export class Activation implements Sleeper {
 
   /** The answer to a standing query, from what is durable. */
   look({ message, payload, asker }: Watcher): unknown {
-    const context = this.context(asker, "")
+    const context = this.context({ asker, requestId: "" })
     return this.type.behaviour.transitions[message]?.(this.commit.durableState, payload, context).reply
   }
 
@@ -317,10 +318,10 @@ export class Activation implements Sleeper {
   }
 
   private buryFrame({ offer, done }: FrameItem): void {
-    const asker = this.boardAsker()
+    const origin = this.boardOrigin()
     try {
-      const outcome = this.reactions.frameFailed?.(this.state, offer.frame, this.context(asker, ""))
-      this.settleFrame(outcome ?? {}, asker, done)
+      const outcome = this.reactions.frameFailed?.(this.state, offer.frame, this.context(origin))
+      this.settleFrame(outcome ?? {}, origin, done)
     } catch {
       this.commit.let(
         () => done(frameConsumed),

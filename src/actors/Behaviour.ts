@@ -20,6 +20,8 @@ export interface Tell {
   readonly to: Address
   readonly message: string
   readonly payload: unknown
+  /** Place of the event of the same outcome that led to it; absent where it follows from what the transition ran for. */
+  readonly causedBy?: number
 }
 
 /**

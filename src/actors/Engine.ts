@@ -24,7 +24,15 @@ const PostedFields = {
   body: Schema.Uint8Array,
   requestId: Schema.String.check(Schema.isMaxLength(64)),
   asker: Asker,
-  tell: Schema.optionalKey(Schema.Struct({ from: Schema.String, version: Schema.Number, index: Schema.Number }))
+  tell: Schema.optionalKey(
+    Schema.Struct({
+      from: Schema.String,
+      version: Schema.Number,
+      index: Schema.Number,
+      at: Schema.optionalKey(Schema.Number),
+      causes: Schema.optionalKey(Schema.Array(Schema.String))
+    })
+  )
 }
 
 /** A reply in its travelling form: CBOR of the success or the refusal. */

@@ -7,6 +7,10 @@ export interface TellNumber {
   readonly from: string
   readonly version: number
   readonly index: number
+  /** When it was told by its sender's clock, ms; the receiver's is not behind it. A member of an earlier release does not say. */
+  readonly at?: number
+  /** Events and requests that led to it. */
+  readonly causes?: ReadonlyArray<string>
 }
 
 /** Payload is decoded by the contract's schema. `requestId` is a UUIDv7 made at the edge: it carries its own end of life. */

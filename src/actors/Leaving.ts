@@ -1,10 +1,10 @@
 /** What leaves a transition for other actors, the board and the journal, in its travelling form. */
-import type { Asker } from "../protocol/Asker.ts"
 import { encodeDown } from "../protocol/FrameCodec.ts"
 import { type EncodedEmission, encodeEmission } from "../protocol/JournalBody.ts"
 import type { Emitted, FrameToBoard, Link, Outcome, Tell } from "./Behaviour.ts"
 import { toBytes } from "./Codec.ts"
 import type { ToGateway } from "./Links.ts"
+import { becauseOf, latestCause, type Origin } from "./Origin.ts"
 import type { EncodedTell } from "./Outbox.ts"
 import type { Registry } from "./Registry.ts"
 
@@ -14,46 +14,53 @@ export interface ForGateway {
   readonly message: ToGateway
 }
 
-/** See the file. */
-export interface Leaving {
-  readonly tells: ReadonlyArray<EncodedTell>
-  readonly frames: ForGateway | undefined
-  readonly emission: EncodedEmission | undefined
+/** A tell that has no number yet. */
+export interface LeavingTell extends EncodedTell {
+  /** Place of the event that led to it, among those of its transition. */
+  readonly causedBy: number | undefined
 }
 
-/** Of which transition it is. */
-export interface Origin {
-  /** Time of the transition, ms. */
-  readonly at: number
-  readonly asker: Asker
-  readonly requestId: string
+/** See the file. */
+export interface Leaving {
+  readonly tells: ReadonlyArray<LeavingTell>
+  readonly frames: ForGateway | undefined
+  readonly emission: EncodedEmission | undefined
+  /** When the latest of its causes was, by the clock of whoever said so, ms; 0 for none. */
+  readonly after: number
 }
 
 const noFacts: ReadonlyArray<Emitted> = []
-const noTells: ReadonlyArray<EncodedTell> = []
+const noTells: ReadonlyArray<LeavingTell> = []
 const supersededGoodbye = 6
 
-/** Throws when a value does not encode: that discards the transition. `link` is the one before it. */
+/**
+ * Throws when a value does not encode: that discards the transition. `at` is its time, ms; `link` is the one before it.
+ */
 export const encodeLeaving = (
   registry: Registry,
   outcome: Outcome<unknown, unknown>,
   link: Link | undefined,
+  at: number,
   origin: Origin
 ): Leaving => {
-  const { tells, frames } = outcome
+  const { tells, frames, events = noFacts } = outcome
   const to = outcome.link === undefined ? link : outcome.link
   return {
-    tells: tells === undefined ? noTells : tells.map((tell) => encodeTell(registry, tell)),
+    tells: tells === undefined ? noTells : tells.map((tell) => encodeTell(registry, tell, events, origin)),
     frames: frames === undefined || frames.length === 0 || !to ? undefined : framesTo(to, frames),
-    emission: emissionOf(outcome, origin)
+    emission: emissionOf(outcome, at, origin),
+    after: latestCause(origin, events)
   }
 }
 
 const emissionOf = (
   { events = noFacts, samples = noFacts }: Outcome<unknown, unknown>,
-  { at, asker, requestId }: Origin
+  at: number,
+  { asker, requestId, causes }: Origin
 ): EncodedEmission | undefined =>
-  events.length === 0 && samples.length === 0 ? undefined : encodeEmission({ at, asker, requestId, events, samples })
+  events.length === 0 && samples.length === 0
+    ? undefined
+    : encodeEmission({ at, asker, requestId, causes, events, samples })
 
 /** What the old link is told when the transition replaces it or takes it away. */
 export const goodbyeTo = (old: Link, outcome: Outcome<unknown, unknown>): ForGateway | undefined => {
@@ -63,10 +70,18 @@ export const goodbyeTo = (old: Link, outcome: Outcome<unknown, unknown>): ForGat
   return { node, message: { _tag: "Close", connection, epoch, reason: outcome.goodbye ?? supersededGoodbye } }
 }
 
-const encodeTell = (registry: Registry, { to, message, payload }: Tell): EncodedTell => {
+const encodeTell = (
+  registry: Registry,
+  { to, message, payload, causedBy }: Tell,
+  events: ReadonlyArray<Emitted>,
+  origin: Origin
+): LeavingTell => {
   const codec = registry.get(to.kind)?.codec.messages.get(message)
   if (codec === undefined) throw new Error(`no message ${message} of kind ${to.kind}`)
-  return { to, message, body: toBytes(codec.payload, payload) }
+  const event = causedBy === undefined ? undefined : events[causedBy]
+  if (causedBy !== undefined && event === undefined)
+    throw new Error(`${message} of kind ${to.kind}: no event ${causedBy}`)
+  return { to, message, body: toBytes(codec.payload, payload), because: event?.because ?? becauseOf(origin), causedBy }
 }
 
 const framesTo = ({ node, connection, epoch }: Link, frames: ReadonlyArray<FrameToBoard>): ForGateway => ({

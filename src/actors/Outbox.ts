@@ -1,9 +1,12 @@
 /** Tells: messages that must arrive. They rest in the sender's row until the receiver has acknowledged them. */
-import { runtimeAsker } from "../protocol/Asker.ts"
+import { type Because, becauseFromStored, becauseToStored } from "../protocol/Because.ts"
+import { type Commit, chainIdOf, eventIdOf } from "../protocol/Event.ts"
 import { decodeStored, encodeStored } from "../protocol/Stored.ts"
 import type { PartChanges } from "./Answered.ts"
 import type { Posted, Reply } from "./Envelope.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
+import type { LeavingTell } from "./Leaving.ts"
+import { runtimeIn } from "./Origin.ts"
 
 /** Past this many unacknowledged tells a transition that adds one is refused with `Backpressure`. */
 export const tellsMax = 256
@@ -21,6 +24,8 @@ export interface EncodedTell {
   readonly to: Address
   readonly message: string
   readonly body: Uint8Array
+  /** What led to it. */
+  readonly because: Because
 }
 
 interface Pending extends EncodedTell {
@@ -29,6 +34,27 @@ interface Pending extends EncodedTell {
   /** When it was told, ms. */
   readonly at: number
 }
+
+/** A tell whose commit is still to come. */
+interface Fresh extends LeavingTell {
+  /** Place in the commit of the first fact of its transition, if there is one. */
+  readonly first: number | undefined
+  /** Place in the commit of the first tell of its transition. */
+  readonly firstTell: number
+}
+
+/** The causes of a tell, now that the commit is known by which the events beside it have their ids. */
+const becauseIn = (commit: Commit, { because, causedBy, first, firstTell }: Fresh): Because => {
+  const begun = first === undefined ? undefined : eventIdOf(commit, first)
+  const root = because.root ?? begun ?? chainIdOf(commit, firstTell)
+  const event = causedBy === undefined || first === undefined ? undefined : eventIdOf(commit, first + causedBy)
+  // What nobody asked for is said by the first event of the transition, if by anything.
+  const causes =
+    event !== undefined ? [event] : because.causes.length === 0 && begun !== undefined ? [begun] : because.causes
+  return { ...because, root, causes }
+}
+
+const nothing: Because = { causes: [] }
 
 /** What the outbox needs of its cell. */
 export interface Sender {
@@ -42,7 +68,7 @@ export interface Sender {
 /** One in flight per receiver, in order of (version, index). */
 export class Outbox {
   private readonly sender: Sender
-  private fresh: Array<EncodedTell> = []
+  private fresh: Array<Fresh> = []
   private readonly pending: Array<Pending> = []
   private readonly attempts = new Map<string, { tries: number; cancel: Cancel | undefined }>()
   /** Row version up to which tells are durable and may leave. */
@@ -63,7 +89,7 @@ export class Outbox {
     const stored = decodeStored(value)
     const [version, index] = key.slice(prefix.length).split(".").map(Number)
     if (!Array.isArray(stored) || version === undefined || index === undefined) throw new Error(`malformed part ${key}`)
-    const [kind, id, message, body, at = this.sender.host.now()]: ReadonlyArray<unknown> = stored
+    const [kind, id, message, body, at = this.sender.host.now(), reason]: ReadonlyArray<unknown> = stored
     if (
       typeof kind !== "string" ||
       typeof id !== "string" ||
@@ -72,7 +98,8 @@ export class Outbox {
       typeof at !== "number"
     )
       throw new Error(`malformed part ${key}`)
-    this.pending.push({ to: { kind, id }, message, body, version, index, at })
+    const because = becauseFromStored(reason) ?? nothing
+    this.pending.push({ to: { kind, id }, message, body, because, version, index, at })
     return true
   }
 
@@ -82,17 +109,21 @@ export class Outbox {
     this.committed(version)
   }
 
-  add(tells: ReadonlyArray<EncodedTell>): void {
-    this.fresh.push(...tells)
+  /** `first` is the place in the commit of the first fact of their transition, if there is one. */
+  add(tells: ReadonlyArray<LeavingTell>, first: number | undefined): void {
+    const firstTell = this.fresh.length
+    for (const tell of tells) this.fresh.push({ ...tell, first, firstTell })
   }
 
   /** Numbers the new tells by the row version that makes them durable and writes them beside it. */
-  snapshot(version: number, changes: PartChanges): void {
-    const at = this.sender.host.now()
+  snapshot(commit: Commit, changes: PartChanges): void {
+    const { version, committedAt: at } = commit
     for (const [index, tell] of this.fresh.entries()) {
       const { to, message, body } = tell
-      this.pending.push({ ...tell, version, index, at })
-      changes.put(`${prefix}${version}.${index}`, encodeStored([to.kind, to.id, message, body, at]))
+      const because = becauseIn(commit, tell)
+      this.pending.push({ to, message, body, because, version, index, at })
+      const stored = [to.kind, to.id, message, body, at, becauseToStored(because)]
+      changes.put(`${prefix}${version}.${index}`, encodeStored(stored))
     }
     this.fresh = []
   }
@@ -130,12 +161,13 @@ export class Outbox {
       attempt.cancel = host.schedule(0, () => this.end(receiver, tell, "it has not arrived within a week"))
       return
     }
+    const { message, body, because, version, index, at } = tell
     const posted: Posted = {
-      message: tell.message,
-      body: tell.body,
+      message,
+      body,
       requestId: "",
-      asker: runtimeAsker,
-      tell: { from: key, version: tell.version, index: tell.index }
+      asker: runtimeIn(because),
+      tell: { from: key, version, index, at, causes: because.causes }
     }
     this.sender.post(tell.to, posted, attemptMillis, (reply) => {
       if (this.closed || !this.pending.includes(tell)) return

@@ -13,6 +13,7 @@ import type { Posted, Reply } from "./Envelope.ts"
 import { unavailable, unconfirmed } from "./Envelope.ts"
 import type { Address, Host } from "./Host.ts"
 import type { Committer } from "./Lanes.ts"
+import type { LeavingTell } from "./Leaving.ts"
 import { type EncodedTell, forgetTell, Outbox, type Sender } from "./Outbox.ts"
 import type { Kind } from "./Registry.ts"
 import type { CommitRow, DeadLetter } from "./Store.ts"
@@ -32,6 +33,9 @@ export interface Owner extends Home {
   /** A tell will never arrive: it is given up once its sender has heard of that. */
   readonly undelivered: (tell: EncodedTell, number: string, cause: string) => void
 }
+
+/** How far another clock may be ahead and still move this one, ms. */
+const skewMaxMillis = 30_000
 
 /** What leaves once `need` is durable. */
 interface Output {
@@ -60,6 +64,11 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   private queued = false
   private outputs: Array<Output> = []
 
+  /**
+   * Time of the last commit, ms: a hybrid logical clock of the actor. It is never behind what led to a commit, and each
+   * commit is later than the one before it, whatever the clocks of nodes say.
+   */
+  private clock: number
   private nextSeq: number
   private emissions: Array<EncodedEmission> = []
   private deadLetters: Array<DeadLetter> = []
@@ -68,13 +77,14 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   private readonly removes = new Set<string>()
   private outbox: Outbox | undefined
 
-  constructor(owner: Owner, version: number, { state, nextSeq, parts, kept }: StoredState) {
+  constructor(owner: Owner, version: number, { state, nextSeq, clock, parts, kept }: StoredState) {
     this.owner = owner
     this.key = owner.key
     this.host = owner.around.host
     this.rowVersion = version
     this.current = state
     this.nextSeq = nextSeq
+    this.clock = clock
     this.storedParts = parts
     this.kept = kept
   }
@@ -124,16 +134,26 @@ export class OutputCommit implements Committer, Sender, PartChanges {
     this.change()
   }
 
-  emit(emission: EncodedEmission): void {
+  /** Answers the place of its first fact in the commit. */
+  emit(emission: EncodedEmission): number {
+    const first = countOf(this.emissions)
     this.emissions.push(emission)
+    this.change()
+    return first
+  }
+
+  /** Stands in the row with the next commit and leaves after it. `first`: as for {@link Outbox.add}. */
+  tell(tells: ReadonlyArray<LeavingTell>, first: number | undefined): void {
+    this.outbox ??= new Outbox(this)
+    this.outbox.add(tells, first)
     this.change()
   }
 
-  /** Stands in the row with the next commit and leaves after it. */
-  tell(tells: ReadonlyArray<EncodedTell>): void {
-    this.outbox ??= new Outbox(this)
-    this.outbox.add(tells)
-    this.change()
+  /** The next commit is later than this, ms by another clock, unless that is wrong. */
+  heardOf(time: number): void {
+    if (time <= this.clock) return
+    if (time > this.host.now() + skewMaxMillis) this.owner.around.skewed()
+    else this.clock = time
   }
 
   bury(letter: DeadLetter): void {
@@ -202,7 +222,9 @@ export class OutputCommit implements Committer, Sender, PartChanges {
     const { reactions } = type.behaviour
     const format = around.agreement.formatOf(kind)
     const now = this.host.now()
-    this.outbox?.snapshot(this.rowVersion + 1, this)
+    this.clock = Math.max(now, this.clock + 1)
+    const { clock } = this
+    this.outbox?.snapshot({ kind, id, version: this.rowVersion + 1, committedAt: clock }, this)
     const seq = this.nextSeq
     this.nextSeq += countOf(this.emissions)
     const cut = this.cut(format)
@@ -217,13 +239,13 @@ export class OutputCommit implements Committer, Sender, PartChanges {
       shard,
       expected: this.rowVersion,
       format,
-      head: encodeStored([cut.head, this.nextSeq]),
+      head: encodeStored([cut.head, this.nextSeq, clock]),
       wakeAt: this.tellCount > 0 ? now : due,
       atTakeover: reactions.atTakeover?.(this.current) ?? false,
       put,
       remove,
       journal,
-      at: now,
+      at: clock,
       dead
     }
     this.emissions = []

@@ -2,6 +2,7 @@
 import type { EffectOrder } from "./Behaviour.ts"
 import type { Envelope, Reply } from "./Envelope.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
+import type { Origin } from "./Origin.ts"
 import type { EncodedTell } from "./Outbox.ts"
 
 /** A message from anywhere. */
@@ -29,12 +30,21 @@ export interface UndeliveredItem {
   tries: number
 }
 
+/** The outcome of an effect. */
+export interface CompletedItem {
+  readonly _tag: "Completed"
+  readonly order: EffectOrder
+  readonly outcome: unknown
+  readonly origin: Origin
+  tries: number
+}
+
 /** Also the actor's waking and the outcome of an effect pass through the queue. */
 export type QueueItem =
   | MessageItem
   | FrameItem
   | { readonly _tag: "Timeout"; tries: number }
-  | { readonly _tag: "Completed"; readonly order: EffectOrder; readonly outcome: unknown; tries: number }
+  | CompletedItem
   | UndeliveredItem
 
 /** What it is, in few words, for logs and dead letters. */

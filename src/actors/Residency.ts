@@ -55,6 +55,8 @@ export interface Counts {
   claims: number
   drops: Record<DropReason, number>
   failures: number
+  /** Times of others that were too far ahead to go by them. */
+  skewed: number
 }
 
 const unknownHere = (kind: string, message: string): Reply =>
@@ -65,6 +67,7 @@ export class Residency {
   readonly counts: Counts = {
     claims: 0,
     failures: 0,
+    skewed: 0,
     drops: { idle: 0, moved: 0, fenced: 0, outage: 0, refused: 0, crashed: 0, quarantined: 0, absent: 0 }
   }
   /** What operators were refused, on its way into the journal. */
@@ -95,6 +98,9 @@ export class Residency {
       perform,
       countFailure: (self) => this.countFailure(addressKey(self)),
       refused: (asker, act) => this.refusals.note(asker, act),
+      skewed: () => {
+        this.counts.skewed++
+      },
       dropped: (cell, reason) => this.dropped(cell, reason)
     }
     this.refusals = new Refusals({

@@ -11,6 +11,8 @@ export interface StoredState {
   readonly state: unknown
   /** Number of the next fact this actor puts on the event stream. */
   readonly nextSeq: number
+  /** Time of its last commit, ms; 0 where a node of an earlier release wrote it. */
+  readonly clock: number
   /** The behaviour's parts as loaded. */
   readonly parts: ReadonlyMap<string, unknown>
   /** Keys of a newer node, to be written back. */
@@ -32,23 +34,24 @@ export const decodeRow = (type: Kind, id: string, row: StoredRow): StoredState =
   const { format } = row
   const { reactions } = type.behaviour
   const none: ReadonlyMap<string, unknown> = new Map()
-  if (row.head === null) return { state: reactions.initial(id), nextSeq: 1, parts: none, kept: undefined }
+  if (row.head === null) return { state: reactions.initial(id), nextSeq: 1, clock: 0, parts: none, kept: undefined }
   const codec = type.codec.stateOf(format)
   if (codec === undefined) throw new Error(`rows of format ${format} are not read by this release`)
   const stored = decodeStored(row.head)
   if (!Array.isArray(stored)) throw new Error("malformed head")
-  const [head, seq]: ReadonlyArray<unknown> = stored
+  const [head, seq, time]: ReadonlyArray<unknown> = stored
+  const clock = typeof time === "number" ? time : 0
   if (typeof seq !== "number") throw new Error("malformed head: no event number")
   if (reactions.storage !== undefined) {
     const parts = new Map<string, unknown>()
     for (const [key, value] of row.parts) if (!key.startsWith(layerPrefix)) parts.set(key, decodeStored(value))
     const state = reactions.storage.join(head, parts, id, format)
-    return { state, nextSeq: seq, parts: reactions.storage.split(state, format).parts, kept: undefined }
+    return { state, nextSeq: seq, clock, parts: reactions.storage.split(state, format).parts, kept: undefined }
   }
   const decoded = codec.decode(head)
   if (decoded._tag === "Failure") throw new Error(`malformed state: ${decoded.failure.reason}`)
   const kept = unknownKeys(head, codec.encode(decoded.success))
-  return { state: decoded.success, nextSeq: seq, parts: none, kept }
+  return { state: decoded.success, nextSeq: seq, clock, parts: none, kept }
 }
 
 /**

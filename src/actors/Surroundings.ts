@@ -42,5 +42,7 @@ export interface Surroundings {
   readonly countFailure: (self: Address) => number
   /** Somebody was refused an act: it becomes an event of who asked. */
   readonly refused: (asker: Asker, act: Act) => void
+  /** Somebody's clock is too far ahead to go by it. */
+  readonly skewed: () => void
   readonly dropped: (home: Home, reason: DropReason) => void
 }

@@ -1,6 +1,7 @@
 /** The one shape of events on the stream, whoever speaks: boards, device actors, policies, the runtime. */
 import { createHash } from "node:crypto"
 import { Schema } from "effect"
+import { causesMax } from "./Because.ts"
 import { isUuidV7, uuidText } from "./Ids.ts"
 import { type JournalRecord, severities } from "./JournalBody.ts"
 
@@ -48,10 +49,11 @@ export const HolonEvent = Schema.Struct({
   key: Schema.optionalKey(Schema.String),
   severity: Severity,
   data: Schema.Json,
-  /** Messages that led to it. */
-  causes: Schema.Array(Id).check(Schema.isMaxLength(8)),
+  /** Events and requests that led to it. */
+  causes: Schema.Array(Id).check(Schema.isMaxLength(causesMax)),
   context: Schema.optionalKey(
     Schema.Struct({
+      /** Of the request that began the chain of causes it is in, or of the first event where it was none. */
       root: Schema.optionalKey(Schema.String),
       /** Kind and id of who asked. */
       principal: Schema.String,
@@ -87,6 +89,10 @@ export const eventIdOf = ({ kind, id, version, committedAt }: Commit, index: num
   return uuidText(bytes)
 }
 
+/** Names a chain of causes that begins with a commit's tell before anything is said of it. */
+export const chainIdOf = (commit: Commit, tell: number): string =>
+  eventIdOf({ ...commit, id: `${commit.id}\ntell` }, tell)
+
 /** Name of an actor's own clock. */
 const clockOf = ({ kind, id }: Commit): string =>
   uuidText(digest(`${kind}\n${id}`))
@@ -95,11 +101,22 @@ const clockOf = ({ kind, id }: Commit): string =>
 
 const isJson = Schema.is(Schema.Json)
 
+const causesOf = (
+  causes: ReadonlyArray<string>,
+  fact: string | undefined,
+  requestId: string
+): ReadonlyArray<string> => {
+  if (fact !== undefined) return [fact]
+  if (causes.length > 0) return causes
+  return isUuidV7(requestId) ? [requestId] : []
+}
+
 /** The events of a commit, from what its journal row holds. Data that is not JSON is shown as null. */
 export const eventsOf = (commit: Commit, records: ReadonlyArray<JournalRecord>): ReadonlyArray<HolonEvent> => {
   const node = clockOf(commit)
-  return records.map(({ type, seq, at, unit, severity, data, asker, requestId }, index) => ({
-    id: eventIdOf(commit, index),
+  const ids = records.map((_, index) => eventIdOf(commit, index))
+  return records.map(({ type, seq, at, unit, severity, data, asker, requestId, causes, causedBy, first }, index) => ({
+    id: ids[index] ?? eventIdOf(commit, index),
     type,
     source: { actor: commit.kind, id: commit.id },
     seq,
@@ -109,9 +126,10 @@ export const eventsOf = (commit: Commit, records: ReadonlyArray<JournalRecord>):
     ...(unit === undefined ? {} : { unit }),
     severity,
     data: isJson(data) ? data : null,
-    causes: isUuidV7(requestId) ? [requestId] : [],
+    causes: causesOf(causes, causedBy === undefined ? undefined : ids[causedBy], requestId),
     context: {
-      ...(asker.root === undefined ? {} : { root: asker.root }),
+      // What nobody asked for begins a chain with the first that is said of it.
+      root: asker.root ?? (isUuidV7(requestId) ? requestId : (ids[first] ?? eventIdOf(commit, first))),
       principal: `${asker.kind}:${asker.id}`,
       ...(asker.traceparent === undefined ? {} : { traceparent: asker.traceparent })
     }

@@ -3,11 +3,13 @@
  * caused it.
  *
  * The stored form is positional and small: `[form, seq, emission…]`. An emission is `[at, asker, request, record…]` with
- * `asker` = `[kind, id, role, root, traceparent]` or null for the runtime; a record is `[code, type, data, dt?, unit?]`,
- * where `code` is the severity's number, plus 8 for a sample, and `dt` its time less the emission's. Records are numbered
- * from `seq` on, without a gap per actor. `form` is 1, or 2 when there are samples only; a reader refuses others.
+ * `asker` = `[kind, id, role, root, traceparent]` or null for the runtime; a record is `[code, type, data, dt?, unit?,
+ * because?, place?]`, where `code` is the severity's number, plus 8 for a sample, `dt` its time less the emission's,
+ * `because` what led to it where that is not the request, and `place` that of the record of its emission that did. Records are numbered from `seq` on, without a gap per actor. `form` is 1, or
+ * 2 when there are samples only; a reader refuses others, and leaves alone what stands behind the elements it knows.
  */
 import { type Asker, runtimeAsker } from "./Asker.ts"
+import { type Because, becauseFromStored, becauseToStored } from "./Because.ts"
 import { major } from "./CborReader.ts"
 import { CborWriter } from "./CborWriter.ts"
 import { decodeStored, writeStored } from "./Stored.ts"
@@ -23,6 +25,10 @@ export interface Fact {
   readonly severity?: (typeof severities)[number]
   readonly at?: number
   readonly unit?: string
+  /** Absent for what follows from that for which the transition ran. */
+  readonly because?: Because
+  /** Place of the event of the same transition that led to it: the cause in place of those of `because`. */
+  readonly causedBy?: number
 }
 
 /** What one transition emitted. */
@@ -32,6 +38,8 @@ export interface Emission {
   readonly asker: Asker
   /** Request id of the message that caused it; empty for none. */
   readonly requestId: string
+  /** What led to it, where that was no request. */
+  readonly causes?: ReadonlyArray<string>
   readonly events: ReadonlyArray<Fact>
   readonly samples: ReadonlyArray<Fact>
 }
@@ -48,6 +56,12 @@ export interface JournalRecord {
   readonly unit: string | undefined
   readonly asker: Asker
   readonly requestId: string
+  /** What led to it, where that was not the request alone. */
+  readonly causes: ReadonlyArray<string>
+  /** Place in the commit of the fact that led to it, instead. */
+  readonly causedBy: number | undefined
+  /** Place in the commit of the first fact of the same transition. */
+  readonly first: number
 }
 
 /** Bytes that are not a journal body of a form this node knows. */
@@ -68,15 +82,25 @@ const codeOf: Readonly<Record<(typeof severities)[number], number>> = {
 
 const writer = new CborWriter()
 
-const writeRecord = (fact: Fact, flag: number, at: number): void => {
+/** How many elements its record has: what stands in front of the last one that it needs is there too. */
+const elementsOf = ({ unit, causedBy }: Fact, delay: number, because: Because | undefined): number => {
+  if (causedBy !== undefined) return 7
+  if (because !== undefined) return 6
+  return unit !== undefined ? 5 : delay === 0 ? 3 : 4
+}
+
+const writeRecord = (fact: Fact, flag: number, at: number, otherwise: Because | undefined): void => {
   const delay = fact.at === undefined ? 0 : fact.at - at
-  const isPlaced = fact.unit !== undefined
-  writer.head(major.list, isPlaced ? 5 : delay === 0 ? 3 : 4)
+  const because = fact.because ?? otherwise
+  const elements = elementsOf(fact, delay, because)
+  writer.head(major.list, elements)
   writer.number((fact.severity === undefined ? 1 : codeOf[fact.severity]) + flag)
   writer.text(fact.type)
   writeStored(writer, fact.data)
-  if (isPlaced || delay !== 0) writeStored(writer, delay)
-  if (isPlaced) writeStored(writer, fact.unit)
+  if (elements > 3) writeStored(writer, delay)
+  if (elements > 4) writeStored(writer, fact.unit)
+  if (elements > 5) writeStored(writer, because === undefined ? null : becauseToStored(because))
+  if (elements > 6) writeStored(writer, fact.causedBy)
 }
 
 const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
@@ -95,15 +119,16 @@ export interface EncodedEmission {
 }
 
 /** Encodes an emission. Samples come after the events. Throws on what cannot be stored. */
-export const encodeEmission = ({ at, asker, requestId, events, samples }: Emission): EncodedEmission => {
+export const encodeEmission = ({ at, asker, requestId, causes, events, samples }: Emission): EncodedEmission => {
   const facts = events.length + samples.length
+  const because = causes === undefined || causes.length === 0 ? undefined : { causes }
   writer.begin()
   writer.head(major.list, 3 + facts)
   writeStored(writer, at)
   writeStored(writer, askerOf(asker))
   writer.text(requestId)
-  for (const event of events) writeRecord(event, 0, at)
-  for (const sample of samples) writeRecord(sample, sampleFlag, at)
+  for (const event of events) writeRecord(event, 0, at, because)
+  for (const sample of samples) writeRecord(sample, sampleFlag, at, because)
   return { bytes: writer.takeView(), facts, hasEvents: events.length > 0 }
 }
 
@@ -152,6 +177,14 @@ const decodeAsker = (value: unknown): Asker | undefined => {
   }
 }
 
+const noCauses: ReadonlyArray<string> = []
+
+/** The asker in the chain of causes that a fact names for itself. */
+const continuing = (asker: Asker, { root, traceparent }: Because): Asker =>
+  root === undefined
+    ? asker
+    : { kind: asker.kind, id: asker.id, role: asker.role, root, ...(traceparent !== undefined && { traceparent }) }
+
 /** Decodes a journal row. Throws {@link JournalBodyMalformed}. */
 export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecord> => {
   const malformed = (what: string) => new JournalBodyMalformed(`journal body: ${what}`)
@@ -168,11 +201,13 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
     const asker = decodeAsker(by)
     if (typeof at !== "number" || asker === undefined || typeof requestId !== "string")
       throw malformed("no emission head")
+    const first = records.length
     for (const fact of facts) {
       if (!Array.isArray(fact)) throw malformed("no record")
-      const [code, type, data, delay, unit]: ReadonlyArray<unknown> = fact
+      const [code, type, data, delay, unit, reason, place]: ReadonlyArray<unknown> = fact
       const severity = isInteger(code) ? severities[code % sampleFlag] : undefined
       if (!isInteger(code) || severity === undefined || typeof type !== "string") throw malformed("no record head")
+      const because = reason === undefined ? undefined : becauseFromStored(reason)
       records.push({
         seq: seq++,
         isSample: code >= sampleFlag,
@@ -181,8 +216,11 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
         severity,
         at: typeof delay === "number" ? at + delay : at,
         unit: typeof unit === "string" ? unit : undefined,
-        asker,
-        requestId
+        asker: because === undefined ? asker : continuing(asker, because),
+        requestId,
+        causes: because?.causes ?? noCauses,
+        causedBy: isInteger(place) ? first + place : undefined,
+        first
       })
     }
   }

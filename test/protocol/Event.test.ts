@@ -46,7 +46,7 @@ describe("events of a commit", () => {
       severity: "info",
       data: { version: 3 },
       causes: [request],
-      context: { principal: "user:ada", traceparent: "00-0af7-b7ad-01" }
+      context: { root: request, principal: "user:ada", traceparent: "00-0af7-b7ad-01" }
     })
     assert.deepInclude(overheat, {
       type: "heater.overheat",
@@ -55,13 +55,45 @@ describe("events of a commit", () => {
       unit: "press-1",
       severity: "warn",
       causes: [],
-      context: { principal: "service:holon" }
+      context: { root: eventIdOf(commit, 1), principal: "service:holon" }
     })
     assert.deepInclude(telemetry, { type: "board.telemetry", seq: 43, severity: "info" })
+    assert.strictEqual(telemetry?.context?.root, overheat?.id)
   })
 
   it("are the same whenever the row is read", () => {
     assert.deepStrictEqual(eventsOf(commit, decodeJournalBody(body)), eventsOf({ ...commit }, decodeJournalBody(body)))
+  })
+
+  it("name what led to them, and go on with its chain of causes", () => {
+    const [cause, root] = [eventIdOf({ ...commit, version: 3 }, 0), eventIdOf({ ...commit, version: 2 }, 0)]
+    const chain = { causes: [cause], root }
+    const found = eventsOf(
+      commit,
+      decodeJournalBody(
+        journalBody(1, [
+          encodeEmission({ at: 1, asker, requestId: "", events: [{ type: "begun", data: 1 }], samples: [] }),
+          encodeEmission({
+            at: 2,
+            asker: runtimeAsker,
+            requestId: "",
+            events: [
+              { type: "found", data: 1, because: chain },
+              { type: "done", data: 1, because: chain, causedBy: 0 }
+            ],
+            samples: []
+          })
+        ])
+      )
+    )
+    assert.deepStrictEqual(
+      found.map(({ type, causes, context }) => [type, causes, context?.root]),
+      [
+        ["begun", [], eventIdOf(commit, 0)],
+        ["found", [cause], root],
+        ["done", [eventIdOf(commit, 1)], root]
+      ]
+    )
   })
 
   it("show data that is no JSON as null", () => {

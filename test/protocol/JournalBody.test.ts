@@ -71,6 +71,77 @@ describe("JournalBody", () => {
     )
   })
 
+  it("keeps what led to a fact, and the chain of causes that it is in", () => {
+    const [telemetry, request] = ["018f3a6e-4c00-7abc-8def-0123456789ab", "018f3a6e-4c01-7abc-8def-0123456789ab"]
+    const records = decodeJournalBody(
+      bodyOf(1, [
+        { at: 1, asker: board, requestId: "", events: [{ type: "a.b", data: 1 }], samples: [] },
+        {
+          at: 2,
+          asker: runtimeAsker,
+          requestId: "",
+          causes: [request],
+          events: [
+            { type: "told", data: 1 },
+            { type: "found", data: 2, because: { causes: [telemetry], root: telemetry, traceparent: "00-1-2-01" } },
+            { type: "done", data: 3, unit: "line-1", because: { causes: [telemetry], root: telemetry }, causedBy: 1 }
+          ],
+          samples: [{ type: "s", data: 1 }]
+        }
+      ])
+    )
+    assert.deepStrictEqual(
+      records.map(({ type, causes, causedBy, first, asker: { root, traceparent }, unit, at }) => [
+        [type, causes, causedBy, first],
+        [root, traceparent, unit, at]
+      ]),
+      [
+        [
+          ["a.b", [], undefined, 0],
+          [undefined, undefined, undefined, 1]
+        ],
+        [
+          ["told", [request], undefined, 1],
+          [undefined, undefined, undefined, 2]
+        ],
+        [
+          ["found", [telemetry], undefined, 1],
+          [telemetry, "00-1-2-01", undefined, 2]
+        ],
+        [
+          ["done", [telemetry], 2, 1],
+          [telemetry, undefined, "line-1", 2]
+        ],
+        [
+          ["s", [request], undefined, 1],
+          [undefined, undefined, undefined, 2]
+        ]
+      ]
+    )
+  })
+
+  it("reads rows of before causes were stored, and what a fact needs no more of is not stored", () => {
+    const old = encodeStored([1, 7, [1000, null, "", [1, "a.b", 5, 2, "line-1"], [9, "s", 6]]])
+    assert.deepStrictEqual(
+      decodeJournalBody(old).map(({ seq, type, at, unit, causes, causedBy }) => [
+        seq,
+        type,
+        at,
+        unit,
+        causes,
+        causedBy
+      ]),
+      [
+        [7, "a.b", 1002, "line-1", [], undefined],
+        [8, "s", 1000, undefined, [], undefined]
+      ]
+    )
+    const fact = { type: "a.b", data: 5, at: 1002, unit: "line-1" }
+    const sample = { type: "s", data: 6 }
+    const same = { at: 1000, asker: runtimeAsker, requestId: "", events: [fact], samples: [sample] }
+    assert.deepStrictEqual(Buffer.from(bodyOf(7, [same])), Buffer.from(old))
+  })
+
   it("tells a body of samples only by its first bytes, however many emissions it has", () => {
     for (const count of [1, 21, 22, 300, 70_000]) {
       const samples: ReadonlyArray<Emission> = Array.from({ length: count }, (_, at) => ({

@@ -33,7 +33,9 @@ export const epoch = 1_790_000_000_000
 
 export class ActorRig {
   readonly rows = new Map<string, StoredActor>()
-  readonly journal: Array<{ readonly key: string; readonly version: number; readonly body: Uint8Array }> = []
+  readonly journal: Array<
+    Readonly<{ key: string; kind: string; id: string; version: number; at: number; body: Uint8Array }>
+  > = []
   readonly dead: Array<DeadLetter & { readonly key: string }> = []
   readonly toGateway: Array<{ readonly node: string; readonly message: ToGateway }> = []
   readonly reported: Array<string> = []
@@ -244,7 +246,10 @@ export class ActorRig {
     stored.wakeAt = row.wakeAt
     for (const [part, value] of row.put) stored.parts.set(part, value)
     for (const part of row.remove) stored.parts.delete(part)
-    if (row.journal !== null) this.journal.push({ key, version: stored.version, body: row.journal })
+    if (row.journal !== null) {
+      const { kind, id, at, journal: body } = row
+      this.journal.push({ key, kind, id, version: stored.version, at, body })
+    }
     for (const letter of row.dead) this.dead.push({ key, ...letter })
     return true
   }

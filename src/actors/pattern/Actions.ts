@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import type { FoundMatch } from "../../events/engine/PatternWatch.ts"
 import type { Match } from "../../events/temporal/Match.ts"
+import type { Because } from "../../protocol/Because.ts"
 import type { MatchView } from "../../protocol/PatternPartition.ts"
 import type { Action } from "../../protocol/pattern/Pattern.ts"
 import type { Emitted, Tell } from "../Behaviour.ts"
@@ -80,9 +81,16 @@ export interface Done {
   readonly tells: ReadonlyArray<Tell>
 }
 
+/** Where the match stands among the events, so that what it does names it. */
+interface Named {
+  readonly because: Because
+  readonly causedBy: number
+}
+
 const act = (
   found: FoundMatch,
   view: MatchView,
+  cause: Named,
   action: Action
 ): { readonly event?: Emitted; readonly tell?: Tell } => {
   const { match, priority } = found
@@ -90,13 +98,20 @@ const act = (
   const valueFor = named(match)
   switch (action._tag) {
     case "Event":
-      return { event: { type: action.type, severity, at: match.at, data: view } }
-    case "Raise":
-      return { event: { type: "algedonic.raised", severity, at: match.at, data: { signal: action.signal, ...view } } }
+      return { event: { type: action.type, severity, at: match.at, data: view, ...cause } }
+    case "Raise": {
+      const data = { signal: action.signal, ...view }
+      return { event: { type: "algedonic.raised", severity, at: match.at, data, ...cause } }
+    }
     case "Tell": {
       const { kind, id, message, payload } = action
       return {
-        tell: { to: { kind, id: String(filledText(id, valueFor)) }, message, payload: filled(payload, valueFor) }
+        tell: {
+          to: { kind, id: String(filledText(id, valueFor)) },
+          message,
+          payload: filled(payload, valueFor),
+          causedBy: cause.causedBy
+        }
       }
     }
     case "Webhook":
@@ -107,7 +122,8 @@ const act = (
         tell: {
           to: { kind: "delivery", id: deliveryTo(isWeb ? "webhook" : "mqtt", isWeb ? action.url : action.topic) },
           message: "Deliver",
-          payload: { matchId: match.id, pattern: match.pattern, target, key: match.key, envelope: view }
+          payload: { matchId: match.id, pattern: match.pattern, target, key: match.key, envelope: view },
+          causedBy: cause.causedBy
         }
       }
     }
@@ -118,15 +134,22 @@ const act = (
 export const done = (found: ReadonlyArray<FoundMatch>): Done => {
   const events: Array<Emitted> = []
   const tells: Array<Tell> = []
+  /** Where the matches stand among the events, by their ids: one may have made another. */
+  const places = new Map<string, number>()
   for (const each of found) {
+    const { match, because } = each
     const view = viewOf(each)
+    const maker = match.events.findLast((id) => places.has(id))
+    const reason = { because, ...(maker !== undefined && { causedBy: places.get(maker) ?? 0 }) }
     if (each.depth > depthMax) {
-      events.push({ type: "pattern.loop", severity: "error", at: each.match.at, data: view })
+      events.push({ type: "pattern.loop", severity: "error", at: match.at, data: view, ...reason })
       continue
     }
-    events.push({ type: "pattern.matched", severity: severityOf[each.priority], at: each.match.at, data: view })
+    const cause: Named = { because, causedBy: events.length }
+    places.set(match.id, cause.causedBy)
+    events.push({ type: "pattern.matched", severity: severityOf[each.priority], at: match.at, data: view, ...reason })
     for (const action of each.actions) {
-      const { event, tell } = act(each, view, action)
+      const { event, tell } = act(each, view, cause, action)
       if (event !== undefined) events.push(event)
       if (tell !== undefined) tells.push(tell)
     }

@@ -1,5 +1,6 @@
 /** A look at the next part of the stream, as the effect of an actor: a seam, so that a behaviour knows no database. */
 import { Context, Effect } from "effect"
+import type { Because } from "../../protocol/Because.ts"
 import type { Action, Pattern } from "../../protocol/pattern/Pattern.ts"
 import type { Match } from "../temporal/Match.ts"
 
@@ -20,6 +21,8 @@ export interface Outlook {
 export interface FoundMatch {
   readonly match: Match
   readonly depth: number
+  /** The events that led to it, and the chain that it goes on with. */
+  readonly because: Because
   readonly priority: Pattern["priority"]
   readonly actions: ReadonlyArray<Action>
 }

@@ -6,6 +6,7 @@ import { Cause, Clock, Effect, Layer, Queue } from "effect"
 import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
 import { JournalHint } from "../JournalHint.ts"
 import { Patterns, patternsMax, type StoredPattern } from "../Patterns.ts"
+import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
 import { type FoundMatch, type Looked, type Outlook, PatternWatch } from "./PatternWatch.ts"
@@ -29,6 +30,7 @@ const patternsMillis = 1000
 interface Memory {
   readonly engine: PartitionEngine
   readonly depths: Depths
+  readonly chains: Chains
   cursor: string
   /** The list of patterns it works with. */
   revision: number
@@ -107,6 +109,7 @@ const make = Effect.gen(function* () {
     const memory: Memory = {
       engine: new PartitionEngine(partition),
       depths: new Depths(),
+      chains: new Chains(),
       cursor: cursor ?? (yield* stream.read({ _tag: "Now" }, everything, pageLimits)).next,
       revision: -1,
       savedAt: cursor === undefined ? Number.NEGATIVE_INFINITY : now,
@@ -121,20 +124,24 @@ const make = Effect.gen(function* () {
         if (compareCursors(placed.cursor, memory.cursor) > 0) break
         memory.engine.take(placed.event)
         memory.depths.hear(placed.event)
+        memory.chains.hear(placed.event)
       }
       memory.eventsSinceSaved += page.events.length
       if (page.next === at) break
       at = page.next
     }
     memory.engine.advance(tick)
-    for (const { match } of memory.engine.takeFound()) memory.depths.of(match)
+    for (const { match } of memory.engine.takeFound()) {
+      memory.depths.of(match)
+      memory.chains.of(match)
+    }
     return memory
   })
 
   const found = (memory: Memory, into: Array<FoundMatch>): void => {
     for (const { stored, match } of memory.engine.takeFound()) {
       const { priority, actions } = stored.pattern
-      into.push({ match, depth: memory.depths.of(match), priority, actions })
+      into.push({ match, depth: memory.depths.of(match), because: memory.chains.of(match), priority, actions })
     }
   }
 
@@ -143,6 +150,7 @@ const make = Effect.gen(function* () {
     for (const { cursor, event } of page.events) {
       memory.engine.take(event)
       memory.depths.hear(event)
+      memory.chains.hear(event)
       memory.cursor = cursor
       memory.eventsSinceSaved++
       found(memory, into)
