@@ -102,6 +102,8 @@ export interface Transfer {
   readonly instance?: string
   /** The board holds all of it. */
   readonly isWhole: boolean
+  /** The boot in which the board was last known to have the image. */
+  readonly boot?: number
   /** Its session must have ended it by then. */
   readonly until?: number
 }

@@ -68,8 +68,8 @@ export class Deliveries {
   readonly #sessions = new Map<string, Ordered>()
   /** Images that a board has proven, by board and hash. */
   readonly #proven = new Set<string>()
-  /** When a board went back from an image, ms of the run. */
-  readonly #left = new Map<string, number>()
+  /** Images that a board went back from, by board and hash. */
+  readonly #left = new Set<string>()
   /** How each session ended, in the words of the event stream. */
   readonly #sessionEnds = new Map<string, Array<string>>()
   readonly #upSince = new Map<string, number>()
@@ -165,7 +165,7 @@ export class Deliveries {
       proven: ({ sha256 }) => void this.#proven.add(`${board.id} ${hex(sha256)}`),
       wentBack: ({ sha256 }) => {
         verdict.fact("images taken back")
-        this.#left.set(`${board.id} ${hex(sha256)}`, this.#world.time.now)
+        this.#left.add(`${board.id} ${hex(sha256)}`)
       }
     }
   }
@@ -217,11 +217,7 @@ export class Deliveries {
     const mark = `${board.id} ${sha256}`
     const words = `${id} of ${board.id}: ${state} ${installed ?? ""} ${code ?? ""}`
     this.#world.verdict.fact(`sessions that are ${installed ?? state} at the end`)
-    // A board that went back, and lost its power before it could say so, says nothing of it afterwards: its session ends later
-    // than the run.
-    const isUntold = installed === "trial" && (this.#left.get(mark) ?? Infinity) < (this.#upSince.get(board.id) ?? 0)
-    if (isUntold) this.#world.verdict.fact("ways back that were never told")
-    if (this.#isSettled(board) && !isUntold) this.#check("session comes to its end", endedAt !== undefined, () => words)
+    if (this.#isSettled(board)) this.#check("session comes to its end", endedAt !== undefined, () => words)
     if (installed === "confirmed") this.#check("confirmed is proven", this.#proven.has(mark), () => words)
     if (installed === "rolled-back") this.#check("rolled back is gone", this.#left.has(mark), () => words)
     if (state === "failed" || state === "idle")

@@ -33,6 +33,7 @@ const StoredTransfer = Schema.Struct({
   flags: Schema.Number,
   instance: Schema.optionalKey(Schema.String),
   isWhole: Schema.Boolean,
+  boot: Schema.optionalKey(Schema.Number),
   until: Schema.optionalKey(Schema.Number)
 })
 const decodeTransfer: (value: unknown) => Transfer = keeping(Schema.decodeUnknownSync(StoredTransfer))

@@ -6,14 +6,12 @@
 import { Effect, Schema } from "effect"
 import { codes } from "../../protocol/Codes.ts"
 import type { Board, DeviceState, Transfer } from "../../protocol/DeviceState.ts"
-import { type ImageAck, type ImageStatus, imageStates } from "../../protocol/Frame.ts"
+import { type ImageAck, imageStates } from "../../protocol/Frame.ts"
 import { declinedSentence } from "../../protocol/image/Declined.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"
 import { awaitsAbort, nextNumber, orderAbort, setWork } from "./Errands.ts"
-import { rememberFailed } from "./FailedImages.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
-import { imageReportOf } from "./Reports.ts"
 import { type Courier, mention, perform, send, type Turn, tell } from "./Turn.ts"
 
 /** Largest chunk, bytes: what a board of the largest class takes. */
@@ -30,7 +28,6 @@ const storeRetryMillis = 1000
 const fatal: ReadonlySet<number> = new Set([codes.EIO, codes.ENOSPC, codes.EBADMSG, codes.EINVAL])
 
 const failed = imageStates.indexOf("failed")
-const rolledBack = imageStates.indexOf("rolled-back")
 /** Why a board is to forget a transfer. */
 const abortReasons = { timeout: 1, error: 2 } as const
 
@@ -298,7 +295,7 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
     }
   }
   if (isWhole) {
-    setWork(turn, { transfer: { ...transfer, isWhole: true } })
+    setWork(turn, { transfer: { ...transfer, isWhole: true, boot: board.boot } })
     turn.resident = { ...turn.resident, courier: undefined }
     return toSession(turn, transfer.session, "TransferEnded", { code: 0 })
   }
@@ -313,18 +310,4 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
     transfer,
     missing.filter((index) => index >= next && index < countOf(transfer, courier.chunk))
   )
-}
-
-/** The board tells unasked what became of its image. */
-export const takeImageReport = (turn: Turn, status: ImageStatus): void => {
-  const { transfer } = turn.state.work
-  if (transfer === undefined) return
-  // After a restart a board knows images by their hash alone; with another number it speaks of an earlier transfer.
-  const isUnnumbered = status.xfer === undefined || status.xfer === 0
-  const isOurs = status.xfer === transfer.xfer || (isUnnumbered && imageReportOf(status).sha256 === transfer.sha256)
-  if (!isOurs) return
-  const { code = codes.EIO, detail } = status
-  // Before its session hears of it: another one may begin as soon as that has ended.
-  if (status.state === rolledBack && code !== codes.ok) rememberFailed(turn, transfer.sha256, code, detail)
-  toSession(turn, transfer.session, "ImageReported", imageReportOf(status))
 }

@@ -19,11 +19,12 @@ import { mergeReport, type Stamp } from "../../protocol/TwinSection.ts"
 import type { Emitted, FrameReply, Outcome } from "../Behaviour.ts"
 import { ended } from "./Commands.ts"
 import { refuseErrand, takeAnswer, takeImageAnswer } from "./Errands.ts"
+import { takeImageReport } from "./ImageReports.ts"
 import { consume, highestOf, placeOf } from "./Numbering.ts"
 import { endLink } from "./Presence.ts"
 import { takeMail, takePrinted, takeProgramStatus, takeValues } from "./Programs.ts"
 import { desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
-import { takeImageAck, takeImageReport } from "./Transfers.ts"
+import { takeImageAck } from "./Transfers.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn, writeCommand } from "./Turn.ts"
 
 /** How far back a board may date a fact. */

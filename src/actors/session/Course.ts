@@ -63,7 +63,9 @@ const verified = (record: SessionRecord, context: Context): Outcome => {
 
 /** A board that was restarted before it installed the image holds it no longer, unless it keeps what it was sent. */
 const lostSentence = "the board was restarted before it had installed the image, and no longer holds it; send it again"
-/** What a restarted board had installed it says by itself, but maybe after its answer: it is waited for so long, ms. */
+const lostOnTrialSentence =
+  "the board was restarted while the image was on trial and no longer has it; nobody heard it go back, so send it again or look at the board"
+/** What a restarted board has it says by itself, but maybe after what it has not: it is waited for so long, ms. */
 const wordMillis = 5000
 
 type Answer = (typeof Session)["messages"]["BoardAnswered"]["payload"]["Type"]
@@ -99,6 +101,9 @@ const endUninstalled = (record: SessionRecord, context: Context, code: number, d
 /** When it is clear that a restarted board has lost the image; infinite while it is not away. */
 export const lossDue = ({ lostAt }: SessionRecord): number => (lostAt === undefined ? Infinity : lostAt + wordMillis)
 
-/** The board has lost the image. */
-export const endLost = (record: SessionRecord, context: Context): Outcome =>
-  endUninstalled(record, context, codes.ESRCH, lostSentence)
+/** The board has lost the image. One on trial is not held against it: nobody knows that the board took it back. */
+export const endLost = (record: SessionRecord, context: Context): Outcome => {
+  if (record.installed !== "trial") return endUninstalled(record, context, codes.ESRCH, lostSentence)
+  const lost: SessionRecord = { ...record, code: codes.ESRCH, detail: lostOnTrialSentence }
+  return end(lost, context, [failure(lost, "boot", codes.ESRCH, lostOnTrialSentence)])
+}

@@ -9,8 +9,9 @@ import { outcomeOf } from "./Record.ts"
 import { next } from "./States.ts"
 
 /** The image as the board failed it: taken back though nobody asked for that, or on trial of which nobody knows the end. */
-const judged = ({ sha256, installed, code = codes.EIO, detail }: SessionRecord): Judged | undefined => {
-  const isFailed = code !== codes.ok && (installed === "rolled-back" || installed === "trial")
+const judged = ({ sha256, installed, code = codes.EIO, detail, lostAt }: SessionRecord): Judged | undefined => {
+  const isUnknown = installed === "trial" && lostAt === undefined
+  const isFailed = code !== codes.ok && (installed === "rolled-back" || isUnknown)
   return isFailed ? { sha256, code, ...(detail === undefined ? {} : { detail }) } : undefined
 }
 

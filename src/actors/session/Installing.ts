@@ -16,7 +16,10 @@ export const installedOf = (state: number): Installed | undefined => {
     : undefined
 }
 
-/** What the board says became of an image that it holds verified. */
+/**
+ * What the board says became of an image that it holds verified. One that was restarted may say that it does not know the
+ * image and then, a moment later, that it does.
+ */
 export const installedAs = (
   record: SessionRecord,
   context: Context,
@@ -28,11 +31,13 @@ export const installedAs = (
   }
 ): Outcome => {
   const installed = installedOf(report.state)
-  if (record.state !== "ready" || record.endedAt !== undefined || installed === undefined) return {}
-  if (installed === record.installed) return {}
+  if (record.state !== "ready" || record.endedAt !== undefined) return {}
+  if (imageStates[report.state] === "idle")
+    return record.lostAt === undefined ? { state: { ...record, lostAt: context.now } } : {}
+  const { lostAt, ...kept } = record
+  if (installed === undefined || installed === record.installed) return lostAt === undefined ? {} : { state: kept }
   const { code, detail, generation } = report
   const isBack = installed === "rolled-back"
-  const { lostAt: _, ...kept } = record
   const changed: SessionRecord = {
     ...kept,
     installed,

@@ -68,7 +68,8 @@ export const viewOf = (record: SessionRecord, id: string): SessionView => {
 }
 
 /** The image was never tried, and nothing speaks against it. */
-const isTransient = ({ code, lostAt }: SessionRecord): boolean => code === codes.EBUSY || lostAt !== undefined
+const isTransient = ({ code, lostAt, installed }: SessionRecord): boolean =>
+  code === codes.EBUSY || (lostAt !== undefined && installed !== "trial")
 
 /** How a session ended, for its observer. */
 export const outcomeOf = (record: SessionRecord, session: string) => {

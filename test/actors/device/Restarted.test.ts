@@ -49,3 +49,38 @@ describe("a board that is restarted with a whole image", () => {
     assert.deepStrictEqual(told(bench), [["s-1", "BoardAnswered", "verify", codes.ESRCH]])
   })
 })
+
+const absent = ["s-1", "ImageReported", { state: 0, code: codes.ESRCH }]
+const reports = (bench: Bench) => bench.tells.splice(0).map(({ to, message, payload }) => [to.id, message, payload])
+const hash = (byte: number) => new Uint8Array(32).fill(byte)
+
+describe("a board that says what it has, and the image of a session is not among it", () => {
+  it.each([
+    ["no image at all", { xfer: 0, state: 0 }],
+    ["another one", { xfer: 0, state: 9, sha256: hash(1) }]
+  ] as const)("(%s) has that session hear of it when it was restarted since", (_what, report) => {
+    const bench = whole()
+    bench.attach({ ...small, boot: 8 })
+    bench.failOver()
+    bench.clear()
+    bench.up({ type: "image-status", seq: 1, ...report })
+    assert.deepStrictEqual(reports(bench), [absent])
+  })
+
+  it("says nothing new as long as it was not restarted", () => {
+    const bench = whole()
+    bench.attach({ ...small, link: 2 })
+    bench.clear()
+    bench.up({ type: "image-status", seq: 2, xfer: 0, state: 9, sha256: hash(1) })
+    assert.deepStrictEqual(reports(bench), [])
+  })
+
+  it("says nothing new once it has said in the same boot that it has it", () => {
+    const bench = whole()
+    bench.attach({ ...small, boot: 8 })
+    bench.clear()
+    bench.up({ type: "image-status", seq: 1, xfer: 0, state: 8, sha256: hash(0xab) })
+    bench.up({ type: "image-status", seq: 2, xfer: 0, state: 9, sha256: hash(1) })
+    assert.deepStrictEqual(reports(bench), [["s-1", "ImageReported", { state: 8, sha256: "ab".repeat(32) }]])
+  })
+})

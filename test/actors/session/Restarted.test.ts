@@ -62,6 +62,60 @@ describe("a board that is restarted before it has installed the image", () => {
   })
 })
 
+const absent = { state: 0, code: codes.ESRCH }
+const onTrial = (): SessionRig => {
+  const rig = observed()
+  rig.ask("BoardAnswered", { key: "verify", code: 0, image: { state: 3 } })
+  rig.ask("BoardAnswered", { key: "commit", code: 0, image: { state: 8 } })
+  return rig
+}
+
+describe("a board that is restarted while the image is on trial", () => {
+  it("and says that it has it no longer ends the session, is not tried again, and does not count as having failed it", () => {
+    const rig = onTrial()
+    rig.tells = []
+    rig.ask("ImageReported", absent)
+    rig.advance(4999)
+    assert.isUndefined(rig.view().endedAt)
+    rig.advance(1)
+    const { state, installed, code, detail } = rig.view()
+    assert.deepStrictEqual([state, installed, code], ["ready", "trial", codes.ESRCH])
+    assert.match(detail ?? "", /restarted while the image was on trial and no longer has it/)
+    assert.deepStrictEqual(
+      rig.tells.flatMap(({ message, payload }) => (message === "CloseTransfer" ? [Object(payload)] : [])),
+      [{ session: "s-1" }],
+      "the board is told nothing, and nothing is held against the image"
+    )
+    assert.deepStrictEqual(
+      ended(rig).map(({ isTransient }) => isTransient),
+      [undefined]
+    )
+    assert.deepStrictEqual(rig.events.at(-1)?.type, "provisioning.error")
+  })
+
+  it.each([
+    ["on trial", 8],
+    ["confirmed", 9]
+  ] as const)("and says after that that it is %s goes on with it", (installed, state) => {
+    const rig = onTrial()
+    rig.ask("ImageReported", absent)
+    rig.advance(1000)
+    rig.ask("ImageReported", { state })
+    rig.advance(20_000)
+    assert.deepStrictEqual(
+      [rig.view().code, rig.view().installed],
+      [undefined, installed === "confirmed" ? "confirmed" : "trial"]
+    )
+  })
+
+  it("and says that it went back ends the session as it always did", () => {
+    const rig = onTrial()
+    rig.ask("ImageReported", absent)
+    rig.ask("ImageReported", { state: 10, code: codes.Trap, detail: "it did not start" })
+    assert.deepStrictEqual([rig.view().installed, rig.view().code], ["rolled-back", codes.Trap])
+  })
+})
+
 describe("a board that is busy with another image", () => {
   it.each(["TransferEnded", "commit"] as const)("may be tried again (%s)", (where) => {
     const rig = provision({ observer })
