@@ -4,8 +4,12 @@ import { Cycle } from "./Cycle.ts"
 import { epoch, field, pattern, Rig, type Told } from "./Rig.ts"
 import { type Counted, counted, inTime, random, story } from "./Story.ts"
 
+const tumbling = { _tag: "Tumbling", millis: 3000 } as const
+const many = { operator: ">", value: 3.5 } as const
+const few = { operator: "<", value: 1.5 } as const
+const counts = { _tag: "When", aggregate: { _tag: "Count" }, threshold: many, over: tumbling } as const
+
 describe("windows that end, and a reference that keeps every event", () => {
-  const tumbling = { _tag: "Tumbling", millis: 3000 } as const
   const frames = (events: ReadonlyArray<Counted>) => {
     const byEnd = new Map<number, Array<Counted>>()
     for (const each of events) {
@@ -14,10 +18,6 @@ describe("windows that end, and a reference that keeps every event", () => {
     }
     return byEnd
   }
-  const many = { operator: ">", value: 3.5 } as const
-  const few = { operator: "<", value: 1.5 } as const
-  const counts = { _tag: "When", aggregate: { _tag: "Count" }, threshold: many, over: tumbling } as const
-
   it("agree on windows that end", () => {
     agrees(pattern(counts), delayed, (who, events) =>
       [...frames(onTime(events))].flatMap(([close, inside]) =>
@@ -153,6 +153,19 @@ describe("a key that many boards speak of", () => {
     }
     assert.isAbove(matches, 100)
   })
+
+  it.each([false, true])(
+    "begins anew when all of it is over, whether it was woken meanwhile (%o) or not",
+    (isWoken) => {
+      const counting = { ...given, body: { ...counts, threshold: { operator: ">", value: 0 } } } as const
+      const rig = new Rig(counting).tell({ id: 1, at: 0, who: "press-1" })
+      if (isWoken) rig.pass(15_000)
+      // Far behind the other board, but of that nothing is left to know.
+      rig.tell({ id: 2, at: 4000, comes: 20_000, who: "press-2" }).pass(60_000)
+      assert.deepStrictEqual(rig.short, ["match at 3000 of 1", "match at 6000 of 2"])
+      assert.strictEqual(rig.machine.metrics.late, 0)
+    }
+  )
 
   it("is waited for by none that lags half a minute, though they be many", () => {
     const rig = new Rig(given)

@@ -70,6 +70,32 @@ describe("a single event", () => {
   })
 })
 
+describe("a state that is suppressed", () => {
+  it("neither begins nor ends", () => {
+    const rig = new Rig(
+      pattern({ ...hotOnAverage, over: { _tag: "LastEvents", count: 1 }, forMillis: 10 }, { suppressMillis: 60_000 })
+    )
+    // Hot three times; the second time comes too soon.
+    for (const at of [0, 30_000, 80_000])
+      rig.tell(
+        temp(at + 1, at, 90),
+        temp(at + 2, at + 20, 90),
+        temp(at + 3, at + 1000, 60),
+        temp(at + 4, at + 1020, 60)
+      )
+    assert.deepStrictEqual(
+      rig.matches.map(({ kind, at }) => [kind, at - epoch]),
+      [
+        ["enter", 10],
+        ["exit", 1010],
+        ["enter", 80_010],
+        ["exit", 81_010]
+      ]
+    )
+    assert.strictEqual(rig.machine.metrics.suppressed, 2)
+  })
+})
+
 describe("an aggregate over a window", () => {
   it("enters when the average is too high, stays through what swings between the limits, and exits once", () => {
     const rig = new Rig(
@@ -340,5 +366,9 @@ describe("patterns over patterns", () => {
     assert.deepStrictEqual(match("hot", 11_000), ["11000: hot-11000 shaking-10001"])
     assert.strictEqual(match("hot", 12_000).length, 1)
     assert.strictEqual(match("loud", 13_000).length, 2)
+    // Of several matches of one pattern the newest counts, in whatever order they come.
+    match("hot", 40_000)
+    match("hot", 25_000)
+    assert.strictEqual(match("loud", 45_000).length, 3)
   })
 })

@@ -64,6 +64,14 @@ describe("what follows, and a reference that keeps every event", () => {
     agrees(sequence([...types], links), delayed, sequences(types, links, 6000), { fewest: 100 })
   })
 
+  it("agree on sequences among so many events that those behind the watermark are put away now and then", () => {
+    const recipe = { events: 400, types: ["a", "b", "c", "c", "c", "c"], hasDelays: true, isDense: true }
+    agrees(sequence(["a", "b"], ["eventually"]), recipe, sequences(["a", "b"], ["eventually"], 6000), {
+      fewest: 300,
+      stories: 15
+    })
+  })
+
   it("agree on sequences of the very next event among others", () => {
     const recipe = { events: 120, types: ["a", "b", "b", "other"], hasDelays: false }
     agrees(sequence(["a", "b", "b"], ["next", "next"]), recipe, sequences(["a", "b", "b"], ["next", "next"], 6000), {

@@ -20,15 +20,20 @@ export interface Recipe {
   readonly types: ReadonlyArray<string>
   /** False where events come in the order of their times. */
   readonly hasDelays: boolean
+  /** Many events at one time, and little time between. */
+  readonly isDense?: boolean
 }
 
 /** Events in the order in which they come; some come again. */
-export const story = (next: () => number, { events, types, hasDelays }: Recipe): ReadonlyArray<Told> => {
+export const story = (
+  next: () => number,
+  { events, types, hasDelays, isDense = false }: Recipe
+): ReadonlyArray<Told> => {
   const below = (limit: number) => Math.floor(next() * limit)
   const told: Array<Told> = []
   let at = 0
   for (let id = 1; id <= events; id++) {
-    at += (next() < 0.1 ? below(120) : below(8)) * grid
+    at += (isDense ? (next() < 0.05 ? below(6) : 0) : next() < 0.1 ? below(120) : below(8)) * grid
     const delay = !hasDelays || next() < 0.6 ? 0 : next() < 0.8 ? below(19) * grid : below(90) * grid
     const event: Told = {
       id,
