@@ -92,21 +92,34 @@ const test = (condition: BoundCondition, document: object): boolean | undefined 
   return states.includes("open") ? undefined : interpret(condition, document)
 }
 
+/** Binds each condition once; nothing where it cannot be bound. */
+type Bind = (condition: Condition) => BoundCondition | undefined
+
+const makeBind = (): Bind => {
+  const known = new Map<Condition, BoundCondition | undefined>()
+  return (condition) => {
+    if (!known.has(condition)) known.set(condition, Result.getOrUndefined(bindTree(condition, events)))
+    return known.get(condition)
+  }
+}
+
 class OwnEvent {
   private readonly type: string
   private readonly document: object
+  private readonly bind: Bind
 
-  constructor(pattern: Pattern, type: string, speaker: string) {
+  constructor(pattern: Pattern, type: string, speaker: string, bind: Bind) {
     this.type = type
     this.document = documentOf(pattern, type, speaker)
+    this.bind = bind
   }
 
   /** Whether it may be one of these. */
   isAmong(types: EventTypes | undefined, where: Condition | undefined): boolean {
     if (!isOfTypes(types, this.type)) return false
     if (where === undefined) return true
-    const bound = bindTree(where, events)
-    return Result.isSuccess(bound) && holds(bound.success, this.document) !== false
+    const bound = this.bind(where)
+    return bound !== undefined && holds(bound, this.document) !== false
   }
 
   lacks(path: FieldPath): boolean {
@@ -147,5 +160,9 @@ const isFedBy = (event: OwnEvent, { from, by, body }: Pattern): boolean => {
 }
 
 /** The type of an event that a pattern brings about and would match again; nothing where there is none. */
-export const feedingType = (pattern: Pattern): string | undefined =>
-  typesOf(pattern).find((type) => speakers.some((speaker) => isFedBy(new OwnEvent(pattern, type, speaker), pattern)))
+export const feedingType = (pattern: Pattern): string | undefined => {
+  const bind = makeBind()
+  return typesOf(pattern).find((type) =>
+    speakers.some((speaker) => isFedBy(new OwnEvent(pattern, type, speaker, bind), pattern))
+  )
+}

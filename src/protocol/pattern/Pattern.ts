@@ -15,6 +15,8 @@ export const partsMax = 16
 export const keysMax = 4
 /** Things a match has done. */
 export const actionsMax = 8
+/** Values that a match carries beside what was computed. */
+export const emitMax = 32
 /** Events that `last n events` holds. */
 export const lastEventsMax = 10_000
 /** Maps and lists within each other in what is told to an actor. */
@@ -201,7 +203,11 @@ export const Pattern = Schema.Struct({
   by: Schema.Array(FieldPath).check(Schema.isMaxLength(keysMax)),
   body: PatternBody,
   /** What the match carries beside its facts: names and what they are computed from. */
-  emit: Schema.optionalKey(Schema.Record(Name, BoundedTerm)),
+  emit: Schema.optionalKey(
+    Schema.Record(Name, BoundedTerm).check(
+      Schema.makeFilter((values) => Object.keys(values).length <= emitMax || `more than ${emitMax} values`)
+    )
+  ),
   actions: Schema.Array(Action).check(Schema.isMaxLength(actionsMax)),
   /** After a match of a key, none for so long. */
   suppressMillis: Schema.optionalKey(Span)

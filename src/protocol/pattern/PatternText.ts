@@ -31,7 +31,7 @@ import type { ConditionInvalid } from "../condition/ConditionInvalid.ts"
 import type { Span } from "../condition/Parse.ts"
 import { reading } from "../condition/Stop.ts"
 import { Cursor } from "./Cursor.ts"
-import { keysMax, type Pattern, priorities } from "./Pattern.ts"
+import { emitMax, keysMax, type Pattern, priorities } from "./Pattern.ts"
 import { readActions } from "./ReadActions.ts"
 import { readBody, readPatternName } from "./ReadBody.ts"
 import { readTypes } from "./ReadStep.ts"
@@ -75,6 +75,7 @@ const readEmit = (cursor: Cursor): Readonly<Record<string, Term>> => {
         `a name of at most ${emitNameMax} letters, digits and _ should stand here${cursor.shownInstead()}`
       )
     if (entries.has(name)) cursor.refuse(start, `${name} stands here twice`)
+    if (entries.size === emitMax) cursor.refuse(start, `a match carries at most ${emitMax} values`, [], "TooLarge")
     cursor.expectSymbol(":", "between the name and its value")
     entries.set(
       name,

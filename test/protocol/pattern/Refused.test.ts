@@ -178,6 +178,9 @@ describe("what is too large", () => {
     assert.strictEqual(reasonOf(`${before}from a${", a".repeat(16)} where a > 1 }`), "TooLarge")
     assert.strictEqual(reasonOf(`${before}all(a${", a".repeat(16)}) within 1s }`), "TooLarge")
     assert.isTrue(Result.isSuccess(readPattern(`${before}seq a${" -> a".repeat(15)} within 1s }`)))
+    const values = (count: number) => Array.from({ length: count }, (_, index) => `v${index}: a`).join(", ")
+    assert.strictEqual(reasonOf(`${before}where a > 1 emit { ${values(33)} } }`), "TooLarge")
+    assert.isTrue(Result.isSuccess(readPattern(`${before}where a > 1 emit { ${values(32)} } }`)))
   })
 })
 
