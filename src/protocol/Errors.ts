@@ -126,14 +126,14 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
   }
 }
 
-/** The present state does not permit this. */
+/** The present state does not permit this; `reason` says why, and what to do instead, where that is known. */
 export class InvalidTransition extends Schema.TaggedError<InvalidTransition>()(
   "InvalidTransition",
-  { from: Schema.String, event: Schema.String },
+  { from: Schema.String, event: Schema.String, reason: Schema.optionalKey(Schema.String) },
   { httpApiStatus: 409 }
 ) {
   override get message() {
-    return `${this.event} is not possible while ${this.from}`
+    return this.reason ?? `${this.event} is not possible while ${this.from}`
   }
 }
 

@@ -109,7 +109,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
           `session ${id} is over: night-1 keeps what it had\n`
         )
         assert.match(yield* good("sessions"), new RegExp(`^${id} +night-1 .* idle .* not tonight`, "m"))
-        assert.include(yield* bad("session", "abort", id), "Abort is not possible while idle")
+        assert.include(yield* bad("session", "abort", id), "the session is over")
         assert.include(yield* bad("session", "abort", "nobody"), "there is no session nobody")
       })
     )

@@ -53,6 +53,12 @@ const timeout = (record: SessionRecord, context: Context): Outcome => {
   return record.state === "loading" && record.total === 0 ? { effects: [describe(record, context)] } : {}
 }
 
+/** Why a session is not aborted any more. */
+const tooLate = ({ endedAt, device, options, name }: SessionRecord): string =>
+  endedAt === undefined
+    ? `the image is installed; stop the program instead: holon program stop ${device} ${options.instance ?? name ?? "NAME"}`
+    : "the session is over"
+
 /** The behaviour of sessions. */
 export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, {
   initial: () => initial,
@@ -99,7 +105,8 @@ export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, 
     const { self } = context
     const aborting = next(record.state, "abort")
     const state = aborting === undefined ? undefined : next(aborting, "cleaned")
-    if (state === undefined) return Behaviour.refuse(new InvalidTransition({ from: record.state, event: "Abort" }))
+    if (state === undefined)
+      return Behaviour.refuse(new InvalidTransition({ from: record.state, event: "Abort", reason: tooLate(record) }))
     const aborted: SessionRecord = { ...record, state, code: codes.ECANCELED, detail: reason ?? "aborted" }
     const event = fact(
       aborted,

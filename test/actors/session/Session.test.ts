@@ -169,8 +169,12 @@ describe("a session", () => {
     const view = Schema.decodeUnknownSync(SessionView)(rig.ask("Abort", { reason: "wrong image" }))
     assert.deepStrictEqual([view.state, view.code, view.detail], ["idle", codes.ECANCELED, "wrong image"])
     assert.deepStrictEqual(rig.told(), [["press-1", "CloseTransfer", 0]])
-    assert.strictEqual(Object(rig.ask("Abort"))._tag, "InvalidTransition")
-    assert.strictEqual(Object(verified().ask("Abort"))._tag, "InvalidTransition")
+    const again = Object(rig.ask("Abort"))
+    assert.deepStrictEqual([again._tag, again.message], ["InvalidTransition", "the session is over"])
+    assert.strictEqual(
+      Object(verified().ask("Abort")).message,
+      "the image is installed; stop the program instead: holon program stop press-1 motor"
+    )
   })
 
   it("takes one image, and no second", () => {
