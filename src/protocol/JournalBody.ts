@@ -181,9 +181,7 @@ const noCauses: ReadonlyArray<string> = []
 
 /** The asker in the chain of causes that a fact names for itself. */
 const continuing = (asker: Asker, { root, traceparent }: Because): Asker =>
-  root === undefined
-    ? asker
-    : { kind: asker.kind, id: asker.id, role: asker.role, root, ...(traceparent !== undefined && { traceparent }) }
+  root === undefined ? asker : { ...asker, root, ...(traceparent !== undefined && { traceparent }) }
 
 /** Decodes a journal row. Throws {@link JournalBodyMalformed}. */
 export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecord> => {

@@ -13,7 +13,7 @@ import {
 import { millisOf } from "../../protocol/Ids.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { ended, keepUntilOf, knownMax, lateMillis, openMax, viewOf, write } from "./Commands.ts"
-import { emitEnd, sendDue } from "./Requests.ts"
+import { chainOf, emitEnd, sendDue } from "./Requests.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, send, type Turn, writeCommand } from "./Turn.ts"
 
 /** Life of a command that names none: long enough for a board that reconnects, short enough that nobody has forgotten it. */
@@ -80,7 +80,7 @@ export const invoke = (
     isCancelling: false
   }
   writeCommand(turn, command)
-  emit(turn, { type: "command.accepted", data: { id, name, expiresAt: command.expiresAt } })
+  emit(turn, { type: "command.accepted", because: chainOf(id), data: { id, name, expiresAt: command.expiresAt } })
   sendDue(turn)
   return outcomeOf(turn, viewOf(turn.state.commands.byId.get(id) ?? command))
 }

@@ -236,10 +236,14 @@ const endCommand = (turn: Turn, command: Command, code: number, detail?: string)
   return end
 }
 
+/** The chain of causes that a command begins: its id is that of whoever asked for it. */
+export const chainOf = (id: string) => ({ causes: [id], root: id })
+
 /** Puts the end of a command on the event stream. */
 export const emitEnd = (turn: Turn, { id, name, code, value, detail }: Command): void =>
   emit(turn, {
     type: "command.ended",
+    because: chainOf(id),
     severity: code === 0 ? "info" : "warn",
     data: {
       id,

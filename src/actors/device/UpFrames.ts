@@ -23,7 +23,7 @@ import { takeImageReport } from "./ImageReports.ts"
 import { consume, highestOf, placeOf } from "./Numbering.ts"
 import { endLink } from "./Presence.ts"
 import { takeMail, takePrinted, takeProgramStatus, takeValues } from "./Programs.ts"
-import { desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
+import { chainOf, desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
 import { takeImageAck } from "./Transfers.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn, writeCommand } from "./Turn.ts"
 
@@ -234,6 +234,7 @@ const takeResult = (turn: Turn, { id, code, value, detail, took }: ResultFrame):
     if (command?.code === code) return
     return emit(turn, {
       type: "command.late",
+      because: chainOf(id),
       severity: "warn",
       data: { id, code, ...(value === undefined ? {} : { value }) }
     })

@@ -8,6 +8,7 @@ import { lineOf } from "../EventLine.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
+import { treeOf } from "../TraceTree.ts"
 
 const text = (name: string, about: string) => Flag.String(name).pipe(Flag.withDescription(about), Flag.optional)
 
@@ -26,18 +27,25 @@ export const events = Command.make(
     since: text("since", "Begin at this time: 2026-11-21T08:00:00Z, or how long ago: 10min, 2h"),
     after: text("after", "Begin behind this cursor, which --json shows"),
     last: wholeNumber("last", 1, 10_000).pipe(
-      Flag.withDescription("Begin with the events of the last so many commits (default: 50; none with --follow)"),
+      Flag.withDescription(
+        "The last so many events that match, of the last 10000 commits (default: 50; none with --follow)"
+      ),
       Flag.optional
     ),
     where: text("where", "Only events that fulfil this condition, such as 'severity == \"error\"'"),
     source: text("source", "Only what this actor says, such as device/press-1"),
-    samples: toggle("samples", "Also what boards measure, which is kept for a day")
+    samples: toggle("samples", "Also what boards measure, which is kept for a day"),
+    trace: text("trace", "What followed from this request or event, as a tree: an id, as --json shows under causes")
   },
   Effect.fn(function* (flags) {
     const print = (placed: PlacedEventView) => Console.log(flags.json ? JSON.stringify(placed) : lineOf(placed))
     yield* connected(flags)(
       Effect.gen(function* () {
         const client = yield* Client
+        if (Option.isSome(flags.trace)) {
+          const trace = yield* client.Trace({ id: flags.trace.value })
+          return yield* flags.json ? Effect.forEach(trace.events, print) : Console.log(treeOf(trace))
+        }
         const asked = {
           follow: flags.follow,
           samples: flags.samples,
@@ -59,6 +67,7 @@ export const events = Command.make(
     ["--last 20", "The last events"],
     ["--follow --source device/press-1", "What a board does from now on"],
     ["--follow --samples --where 'reported.temp > 60'", "What grows hot"],
-    ["--since 10min --json", "Ten minutes, for a script"]
+    ["--since 10min --json", "Ten minutes, for a script"],
+    ["--trace 01a0c450-6c00-7101-8101-010101010101", "What followed from a request or an event"]
   )
 )

@@ -189,6 +189,7 @@ const eventsHandlers = (api: typeof fixed) =>
     Effect.fnUntraced(function* (handlers) {
       const events = yield* eventHandlers
       return handlers
+        .handle("traceEvents", ({ params }) => events.trace(params.id))
         .handle("listEvents", ({ query }) => events.list(query))
         .handle("tailEvents", ({ query, headers }) => events.tail(query, headers["last-event-id"]))
     })

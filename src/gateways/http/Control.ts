@@ -13,7 +13,7 @@ import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
-import { eventQueryFields, PlacedEventView } from "./EventQueries.ts"
+import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Needs } from "./Needs.ts"
 import { GivenPattern, PatternError, PatternPage, TrialView } from "./PatternDesk.ts"
@@ -166,6 +166,7 @@ export class Control extends RpcGroup.make(
     error: Schema.Union([HolonError, ConditionInvalid]),
     stream: true
   }).annotate(Needs, "event.read"),
+  Rpc.make("Trace", { payload: { id: TraceId }, success: TraceView, error: HolonError }).annotate(Needs, "event.read"),
   Rpc.make("PatternPut", {
     payload: { given: GivenPattern, expected: Schema.optionalKey(Schema.Int) },
     success: StoredPattern,

@@ -87,6 +87,7 @@ const handlers = Control.toLayer(
         Effect.map(images.find(reference), ({ sha256, name, version, size }) => ({ sha256, name, version, size })),
       Events: ({ follow, ...asked }) =>
         Stream.unwrap(follow ? events.tail(asked, { _tag: "Now" }) : Effect.succeed(events.past(asked))),
+      Trace: ({ id }) => events.trace(id),
       PatternPut: ({ given, expected }) => Effect.flatMap(name, (by) => patterns.put(given, by, expected)),
       Patterns: ({ limit, after }) => patterns.list(limit, after),
       Pattern: ({ name: pattern }) => patterns.get(pattern),

@@ -1,13 +1,22 @@
 /** The event stream over HTTP: pages of JSON, and a live tail as Server-Sent Events. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { EventStream, type PlacedEvent, type Start } from "../../events/EventStream.ts"
+import { EventStream, lookedBackMax, type PlacedEvent, type Start } from "../../events/EventStream.ts"
 import { CursorMalformed, JournalUnavailable } from "../../events/JournalReader.ts"
+import { TraceNotFound, traceOf } from "../../events/Trace.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
-import { HolonError, Malformed, Unavailable } from "../../protocol/Errors.ts"
+import { HolonError, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
 import { Authorization } from "./Authorization.ts"
-import { EventPageView, type EventQuery, eventQueryFields, selectionOf, startOf } from "./EventQueries.ts"
+import {
+  EventPageView,
+  type EventQuery,
+  eventQueryFields,
+  selectionOf,
+  startOf,
+  TraceId,
+  TraceView
+} from "./EventQueries.ts"
 import { Needs } from "./Needs.ts"
 
 const whole = (maximum: number) =>
@@ -23,7 +32,7 @@ const query = {
 /** Commits looked through for one page, so that a filter that matches nothing ends. */
 const scannedMax = 10_000
 const pageDefault = 100
-/** Commits that are shown of the past when nothing else is asked for. */
+/** Events that are shown of the past when nothing else is asked for. */
 const pastDefault = 50
 const batch = 1000
 
@@ -35,7 +44,7 @@ const listEvents = HttpApiEndpoint.get("listEvents", "/api/events", {
   .annotate(Needs, "event.read")
   .annotate(
     OpenApi.Description,
-    `Events, oldest first: behind the cursor \`after\`, from the time \`since\` on, or of the \`last\` commits (default ${pageDefault}). \`next\` goes into \`after\` for the page behind, also where a filter left all out. \`samples=true\` adds what boards measure.`
+    `Events, oldest first: behind the cursor \`after\`, from the time \`since\` on, or the \`last\` ones that match (default ${pageDefault}; looked for in the last ${lookedBackMax} commits). \`next\` goes into \`after\` for the page behind, also where a filter left all out. \`samples=true\` adds what boards measure.`
   )
 
 /** An event as `EventSource` takes it; its id comes back as `Last-Event-ID`. */
@@ -57,8 +66,19 @@ const tailEvents = HttpApiEndpoint.get("tailEvents", "/api/events/tail", {
     "Events as they happen, as Server-Sent Events; from now on where nothing else is said. Each has its cursor as id, so that a browser goes on where its connection broke."
   )
 
+const traceEvents = HttpApiEndpoint.get("traceEvents", "/api/events/trace/:id", {
+  params: { id: TraceId },
+  success: TraceView,
+  error: HolonError.members
+})
+  .annotate(Needs, "event.read")
+  .annotate(
+    OpenApi.Description,
+    "What followed from a request or an event: all events of the chain of causes that begins with this id, or that the event of this id is in. Each names what led to it in `causes`. With `isCut` there may be more."
+  )
+
 /** The group of the API. */
-export const eventGroup = HttpApiGroup.make("events").add(listEvents, tailEvents).middleware(Authorization)
+export const eventGroup = HttpApiGroup.make("events").add(listEvents, tailEvents, traceEvents).middleware(Authorization)
 
 type EventFailure = Malformed | Unavailable | ConditionInvalid
 
@@ -82,14 +102,20 @@ const readable = ({ samples, ...rest }: Query): EventQuery => ({ ...rest, sample
 export const eventReads = Effect.map(EventStream, (events) => ({
   page: (asked: EventQuery, limit: number) =>
     Effect.gen(function* () {
-      const start = yield* startOf(asked, { _tag: "Last", commits: limit })
+      const start = yield* startOf(asked, { _tag: "LastEvents", events: limit })
       const selection = yield* selectionOf(asked)
       return yield* events.read(start, selection, { events: limit, commits: scannedMax })
     }).pipe(Effect.mapError(spokenFailure)),
+  trace: (id: string): Effect.Effect<TraceView, Unavailable | NotFound> =>
+    Effect.mapError(traceOf(events, id), (error) =>
+      error instanceof TraceNotFound
+        ? new NotFound({ what: `event or chain of causes ${id} in the journal` })
+        : new Unavailable({ cause: "the journal does not answer" })
+    ),
   /** From where the query begins to where the stream ends for now. */
   past: (asked: EventQuery): Stream.Stream<PlacedEvent, EventFailure> =>
     Effect.gen(function* () {
-      const first = yield* startOf(asked, { _tag: "Last", commits: pastDefault })
+      const first = yield* startOf(asked, { _tag: "LastEvents", events: pastDefault })
       const selection = yield* selectionOf(asked)
       return Stream.paginate(first, (start: Start) =>
         Effect.map(
@@ -115,6 +141,7 @@ export const eventReads = Effect.map(EventStream, (events) => ({
 
 /** What each endpoint does. */
 export const eventHandlers = Effect.map(eventReads, (reads) => ({
+  trace: reads.trace,
   list: ({ limit = pageDefault, ...asked }: Query & { readonly limit?: number }) => reads.page(readable(asked), limit),
   tail: (asked: Query, lastEventId: string | undefined) =>
     Effect.map(

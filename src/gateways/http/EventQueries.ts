@@ -20,6 +20,17 @@ export const EventPageView = Schema.Struct({
   hasMore: Schema.Boolean
 })
 
+/** A chain of causes, oldest event first. */
+export const TraceView = Schema.Struct({
+  root: Schema.String,
+  events: Schema.Array(PlacedEventView),
+  isCut: Schema.Boolean
+})
+export type TraceView = typeof TraceView.Type
+
+/** The root of a chain, or any event in it. */
+export const TraceId = Schema.String.check(Schema.isMaxLength(64))
+
 const word = (most: number) => Schema.optionalKey(Schema.String.check(Schema.isMaxLength(most)))
 
 /** At most one of `after`, `since` and `last`. */
@@ -81,7 +92,7 @@ export const startOf = Effect.fnUntraced(function* ({ after, since, last }: Even
     return yield* new Malformed({ path: "", reason: "say one of after, since and last: each says where to begin" })
   if (after !== undefined) return { _tag: "After", cursor: after } satisfies Start
   if (since !== undefined) return { _tag: "Since", time: yield* timeOf(since) } satisfies Start
-  if (last !== undefined) return { _tag: "Last", commits: last } satisfies Start
+  if (last !== undefined) return { _tag: "LastEvents", events: last } satisfies Start
   return otherwise
 })
 

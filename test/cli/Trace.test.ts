@@ -1,0 +1,100 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { EventPageView, PlacedEventView, TraceView } from "../../src/gateways/http/EventQueries.ts"
+import { run } from "../support/Cli.ts"
+import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
+
+const warm = `pattern "warm" {
+  from board.telemetry
+  by source.id
+  where temp > -100
+  do event("board.warm"), tell(device, "\${source.id}", SetDesired, { "patch": { "target": 31 } })
+}
+`
+
+const pageOf = Schema.decodeUnknownSync(EventPageView)
+const traceOf = Schema.decodeUnknownSync(TraceView)
+const lineOf = Schema.decodeUnknownSync(Schema.fromJsonString(PlacedEventView))
+
+layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
+  "a trace",
+  (it) => {
+    const holon = (...argv: ReadonlyArray<string>) =>
+      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
+    const good = (...argv: ReadonlyArray<string>) =>
+      Effect.map(holon(...argv), ({ out, err, isSuccess }) => {
+        assert.isTrue(isSuccess, err)
+        return out
+      })
+    const events = (where: string) =>
+      Effect.flatMap(RunningNode, ({ get }) =>
+        Effect.map(
+          get(`/api/events?last=10000&limit=1000&samples=true&where=${encodeURIComponent(where)}`),
+          ({ json }) => pageOf(json).events.map(({ event }) => event)
+        )
+      )
+
+    it.effect("leads from a board's report through a pattern to what the board is told", () =>
+      Effect.gen(function* () {
+        yield* good("pattern", "add", warm)
+        const [changed] = yield* until(
+          events('type == "twin.desired-changed" and data.patch.target == 31'),
+          ({ length }) => length > 0
+        )
+        const [matched] = yield* events(`type == "pattern.matched"`)
+        const [reported] = (yield* events('type == "board.telemetry"')).filter(({ id }) => matched?.causes.includes(id))
+        assert.isDefined(reported)
+        assert.deepStrictEqual([changed?.causes, matched?.causes], [[matched?.id], [reported?.id]])
+        const root = reported?.context?.root ?? ""
+        assert.deepStrictEqual([matched?.context?.root, changed?.context?.root], [root, root])
+        // The board was told: it says so itself.
+        yield* until(good("devices", "show", "heater-1"), (text) => /"reported": \{[^}]*"target": 31/.test(text))
+        for (const time of [changed?.ts, matched?.ts]) assert.isAtLeast(time?.ms ?? 0, reported?.ts.ms ?? Infinity)
+        assert.isAbove(changed?.ts.ms ?? 0, matched?.ts.ms ?? Infinity)
+
+        const tree = yield* good("events", "--trace", changed?.id ?? "")
+        const lines = tree.split("\n").filter((line) => /telemetry|matched|board\.warm|desired-changed/.test(line))
+        assert.match(tree, new RegExp(`^${root} \\(an event\\), \\d+ events`))
+        assert.deepStrictEqual(
+          lines.map((line) => [line.search(/\d{4}-/), /board\.telemetry|[a-z]+\.[a-z-]+(?= {2})/.exec(line)?.[0]]),
+          [
+            [0, "board.telemetry"],
+            [3, "pattern.matched"],
+            [6, "board.warm"],
+            [6, "twin.desired-changed"]
+          ]
+        )
+        const json = yield* good("events", "--trace", root, "--json")
+        const all = json
+          .trimEnd()
+          .split("\n")
+          .map((line) => lineOf(line).event)
+        assert.includeMembers(
+          all.map(({ id }) => id),
+          [reported?.id, matched?.id, changed?.id]
+        )
+        for (const { context } of all) assert.strictEqual(context?.root, root)
+        const { get } = yield* RunningNode
+        const { root: same, events: placed } = traceOf((yield* get(`/api/events/trace/${matched?.id}`)).json)
+        assert.deepStrictEqual([same, placed.map(({ event }) => event.id)], [root, all.map(({ id }) => id)])
+      })
+    )
+
+    it.effect("has one root from a command to its end, which the board says", () =>
+      Effect.gen(function* () {
+        yield* good("send", "device", "heater-1", "Invoke", '{"name":"identify"}')
+        const ended = yield* until(events('type == "command.ended"'), ({ length }) => length > 0)
+        const [accepted] = yield* events('type == "command.accepted"')
+        assert.deepStrictEqual([ended[0]?.context?.root, ended[0]?.causes], [accepted?.context?.root, accepted?.causes])
+      })
+    )
+
+    it.effect("says that there is nothing of an id it does not know", () =>
+      Effect.gen(function* () {
+        const { isSuccess, err } = yield* holon("events", "--trace", "01a0c450-6c00-7101-8101-010101010101")
+        assert.isFalse(isSuccess)
+        assert.match(err, /there is no event or chain of causes 01a0c450/)
+      })
+    )
+  }
+)
