@@ -47,21 +47,27 @@ const checkTell = (
     report(action, "UnknownActor", `there are no actors of the kind ${kind}`)
   else if (messages !== undefined && !messages.includes(message))
     report(action, "UnknownActor", `a ${kind} understands no message ${message}`, nearest(message, messages))
-  const names = carriedNames(pattern)
-  for (const text of [id, ...textsIn(payload)])
+  checkNames([id, ...textsIn(payload)], action, carriedNames(pattern), report)
+}
+
+/** Tells of the first name that stands for nothing: all of them have one place. */
+const checkNames = (
+  texts: ReadonlyArray<string>,
+  action: Action,
+  names: ReadonlyArray<string>,
+  report: Report
+): void => {
+  for (const text of texts)
     for (const [written, braced, bare] of text.matchAll(placeholder)) {
       const name = braced ?? bare ?? ""
       if (names.includes(name)) continue
       // A sentence may end behind a name.
       const trimmed = name.replace(/\.+$/, "")
       const near = names.includes(trimmed) ? [`\${${trimmed}}`] : nearest(name, names).map(shown)
-      const hint = near.length > 0 ? "" : `; name it under \`by\`, or let the match carry it: \`emit { … }\``
-      report(
-        action,
-        "UnknownField",
-        `a match of this pattern carries nothing that ${written} could stand for${hint}`,
-        near
-      )
+      const hint = near.length > 0 ? "" : "; name it under `by`, or let the match carry it: `emit { … }`"
+      const said = written.length > 60 ? `${written.slice(0, 60)}…` : written
+      const sentence = `a match of this pattern carries nothing that ${said} could stand for${hint}`
+      return report(action, "UnknownField", sentence, near)
     }
 }
 

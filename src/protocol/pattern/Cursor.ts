@@ -86,6 +86,11 @@ export class Cursor {
     if (this.takeSymbol(symbol)) return
     this.refuse(this.start, `\`${symbol}\` should stand here, ${what}${this.shownInstead()}`)
   }
+  /** Takes a comma, or says what closes what was opened at a place. Where that is, is found out only for the message. */
+  expectComma(closing: SymbolText, openedAt: number): void {
+    if (this.takeSymbol(",")) return
+    this.expectSymbol(",", `or \`${closing}\` to close what was opened at ${this.shownPlace(openedAt)}`)
+  }
   isEnd(): boolean {
     return this.start >= this.text.length
   }
@@ -214,7 +219,7 @@ export class Cursor {
     return stop(this.text, at, reason, sentence, suggestions)
   }
 
-  /** The line and column of a place, for messages. */
+  /** The line and column of a place, for messages: it takes a walk through the text. */
   shownPlace(at: number): string {
     const { line, column } = problemAt(this.text, at, "Syntax", "")
     return `line ${line}, column ${column}`

@@ -66,7 +66,7 @@ const readEmit = (cursor: Cursor): Readonly<Record<string, Term>> => {
   cursor.expectSymbol("{", "as in `emit { highest: temp }`")
   const entries = new Map<string, Term>()
   while (!cursor.takeSymbol("}")) {
-    if (entries.size > 0) cursor.expectSymbol(",", `or \`}\` to close what was opened at ${cursor.shownPlace(opened)}`)
+    if (entries.size > 0) cursor.expectComma("}", opened)
     const { start } = cursor
     const name = cursor.take(emitName)
     if (name === undefined || name.length > emitNameMax || name === "__proto__")

@@ -59,7 +59,7 @@ const readMap = (cursor: Cursor, depth: number): { readonly [key: string]: Schem
   cursor.takeSymbol("{")
   const entries = new Map<string, Schema.Json>()
   while (!cursor.takeSymbol("}")) {
-    if (entries.size > 0) cursor.expectSymbol(",", `or \`}\` to close what was opened at ${cursor.shownPlace(start)}`)
+    if (entries.size > 0) cursor.expectComma("}", start)
     const { start: keyAt } = cursor
     const key = readKey(cursor)
     if (entries.has(key)) cursor.refuse(keyAt, `${JSON.stringify(key)} stands here twice`)
@@ -74,7 +74,7 @@ const readList = (cursor: Cursor, depth: number): ReadonlyArray<Schema.Json> => 
   cursor.takeSymbol("[")
   const items: Array<Schema.Json> = []
   while (!cursor.takeSymbol("]")) {
-    if (items.length > 0) cursor.expectSymbol(",", `or \`]\` to close what was opened at ${cursor.shownPlace(start)}`)
+    if (items.length > 0) cursor.expectComma("]", start)
     items.push(readJson(cursor, depth + 1))
   }
   return items

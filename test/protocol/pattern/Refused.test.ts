@@ -173,6 +173,11 @@ describe("what is too large", () => {
     assert.strictEqual(reasonOf(`${before}where a > 1 do tell(device, "x", M, ${"[".repeat(10_000)}`), "TooLarge")
     assert.strictEqual(reasonOf(`${before}where a > 1 do tell(device, "x", M, ${"{a:".repeat(10_000)}`), "TooLarge")
   })
+  it("takes a list as long as a text can be, far behind its beginning", () => {
+    const far = " ".repeat(30_000)
+    const list = `${before}where a > 1 do tell(device, "x", M, ${far}[${"1,".repeat(17_000)}1]) }`
+    assert.isTrue(Result.isSuccess(readPattern(list)))
+  })
   it("refuses more steps, types and patterns than there may be", () => {
     assert.strictEqual(reasonOf(`${before}seq a${" -> a".repeat(16)} within 1s }`), "TooLarge")
     assert.strictEqual(reasonOf(`${before}from a${", a".repeat(16)} where a > 1 }`), "TooLarge")
