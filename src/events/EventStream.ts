@@ -32,8 +32,17 @@ export type Start =
   | { readonly _tag: "Since"; readonly time: number }
   /** With the last commits there are. */
   | { readonly _tag: "Last"; readonly commits: number }
+  /** With the last events that match; only so many commits are looked through for them as `lookedBackMax` says. */
+  | { readonly _tag: "LastEvents"; readonly events: number }
   /** With what comes from now on. */
   | { readonly _tag: "Now" }
+
+/** Commits that are looked through, from the last one back, for the last events that match. */
+export const lookedBackMax = 10_000
+/** Commits that are looked through first; as long as too few events match, four times as many. */
+const lookedBackFirst = 250
+/** Commits read at a time. */
+const batch = 1000
 
 /** What a reader wants. Samples are what boards measure: many, and kept for a day. */
 export interface Selection {
@@ -68,10 +77,37 @@ export class EventStream extends Context.Service<
   static readonly layer: Layer.Layer<EventStream, never, JournalReader> = Layer.effect(
     EventStream,
     Effect.map(JournalReader, (journal) => {
+      /** In front of the last so many events that match among the last commits, and whether looking further back is of no use. */
+      const lastOf = Effect.fnUntraced(function* (wanted: number, selection: Selection, commits: number) {
+        const part = partOf(selection)
+        const first = yield* journal.last(commits, part)
+        const found: Array<EventPosition> = []
+        let after = first
+        let looked = 0
+        for (;;) {
+          const entries = yield* journal.read(after, Math.min(batch, commits - looked), part)
+          for (const entry of entries)
+            for (const each of placedOf(entry, behind(after)))
+              if (selects(selection, each)) found.push({ at: entry.at, index: each.index })
+          found.splice(0, found.length - wanted)
+          looked += entries.length
+          after = entries.at(-1)?.at ?? after
+          if (entries.length < batch || looked >= commits) break
+        }
+        return { isEnough: found.length === wanted || looked < commits, position: found[0] ?? behind(after) }
+      })
+      const beforeLast = Effect.fnUntraced(function* (wanted: number, selection: Selection) {
+        for (let commits = lookedBackFirst; ; commits *= 4) {
+          const looked = Math.min(commits, lookedBackMax)
+          const { isEnough, position } = yield* lastOf(wanted, selection, looked)
+          if (isEnough || looked === lookedBackMax) return position
+        }
+      })
       const positionAt = (
         start: Start,
-        part: JournalPart
+        selection: Selection
       ): Effect.Effect<EventPosition, JournalUnavailable | CursorMalformed> => {
+        const part = partOf(selection)
         switch (start._tag) {
           case "After":
             return eventPositionOf(start.cursor)
@@ -79,6 +115,8 @@ export class EventStream extends Context.Service<
             return Effect.map(journal.since(start.time, part), behind)
           case "Last":
             return Effect.map(journal.last(start.commits, part), behind)
+          case "LastEvents":
+            return beforeLast(start.events, selection)
           case "Now":
             return Effect.map(journal.end, behind)
         }
@@ -89,7 +127,7 @@ export class EventStream extends Context.Service<
         limits: { readonly events: number; readonly commits: number }
       ) {
         const part = partOf(selection)
-        const position = yield* positionAt(start, part)
+        const position = yield* positionAt(start, selection)
         const entries = yield* journal.read(readFrom(position), limits.commits, part)
         const events: Array<PlacedEvent> = []
         let next = position
@@ -109,7 +147,7 @@ export class EventStream extends Context.Service<
         read,
         follow: (start, selection) =>
           Stream.unwrap(
-            Effect.map(positionAt(start, partOf(selection)), (position) =>
+            Effect.map(positionAt(start, selection), (position) =>
               journal
                 .follow(readFrom(position), partOf(selection))
                 .pipe(

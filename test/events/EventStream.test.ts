@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { EventStream, type Selection } from "../../src/events/EventStream.ts"
+import { EventStream, lookedBackMax, type Selection } from "../../src/events/EventStream.ts"
 import { type JournalEntry, type JournalPart, JournalReader } from "../../src/events/JournalReader.ts"
 import { runtimeAsker } from "../../src/protocol/Asker.ts"
 import { decodeJournalBody, encodeEmission, journalBody } from "../../src/protocol/JournalBody.ts"
@@ -30,41 +30,49 @@ const commit = (
   unreadable: undefined
 })
 
-const entries = [
+const few = [
   commit(1, ["device.attached"]),
   commit(2, [], ["board.telemetry"]),
   commit(3, ["command.sent", "command.done", "device.silent"], ["board.telemetry"]),
   commit(4, ["device.attached"])
 ]
 
-const journal = Layer.sync(JournalReader, () => {
-  const inPart = (part: JournalPart = "all") =>
-    entries.filter(({ records }) => part === "all" || records.some(({ isSample }) => !isSample))
-  const read: JournalReader["Service"]["read"] = (after, limit, part) =>
-    Effect.sync(() =>
-      inPart(part)
-        .filter(({ at }) => at.position > after.position)
-        .slice(0, limit)
-    )
-  const before = (entry: JournalEntry | undefined) =>
-    Effect.succeed({ transaction: 7n, position: (entry?.at.position ?? 5) - 1 })
-  return JournalReader.of({
-    read,
-    end: Effect.succeed({ transaction: 7n, position: 4 }),
-    since: (time, part) => before(inPart(part).find(({ committedAt }) => committedAt >= time)),
-    last: (count, part) => before(inPart(part).slice(-count)[0]),
-    follow: (after, part) =>
-      Stream.unwrap(Effect.map(read(after, 100, part), Stream.fromIterable)) as Stream.Stream<JournalEntry>
+const journalOf = (entries: ReadonlyArray<JournalEntry>) =>
+  Layer.sync(JournalReader, () => {
+    const inPart = (part: JournalPart = "all") =>
+      entries.filter(({ records }) => part === "all" || records.some(({ isSample }) => !isSample))
+    const read: JournalReader["Service"]["read"] = (after, limit, part) =>
+      Effect.sync(() =>
+        inPart(part)
+          .filter(({ at }) => at.position > after.position)
+          .slice(0, limit)
+      )
+    const before = (entry: JournalEntry | undefined) =>
+      Effect.succeed({ transaction: 7n, position: (entry?.at.position ?? entries.length + 1) - 1 })
+    return JournalReader.of({
+      read,
+      end: Effect.succeed({ transaction: 7n, position: entries.length }),
+      since: (time, part) => before(inPart(part).find(({ committedAt }) => committedAt >= time)),
+      last: (count, part) => before(inPart(part).slice(-count)[0]),
+      follow: (after, part) =>
+        Stream.unwrap(Effect.map(read(after, 100, part), Stream.fromIterable)) as Stream.Stream<JournalEntry>
+    })
   })
-})
 
 const all: Selection = { hasSamples: false, matches: () => true }
 const limits = { events: 100, commits: 100 }
 const typesOf = (events: ReadonlyArray<{ readonly event: { readonly type: string } }>) =>
   events.map(({ event }) => event.type)
 
-const reading = <A, E>(effect: Effect.Effect<A, E, EventStream>) =>
-  Effect.provide(effect, Layer.provide(EventStream.layer, journal))
+const reading = <A, E>(effect: Effect.Effect<A, E, EventStream>, entries = few) =>
+  Effect.provide(effect, Layer.provide(EventStream.layer, journalOf(entries)))
+
+/** Commits of two events each, of which the second is rare in the last ones. */
+const many = Array.from({ length: 12_000 }, (_, index) =>
+  commit(index + 1, ["device.attached", index < 11_000 ? "command.sent" : "device.silent"])
+)
+const rare: Selection = { hasSamples: false, matches: ({ type }) => type === "command.sent" }
+const lastOf = (events: number) => ({ _tag: "LastEvents", events }) as const
 
 describe("the event stream", () => {
   it.effect("shows events in order, and samples only to who wants them", () =>
@@ -132,6 +140,39 @@ describe("the event stream", () => {
         const now = yield* stream.read({ _tag: "Now" }, all, limits)
         assert.deepStrictEqual(now.events, [])
       })
+    )
+  )
+
+  it.effect("begins with the last events that match, in the middle of a commit too", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const found = (events: number, selection: Selection) =>
+          Effect.map(stream.read(lastOf(events), selection, limits), (page) => typesOf(page.events))
+        assert.deepStrictEqual(yield* found(2, all), ["device.silent", "device.attached"])
+        assert.deepStrictEqual(yield* found(2, { hasSamples: true, matches: () => true }), [
+          "board.telemetry",
+          "device.attached"
+        ])
+        const attached: Selection = { hasSamples: false, matches: ({ type }) => type === "device.attached" }
+        assert.deepStrictEqual(yield* found(2, attached), ["device.attached", "device.attached"])
+        assert.deepStrictEqual(yield* found(9, attached), ["device.attached", "device.attached"])
+        assert.deepStrictEqual(yield* found(9, { ...attached, matches: () => false }), [])
+      })
+    )
+  )
+
+  it.effect("looks back for the last events that match as far as its bound", () =>
+    reading(
+      Effect.gen(function* () {
+        const stream = yield* EventStream
+        const read = (events: number) =>
+          Effect.map(stream.read(lastOf(events), rare, { events: 20_000, commits: 20_000 }), (page) => page.events)
+        const sent = (yield* read(3)).map(({ event }) => event.data)
+        assert.deepStrictEqual(sent, [10_998, 10_999, 11_000])
+        assert.strictEqual((yield* read(10_000)).length, lookedBackMax - 1000)
+      }),
+      many
     )
   )
 

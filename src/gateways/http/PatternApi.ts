@@ -62,7 +62,7 @@ const tryPattern = HttpApiEndpoint.post("tryPattern", "/api/patterns/try", {
   .annotate(Needs, "pattern.read")
   .annotate(
     OpenApi.Description,
-    "Plays stored events to a draft: what it would have matched, and when. Nothing is acted on."
+    "Plays stored events to a draft, from the time `since` on or the `last` so many: what it would have matched, and when. Nothing is acted on."
   )
 
 /** The group of the API. */
