@@ -334,7 +334,11 @@ describe("late results", () => {
     bench.clear()
     result(bench, 2, id)
     assert.deepStrictEqual(bench.command(id), end)
-    assert.deepStrictEqual(bench.events, [{ type: "command.late", severity: "warn", data: { id, code: 0, value: 42 } }])
+    // In the chain of the command, whose id is that of its request.
+    const because = { causes: [id], root: id }
+    assert.deepStrictEqual(bench.events, [
+      { type: "command.late", severity: "warn", because, data: { id, code: 0, value: 42 } }
+    ])
   })
 
   it("that only repeat the end are no news", () => {
