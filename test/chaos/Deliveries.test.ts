@@ -13,6 +13,8 @@ import { board, dialling } from "./Boards.ts"
 const ids = Array.from({ length: 8 }, (_, at) => `cell-${at + 1}`)
 /** Letters that arrive before the next node dies. */
 const between = 60
+/** Changes of a device that are not told yet. */
+const aheadMax = 10
 /** Targets from here on only find out whether somebody listens. */
 const probes = 1_000_000
 
@@ -78,7 +80,14 @@ const delivered = (place: string) =>
       const changing = Promise.all(
         ids.map(async (device) => {
           let target = 0
-          for (; !isOver; target++) await desire(device, target)
+          for (; !isOver; target++) {
+            await desire(device, target)
+            // Else letters would still be on their way minutes after the last node has died.
+            await eventually(
+              async () => toldOf(server).filter((each) => each.device === device).length,
+              (count) => count > target - aheadMax
+            )
+          }
           return target
         })
       )
