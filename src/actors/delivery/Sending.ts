@@ -37,6 +37,13 @@ export const sentBy = (status: number): Sent => {
   return isFinal ? { _tag: "Refused", error } : failed(error)
 }
 
+/** An account in the address travels as RFC 7617 says: no request may be made of an address that has one. */
+const accountOf = ({ username, password }: URL): { readonly authorization?: string } => {
+  if (username === "" && password === "") return {}
+  const account = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(account).toString("base64")}` }
+}
+
 const attempt = ({ target, matchId, envelope }: SendInput) =>
   Effect.gen(function* () {
     const outlets = yield* Outlets
@@ -47,9 +54,12 @@ const attempt = ({ target, matchId, envelope }: SendInput) =>
       yield* outlets.publish(target.topic, body)
       return delivered
     }
-    if (!URL.canParse(target.url)) return { _tag: "Refused", error: "the address is none" } satisfies Sent
-    const headers = { "content-type": "application/json", "idempotency-key": matchId }
-    return sentBy(yield* outlets.post({ url: target.url, headers, body }))
+    const url = URL.parse(target.url)
+    if (url === null) return { _tag: "Refused", error: "the address is none" } satisfies Sent
+    const headers = { "content-type": "application/json", "idempotency-key": matchId, ...accountOf(url) }
+    url.username = ""
+    url.password = ""
+    return sentBy(yield* outlets.post({ url: url.href, headers, body }))
   })
 
 /** Answers {@link Sent}, whatever happens. */

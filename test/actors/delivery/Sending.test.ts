@@ -1,0 +1,107 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { type Sent, send, sentBy } from "../../../src/actors/delivery/Sending.ts"
+import { type OutletMethods, Outlets, OutletUnavailable, type Post } from "../../../src/actors/Outlets.ts"
+import type { DeliveryTarget } from "../../../src/protocol/Delivery.ts"
+
+const letter = (target: DeliveryTarget) => ({ target, matchId: "m-1", envelope: { value: 61.5 } })
+const web = (url: string): DeliveryTarget => ({ _tag: "Webhook", url })
+
+const sending = (target: DeliveryTarget, methods: Partial<OutletMethods>): Effect.Effect<Sent> =>
+  Effect.provideService(send(letter(target)), Outlets, {
+    post: () => Effect.die("no post here"),
+    publish: () => Effect.die("no publication here"),
+    ...methods
+  })
+
+describe("an attempt", () => {
+  it("has arrived with 2xx, is final with 4xx that asks for no repeat, and comes again otherwise", () => {
+    const tags = (...statuses: ReadonlyArray<number>) => statuses.map((status) => sentBy(status)._tag)
+    assert.deepStrictEqual(tags(200, 201, 204, 299), ["Delivered", "Delivered", "Delivered", "Delivered"])
+    assert.deepStrictEqual(tags(400, 401, 404, 410, 422, 499), Array(6).fill("Refused"))
+    assert.deepStrictEqual(tags(408, 425, 429, 500, 502, 503, 504, 301, 307), Array(9).fill("Failed"))
+    assert.deepInclude(sentBy(503), { error: "the server answers 503" })
+  })
+
+  it.effect("posts the match with its id, and the account of the address as it should be", () =>
+    Effect.gen(function* () {
+      const posts: Array<Post> = []
+      const post = (each: Post) => Effect.sync(() => posts.push(each)).pipe(Effect.as(204))
+      assert.deepStrictEqual(yield* sending(web("https://ada:p%40ss@plant.example/h?a=1"), { post }), {
+        _tag: "Delivered"
+      })
+      yield* sending(web("http://plant.example/h"), { post })
+      assert.deepStrictEqual(posts, [
+        {
+          url: "https://plant.example/h?a=1",
+          headers: {
+            "content-type": "application/json",
+            "idempotency-key": "m-1",
+            authorization: `Basic ${Buffer.from("ada:p@ss").toString("base64")}`
+          },
+          body: '{"value":61.5}'
+        },
+        {
+          url: "http://plant.example/h",
+          headers: { "content-type": "application/json", "idempotency-key": "m-1" },
+          body: '{"value":61.5}'
+        }
+      ])
+    })
+  )
+
+  it.effect("fails when nobody answers in ten seconds, and ends the request", () =>
+    Effect.gen(function* () {
+      let isEnded = false
+      const post = () =>
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.sync(() => {
+            isEnded = true
+          })
+        )
+      const attempt = yield* Effect.forkChild(sending(web("http://plant.example"), { post }), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("9999 millis")
+      assert.strictEqual(attempt.pollUnsafe(), undefined)
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(yield* Fiber.join(attempt), { _tag: "Failed", error: "no answer in 10 seconds" })
+      assert.isTrue(isEnded)
+    })
+  )
+
+  it.effect("fails, and never breaks, whatever goes wrong on the way", () =>
+    Effect.gen(function* () {
+      const refused = () => Effect.fail(new OutletUnavailable({ reason: "the server is not reached: ECONNREFUSED" }))
+      assert.deepStrictEqual(yield* sending(web("http://plant.example"), { post: refused }), {
+        _tag: "Failed",
+        error: "the server is not reached: ECONNREFUSED"
+      })
+      const broken = yield* sending(web("http://plant.example"), {
+        post: () => Effect.die(new Error("x".repeat(9000)))
+      })
+      assert.strictEqual(broken._tag, "Failed")
+      assert.isAtMost(Object(broken).error.length, 500)
+      assert.deepStrictEqual(yield* send(letter(web("http://plant.example"))), {
+        _tag: "Failed",
+        error: "there is no way out of this process"
+      })
+      assert.strictEqual((yield* send({ target: "nonsense" }))._tag, "Failed")
+    })
+  )
+
+  it.effect("is final for an address that is none, and for a topic on which boards speak", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* sending(web("plant.example"), {}), {
+        _tag: "Refused",
+        error: "the address is none"
+      })
+      const topics: Array<string> = []
+      const publish = (topic: string) => Effect.sync(() => void topics.push(topic))
+      assert.strictEqual((yield* sending({ _tag: "Mqtt", topic: "holon/1/b/press-1/dn" }, { publish }))._tag, "Refused")
+      assert.strictEqual((yield* sending({ _tag: "Mqtt", topic: "alarms" }, { publish }))._tag, "Delivered")
+      assert.deepStrictEqual(topics, ["alarms"])
+    })
+  )
+})
