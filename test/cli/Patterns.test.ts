@@ -93,6 +93,10 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
             yield* refused("pattern", "add", `pattern x { where temp > 3 do tell(device, "heater-1", ${message}) }`),
             /a device understands no message/
           )
+        assert.match(
+          yield* refused("pattern", "add", 'pattern x { where temp > 3 do event("device.offline") }'),
+          /device\.offline is what actors of the kind device say/
+        )
         assert.match(yield* refused("pattern", "add", "/nowhere.pattern"), /nowhere\.pattern cannot be read/)
         yield* good("pattern", "add", "pattern y { where temp > 1000 }")
         assert.match(

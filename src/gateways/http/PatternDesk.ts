@@ -88,6 +88,10 @@ export const patternDesk = Effect.gen(function* () {
     })
   }
 
+  const speakers = new Map(
+    [...registry].flatMap(([kind, { behaviour }]) => Object.keys(behaviour.contract.events).map((type) => [type, kind]))
+  )
+
   /** Reads and checks it, against the patterns it stands on and the actors it tells. */
   const checked = Effect.fnUntraced(function* (given: GivenPattern) {
     const others = yield* every
@@ -96,7 +100,8 @@ export const patternDesk = Effect.gen(function* () {
       pattern: (name: string) => known.get(name),
       patternNames: [...known.keys()],
       messagesOf,
-      kinds: [...registry.keys()]
+      kinds: [...registry.keys()],
+      speakerOf: (type: string) => speakers.get(type)
     }
     if ("text" in given)
       return { pattern: yield* Effect.fromResult(checkText(given.text, surroundings)), source: given.text, others }

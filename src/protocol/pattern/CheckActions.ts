@@ -12,6 +12,8 @@ export interface KnownActors {
   readonly kinds?: ReadonlyArray<string>
   /** The messages that an actor of a kind may be told. */
   readonly messagesOf?: (kind: string) => ReadonlyArray<string> | undefined
+  /** The kind of actors that speak in events of this type. Nobody else does. */
+  readonly speakerOf?: (type: string) => string | undefined
 }
 
 const placeholder = /\$(?:\{([^}]+)\}|([A-Za-z_][A-Za-z0-9_.]*))/g
@@ -75,7 +77,16 @@ const checkNames = (
 export const checkActions = (pattern: Pattern, known: KnownActors, report: Report): void => {
   for (const action of pattern.actions) {
     if (action._tag === "Tell") checkTell(action, pattern, known, report)
-    if (action._tag === "Event" && (action.type === matchedType || action.type === loopType))
-      report(action, "Loop", `${action.type} is what every match is told as; publish an event of another type`)
+    if (action._tag !== "Event") continue
+    const { type } = action
+    const speaker = known.speakerOf?.(type)
+    if (type === matchedType || type === loopType)
+      report(action, "Loop", `${type} is what every match is told as; publish an event of another type`)
+    else if (speaker !== undefined)
+      report(
+        action,
+        "Contradiction",
+        `${type} is what actors of the kind ${speaker} say; publish an event of another type, so that nobody takes it for theirs`
+      )
   }
 }

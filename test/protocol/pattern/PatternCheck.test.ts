@@ -17,6 +17,7 @@ const known: PatternSurroundings = {
   pattern: (name) => others.get(name),
   patternNames: ["hot", "off", "whole", "keyed"],
   kinds: ["device", "session"],
+  speakerOf: (type) => (type === "device.offline" ? "device" : undefined),
   messagesOf: (kind) => (kind === "device" ? ["SetDesired", "SendCommand"] : kind === "session" ? ["Abort"] : undefined)
 }
 const problemsOf = (text: string, around: PatternSurroundings = known): ReadonlyArray<Problem> => {
@@ -111,6 +112,11 @@ describe("checkPattern", () => {
       /\$\{zone\}/
     ],
     ['from a.b where x > 1 do event("pattern.matched")', ['Loop event("patte']],
+    [
+      'from a.b where x > 1 do event("device.offline")',
+      ['Contradiction event("devic'],
+      /what actors of the kind device say/
+    ],
     // Its own matches.
     ['where severity == "info"', ["Loop where severi"], /its own pattern\.matched again without end/],
     ["where not reported.temp > 90", ["Loop where not re"]],
