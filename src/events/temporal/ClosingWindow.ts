@@ -28,10 +28,8 @@ export interface Closing<A> {
   /** In order of time. */
   frames: Array<Frame<A>>
   readonly phase: Phase
-  /** The end of the window that was looked at last. */
-  lookedAt: number
-  /** Whether windows without events would change nothing any more. */
-  isSettled: boolean
+  /** The end of the next window that is looked at though nothing happened in it. */
+  nextEmpty: number
 }
 
 /** Where a window begins and ends. */
@@ -60,7 +58,7 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
   }
 
   begin(): Closing<A> {
-    return { frames: [], phase: this.hysteresis.begin(), lookedAt: Number.NEGATIVE_INFINITY, isSettled: true }
+    return { frames: [], phase: this.hysteresis.begin(), nextEmpty: Number.POSITIVE_INFINITY }
   }
 
   take(record: KeyRecord<Closing<A>>, event: HolonEvent, _hits: number, around: Surroundings<Closing<A>>): void {
@@ -100,7 +98,6 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
         before.end = Math.max(before.end, after.end)
         before.values.absorb(after.values)
         before.hasMatched ||= after.hasMatched
-        before.isClosed &&= after.isClosed
         before.lastId = after.lastId
         frames.splice(place, 1)
       }
@@ -152,12 +149,15 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
     const value = (frame?.values ?? this.empty()).result()
     const { step } = state.phase
     const change = this.hysteresis.step(state.phase, value, end)
-    state.lookedAt = end
-    const isUnchanged = frame === undefined && state.phase.step === step
-    state.isSettled =
-      this.hysteresis.isClear(state.phase) ||
-      (isUnchanged && this.hysteresis.due(state.phase) === Number.POSITIVE_INFINITY)
+    state.nextEmpty = this.nextEmpty(state.phase, end, frame === undefined && state.phase.step === step)
     if (change !== undefined) this.tell(record, change, value, end, frame?.lastId ?? "", around)
+  }
+
+  /** While a state lasts, windows without events count as well. They are all alike, so only those that end a wait are looked at. */
+  private nextEmpty(phase: Phase, end: number, isUnchanged: boolean): number {
+    const { millis, isRegular } = this.framing
+    if (!isRegular || this.hysteresis.isClear(phase)) return Number.POSITIVE_INFINITY
+    return isUnchanged ? Math.max(end + millis, Math.ceil(this.hysteresis.due(phase) / millis) * millis) : end + millis
   }
 
   private tell(
@@ -178,11 +178,9 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
     return first?.isClosed === true ? Math.min(next, first.end + this.lateMillis) : next
   }
 
-  private nextLook({ frames, isSettled, lookedAt }: Closing<A>): number {
-    let due = Number.POSITIVE_INFINITY
+  private nextLook({ frames, nextEmpty }: Closing<A>): number {
+    let due = nextEmpty
     for (const { isClosed, end } of frames) if (!isClosed && end < due) due = end
-    // While a state lasts, windows without events count as well.
-    if (!isSettled && this.framing.isRegular) due = Math.min(due, lookedAt + this.framing.millis)
     return due
   }
 
@@ -200,7 +198,7 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
     return bytes
   }
 
-  encode({ frames, phase, lookedAt, isSettled }: Closing<A>): unknown {
+  encode({ frames, phase, nextEmpty }: Closing<A>): unknown {
     return [
       frames.map(({ start, end, values, lastId, isClosed, hasMatched }) => [
         start,
@@ -211,13 +209,12 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
         hasMatched
       ]),
       this.hysteresis.encode(phase),
-      lookedAt,
-      isSettled
+      nextEmpty
     ]
   }
 
   decode(value: unknown): Closing<A> {
-    const [frames, phase, lookedAt, isSettled] = asList(value)
+    const [frames, phase, nextEmpty] = asList(value)
     return {
       frames: asList(frames).map((each) => {
         const [start, end, encoded, lastId, isClosed, hasMatched] = asList(each)
@@ -233,8 +230,7 @@ export class ClosingWindow<V, A extends Accumulator<V, A>> implements Operator<C
         }
       }),
       phase: this.hysteresis.decode(phase),
-      lookedAt: asNumber(lookedAt),
-      isSettled: isSettled === true
+      nextEmpty: asNumber(nextEmpty)
     }
   }
 }

@@ -46,26 +46,35 @@ describe("windows that end, and a reference that keeps every event", () => {
     )
   })
 
-  it("agree on states that last over windows that end, empty ones among them", () => {
-    agrees(
-      pattern({ ...counts, clear: few, forMillis: 3000 }),
-      delayed,
-      (who, events) => {
-        const byEnd = frames(onTime(events))
-        const cycle = new Cycle({ over: many, back: few, forMillis: 3000 })
-        const ends = [...byEnd.keys()]
-        const lines: Array<string> = []
-        for (let close = Math.min(...ends); close <= Math.max(...ends) + 30_000; close += 3000) {
-          const inside = byEnd.get(close) ?? []
-          const change = cycle.see(inside.length, close)
-          const last = inside.at(-1)
-          if (change !== undefined) lines.push(line(who, change, close, last ? [last.told.id] : [], inside.length))
-        }
-        return lines
-      },
-      { fewest: 50 }
-    )
-  })
+  it.each([
+    [3000, many, few],
+    [9000, { operator: ">", value: 0.5 }, { operator: "<", value: 0.5 }],
+    [9000, { operator: "<", value: 2.5 }, { operator: ">", value: 3.5 }]
+  ] as const)(
+    "agree on states that last %i ms over windows that end, empty ones among them",
+    (forMillis, over, back) => {
+      agrees(
+        pattern({ ...counts, threshold: over, clear: back, forMillis }),
+        delayed,
+        (who, events) => {
+          const byEnd = frames(onTime(events))
+          const cycle = new Cycle({ over, back, forMillis })
+          const ends = [...byEnd.keys()]
+          const lines: Array<string> = []
+          for (let close = Math.min(...ends); close <= Math.max(...ends) + 30_000; close += 3000) {
+            const inside = byEnd.get(close) ?? []
+            // Where nothing lasts, a window in which nothing happened is nothing.
+            if (inside.length === 0 && cycle.isClear) continue
+            const change = cycle.see(inside.length, close)
+            const last = inside.at(-1)
+            if (change !== undefined) lines.push(line(who, change, close, last ? [last.told.id] : [], inside.length))
+          }
+          return lines
+        },
+        { fewest: 20 }
+      )
+    }
+  )
 
   it("agree on sessions", () => {
     const given = pattern({

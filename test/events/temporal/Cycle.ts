@@ -12,6 +12,10 @@ export class Cycle {
   constructor(when: { readonly over: Threshold; readonly back: Threshold; readonly forMillis: number }) {
     this.when = when
   }
+  /** Whether nothing lasts, and nothing is about to. */
+  get isClear(): boolean {
+    return !this.isActive && this.since === undefined
+  }
   see(value: number | undefined, at: number): "enter" | "exit" | undefined {
     const wants = fulfils(this.isActive ? this.when.back : this.when.over, value)
     this.since = wants ? (this.since ?? at) : undefined

@@ -184,6 +184,44 @@ describe("an aggregate over a window", () => {
     assert.deepStrictEqual(rig.matches[0]?.values, { value: 6 })
   })
 
+  it("does not look at each of millions of windows in which nothing happened", () => {
+    const rig = new Rig(
+      pattern({
+        _tag: "When",
+        aggregate: { _tag: "Count" },
+        threshold: { operator: "<", value: 3 },
+        over: { _tag: "Tumbling", millis: 1 },
+        forMillis: hour
+      })
+    )
+    const before = process.cpuUsage().user
+    rig.tell({ id: 1, at: 0 }).pass(1000 * 24 * hour)
+    assert.deepStrictEqual(
+      rig.matches.map(({ kind, at }) => [kind, at - epoch]),
+      [["enter", hour + 1]]
+    )
+    assert.isBelow(process.cpuUsage().user - before, 1_000_000)
+  })
+
+  it("tells of a session once, though late events join it with others that were told of", () => {
+    const given = pattern({
+      _tag: "When",
+      aggregate: { _tag: "Sum", of: field("n") },
+      threshold: { operator: ">", value: 5 },
+      over: { _tag: "Session", gapMillis: 1500 }
+    })
+    const n = (id: number, at: number, value: number, comes = at): Told => ({ id, at, comes, data: { n: value } })
+    const rig = new Rig(given, { allowLateMillis: hour })
+    rig.tell(n(1, 0, 1), n(2, 2500, 6), n(3, 9000, 1))
+    assert.deepStrictEqual(rig.short, ["match at 4000 of 2"])
+    // Between the first, of which nothing was told, and the second.
+    rig.tell(n(4, 1200, 7, 9100)).pass(60_000)
+    assert.deepStrictEqual(rig.short, ["match at 4000 of 2"])
+    const other = new Rig(given, { allowLateMillis: hour })
+    other.tell(n(1, 0, 1), n(2, 9000, 1), n(3, 1200, 7, 9100)).pass(60_000)
+    assert.deepStrictEqual(other.short, ["match at 2700 of 3"])
+  })
+
   const last: Window = { _tag: "LastEvents", count: 4 }
   const aggregates: ReadonlyArray<readonly [Aggregate, Window | undefined, number]> = [
     [{ _tag: "Count" }, last, 4],
