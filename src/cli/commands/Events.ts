@@ -2,6 +2,7 @@
 import { Console, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { PlacedEventView } from "../../gateways/http/EventQueries.ts"
+import { absence } from "../AbsentFields.ts"
 import { Client } from "../Client.ts"
 import { toggle } from "../Defaults.ts"
 import { lineOf } from "../EventLine.ts"
@@ -14,6 +15,9 @@ const text = (name: string, about: string) => Flag.String(name).pipe(Flag.withDe
 
 const given = <Name extends string, A>(name: Name, value: Option.Option<A>): { readonly [N in Name]?: A } =>
   Option.isNone(value) ? {} : ({ [name]: value.value } as { readonly [N in Name]: A })
+
+/** Events that are looked at for a field, when a condition fits none. */
+const lookedMax = 1000
 
 export const events = Command.make(
   "events",
@@ -55,7 +59,18 @@ export const events = Command.make(
           ...given("source", flags.source),
           ...given("where", flags.where)
         }
-        yield* Stream.runForEach(client.Events(asked), print)
+        const count = yield* Stream.runFold(
+          Stream.tap(client.Events(asked), print),
+          () => 0,
+          (seen) => seen + 1
+        )
+        if (count > 0 || Option.isNone(flags.where)) return
+        const { where, last: _, ...rest } = { ...asked, where: flags.where.value }
+        const isOpen = rest.since === undefined && rest.after === undefined
+        const looked = client.Events({ ...rest, ...(isOpen ? { last: lookedMax } : {}) }).pipe(Stream.take(lookedMax))
+        const seen = yield* Stream.runCollect(Stream.map(looked, ({ event }) => event))
+        const said = absence(where, seen, flags.samples)
+        if (said !== undefined) yield* Console.error(said)
       })
     )
   })
