@@ -1,0 +1,63 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DeliveryRig, stored } from "./DeliveryRig.ts"
+
+/** A small generator of our own: the run is the same for the same seed. */
+const draws = (seed: number) => {
+  let state = seed
+  return (most: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * most)
+  }
+}
+
+describe("a delivery", () => {
+  it("brings every letter once and in order per key, through any run of failures, moves and silence", () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const draw = draws(seed)
+      const rig = new DeliveryRig()
+      const arrived = new Map<string, Array<number>>()
+      const counts = new Map<string, number>()
+      for (let step = 0; step < 300; step++) {
+        const what = draw(10)
+        if (what < 3) {
+          const key = `k${draw(6)}`
+          const number = counts.get(key) ?? 0
+          counts.set(key, number + 1)
+          rig.deliver(`${key}-${number}`, key)
+        } else if (what < 8 && rig.underWay.length > 0) {
+          const matchId = rig.underWay[draw(rig.underWay.length)] ?? ""
+          const [key = "", number] = matchId.split("-")
+          if (draw(4) === 0) rig.failed(matchId)
+          else {
+            const seen = arrived.get(key) ?? []
+            arrived.set(key, seen)
+            if (!seen.includes(Number(number))) seen.push(Number(number))
+            rig.delivered(matchId)
+          }
+        } else if (what === 8) rig.move()
+        else if (rig.view().queued > 0) rig.untilDue()
+        const keys = rig.underWay.map((matchId) => matchId.split("-")[0])
+        assert.isAtMost(rig.view().inFlight, 6)
+        assert.isAtMost(new Set(keys).size, 6)
+      }
+      while (rig.view().queued > 0) {
+        const [matchId] = rig.underWay
+        if (matchId === undefined) rig.untilDue()
+        else {
+          const [key = "", number] = matchId.split("-")
+          const seen = arrived.get(key) ?? []
+          arrived.set(key, seen)
+          if (!seen.includes(Number(number))) seen.push(Number(number))
+          rig.delivered(matchId)
+        }
+      }
+      for (const [key, count] of counts)
+        assert.deepStrictEqual(
+          arrived.get(key),
+          Array.from({ length: count }, (_, number) => number),
+          `seed ${seed}, ${key}`
+        )
+      stored(rig.state)
+    }
+  })
+})
