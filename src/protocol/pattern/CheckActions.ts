@@ -26,7 +26,7 @@ const textsIn = (value: Schema.Json): ReadonlyArray<string> => {
 }
 
 /** Names that `$name` may stand for in what a match tells: fields of the key, what it carries, and facts of its own. */
-export const carriedNames = ({ by, body, emit }: Pattern): ReadonlyArray<string> => [
+const carriedNames = ({ by, body, emit }: Pattern): ReadonlyArray<string> => [
   ...by.map((path) => formatPath(path)),
   ...(body._tag === "When" ? ["value"] : []),
   ...Object.keys(emit ?? {}),

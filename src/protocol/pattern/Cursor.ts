@@ -75,7 +75,7 @@ export class Cursor {
   }
 
   isSymbol(symbol: SymbolText): boolean {
-    return this.text.startsWith(symbol, this.start)
+    return this.isAt(symbol)
   }
   takeSymbol(symbol: SymbolText): boolean {
     if (!this.isSymbol(symbol)) return false
@@ -119,6 +119,14 @@ export class Cursor {
       return this.refuse(this.start, `the name of a field should follow ${after}${this.shownInstead()}`)
     this.tokens.advance()
     return [first, ...rest]
+  }
+
+  /** Whether a text in quotes stands here. */
+  isQuoted(): boolean {
+    return this.isAt('"') || this.isAt("'")
+  }
+  private isAt(sign: string): boolean {
+    return this.text.startsWith(sign, this.start)
   }
 
   /** A text in quotes. */

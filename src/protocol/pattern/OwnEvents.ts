@@ -20,7 +20,7 @@ export const matchedType = "pattern.matched"
 /** A match is told as this where patterns feed each other for too long. */
 export const loopType = "pattern.loop"
 /** A signal is told as this. */
-export const raisedType = "algedonic.raised"
+const raisedType = "algedonic.raised"
 
 /** Stands for a value that is there, or may be, and is not known. */
 class Some {}

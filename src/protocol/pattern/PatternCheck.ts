@@ -174,10 +174,7 @@ class Check {
 }
 
 /** Checks a pattern that was read. Fails with its problems, eight at most, in the order of the text. */
-export const checkParsed = (
-  parsed: ParsedPattern,
-  known: PatternSurroundings = {}
-): Result.Result<void, ConditionInvalid> => {
+const checkParsed = (parsed: ParsedPattern, known: PatternSurroundings = {}): Result.Result<void, ConditionInvalid> => {
   const check = new Check(parsed, known)
   check.whole()
   return soundOr(check.problems)

@@ -8,7 +8,6 @@ import { actionWords } from "./Words.ts"
 
 const name = /[A-Za-z_][A-Za-z0-9_]*/y
 const bareType = /[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*/y
-const quoteSign = /["']/y
 const isAction = Schema.is(Action)
 const isEventType = Schema.is(EventType)
 
@@ -31,12 +30,12 @@ const misfits: Readonly<Record<Tag, string>> = {
 }
 
 const readName = (cursor: Cursor, what: string): string => {
-  if (cursor.look(quoteSign) !== undefined) return cursor.quoted(what)
+  if (cursor.isQuoted()) return cursor.quoted(what)
   return cursor.take(name) ?? cursor.refuse(cursor.start, `${what} should stand here${cursor.shownInstead()}`)
 }
 
 const readType = (cursor: Cursor): string => {
-  if (cursor.look(quoteSign) !== undefined) return cursor.quoted("a type of an event")
+  if (cursor.isQuoted()) return cursor.quoted("a type of an event")
   return cursor.take(bareType) ?? cursor.quoted("a type of an event")
 }
 

@@ -11,7 +11,6 @@ const bareAlias = /[a-z][a-z0-9_]*/y
 const countOf = /[0-9]+\s+of(?![\p{L}\p{N}_.*-])/uy
 const someOf = /(?:all|any)\s*\(/y
 const anyEvent = /any\s+event/y
-const quoteSign = /["']/y
 /** What makes a word that begins a question the name of a field. */
 const operator = /[\p{L}\p{N}_.`]+\s*(?:[<>=!+*/-]|(?:in|glob|matches|contains|has)(?![\p{L}\p{N}_]))/uy
 const isPatternName = Schema.is(PatternName)
@@ -25,7 +24,7 @@ type Silence = Extract<PatternBody, { readonly _tag: "Silence" }>
 /** The name of a pattern, in quotes or without. */
 export const readPatternName = (cursor: Cursor): string => {
   const { start } = cursor
-  const name = cursor.look(quoteSign) === undefined ? cursor.take(bareName) : cursor.quoted("the name of a pattern")
+  const name = !cursor.isQuoted() ? cursor.take(bareName) : cursor.quoted("the name of a pattern")
   if (name === undefined) return cursor.refuse(start, `the name of a pattern should stand here${cursor.shownInstead()}`)
   if (!isPatternName(name))
     cursor.refuse(

@@ -7,11 +7,10 @@ import { payloadDepthMax } from "./Pattern.ts"
 const bareKey = /[A-Za-z_][A-Za-z0-9_]*/y
 const plainKey = /^[A-Za-z_][A-Za-z0-9_]*$/
 const nothing = /null(?![A-Za-z0-9_.])/y
-const quoteSign = /["']/y
 
 const readKey = (cursor: Cursor): string => {
   const { start } = cursor
-  const isQuoted = cursor.look(quoteSign) !== undefined
+  const isQuoted = cursor.isQuoted()
   const key = isQuoted ? cursor.quoted("a name") : cursor.take(bareKey)
   if (key === undefined)
     return cursor.refuse(start, `a name should stand here, as in \`{ led: "on" }\`${cursor.shownInstead()}`)

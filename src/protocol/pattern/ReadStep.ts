@@ -7,12 +7,11 @@ import { wordsAfterStep } from "./Words.ts"
 // A hyphen belongs to a type unless it is that of an arrow.
 const bareType = /(?:[a-z0-9_*]|-(?!>))+(?:\.(?:[a-z0-9_*]|-(?!>))+)*/y
 const anyEvent = /any\s+event(?![\p{L}\p{N}_.*-])/uy
-const quoteSign = /["']/y
 const isTypeGlob = Schema.is(TypeGlob)
 
 const readType = (cursor: Cursor): string => {
   const { start } = cursor
-  const isQuoted = cursor.look(quoteSign) !== undefined
+  const isQuoted = cursor.isQuoted()
   const type = isQuoted ? cursor.quoted("a type of events") : cursor.take(bareType)
   if (type === undefined)
     return cursor.refuse(
@@ -47,7 +46,7 @@ export const readTypes = (cursor: Cursor): EventTypes => {
 /** Whether types of events stand here, and not a condition that begins alike. */
 const isAtTypes = (cursor: Cursor): boolean => {
   const { end } = cursor
-  const isQuoted = cursor.look(quoteSign) !== undefined
+  const isQuoted = cursor.isQuoted()
   if (isQuoted) cursor.quoted("a type of events")
   else if (cursor.take(bareType) === undefined) return false
   const after = cursor.word()

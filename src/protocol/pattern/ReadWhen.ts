@@ -1,5 +1,4 @@
 /** Reads `when`: what is computed over which events, and when that is too much. */
-import type { Comparison } from "../condition/Condition.ts"
 import { nearest } from "../Nearest.ts"
 import type { Cursor } from "./Cursor.ts"
 import { type Aggregate, lastEventsMax, type PatternBody, type Window } from "./Pattern.ts"
@@ -138,7 +137,3 @@ export const readWhen = (cursor: Cursor): When => {
     ...(forMillis !== undefined && { forMillis })
   }
 }
-
-/** Comparisons that point up, down, or nowhere. */
-export const directionOf = (operator: Comparison): "up" | "down" | "none" =>
-  operator === ">" || operator === ">=" ? "up" : operator === "<" || operator === "<=" ? "down" : "none"
