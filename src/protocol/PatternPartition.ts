@@ -27,6 +27,29 @@ export const MatchView = Schema.Struct({
 })
 export type MatchView = typeof MatchView.Type
 
+const count = Schema.Int
+
+/** What a pattern has seen and done since its nodes began to look, and what it keeps. */
+export const PatternNumbers = Schema.Struct({
+  /** Events, and matches of other patterns, that it looked at. */
+  evaluated: count,
+  matched: count,
+  /** Matches that came too soon after another. */
+  suppressed: count,
+  /** Events that came after their time had passed. */
+  late: count,
+  /** Events in which a field of the key is missing. */
+  keyless: count,
+  /** Beginnings that were given up because there were too many. */
+  dropped: count,
+  /** Keys that were forgotten because there were too many. */
+  evicted: count,
+  keys: count,
+  /** About how many it keeps. */
+  bytes: count
+})
+export type PatternNumbers = typeof PatternNumbers.Type
+
 /** What a partition has done. */
 const PartitionState = Schema.Struct({
   /** Cursor of the event stream behind which nothing was looked at; absent before the first look. */
@@ -58,6 +81,13 @@ export const PatternPartition = Contract.make("pattern-partition", {
       audience: "operator",
       capability: "pattern.read",
       about: "how far it has looked, and how much it found"
+    }),
+    GetNumbers: Contract.query({
+      payload: { pattern: Schema.String.check(Schema.isMaxLength(100)) },
+      success: Schema.Struct({ numbers: Schema.optionalKey(PatternNumbers) }),
+      audience: "operator",
+      capability: "pattern.read",
+      about: "what one pattern has seen and done here; nothing while it is not looked for"
     })
   },
   events: {

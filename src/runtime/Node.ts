@@ -28,6 +28,7 @@ import { readImageTrust } from "./ImageTrust.ts"
 import * as Metrics from "./Metrics.ts"
 import { layerHealth, layerMembers } from "./NodeHealth.ts"
 import * as Outlets from "./Outlets.ts"
+import * as PatternMetrics from "./PatternMetrics.ts"
 import * as PatternPartitions from "./PatternPartitions.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
@@ -189,6 +190,7 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(images),
         Layer.provideMerge(Outlets.layer),
         // As are patterns and what they look at.
+        Layer.provideMerge(PatternMetrics.layer),
         Layer.provideMerge(Watching.layer),
         Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),
         Layer.provideMerge(Layer.merge(layerPgJournal, layerPgDeviceSearch)),

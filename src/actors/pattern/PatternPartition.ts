@@ -3,7 +3,7 @@
  * and how far it came are one commit, so that a match acts once, however often the part of the stream is read again.
  */
 import { Effect, Schema } from "effect"
-import { type Looked, type Outlook, PatternWatch } from "../../events/engine/PatternWatch.ts"
+import { type Looked, type NumbersOf, type Outlook, PatternWatch } from "../../events/engine/PatternWatch.ts"
 import { type PartitionState, PatternPartition } from "../../protocol/PatternPartition.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { done } from "./Actions.ts"
@@ -27,6 +27,8 @@ interface Resident {
   readonly look: number
   /** When to look again if nothing is heard, ms. */
   readonly dueAt: number
+  /** What patterns have counted; absent before the first look. */
+  readonly numbersOf: NumbersOf | undefined
 }
 
 type Context = Behaviour.TransitionContext<Resident>
@@ -35,10 +37,11 @@ type Outcome = Behaviour.Outcome<PartitionState, Resident, never, never>
 const partitionOf = ({ self }: Context): number => Number(self.id)
 
 const look = (state: PartitionState, context: Context, from: { cursor: string | undefined; tick: number }): Outcome => {
-  const number = context.resident.look + 1
+  const { resident } = context
+  const number = resident.look + 1
   const outlook: Outlook = { partition: partitionOf(context), ...from, snapshot: state.snapshot }
   return {
-    resident: { ...from, look: number, dueAt: context.now + stuckMillis },
+    resident: { ...resident, ...from, look: number, dueAt: context.now + stuckMillis },
     effects: [{ name: "look", id: String(number), input: outlook }]
   }
 }
@@ -47,7 +50,7 @@ const look = (state: PartitionState, context: Context, from: { cursor: string | 
 const goOn = (state: PartitionState, context: Context, from: { cursor: string; tick: number }): Outcome => {
   const { now, tellCount, resident } = context
   if (tellCount <= tellsMax) return look(state, context, from)
-  return { resident: { ...from, look: resident.look, dueAt: now + crowdedMillis } }
+  return { resident: { ...resident, ...from, dueAt: now + crowdedMillis } }
 }
 
 const isLooked = Schema.is(
@@ -68,7 +71,7 @@ const lookedOf = (outcome: unknown): Looked | undefined => (isLooked(outcome) ? 
 /** The behaviour of the partitions. */
 export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPartition, Resident>(PatternPartition, {
   initial: () => ({ tick: 0, matched: 0 }),
-  awake: ({ cursor, tick }, now) => ({ cursor, tick, look: 0, dueAt: now }),
+  awake: ({ cursor, tick }, now) => ({ cursor, tick, look: 0, dueAt: now, numbersOf: undefined }),
   storage,
   atTakeover: () => true,
   residentDueAt: (_state, { dueAt }) => dueAt,
@@ -80,13 +83,14 @@ export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPa
     look: (input) => Effect.flatMap(PatternWatch, (watch) => watch.look(input as Outlook))
   },
 
-  completed: (state, { id, outcome }, context) => {
-    const { resident, now } = context
+  completed: (state, { id, outcome }, given) => {
+    const { resident, now } = given
     if (id !== String(resident.look)) return {}
     const looked = lookedOf(outcome)
     if (looked === undefined || looked._tag === "Unavailable")
       return { resident: { ...resident, dueAt: now + againMillis } }
-    const { cursor, tick, found, snapshot } = looked
+    const { cursor, tick, found, snapshot, numbersOf } = looked
+    const context: Context = { ...given, resident: { ...resident, numbersOf } }
     const isNoted = found.length > 0 || snapshot !== undefined || tick >= state.tick + notedMillis
     const from = { cursor, tick }
     if (!isNoted) return goOn(state, context, from)
@@ -101,6 +105,11 @@ export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPa
   },
 
   Begin: () => ({}),
+
+  GetNumbers: (_state, { pattern }, { resident }) => {
+    const numbers = resident.numbersOf?.(pattern)
+    return { reply: { ...(numbers !== undefined && { numbers }) } }
+  },
 
   GetProgress: ({ cursor, tick, matched, snapshot }) => ({
     reply: {

@@ -5,6 +5,7 @@ import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { StoredPattern } from "../../events/Patterns.ts"
 import type { TrialView } from "../../gateways/http/PatternDesk.ts"
+import type { PatternStats } from "../../gateways/http/PatternStats.ts"
 import type { Malformed } from "../../protocol/Errors.ts"
 import { formatPattern } from "../../protocol/pattern/PatternFormat.ts"
 import { patternOfJson } from "../../protocol/pattern/PatternJson.ts"
@@ -121,14 +122,42 @@ const ls = Command.make(
   })
 ).pipe(Command.withDescription("List patterns"), examples([""]))
 
+/** What it has counted, without what there was none of. */
+const counted = ({ counting, partitions, evaluated, matched, keys, bytes, ...rest }: PatternStats): string => {
+  if (counting === 0) return "nobody looks for it now"
+  const rare = [
+    [rest.suppressed, "suppressed"],
+    [rest.late, "late"],
+    [rest.keyless, "without a key"],
+    [rest.dropped, "dropped"],
+    [rest.evicted, "keys forgotten"]
+  ] as const
+  const said = [
+    `${evaluated} looked at`,
+    `${matched} matched`,
+    ...rare.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`])),
+    `keeps ${keys} ${keys === 1 ? "key" : "keys"} in about ${bytes} bytes`
+  ]
+  const part = counting < partitions ? ` (${counting} of ${partitions} parts)` : ""
+  return `since its nodes began to look${part}: ${said.join(", ")}`
+}
+
 const show = Command.make(
   "show",
   { ...connection, name },
   Effect.fn(function* (flags) {
-    const stored = yield* connected(flags)(Effect.flatMap(Client, (client) => client.Pattern({ name: flags.name })))
-    yield* print(flags, stored, () => `${saying(stored)}\n\n${stored.source.trimEnd()}`)
+    const { stored, stats } = yield* connected(flags)(
+      Effect.flatMap(Client, (client) =>
+        Effect.all({ stored: client.Pattern({ name: flags.name }), stats: client.PatternStats({ name: flags.name }) })
+      )
+    )
+    yield* print(
+      flags,
+      { ...stored, stats },
+      () => `${saying(stored)}\n${counted(stats)}\n\n${stored.source.trimEnd()}`
+    )
   })
-).pipe(Command.withDescription("Show a pattern as it was written"), examples(["hot"]))
+).pipe(Command.withDescription("Show a pattern as it was written, and what it has counted"), examples(["hot"]))
 
 const rm = Command.make(
   "rm",

@@ -7,9 +7,10 @@ import { bindTree } from "../../protocol/condition/Bind.ts"
 import type { BoundCondition } from "../../protocol/condition/Bound.ts"
 import { events } from "../../protocol/condition/Source.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
+import type { PatternNumbers } from "../../protocol/PatternPartition.ts"
 import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
 import { documentOf } from "../matching/Document.ts"
-import { Matcher } from "../matching/Matcher.ts"
+import { Matcher, type MatcherCounters } from "../matching/Matcher.ts"
 import type { StoredPattern } from "../Patterns.ts"
 import { DueHeap, type Waiting } from "../temporal/DueHeap.ts"
 import { EventTime } from "../temporal/EventTime.ts"
@@ -224,6 +225,19 @@ export class PartitionEngine {
     this.#found.push({ stored, match })
     // Patterns over patterns form no circle: that is checked before they are stored.
     for (const follower of this.#followers.get(match.pattern) ?? []) follower.machine.follow(match)
+  }
+
+  /** What the matcher has counted. */
+  get matching(): MatcherCounters {
+    return this.#matcher.counters
+  }
+
+  /** What the pattern of a name has counted and keeps; nothing for one that is not looked for. */
+  numbersOf(name: string): PatternNumbers | undefined {
+    const machine = this.#workers.get(name)?.machine
+    return machine === undefined
+      ? undefined
+      : { ...machine.metrics, keys: machine.keyCount, bytes: Math.round(machine.bytes) }
   }
 
   /** What each pattern has counted, by its name. */

@@ -1,7 +1,10 @@
 /** A look at the next part of the stream, as the effect of an actor: a seam, so that a behaviour knows no database. */
 import { Context, Effect } from "effect"
 import type { Because } from "../../protocol/Because.ts"
+import type { PatternNumbers } from "../../protocol/PatternPartition.ts"
 import type { Action, Pattern } from "../../protocol/pattern/Pattern.ts"
+import type { MatcherCounters } from "../matching/Matcher.ts"
+import type { PatternMetrics } from "../temporal/Answers.ts"
 import type { Match } from "../temporal/Match.ts"
 
 /** From where to look. */
@@ -27,6 +30,18 @@ export interface FoundMatch {
   readonly actions: ReadonlyArray<Action>
 }
 
+/** What the pattern of a name has counted; nothing for one that is not looked for. */
+export type NumbersOf = (pattern: string) => PatternNumbers | undefined
+
+/** What one partition of this node has counted since it began to look. */
+export interface PartitionCounts {
+  readonly partition: number
+  readonly matching: MatcherCounters
+  /** Spent with events, ms. */
+  readonly millis: number
+  readonly patterns: ReadonlyMap<string, Readonly<PatternMetrics>>
+}
+
 /** What came of it. */
 export type Looked =
   | {
@@ -36,6 +51,8 @@ export type Looked =
       readonly found: ReadonlyArray<FoundMatch>
       /** To be kept with the cursor, now and then. */
       readonly snapshot: Uint8Array | undefined
+      /** What a pattern has counted here, as of when it is asked. */
+      readonly numbersOf: NumbersOf
     }
   /** The journal or the patterns could not be read. Look again. */
   | { readonly _tag: "Unavailable" }
@@ -44,4 +61,5 @@ export type Looked =
 export const PatternWatch = Context.Reference<{
   /** Answers after half a second at most when nothing happens. Never fails. */
   readonly look: (outlook: Outlook) => Effect.Effect<Looked>
-}>("holon/events/PatternWatch", { defaultValue: () => ({ look: () => Effect.never }) })
+  readonly counts: () => ReadonlyArray<PartitionCounts>
+}>("holon/events/PatternWatch", { defaultValue: () => ({ look: () => Effect.never, counts: () => [] }) })

@@ -9,7 +9,7 @@ import { Patterns, patternsMax, type StoredPattern } from "../Patterns.ts"
 import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
-import { type FoundMatch, type Looked, type Outlook, PatternWatch } from "./PatternWatch.ts"
+import { type FoundMatch, type Looked, type NumbersOf, type Outlook, PatternWatch } from "./PatternWatch.ts"
 import { RecentPages } from "./RecentPages.ts"
 
 /** Everything is looked at: which events matter is the matcher's to find. */
@@ -35,6 +35,8 @@ interface Memory {
   /** The list of patterns it works with. */
   revision: number
   savedAt: number
+  /** Spent with events, ms. */
+  millis: number
   eventsSinceSaved: number
 }
 
@@ -112,6 +114,7 @@ const make = Effect.gen(function* () {
       chains: new Chains(),
       cursor: cursor ?? (yield* stream.read({ _tag: "Now" }, everything, pageLimits)).next,
       revision: -1,
+      millis: 0,
       savedAt: cursor === undefined ? Number.NEGATIVE_INFINITY : now,
       eventsSinceSaved: 0
     }
@@ -147,6 +150,13 @@ const make = Effect.gen(function* () {
 
   /** Feeds a page, up to the event with which the matches are enough for one commit. Answers whether all of it was fed. */
   const feed = (memory: Memory, page: EventPage, into: Array<FoundMatch>): boolean => {
+    const began = performance.now()
+    const isFed = feedAll(memory, page, into)
+    memory.millis += performance.now() - began
+    return isFed
+  }
+
+  const feedAll = (memory: Memory, page: EventPage, into: Array<FoundMatch>): boolean => {
     for (const { cursor, event } of page.events) {
       memory.engine.take(event)
       memory.depths.hear(event)
@@ -196,11 +206,19 @@ const make = Effect.gen(function* () {
       memory.eventsSinceSaved = 0
     }
     const tick = isCurrent ? now : outlook.tick
-    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick, found: matches, snapshot }
+    const numbersOf: NumbersOf = (name) => memory.engine.numbersOf(name)
+    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick, found: matches, snapshot, numbersOf }
     return looked
   })
 
   return {
+    counts: () =>
+      Array.from(memories, ([partition, { engine, millis }]) => ({
+        partition,
+        matching: engine.matching,
+        millis,
+        patterns: engine.metrics()
+      })),
     look: (outlook: Outlook) =>
       look(outlook).pipe(
         Effect.catchCause((cause) =>

@@ -204,6 +204,7 @@ const patternsHandlers = (api: typeof fixed) =>
       return handlers
         .handle("putPattern", ({ payload, query }) => patterns.put(payload, query.expected))
         .handle("listPatterns", ({ query }) => patterns.list(query))
+        .handle("statsOfPattern", ({ params }) => patterns.stats(params.name))
         .handle("getPattern", ({ params }) => patterns.get(params.name))
         .handle("removePattern", ({ params }) => patterns.remove(params.name))
         .handle("switchPattern", ({ params, payload }) => patterns.setOn(params.name, payload.isOn))

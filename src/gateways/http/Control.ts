@@ -17,6 +17,7 @@ import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQu
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { Needs } from "./Needs.ts"
 import { GivenPattern, PatternError, PatternPage, TrialView } from "./PatternDesk.ts"
+import { PatternStats } from "./PatternStats.ts"
 
 /** A token stands in the `authorization` header of each request; it entitles to what the operation {@link Needs}. */
 export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()(
@@ -180,6 +181,11 @@ export class Control extends RpcGroup.make(
   Rpc.make("Pattern", {
     payload: { name: Schema.String },
     success: StoredPattern,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.read"),
+  Rpc.make("PatternStats", {
+    payload: { name: Schema.String },
+    success: PatternStats,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.read"),
   Rpc.make("PatternRemove", {

@@ -17,6 +17,7 @@ import { ImageLibrary } from "./ImageLibrary.ts"
 import { demandOf } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 import { patternDesk } from "./PatternDesk.ts"
+import { patternStats } from "./PatternStats.ts"
 
 const authenticated = Layer.effect(
   Authenticated,
@@ -62,6 +63,7 @@ const handlers = Control.toLayer(
     const images = yield* ImageLibrary
     const events = yield* eventReads
     const patterns = yield* patternDesk
+    const statsOf = yield* patternStats
     const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
     const search = yield* deviceQueries
     const { registry } = yield* Engine
@@ -91,6 +93,7 @@ const handlers = Control.toLayer(
       PatternPut: ({ given, expected }) => Effect.flatMap(name, (by) => patterns.put(given, by, expected)),
       Patterns: ({ limit, after }) => patterns.list(limit, after),
       Pattern: ({ name: pattern }) => patterns.get(pattern),
+      PatternStats: ({ name: pattern }) => statsOf(pattern),
       PatternRemove: ({ name: pattern }) => Effect.flatMap(name, (by) => patterns.remove(pattern, by)),
       PatternSwitch: ({ name: pattern, isOn }) => Effect.flatMap(name, (by) => patterns.setOn(pattern, isOn, by)),
       PatternTry: ({ given, ...asked }) => patterns.trial(given, asked),

@@ -6,6 +6,7 @@ import { Authorization } from "./Authorization.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { Needs } from "./Needs.ts"
 import { GivenPattern, PatternError, PatternPage, patternDesk, TrialView } from "./PatternDesk.ts"
+import { PatternStats, patternStats } from "./PatternStats.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
 const last = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 10_000 }))
@@ -35,6 +36,17 @@ const getPattern = HttpApiEndpoint.get("getPattern", "/api/patterns/:name", {
   success: StoredPattern,
   error: PatternError
 }).annotate(Needs, "pattern.read")
+
+const statsOfPattern = HttpApiEndpoint.get("statsOfPattern", "/api/patterns/:name/stats", {
+  params,
+  success: PatternStats,
+  error: PatternError
+})
+  .annotate(Needs, "pattern.read")
+  .annotate(
+    OpenApi.Description,
+    "What the nodes that look for it have counted since they began to, added up, and what they keep of it."
+  )
 
 const removePattern = HttpApiEndpoint.delete("removePattern", "/api/patterns/:name", {
   params,
@@ -67,13 +79,14 @@ const tryPattern = HttpApiEndpoint.post("tryPattern", "/api/patterns/try", {
 
 /** The group of the API. */
 export const patternGroup = HttpApiGroup.make("patterns")
-  .add(putPattern, listPatterns, getPattern, removePattern, switchPattern, tryPattern)
+  .add(putPattern, listPatterns, getPattern, statsOfPattern, removePattern, switchPattern, tryPattern)
   .middleware(Authorization)
 
 const who = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
 
 /** What each endpoint does. */
-export const patternHandlers = Effect.map(patternDesk, (desk) => ({
+export const patternHandlers = Effect.map(Effect.all([patternDesk, patternStats]), ([desk, stats]) => ({
+  stats,
   put: (given: GivenPattern, wanted: number | undefined) => Effect.flatMap(who, (by) => desk.put(given, by, wanted)),
   list: ({ limit: count = 100, after }: { readonly limit?: number; readonly after?: string }) =>
     desk.list(count, after),
