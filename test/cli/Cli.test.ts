@@ -60,12 +60,19 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
 
   it.effect("shows one device, the nodes and the kinds of actors", () =>
     Effect.gen(function* () {
-      const shown: unknown = JSON.parse((yield* at("devices", "show", "heater-1")).out)
+      const shown: unknown = JSON.parse((yield* at("devices", "show", "heater-1", "--json")).out)
       assert.deepNestedInclude(shown, {
         id: "heater-1",
         "status.connection.state": "online",
         "twin.connection.state": "online"
       })
+      const { out } = yield* at("devices", "show", "heater-1")
+      assert.match(
+        out,
+        /^heater-1: online for \d+ s, heard \d+ s ago, boot \d+, link \d+\nfirmware \S+, profile sim-heater/
+      )
+      assert.match(out, /^REPORTED +VALUE +AGE\n(?:.*\n)*temp +[\d.]+ +\d+ s/m)
+      assert.isBelow(out.split("\n").length, 40)
       assert.match((yield* at("nodes", "ls")).out, /healthy +ready +30 .*\nresident on the node asked: (.*, )?2 device/)
       assert.match((yield* at("actors")).out, /^device +SetDesired +once +changes/m)
     })

@@ -56,7 +56,9 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           2
         )
         for (const id of ["heater-1", "heater-2"])
-          yield* until(good("devices", "show", id), (text) => /"desired": \{\s+"target": \{?[^}]*31/.test(text))
+          yield* until(good("devices", "show", id, "--json"), (text) =>
+            /"desired": \{\s+"target": \{?[^}]*31/.test(text)
+          )
         assert.match(yield* good("pattern", "ls"), /^warm +1 +on +high +when +2 /m)
         assert.include(yield* good("pattern", "show", "warm"), warm(-100).trimEnd())
       }).pipe(Effect.scoped)

@@ -172,7 +172,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
       const file = join(yield* tempFolder, "long.hxe")
       writeFileSync(file, bytes)
       yield* good("image", "push", file)
-      yield* until(at("devices", "show", "socket-1"), ({ out }) => out.includes('"online"'))
+      yield* until(at("devices", "show", "socket-1"), ({ out }) => out.startsWith("socket-1: online"))
       yield* good("provision", "socket-1", "long", "--no-trial")
       const kept = Result.getOrThrow(Result.getOrThrow(NvStore.mount({ devices: memories.open() })).image("long")).bytes
       const hash = (of: Uint8Array) => createHash("sha256").update(of).digest("hex")

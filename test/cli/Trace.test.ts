@@ -48,7 +48,9 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         const root = reported?.context?.root ?? ""
         assert.deepStrictEqual([matched?.context?.root, changed?.context?.root], [root, root])
         // The board was told: it says so itself.
-        yield* until(good("devices", "show", "heater-1"), (text) => /"reported": \{[^}]*"target": 31/.test(text))
+        yield* until(good("devices", "show", "heater-1", "--json"), (text) =>
+          /"reported": \{[^}]*"target": 31/.test(text)
+        )
         for (const time of [changed?.ts, matched?.ts]) assert.isAtLeast(time?.ms ?? 0, reported?.ts.ms ?? Infinity)
         assert.isAbove(changed?.ts.ms ?? 0, matched?.ts.ms ?? Infinity)
 

@@ -1,15 +1,18 @@
 /** `holon devices`: the fleet as it is stored, without waking anybody. */
-import { Clock, Console, Effect } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { DeviceLine } from "../../gateways/http/Control.ts"
+import { CommandView, TwinDocument } from "../../protocol/Device.ts"
 import { Client } from "../Client.ts"
 import { usually } from "../Defaults.ts"
+import { deviceReport } from "../DeviceReport.ts"
 import { examples } from "../Examples.ts"
+import { sendTo } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { devicesUpTo } from "../Pages.ts"
 import { print } from "../Print.ts"
-import { device } from "../Programs.ts"
+import { device, programsOf } from "../Programs.ts"
 import { ago, fields, table } from "../Table.ts"
 import { ageLine, parameters, searched } from "../Where.ts"
 
@@ -69,17 +72,28 @@ const show = Command.make(
   "show",
   { ...connection, id: device },
   Effect.fn(function* (flags) {
-    const twin = yield* connected(flags)(
+    const shown = yield* connected(flags)(
       Effect.gen(function* () {
         const client = yield* Client
+        const place = { kind: "device", id: flags.id }
         const { status } = yield* client.Device({ id: flags.id })
-        const document = yield* client.Send({ kind: "device", id: flags.id, message: "GetTwin", payload: {} })
-        return { id: flags.id, status, twin: document }
+        const twin = yield* sendTo(place, "GetTwin", {}, TwinDocument)
+        const { commands } = yield* sendTo(place, "ListCommands", {}, CommandList)
+        return { id: flags.id, status, twin, commands, programs: yield* programsOf(flags.id) }
       })
     )
-    yield* Console.log(JSON.stringify(twin, null, 2))
+    const now = yield* Clock.currentTimeMillis
+    const { id, status, twin } = shown
+    yield* print(flags, { id, status, twin }, () => deviceReport(shown, now))
   })
-).pipe(Command.withDescription("Show one device: status, twin and its history"), examples(["press-1"]))
+).pipe(
+  Command.withDescription(
+    "Show one device: connection, what it reports and is to be, commands under way, programs and failures. With --json status and twin with the history of each field."
+  ),
+  examples(["press-1"], ["press-1 --json", "When each field was set by whom or what"])
+)
+
+const CommandList = Schema.Struct({ commands: Schema.Array(CommandView) })
 
 export const devices = Command.make("devices").pipe(
   Command.withDescription("The fleet"),
