@@ -12,6 +12,7 @@ import { patterns } from "./patterns.ts"
 import { provisioning } from "./provisioning.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
+import { reaction } from "./reaction.ts"
 import { search } from "./search.ts"
 import { seeds } from "./seeds.ts"
 import { temporal } from "./temporal.ts"
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   condition,
   temporal,
   patterns,
+  reaction,
   search,
   seeds,
   machine
