@@ -25,11 +25,20 @@ const config = {
       bob: { token: { env: "BOB" }, may: ["device.read", "image.read"] },
       eve: { token: { env: "EVE" }, may: [] },
       dan: { token: { env: "DAN" }, may: ["deadletter.*"] },
-      pam: { token: { env: "PAM" }, may: ["image.push"] }
+      pam: { token: { env: "PAM" }, may: ["image.push"] },
+      ron: { token: { env: "RON" }, may: ["pattern.write"] }
     }
   }
 }
-const env = { ...process.env, ADA: "ada's own", BOB: "bob's own", DAN: "dan's own", EVE: "eve's own", PAM: "pam's own" }
+const env = {
+  ...process.env,
+  ADA: "ada's own",
+  BOB: "bob's own",
+  DAN: "dan's own",
+  EVE: "eve's own",
+  PAM: "pam's own",
+  RON: "ron's own"
+}
 const withTokens = Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })))
 const as = (name: string) => ({ authorization: `Bearer ${name}'s own` })
 
@@ -84,6 +93,21 @@ layer(RunningNode.layer({ boards: 1, config }).pipe(withTokens), { timeout: "60 
             ({ status }) => status
           )
         assert.deepStrictEqual([yield* set(as("ada")), yield* set({})], [200, 200])
+      })
+    )
+
+    it.effect("has no pattern tell what he may not tell himself", () =>
+      Effect.gen(function* () {
+        const { post } = yield* RunningNode
+        const put = (action: string) =>
+          post("/api/patterns", { text: `pattern x { where temp > 1000 do ${action} }` }, as("ron"))
+        const refused = yield* put('tell(device, "heater-1", SetDesired, { "patch": { "target": 5 } })')
+        assert.strictEqual(refused.status, 403, refused.text)
+        assert.strictEqual(
+          refusalOf(refused.json).reason,
+          "ron has no right to device.set, which SetDesired of device/heater-1, by pattern x needs"
+        )
+        assert.strictEqual((yield* put('event("line.hot")')).status, 200)
       })
     )
 

@@ -90,7 +90,8 @@ const handlers = Control.toLayer(
       Events: ({ follow, ...asked }) =>
         Stream.unwrap(follow ? events.tail(asked, { _tag: "Now" }) : Effect.succeed(events.past(asked))),
       Trace: ({ id }) => events.trace(id),
-      PatternPut: ({ given, expected }) => Effect.flatMap(name, (by) => patterns.put(given, by, expected)),
+      PatternPut: ({ given, expected }) =>
+        Effect.flatMap(CurrentAsker, (asker) => patterns.put(given, asker, expected)),
       Patterns: ({ limit, after }) => patterns.list(limit, after),
       Pattern: ({ name: pattern }) => patterns.get(pattern),
       PatternStats: ({ name: pattern }) => statsOf(pattern),

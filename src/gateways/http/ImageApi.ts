@@ -2,7 +2,7 @@
 import { Effect, Result, Schema, Stream } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Engine } from "../../actors/Engine.ts"
-import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
+import { ImageMissing, ImageStoreUnavailable, othersOf } from "../../actors/ImageSource.ts"
 import { HolonError, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { ImageAmbiguous, ImageInUse, ImageRejected, UploadBroken } from "../../protocol/image/ImageErrors.ts"
 import { ImageKind } from "../../protocol/image/ImageKind.ts"
@@ -108,7 +108,10 @@ const spoken = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, Seam> | NotFound | Unavailable, R> =>
   Effect.mapError(effect, (error) => {
-    if (error instanceof ImageMissing) return new NotFound({ what: `image ${error.sha256}` })
+    if (error instanceof ImageMissing) {
+      const instead = othersOf(error)
+      return new NotFound({ what: `image ${error.sha256}`, ...(instead !== undefined && { instead }) })
+    }
     if (error instanceof ImageStoreUnavailable) return new Unavailable({ cause: error.message })
     // Both classes of the seam are gone.
     return error as Exclude<E, Seam>
@@ -160,10 +163,10 @@ export const imageHandlers = Effect.gen(function* () {
         ),
         Stream.catch(() => Stream.fail(new UploadBroken({ received })))
       )
-      const { image, isNew } = yield* spoken(
+      const { image, ...told } = yield* spoken(
         library.put(bytes, { ...said, origin, by: yield* who, manifest: manifestOf(manifest) })
       )
-      return { ...lineOf(image), isNew }
+      return { ...lineOf(image), ...told }
     }),
     list: (page: { readonly limit?: number; readonly after?: string }) =>
       spoken(

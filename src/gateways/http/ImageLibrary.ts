@@ -43,6 +43,8 @@ export interface Pushed {
   readonly image: StoredImage
   /** False when the same bytes were there before. */
   readonly isNew: boolean
+  /** `name@version` that the same bytes had until now. */
+  readonly renamedFrom?: string
 }
 
 /** Whether a signature is known to be good: `unknown` is one of a key that nobody here trusts. */
@@ -90,7 +92,12 @@ export const ImageView = Schema.Struct({
 export type ImageView = typeof ImageView.Type
 
 /** What a push answers. */
-export const PushedView = Schema.Struct({ ...ImageLine.fields, isNew: Schema.Boolean })
+export const PushedView = Schema.Struct({
+  ...ImageLine.fields,
+  isNew: Schema.Boolean,
+  /** `name@version` that the same bytes had until now. */
+  renamedFrom: Schema.optionalKey(Schema.String)
+})
 /** See the schema. */
 export type PushedView = typeof PushedView.Type
 

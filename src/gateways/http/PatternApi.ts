@@ -87,7 +87,8 @@ const who = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
 /** What each endpoint does. */
 export const patternHandlers = Effect.map(Effect.all([patternDesk, patternStats]), ([desk, stats]) => ({
   stats,
-  put: (given: GivenPattern, wanted: number | undefined) => Effect.flatMap(who, (by) => desk.put(given, by, wanted)),
+  put: (given: GivenPattern, wanted: number | undefined) =>
+    Effect.flatMap(CurrentAsker, (asker) => desk.put(given, asker, wanted)),
   list: ({ limit: count = 100, after }: { readonly limit?: number; readonly after?: string }) =>
     desk.list(count, after),
   get: desk.get,

@@ -4,6 +4,7 @@ import { Engine } from "../../actors/Engine.ts"
 import { EventStream } from "../../events/EventStream.ts"
 import { tryPattern } from "../../events/engine/Trial.ts"
 import { Patterns, PatternsUnavailable, patternsMax, StoredPattern } from "../../events/Patterns.ts"
+import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, type Malformed, Unavailable } from "../../protocol/Errors.ts"
 import { Pattern } from "../../protocol/pattern/Pattern.ts"
@@ -11,6 +12,7 @@ import { checkPattern, checkText } from "../../protocol/pattern/PatternCheck.ts"
 import { formatPattern } from "../../protocol/pattern/PatternFormat.ts"
 import { spokenFailure } from "./EventApi.ts"
 import { startOf } from "./EventQueries.ts"
+import { demand } from "./Needs.ts"
 
 /** A pattern as somebody gives it: as text, or as its tree. */
 export const GivenPattern = Schema.Union([
@@ -57,7 +59,7 @@ export const PatternError = [...HolonError.members, ConditionInvalid] as const
 export const patternDesk = Effect.gen(function* () {
   const patterns = yield* Patterns
   const stream = yield* EventStream
-  const { registry } = yield* Engine
+  const { registry, residency } = yield* Engine
 
   const spoken = <A, E, R>(effect: Effect.Effect<A, E | PatternsUnavailable, R>) =>
     Effect.catchIf(
@@ -109,12 +111,28 @@ export const patternDesk = Effect.gen(function* () {
     return { pattern: given.pattern, source: formatPattern(given.pattern), others }
   })
 
+  /** A pattern may tell nobody what its author may not tell himself: it speaks for him, and with more rights than he has. */
+  const permitted = (asker: Asker, { actions, name }: Pattern) =>
+    Effect.forEach(
+      actions,
+      (action) => {
+        if (action._tag !== "Tell") return Effect.void
+        const { kind, id, message } = action
+        const capability = registry.get(kind)?.behaviour.contract.messages[message]?.capability ?? ""
+        return demand(residency, asker, { capability, message, target: `${kind}/${id}, by pattern ${name}` })
+      },
+      { discard: true }
+    )
+
   return {
-    put: (given: GivenPattern, by: string, expected: number | undefined) =>
+    put: (given: GivenPattern, asker: Asker, expected: number | undefined) =>
       spoken(
-        Effect.flatMap(checked(given), ({ pattern, source }) =>
-          patterns.put({ pattern, source, by, ...(expected !== undefined && { expected }) })
-        )
+        Effect.gen(function* () {
+          const { pattern, source } = yield* checked(given)
+          yield* permitted(asker, pattern)
+          const by = `${asker.kind}:${asker.id}`
+          return yield* patterns.put({ pattern, source, by, ...(expected !== undefined && { expected }) })
+        })
       ),
     get: (name: string) => spoken(patterns.get(name)),
     remove: (name: string, by: string) => spoken(patterns.remove(name, by)),
