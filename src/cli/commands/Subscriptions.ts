@@ -150,7 +150,12 @@ const pull = Command.make(
       if (pulled.events.length > 0) yield* acknowledge(pulled)
       else yield* Effect.sleep(idlePause)
     })
-    yield* connected(flags)(flags.follow ? Effect.forever(once) : Effect.flatMap(patient, show))
+    const some = Effect.gen(function* () {
+      const pulled = yield* patient
+      yield* show(pulled)
+      if (pulled.events.length === 0) yield* Console.error("nothing to lend now")
+    })
+    yield* connected(flags)(flags.follow ? Effect.forever(once) : some)
   })
 ).pipe(
   Command.withDescription(
