@@ -213,7 +213,7 @@ export class Activation implements Sleeper {
     if (this.answered.keep(requestId, this.type.codec.messages.get(tag), reply, commit)) commit.change()
   }
 
-  private context({ asker, requestId }: Pick<Origin, "asker" | "requestId">): TransitionContext<unknown> {
+  private context({ asker, requestId, causes }: Omit<Origin, "after">): TransitionContext<unknown> {
     const { host, node } = this.around
     return {
       self: this.self,
@@ -221,6 +221,7 @@ export class Activation implements Sleeper {
       random: host.random,
       asker,
       requestId,
+      causes,
       resident: this.memory,
       link: this.currentLink,
       tellCount: this.commit.tellCount,
@@ -301,7 +302,7 @@ export class Activation implements Sleeper {
 
   /** The answer to a standing query, from what is durable. */
   look({ message, payload, asker }: Watcher): unknown {
-    const context = this.context({ asker, requestId: "" })
+    const context = this.context(originOf(asker))
     return this.type.behaviour.transitions[message]?.(this.commit.durableState, payload, context).reply
   }
 

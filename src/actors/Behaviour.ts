@@ -48,6 +48,8 @@ export interface TransitionContext<Resident> {
   readonly asker: Asker
   /** Request id of the message, a UUIDv7; empty for what has none. */
   readonly requestId: string
+  /** Events and requests that led to it, where a tell says so: for what is done about it later on. */
+  readonly causes?: ReadonlyArray<string>
   /** Memory of this activation, never stored. */
   readonly resident: Resident
   readonly link: Link | undefined

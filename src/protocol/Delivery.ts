@@ -53,7 +53,15 @@ export const Letter = Schema.Struct({
   notBefore: Schema.optionalKey(instant),
   lastError: Schema.optionalKey(Schema.String),
   /** It is not tried any more: an operator replays or drops it. */
-  deadAt: Schema.optionalKey(instant)
+  deadAt: Schema.optionalKey(instant),
+  /** What led to it: the event of the match, and the chain of causes that this is in. */
+  because: Schema.optionalKey(
+    Schema.Struct({
+      causes: Schema.Array(Schema.String),
+      root: Schema.String,
+      traceparent: Schema.optionalKey(Schema.String)
+    })
+  )
 })
 export type Letter = typeof Letter.Type
 

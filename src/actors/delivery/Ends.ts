@@ -10,19 +10,20 @@ export const pausesMillis = [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => second
 const isSent = Schema.is(Sent)
 
 const arrived = (turn: Turn, letter: Letter): void => {
-  const { seq, matchId, pattern, attempts, at } = letter
+  const { seq, matchId, pattern, attempts, at, because } = letter
   const { queued, delivered } = turn.record
   change(turn, seq, undefined)
   turn.lineup.done(letter)
   turn.record = { ...turn.record, queued: queued - 1, delivered: delivered + 1 }
   turn.samples.push({
     type: "delivery.delivered",
+    ...(because !== undefined && { because }),
     data: { matchId, pattern, attempts: attempts + 1, millis: turn.context.now - at }
   })
 }
 
 const die = (turn: Turn, letter: Letter, lastError: string): void => {
-  const { seq, matchId, pattern, key } = letter
+  const { seq, matchId, pattern, key, because } = letter
   const { queued, dead } = turn.record
   const attempts = letter.attempts + 1
   const { notBefore: _, ...rest } = letter
@@ -32,6 +33,7 @@ const die = (turn: Turn, letter: Letter, lastError: string): void => {
   turn.events.push({
     type: "delivery.dead",
     severity: "error",
+    ...(because !== undefined && { because }),
     data: { matchId, pattern, key, target: targetOf(turn), attempts, lastError }
   })
 }

@@ -70,7 +70,19 @@ export const targetOf = ({ record }: Turn): string => (record.target === undefin
 export const take = (turn: Turn, given: Pick<Letter, "matchId" | "pattern" | "key" | "envelope">): void => {
   const { matchId, pattern, key, envelope } = given
   const { nextSeq, queued } = turn.record
-  const letter: Letter = { seq: nextSeq, matchId, pattern, key, envelope, at: turn.context.now, attempts: 0 }
+  const { now, causes = [], asker } = turn.context
+  const { root, traceparent } = asker
+  const because = root === undefined ? undefined : { causes, root, ...(traceparent !== undefined && { traceparent }) }
+  const letter: Letter = {
+    seq: nextSeq,
+    matchId,
+    pattern,
+    key,
+    envelope,
+    at: now,
+    attempts: 0,
+    ...(because !== undefined && { because })
+  }
   append(turn.pages, letter)
   turn.lineup.add(letter)
   turn.record = { ...turn.record, nextSeq: nextSeq + 1, queued: queued + 1 }

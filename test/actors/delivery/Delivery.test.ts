@@ -56,6 +56,28 @@ describe("a delivery", () => {
     assert.deepStrictEqual(rig.underWay, ["m-0"])
   })
 
+  it("says of each letter what led to it, whatever else it was doing then, also after it has moved", () => {
+    const rig = new DeliveryRig()
+    for (const name of ["a", "b"]) {
+      rig.causes = [`match-${name}`]
+      rig.root = `root-${name}`
+      rig.deliver(name, "one key")
+    }
+    rig.root = undefined
+    rig.deliver("c", "one key")
+    rig.move()
+    rig.untilDue()
+    rig.delivered("a")
+    rig.end("b", { _tag: "Refused", error: "gone" })
+    rig.delivered("c")
+    const said = (facts: DeliveryRig["events"]) => facts.map(({ data, because }) => [Object(data).matchId, because])
+    assert.deepStrictEqual(said(rig.samples), [
+      ["a", { causes: ["match-a"], root: "root-a" }],
+      ["c", undefined]
+    ])
+    assert.deepStrictEqual(said(rig.events), [["b", { causes: ["match-b"], root: "root-b" }]])
+  })
+
   it("has no more than so many letters under way", () => {
     const rig = new DeliveryRig()
     for (let key = 0; key < 3 * inFlightMax; key++) rig.deliver(`m-${key}`, `key-${key}`)

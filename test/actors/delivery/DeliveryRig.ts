@@ -17,6 +17,9 @@ const isRecord = Schema.is(DeliveryRecord)
 export class DeliveryRig {
   now = start
   random = 0.5
+  /** What led to the messages of this rig. */
+  causes: ReadonlyArray<string> = []
+  root: string | undefined
   state: unknown = reactions.initial("webhook:1")
   resident: unknown = reactions.awake?.(this.state, start)
   readonly events: Array<Emitted> = []
@@ -99,8 +102,14 @@ export class DeliveryRig {
       self: { kind: "delivery", id: "webhook:1" },
       now: this.now,
       random: () => this.random,
-      asker: { kind: "user", id: "ada", role: "operator" } as const,
+      asker: {
+        kind: "user",
+        id: "ada",
+        role: "operator",
+        ...(this.root !== undefined && { root: this.root })
+      } as const,
       requestId: "q-1",
+      causes: this.causes,
       resident: this.resident as Resident,
       link: undefined,
       tellCount: 0,
