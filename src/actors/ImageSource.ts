@@ -12,11 +12,20 @@ export class ImageStoreUnavailable extends Schema.TaggedError<ImageStoreUnavaila
 }
 
 /** No image has this hash. Permanent until somebody pushes it. */
-export class ImageMissing extends Schema.TaggedError<ImageMissing>()("ImageMissing", { sha256: Schema.String }) {
+export class ImageMissing extends Schema.TaggedError<ImageMissing>()("ImageMissing", {
+  sha256: Schema.String,
+  /** What there is of the same name, as `name@version`; some of it. */
+  others: Schema.optionalKey(Schema.Array(Schema.String))
+}) {
   override get message() {
-    return `there is no image ${this.sha256}`
+    const hint = othersOf(this)
+    return `there is no image ${this.sha256}${hint === undefined ? "" : `; ${hint}`}`
   }
 }
+
+/** What there is instead of a missing image, as a clause; nothing where that is not known. */
+export const othersOf = ({ others = [] }: Pick<ImageMissing, "others">): string | undefined =>
+  others.length === 0 ? undefined : `of that name there is ${others.join(", ")}`
 
 /** What is known of an image without its bytes. */
 export interface ImageRecord {

@@ -118,11 +118,11 @@ export class UnknownCapability extends Schema.TaggedError<UnknownCapability>()(
 /** It does not exist; `what` names it whole. */
 export class NotFound extends Schema.TaggedError<NotFound>()(
   "NotFound",
-  { what: Schema.String },
+  { what: Schema.String, instead: Schema.optionalKey(Schema.String) },
   { httpApiStatus: 404 }
 ) {
   override get message() {
-    return `there is no ${this.what}`
+    return `there is no ${this.what}${this.instead === undefined ? "" : `; ${this.instead}`}`
   }
 }
 

@@ -90,6 +90,16 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
       const { gold, file } = yield* bench
       yield* good("push", gold)
       assert.include(yield* good("push", file("copy.hxe", full)), "its bytes were there before")
+      const renamed = yield* good("push", file("copy.hxe", full), "--version", "7.0.0")
+      assert.match(
+        renamed,
+        /@7\.0\.0 \w+: .*; renamed: its bytes were there before as [^@]+@[\d.]+, and go by that name no longer$/m
+      )
+      const name = renamed.slice(0, renamed.indexOf("@"))
+      assert.include(
+        yield* bad("show", `${name}@9.0.0`),
+        `there is no image ${name}@9.0.0; of that name there is ${name}@7.0.0`
+      )
       assert.lengthOf(linesOf(JSON.parse(yield* good("ls", "--json"))), 1)
     })
   )

@@ -4,7 +4,7 @@ import { hostname } from "node:os"
 import { resolve } from "node:path"
 import { Clock, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import type { ImageLine } from "../../gateways/http/ImageLibrary.ts"
+import type { ImageLine, PushedView } from "../../gateways/http/ImageLibrary.ts"
 import { ImageKind } from "../../protocol/image/ImageKind.ts"
 import type { Manifest } from "../../protocol/image/Manifest.ts"
 import { signManifest } from "../../protocol/image/SignedManifest.ts"
@@ -125,7 +125,7 @@ export const push = Command.make(
     const signed = pushed.signer === undefined ? "unsigned" : `signed by ${short(pushed.signer)}`
     yield* print(flags, pushed, () =>
       [
-        `${named(pushed)}: ${size(pushed.size)}, ${pushed.kind}, ${signed}${pushed.isNew ? "" : "; its bytes were there before"}`,
+        `${named(pushed)}: ${size(pushed.size)}, ${pushed.kind}, ${signed}${before(pushed)}`,
         `sha256 ${pushed.sha256}`
       ].join("\n")
     )
@@ -134,6 +134,13 @@ export const push = Command.make(
   Command.withDescription("Put an image into the library of the cluster"),
   examples(["blink.hxe --version 1.2.0"], ["blink.hxe --key ada.pem", "Signed; boards that trust that key take it"])
 )
+
+/** What the same bytes were before. */
+const before = ({ isNew, renamedFrom }: PushedView): string => {
+  if (isNew) return ""
+  if (renamedFrom === undefined) return "; its bytes were there before"
+  return `; renamed: its bytes were there before as ${renamedFrom}, and go by that name no longer`
+}
 
 /** A smaller image is there before anybody has looked. */
 const progressBytesMin = 1_048_576

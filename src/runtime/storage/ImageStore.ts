@@ -35,6 +35,9 @@ const isStorable = (text: string): boolean => text.isWellFormed() && !text.inclu
 const storable = (text: string): string =>
   isStorable(text) ? text : text.toWellFormed().replaceAll("\u0000", "\u2400")
 
+/** What people call an image. */
+const nameOf = ({ name, version }: StoredImage): string => `${name}@${version}`
+
 const rejected = <A>(result: Result.Result<A, ImageRefused>): Effect.Effect<A, ImageRejected> =>
   Effect.mapError(Effect.fromResult(result), ImageRejected.of)
 
@@ -175,7 +178,9 @@ const make = ({ bytesMax, cacheBytesMax = cacheBytesDefault, policy, signers }: 
               const image = yield* replaceManifest(known.value, given, options.by).pipe(
                 Effect.catchTag("ImageMissing", () => Effect.succeed(undefined))
               )
-              if (image !== undefined) return { image, isNew: false }
+              if (image === undefined) continue
+              const before = nameOf(known.value)
+              return { image, isNew: false, ...(before !== nameOf(image) && { renamedFrom: before }) }
             }
           }),
           discardUnused
@@ -218,8 +223,7 @@ const make = ({ bytesMax, cacheBytesMax = cacheBytesDefault, policy, signers }: 
     // ----------------------------------------------------------------------------------------------------------- reads
 
     const find = Effect.fnUntraced(function* (reference: string) {
-      const missing = new ImageMissing({ sha256: reference })
-      if (!isStorable(reference)) return yield* missing
+      if (!isStorable(reference)) return yield* new ImageMissing({ sha256: reference })
       const at = reference.lastIndexOf("@")
       const [name, version] = at > 0 ? [reference.slice(0, at), reference.slice(at + 1)] : [reference, undefined]
       const prefix = fullHash.test(reference) || hashPrefix.test(reference) ? `${reference}%` : ""
@@ -228,7 +232,12 @@ const make = ({ bytesMax, cacheBytesMax = cacheBytesDefault, policy, signers }: 
           or (name = ${name} and version = ${version ?? null}::text)
         order by sha256 limit ${candidatesMax}`)
       const [row, ...others] = rows
-      if (row === undefined) return yield* missing
+      if (row === undefined) {
+        const alike = yield* answer(sql<{ readonly version: string }>`select version from image
+          where name = ${name} order by pushed_at desc limit ${candidatesMax}`)
+        const others = alike.map((each) => `${name}@${each.version}`)
+        return yield* new ImageMissing({ sha256: reference, ...(others.length > 0 && { others }) })
+      }
       if (others.length === 0) return imageOf(row)
       const candidates = rows.map((each) => `${each.sha256.slice(0, 12)} (${each.name}@${each.version})`)
       return yield* new ImageAmbiguous({ reference, candidates })
