@@ -75,6 +75,11 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
             body: { id: "good-2", key: "good", values: { value: 61.5 } }
           })
           assert.isAbove(server.tries.get("cut-0") ?? 0, 1)
+          const { get } = yield* RunningNode
+          // Metrics are told once a second.
+          yield* until(get("/metrics"), ({ text }) =>
+            /holon_delivery_attempts_total\{[^}]*delivered[^}]*\} 24\b/.test(text)
+          )
         }),
       60_000
     )

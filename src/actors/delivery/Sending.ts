@@ -1,5 +1,5 @@
 /** One attempt to bring a letter to its target, as an effect. It may run twice: the target knows a repeat by the match's id. */
-import { Cause, Effect, Schema } from "effect"
+import { Cause, Effect, Metric, Schema } from "effect"
 import { DeliveryTarget } from "../../protocol/Delivery.ts"
 import { Outlets } from "../Outlets.ts"
 
@@ -62,16 +62,31 @@ const attempt = ({ target, matchId, envelope }: SendInput) =>
     return sentBy(yield* outlets.post({ url: url.href, headers, body }))
   })
 
+const attempts = Metric.counter("holon_delivery_attempts_total", {
+  description: "Attempts to bring a match to a target",
+  incremental: true
+})
+
+const counted = ({ target }: SendInput, { _tag: ended }: Sent): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(attempts, { to: target._tag.toLowerCase(), ended: ended.toLowerCase() }), 1)
+
 /** Answers {@link Sent}, whatever happens. */
 export const send = (input: unknown): Effect.Effect<Sent> =>
-  Effect.suspend(() => attempt(decodeInput(input))).pipe(
-    Effect.timeoutOrElse({
-      duration: answerWithin,
-      orElse: () => Effect.succeed(failed(`no answer in ${answerWithin}`))
-    }),
-    Effect.catchTag("OutletUnavailable", ({ reason }) => Effect.succeed(failed(reason))),
+  Effect.suspend(() => {
+    const decoded = decodeInput(input)
+    return Effect.tap(answered(decoded), (sent) => counted(decoded, sent))
+  }).pipe(
     // A bug here must not leave the letter in flight for ever.
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed(failed(String(Cause.squash(cause))))
     )
+  )
+
+const answered = (input: SendInput): Effect.Effect<Sent> =>
+  attempt(input).pipe(
+    Effect.timeoutOrElse({
+      duration: answerWithin,
+      orElse: () => Effect.succeed(failed(`no answer in ${answerWithin}`))
+    }),
+    Effect.catchTag("OutletUnavailable", ({ reason }) => Effect.succeed(failed(reason)))
   )
