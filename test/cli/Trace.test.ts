@@ -91,6 +91,21 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("says which trace of its caller a request is part of", () =>
+      Effect.gen(function* () {
+        const { post } = yield* RunningNode
+        const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        const { status } = yield* post("/api/device/heater-1/SetDesired", { patch: { target: 17 } }, { traceparent })
+        assert.strictEqual(status, 200)
+        const [changed] = yield* until(
+          events('type == "twin.desired-changed" and data.patch.target == 17'),
+          ({ length }) => length > 0
+        )
+        assert.strictEqual(changed?.context?.traceparent, traceparent)
+        assert.deepStrictEqual(changed?.causes, [changed?.context?.root ?? ""])
+      })
+    )
+
     it.effect("says that there is nothing of an id it does not know", () =>
       Effect.gen(function* () {
         const { isSuccess, err } = yield* holon("events", "--trace", "01a0c450-6c00-7101-8101-010101010101")

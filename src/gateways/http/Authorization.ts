@@ -4,6 +4,7 @@ import { HttpServerRequest } from "effect/http"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
 import { Engine } from "../../actors/Engine.ts"
 import { PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
+import { tracedBy } from "../Traceparent.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { demandOf } from "./Needs.ts"
 
@@ -21,8 +22,9 @@ export const authorizationLayer = Layer.effect(
     const { residency } = yield* Engine
     return Authorization.of({
       bearer: Effect.fnUntraced(function* (handle, { credential, endpoint }) {
-        const asker = yield* gatekeeper.askerOf(credential)
-        const { url } = yield* HttpServerRequest.HttpServerRequest
+        const known = yield* gatekeeper.askerOf(credential)
+        const { url, headers } = yield* HttpServerRequest.HttpServerRequest
+        const asker = tracedBy(known, headers.traceparent)
         const target = url.split("?", 1)[0] ?? url
         yield* demandOf(residency, asker, { annotations: endpoint.annotations, name: endpoint.identifier, target })
         return yield* Effect.provideService(handle, CurrentAsker, asker)

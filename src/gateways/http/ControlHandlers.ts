@@ -8,6 +8,7 @@ import { addressKey } from "../../actors/Host.ts"
 import { NodePorts } from "../../actors/NodePorts.ts"
 import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
+import { tracedBy } from "../Traceparent.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
 import { deviceQueries } from "./DeviceQueries.ts"
@@ -27,7 +28,8 @@ const authenticated = Layer.effect(
     return Authenticated.of(
       Effect.fnUntraced(function* (handle, { headers, rpc, payload }) {
         const token = bearerToken(Option.getOrUndefined(Headers.get(headers, "authorization"))) ?? ""
-        const asker = yield* gatekeeper.operatorOf(Redacted.make(token))
+        const known = yield* gatekeeper.operatorOf(Redacted.make(token))
+        const asker = tracedBy(known, Option.getOrUndefined(Headers.get(headers, "traceparent")))
         yield* demandOf(residency, asker, { annotations: rpc.annotations, name: rpc._tag, target: targetOf(payload) })
         return yield* Effect.provideService(handle, CurrentAsker, asker)
       })
