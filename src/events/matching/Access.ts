@@ -96,13 +96,19 @@ const guessOf = (access: Access): number => {
   }
 }
 
-/** The best way to a conjunction; `seen` counts how many events of a hundred had passed such an access, where that is known. */
-export const planFor = (conjunction: Conjunction, seen: (access: Access) => number | undefined): Plan => {
+/**
+ * So many items behind one value cost an event that has it as much as one event in a hundred more. Of `type == "a" and
+ * line == 7` the line is asked for when a thousand others wait for the type.
+ */
+const crowdOfOne = 100
+
+/** The best way to a conjunction; `crowdOf` says how many are found by such an access already. */
+export const planFor = (conjunction: Conjunction, crowdOf: (access: Access) => number): Plan => {
   let best: Plan = scan
   let least = Number.POSITIVE_INFINITY
   for (const atom of conjunction) {
     const plan = planOf(atom)
-    const share = seen(plan.access) ?? guessOf(plan.access)
+    const share = guessOf(plan.access) + crowdOf(plan.access) / crowdOfOne
     if (share >= least) continue
     best = plan
     least = share

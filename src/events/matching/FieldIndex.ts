@@ -53,6 +53,11 @@ export class FieldIndex<A> {
     return this.#equal.size === 0 && this.#ranges.size === 0 && this.#prefixes.size === 0 && this.#present.length === 0
   }
 
+  /** How many items ask for one of these values. */
+  crowdAt(values: ReadonlyArray<unknown>): number {
+    return values.reduce<number>((sum, value) => sum + (this.#equal.get(value)?.length ?? 0), 0)
+  }
+
   /** Calls `found` with what the value of the field may fulfil. */
   probe(value: unknown, found: (item: A) => void): void {
     const equal = this.#equal.size === 0 ? undefined : this.#equal.get(value)

@@ -77,7 +77,7 @@ export class Matcher<Id> {
     this.delete(id)
     const entry: Entry<Id> = { id, alternatives: [], epoch: 0 }
     entry.alternatives = conjunctionsOf(condition).map((conjunction) => {
-      const { access, settled } = planFor(conjunction, () => undefined)
+      const { access, settled } = planFor(conjunction, this.#crowdOf)
       const ranges: Array<number> = []
       const rest: Array<Test> = []
       for (const atom of conjunction) {
@@ -177,6 +177,9 @@ export class Matcher<Id> {
     this.#tests.set(key, test)
     return test
   }
+
+  readonly #crowdOf = (access: Access): number =>
+    access._tag === "Equal" ? (this.#indexes[this.#fields.placeOf(access.path)]?.crowdAt(access.values) ?? 0) : 0
 
   #indexAt(place: number): FieldIndex<Alternative<Id>> {
     const known = this.#indexes[place]

@@ -50,6 +50,15 @@ describe("many conditions at once", () => {
     assert.isAbove(hits, 10_000)
   })
 
+  it("are found by the field that fewer of them share", () => {
+    const matcher = new Matcher<number>()
+    for (let id = 0; id < 1000; id++)
+      matcher.set(id, bound(`type == "board.telemetry" and line == ${id % 100} and temp > 90`))
+    const hits = hitsOf(matcher, { type: "board.telemetry", data: { line: 7, temp: 91 } })
+    assert.strictEqual(hits.length, 10)
+    assert.isBelow(matcher.counters.candidates, 60)
+  })
+
   it("come and go between any two events", () => {
     const source = new Conditions(seed + 1)
     const pool = drawn(source, 400)
