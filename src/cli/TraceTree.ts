@@ -2,8 +2,8 @@
 import type { PlacedEventView, TraceView } from "../gateways/http/EventQueries.ts"
 import { lineOf } from "./EventLine.ts"
 
-/** Below this many causes lines are no longer moved to the right. */
-const indentMax = 20
+/** Below twenty causes lines are no longer moved to the right, characters. */
+const barsMax = 60
 
 /** The cause below which an event stands: the last one of those that are in the chain. */
 const parentOf = ({ event }: PlacedEventView, ids: ReadonlySet<string>): string | undefined =>
@@ -22,16 +22,18 @@ export const treeOf = ({ root, events, isCut }: TraceView): string => {
   }
   const lines: Array<string> = []
   const told = new Set<string>()
-  const tell = (placed: PlacedEventView, depth: number): void => {
+  const tell = (placed: PlacedEventView, bars: string, mark: "" | "├─ " | "└─ "): void => {
     if (told.has(placed.event.id)) return
     told.add(placed.event.id)
-    const bars = depth === 0 ? "" : `${"   ".repeat(Math.min(depth, indentMax) - 1)}└─ `
-    lines.push(`${bars}${lineOf(placed)}`)
-    for (const next of below.get(placed.event.id) ?? []) tell(next, depth + 1)
+    lines.push(`${bars}${mark}${lineOf(placed)}`)
+    const under = mark === "" ? "" : `${bars}${mark === "├─ " ? "│  " : "   "}`
+    const next = below.get(placed.event.id) ?? []
+    for (const [index, each] of next.entries())
+      tell(each, under.slice(0, barsMax), index < next.length - 1 ? "├─ " : "└─ ")
   }
-  for (const placed of first) tell(placed, 0)
+  for (const placed of first) tell(placed, "", "")
   // Clocks may lie, ids not: what names each other in a circle still stands there.
-  for (const placed of events) tell(placed, 0)
+  for (const placed of events) tell(placed, "", "")
   const begun = ids.has(root) ? "an event" : "what was asked for, or a match"
   const count = `${events.length} ${events.length === 1 ? "event" : "events"}`
   const cut = isCut ? ["… there may be more"] : []

@@ -39,8 +39,8 @@ describe("a trace", () => {
       `${root} (what was asked for, or a match), 6 events`,
       "said.n1",
       "└─ said.n2",
-      "   └─ said.n3",
-      "   └─ said.n4",
+      "   ├─ said.n3",
+      "   ├─ said.n4",
       "   └─ said.n5",
       "said.n6",
       "… there may be more"
