@@ -3,7 +3,10 @@ import type { Lease, Pulled, SubscriptionRecord, SubscriptionSettings } from "..
 import { isBehind } from "./Cursors.ts"
 import { sourceOf, type Window } from "./Window.ts"
 
-/** Lends events to a consumer. Of one source nobody gets anything while somebody else has some of it: so it stays in order. */
+/**
+ * Lends events to a consumer. Of one source nobody gets anything while somebody has some of it, not even the same consumer:
+ * an answer that was lost would come again behind what it gets now.
+ */
 export const lend = (
   record: SubscriptionRecord,
   { maxInFlight, ackWithinMillis }: SubscriptionSettings,
@@ -13,9 +16,8 @@ export const lend = (
 ): { readonly record: SubscriptionRecord; readonly events: Pulled["events"] } => {
   const leases = new Map(record.leases.map((lease) => [lease.cursor, lease]))
   const acknowledged = new Set(record.acknowledged)
-  const holders = new Map<string, string>()
   const blocked = new Set<string>()
-  for (const lease of record.leases) if (lease.until > now) holders.set(lease.source, lease.consumer)
+  for (const lease of record.leases) if (lease.until > now) blocked.add(lease.source)
   const events: Array<Pulled["events"][number]> = []
   let again = 0
   for (const each of placed) {
@@ -24,14 +26,13 @@ export const lend = (
     const lease = leases.get(cursor)
     if (acknowledged.has(cursor) || (lease !== undefined && lease.until > now)) continue
     const source = sourceOf(each)
-    if (blocked.has(source) || (holders.get(source) ?? consumer) !== consumer) continue
+    if (blocked.has(source)) continue
     if (lease === undefined && leases.size >= maxInFlight) {
       // What was lent before may come again behind it, but not of the same source.
       blocked.add(source)
       continue
     }
     const attempts = (lease?.attempts ?? 0) + 1
-    holders.set(source, consumer)
     leases.set(cursor, { cursor, source, at: event.ts.ms, consumer, until: now + ackWithinMillis, attempts })
     if (lease !== undefined) again++
     events.push({ cursor, attempt: attempts, event })

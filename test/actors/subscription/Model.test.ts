@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { SubscriptionRig } from "./SubscriptionRig.ts"
 
 describe("a subscription", () => {
-  it("gives every event to somebody who acknowledges it, in order per source, through any run of pulls, moves and silence", () => {
+  it("gives every event to somebody who acknowledges it, in order per source, through any run of pulls, lost answers, moves and silence", () => {
     for (let seed = 1; seed <= 20; seed++) {
       let random = seed
       const draw = (most: number): number => {
@@ -13,6 +13,8 @@ describe("a subscription", () => {
       rig.ask("Create", { ackWithinMillis: 1000, maxInFlight: 8 })
       const hands = new Map<string, Array<{ readonly cursor: string; readonly until: number }>>()
       const done: Array<string> = []
+      /** In the order in which somebody first had them. */
+      const heard: Array<string> = []
       const consumers = ["a", "b", "c"]
       const step = (isEnding: boolean): void => {
         const consumer = consumers[draw(consumers.length)] ?? "a"
@@ -23,13 +25,15 @@ describe("a subscription", () => {
         else if (what < 6) {
           const until = rig.now + 1000
           const got = rig.pull(consumer, 1 + draw(4))
-          for (const cursor of got) {
+          const isLost = draw(4) === 0
+          for (const cursor of isLost ? [] : got) {
             for (const [name, other] of hands)
               assert.isFalse(
                 name !== consumer && other.some((held) => held.cursor === cursor && held.until > rig.now),
                 `seed ${seed}: ${cursor} is with ${name}`
               )
             hand.push({ cursor, until })
+            if (!heard.includes(cursor)) heard.push(cursor)
           }
         } else if (what < 8) {
           const first = hand.shift()
@@ -37,8 +41,12 @@ describe("a subscription", () => {
           const reply = rig.ack(consumer, first.cursor)
           if (Object(reply).acknowledged === 1) done.push(first.cursor)
         } else if (what === 8) {
-          rig.now += 1000
-          for (const each of hands.values()) each.length = 0
+          rig.now += 400
+          for (const [name, each] of hands)
+            hands.set(
+              name,
+              each.filter((held) => held.until > rig.now)
+            )
         } else rig.move()
       }
       for (let at = 0; at < 300; at++) step(false)
@@ -46,7 +54,7 @@ describe("a subscription", () => {
       assert.strictEqual(new Set(done).size, rig.stream.length, `seed ${seed}: each once`)
       assert.strictEqual(done.length, rig.stream.length, `seed ${seed}: none twice`)
       const bySource = new Map<string, Array<number>>()
-      for (const cursor of done) {
+      for (const cursor of heard) {
         const source = rig.stream.find((each) => each.cursor === cursor)?.event.source.id ?? ""
         bySource.set(source, [...(bySource.get(source) ?? []), Number(cursor.split(".")[1])])
       }
