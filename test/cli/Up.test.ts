@@ -57,6 +57,7 @@ describe("holon up", () => {
         holon.kill("SIGINT")
         holon.kill("SIGINT")
         assert.strictEqual(yield* end(holon), 130)
+        assert.match(holon.out, /^holon is stopping$/m)
         yield* until(
           Effect.sync(() => tree.filter(isAlive)),
           (left) => left.length === 0
@@ -77,6 +78,7 @@ describe("holon up", () => {
         yield* end(first)
         const second = yield* start(folder, "up")
         yield* second.says("holon is ready")
+        assert.notInclude(second.out, "stopping")
         assert.strictEqual((yield* ask(`${urlOf(second)}/health/ready`)).status, 200)
         const tree = below(second.pid)
         const began = performance.now()

@@ -106,6 +106,9 @@ const announce = (config: ClusterConfig, startedAt: number, listened: Listened) 
     )
   })
 
+/** Says at Ctrl-C that it was heard: nodes and the database take a moment to end in order. */
+const sayingItStops = Effect.onInterrupt(() => Console.log("holon is stopping"))
+
 /** One node in this process; `serve` runs while it does. */
 const runNode = <E, R>(
   config: ClusterConfig,
@@ -135,7 +138,7 @@ const runCluster = (config: ClusterConfig, argv: ReadonlyArray<string>, startedA
         const node = nodes[index]
         return node === undefined ? [] : [keepUp(node, start)]
       })
-      return yield* Effect.raceAllFirst([...kept, demoBoards(config, first)])
+      return yield* sayingItStops(Effect.raceAllFirst([...kept, demoBoards(config, first)]))
     })
   ).pipe(Effect.provide(postgresOf(config)))
 
@@ -158,7 +161,7 @@ export const up = Command.make(
     const config = yield* loadConfig(overrides, Option.getOrUndefined(given.config))
     if (config.nodes === 1) {
       return yield* runNode(config, { index: 0, postgresWait: given.postgresWait }, (listened) =>
-        Effect.andThen(announce(config, startedAt, listened), demoBoards(config, listened))
+        sayingItStops(Effect.andThen(announce(config, startedAt, listened), demoBoards(config, listened)))
       )
     }
     const argv = [
