@@ -280,6 +280,16 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
     })
   )
 
+  it.effect("follows what a script watches to the end of that script, and goes on behind it", () =>
+    Effect.gen(function* () {
+      const { url, data } = yield* RunningNode
+      const script = ['watch device("heater-1")', "watch events", 'device("heater-2").GetStatus()']
+      const { out, isSuccess } = yield* run(["repl", "--url", url, "--data", data], piped(`${script.join("\n")}\n`))
+      assert.isTrue(isSuccess)
+      assert.include(out, "profile: 'sim-heater'")
+    })
+  )
+
   it.effect("completes, remembers and watches at a terminal", () =>
     Effect.gen(function* () {
       const { url, data } = yield* RunningNode

@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { createInterface, type Interface } from "node:readline"
 import { inspect } from "node:util"
-import { Cause, Console, Effect, Fiber, Option, Queue, Result, Schema, Stream } from "effect"
+import { Cause, Console, Deferred, Effect, Fiber, Option, Queue, Result, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import type { KindView } from "../../gateways/http/Control.ts"
 import { NotFound } from "../../protocol/Errors.ts"
@@ -129,6 +129,9 @@ export class LinesFailed extends Schema.TaggedError<LinesFailed>()("LinesFailed"
   }
 }
 
+/** How long a script that is at its end still follows what its line watches, ms: what there is comes at once. */
+const lastLookMillis = 1000
+
 const loop = Effect.fnUntraced(function* (
   kinds: ReadonlyArray<KindView>,
   lines: Queue.Dequeue<string, Cause.Done>,
@@ -138,9 +141,16 @@ const loop = Effect.fnUntraced(function* (
   let running: Fiber.Fiber<boolean> | undefined
   let failed = 0
   let isOpen = true
+  const closed = yield* Deferred.make<void>()
+  /** What follows something for ever has nobody left to end it once a script is at its end. */
+  const untilItsEnd = <A, E, R>(work: Effect.Effect<A, E, R>, line: Line) =>
+    isTerminal || !("isWatch" in line && line.isWatch)
+      ? work
+      : Effect.raceFirst(work, Effect.andThen(Deferred.await(closed), Effect.sleep(lastLookMillis)))
   // Ctrl-D while a message is under way: there is no prompt after it.
   reader.on("close", () => {
     isOpen = false
+    Deferred.doneUnsafe(closed, Effect.void)
   })
   reader.on("SIGINT", () => {
     if (running === undefined) return reader.close()
@@ -152,7 +162,9 @@ const loop = Effect.fnUntraced(function* (
     if (Option.isNone(text)) break
     const line = parseLine(text.value)
     if (Result.isSuccess(line) && line.success._tag === "Word" && line.success.word === "exit") break
-    const work = Effect.flatMap(Effect.fromResult(line), (understood) => run(kinds, understood))
+    const work = Effect.flatMap(Effect.fromResult(line), (understood) =>
+      untilItsEnd(run(kinds, understood), understood)
+    )
     running = yield* Effect.forkChild(forgiving(work))
     const exit = yield* Fiber.await(running)
     running = undefined
