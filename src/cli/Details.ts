@@ -29,6 +29,11 @@ const sentences: Readonly<Record<string, string>> = {
   pc_out_of_range: "it left its code at %; a RET or a JMP is missing at the end, or it jumped elsewhere",
   out_of_steps: "it used up all instructions it may execute",
   // What a board asks for.
+  caps: "the board has no capability %, which it requires",
+  profile: "it is made for boards of other profiles than %, which this one is",
+  kind: "the board takes no images of the kind %",
+  depends: "it depends on %, which the board does not have",
+  runtime: "it requires a newer runtime than the board has: %",
   unsigned: "nobody has signed it; `holon image sign` does, with a key that is trusted there",
   memory: "the board has no memory left for it",
   trial: "the board tries another image; it takes the next one when that trial is over",

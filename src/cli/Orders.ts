@@ -47,10 +47,10 @@ export const detailOf = (
   return detail === undefined ? {} : { detail }
 }
 
-/** Prints what the board answered. */
-export const sayDone = (flags: { readonly json: boolean }, order: OrderView) =>
+/** Prints what the board answered; `text` is what that means where it answered nothing. */
+export const sayDone = (flags: { readonly json: boolean }, order: OrderView, text = "done") =>
   Console.log(
-    flags.json ? JSON.stringify(order, null, 2) : order.value === undefined ? "done" : JSON.stringify(order.value)
+    flags.json ? JSON.stringify(order, null, 2) : order.value === undefined ? text : JSON.stringify(order.value)
   )
 
 /** Whether the last order of these turned off what `what` turns on: boards follow a thing for all or for nobody. */

@@ -196,7 +196,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
         const err = yield* bad("provision", "heater-1", `a-${kind}`)
         assert.strictEqual(
           err,
-          `holon: a-${kind}, ${kind} image, on heater-1: the board takes no images of this kind, or lacks what this one requires (ENOTSUP, 95)\n`
+          `holon: a-${kind} on heater-1: the board takes no images of the kind ${kind} (kind:${kind}, ENOTSUP, 95)\n`
         )
       }
     }).pipe(Effect.scoped)

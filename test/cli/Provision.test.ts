@@ -71,9 +71,15 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       )
       const before = yield* blinks
       yield* until(blinks, (count) => count > before)
-      yield* good("value", "set", "heater-1", "blink", "blinks", "100")
+      assert.strictEqual(
+        yield* good("value", "set", "heater-1", "blink", "blinks", "100"),
+        "blinks of blink on heater-1 is set to 100\n"
+      )
       assert.isAtLeast(yield* blinks, 100)
-      assert.strictEqual((yield* good("program", "call", "heater-1", "blink", "reset")).trim(), "0")
+      assert.strictEqual(
+        yield* good("program", "call", "heater-1", "blink", "reset"),
+        "reset of blink on heater-1 is done; it returned 0\n"
+      )
       assert.isBelow(yield* blinks, 100)
       assert.match(yield* good("program", "show", "heater-1", "blink"), /^blink on heater-1: (running|waiting)/)
       const offers = Effect.map(
@@ -117,7 +123,12 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       yield* good("value", "set", "heater-5", "cooler", "limit", "90")
       yield* until(twin, ({ fan }) => !fan)
       const wrong = yield* pushed("cooler.mvasm", "valve", "1.0.0", [], { requires: { caps: ["pin.valve"] } })
-      assert.include(yield* bad("provision", "heater-5", wrong), "95")
+      assert.include(
+        yield* bad("provision", "heater-5", wrong),
+        "on heater-5: the board has no capability pin.valve, which it requires (caps:pin.valve, ENOTSUP, 95)"
+      )
+      const foreign = yield* pushed("cooler.mvasm", "stranger", "1.0.0", [], { requires: { profiles: ["lamp-*"] } })
+      assert.include(yield* bad("provision", "heater-5", foreign), "other profiles than sim-heater, which this one is")
     })
   )
 

@@ -1,5 +1,5 @@
 /** `holon program`: programs on boards, started and stopped, called and written to. */
-import { Console, Effect, Option, type Schema } from "effect"
+import { Effect, Option, type Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { ProgramAct } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
@@ -10,6 +10,7 @@ import { BoardRefused, type Place, sayAway, sendTo, watchUntil } from "../Follow
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { carriedOut, detailOf, sayDone } from "../Orders.ts"
+import { print } from "../Print.ts"
 import { device, missing, program } from "../Programs.ts"
 import { send, tap } from "./Mailboxes.ts"
 import { show } from "./ProgramShow.ts"
@@ -75,7 +76,10 @@ const call = Command.make(
         code: end.code,
         ...detailOf(end, `${flags.program} has no command ${flags.command}`)
       })
-    yield* Console.log(flags.json ? JSON.stringify(end, null, 2) : JSON.stringify(end.value ?? null))
+    yield* print(flags, end, () => {
+      const returned = end.value === undefined || end.value === null ? "" : `; it returned ${JSON.stringify(end.value)}`
+      return `${flags.command} of ${flags.program} on ${flags.device} is done${returned}`
+    })
   })
 ).pipe(Command.withDescription("Call a command of a program and print its result"), examples(["press-1 blink reset"]))
 

@@ -4,6 +4,7 @@ import { Command } from "effect/cli"
 import { codes } from "../../protocol/Codes.ts"
 import { ImageFailedBefore } from "../../protocol/FailedImage.ts"
 import { SessionView } from "../../protocol/Session.ts"
+import { boardsOwnWords } from "../BoardsOwnWords.ts"
 import { Client } from "../Client.ts"
 import { toggle } from "../Defaults.ts"
 import { again, detach, instance, patience, volatile } from "../DeliveryFlags.ts"
@@ -102,15 +103,20 @@ export const provision = Command.make(
     if (view.failedBefore !== undefined)
       return yield* new ImageFailedBefore({ device: flags.device, ...view.failedBefore })
     if (!isGood) {
-      // A board says with a number alone that an image is nothing for it; most often it is the kind.
-      const kind = view.code === codes.ENOTSUP ? yield* kindOf(flags, view.sha256) : ""
+      // A board answers with a number alone that an image is nothing for it. What it misses it tells as an event.
+      const isMisfit = view.code === codes.ENOTSUP
+      const own = isMisfit
+        ? yield* connected(flags)(boardsOwnWords(flags.device, codes.ENOTSUP, view.startedAt))
+        : Option.none<string>()
+      const kind = isMisfit && Option.isNone(own) ? yield* kindOf(flags, view.sha256) : ""
+      const detail = Option.getOrElse(own, () => view.detail)
       return yield* new BoardRefused({
         what:
           view.installed === "rolled-back"
             ? `${flags.image} failed on trial, and ${flags.device} took it back`
             : `${flags.image}${kind} on ${flags.device}`,
         code: view.code ?? codes.EIO,
-        ...(view.detail !== undefined && { detail: view.detail })
+        ...(detail !== undefined && { detail })
       })
     }
     if (flags.json) return

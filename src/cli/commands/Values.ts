@@ -65,7 +65,7 @@ const set = Command.make(
         absent: noValue(flags, flags.value)
       })
     )
-    yield* sayDone(flags, order)
+    yield* sayDone(flags, order, `${flags.value} of ${flags.program} on ${flags.device} is set to ${value}`)
   })
 ).pipe(Command.withDescription("Set a program's value"), examples(["press-1 thermostat target 21.5"]))
 
