@@ -14,6 +14,8 @@ export interface Origin {
   readonly causes: ReadonlyArray<string>
   /** When that was, by the clock of who told it, ms; 0 where nobody did. */
   readonly after: number
+  /** Whether it is the outcome of an effect. */
+  readonly isOutcome?: true
 }
 
 const none: ReadonlyArray<string> = []
@@ -53,8 +55,12 @@ export const originIn = (because: Because): Origin =>
     ? ownOrigin
     : { asker: runtimeIn(because), requestId: "", causes: because.causes, after: 0 }
 
-/** Of the outcome of an effect: it is in the chain of the message whose transition named the effect. */
-export const originOfEffect = (origin: Origin): Origin => originIn(becauseOf(origin))
+/**
+ * Of the outcome of an effect: it is in the chain of the message whose transition named the effect. One that the outcome of
+ * another named is in none: else an actor that is never done would be for ever in the chain that found it idle.
+ */
+export const originOfEffect = (origin: Origin): Origin =>
+  origin.isOutcome === true ? ownOrigin : { ...originIn(becauseOf(origin)), isOutcome: true }
 
 /** The latest of what led to an origin and to these facts, ms; 0 for nothing. The actor's clock goes on from there. */
 export const latestCause = ({ after }: Origin, facts: ReadonlyArray<Fact>): number => {

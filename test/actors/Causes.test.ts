@@ -46,7 +46,10 @@ const runner = Behaviour.make(Runner, {
   initial: () => ({ due: null }),
   dueAt: ({ due }) => due ?? undefined,
   timeout: ({ due }, { now }) => (due !== null && due <= now ? { state: { due: null }, ...passOn(["b"], false) } : {}),
-  completed: () => ({ events: [{ type: "runner.gone", data: 0 }] }),
+  completed: (_state, { id }) => ({
+    events: [{ type: "runner.gone", data: 0 }],
+    effects: [{ name: "work", id: `${id}'`, input: {} }]
+  }),
   Pass: (state, { to, isNamed }) => ({ state, ...passOn(to, isNamed) }),
   PassLater: (_state, { at }) => ({ state: { due: at } }),
   PassSilently: (_state, { to }) => ({
@@ -146,6 +149,26 @@ describe("what a tell changes", () => {
     rig.advance(10_000)
     const [passed] = saidBy(rig, "b")
     assert.deepStrictEqual([passed?.causes, passed?.context?.root], [[], passed?.id])
+  })
+})
+
+describe("the outcome of an effect", () => {
+  it("is in the chain of the message that it was begun for, and what it begins itself is not", () => {
+    const rig = new ActorRig([runner])
+    const requestId = rig.requestId()
+    rig.ask(at("a"), "Work", {}, { requestId, asker: traced })
+    rig.ends[0]?.("done")
+    rig.advance(1000)
+    rig.ends[1]?.("done")
+    rig.advance(1000)
+    assert.deepStrictEqual(rig.performed, ["w", "w'", "w''"])
+    const [first, second] = saidBy(rig, "a")
+    const principal = "service:holon"
+    assert.deepStrictEqual(
+      [first?.causes, first?.context],
+      [[requestId], { root: requestId, principal, traceparent: traced.traceparent ?? "" }]
+    )
+    assert.deepStrictEqual([second?.causes, second?.context], [[], { root: second?.id ?? "", principal }])
   })
 })
 

@@ -40,6 +40,8 @@ export class ActorRig {
   readonly toGateway: Array<{ readonly node: string; readonly message: ToGateway }> = []
   readonly reported: Array<string> = []
   readonly performed: Array<string> = []
+  /** What the effects of `performed` are waited for with. */
+  readonly ends: Array<(outcome: unknown) => void> = []
   /** What the next commits answer; empty is "written". */
   readonly nextCommits: Array<Committed["_tag"] | "lost after writing"> = []
   readonly batches: Array<ReadonlyArray<string>> = []
@@ -105,7 +107,10 @@ export class ActorRig {
       agreement: { heldBack: () => undefined, formatOf: (kind) => this.format ?? this.#alone.formatOf(kind) },
       idleMillis: 60_000,
       toGateway: (to, message) => this.toGateway.push({ node: to, message }),
-      perform: (_self, order) => this.performed.push(order.id),
+      perform: (_self, order, done) => {
+        this.performed.push(order.id)
+        this.ends.push(done)
+      },
       engine: {
         shardOf: () => 1,
         mayServe: () => this.holdsShards && this.isFresh,
