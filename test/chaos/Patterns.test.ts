@@ -4,12 +4,15 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { partitionCount, partitionOf } from "../../src/events/engine/Partition.ts"
 import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
 import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
 import { board, dialling } from "./Boards.ts"
 
 const ids = Array.from({ length: 6 }, (_, at) => `cell-${at + 1}`)
+/** One for each partition. */
+const probes = Array.from({ length: partitionCount }, (_, at) => `probe-${at + 1}`)
 /** One more than there are nodes: an event before each of them dies, and one behind. */
 const wanted = nodesCount + 1
 
@@ -34,11 +37,12 @@ const folder = Effect.acquireRelease(
 
 const watched = (place: string) =>
   Effect.gen(function* () {
+    assert.strictEqual(new Set(probes.map((id) => partitionOf("restless", id))).size, partitionCount)
     const cluster = yield* ChaosCluster.make(place, () => {})
     const { httpUrls, boardUrls } = cluster
-    yield* Effect.forEach([...ids, "probe"], (id, at) => board(id, dialling(boardUrls, at)))
+    yield* Effect.forEach([...ids, ...probes], (id, at) => board(id, dialling(boardUrls, at)))
     yield* Effect.promise(async () => {
-      for (const id of [...ids, "probe"])
+      for (const id of [...ids, ...probes])
         await eventually(
           () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
           (status) => Object(status).connection?.state === "online"
@@ -61,13 +65,14 @@ const watched = (place: string) =>
           await ask(httpUrls, `/api/device/${id}/SetDesired`, { patch }, requestId())
         }
       }
-      // A pattern is looked for from a second after it was written on.
+      // A pattern is looked for from a second after it was written on, by each partition in its own time.
       await eventually(
         async () => {
-          await ask(httpUrls, "/api/device/probe/SetDesired", { patch: { target: Math.random() } }, requestId())
-          return matches("restless")
+          for (const id of probes)
+            await ask(httpUrls, `/api/device/${id}/SetDesired`, { patch: { target: Math.random() } }, requestId())
+          return (await matches("restless")).map(({ data }) => Object(data).by["source.id"])
         },
-        (found) => found.length > 0
+        (found) => probes.every((id) => found.includes(id))
       )
       await change(0)
       // Each node dies once in mid-window, and with it each partition at least once.
