@@ -2,9 +2,10 @@
  * The looks of a node: keeps the engine of each partition it works on in memory, feeds it with what comes on the stream, and
  * builds it anew from the snapshot where memory and row do not agree: after a start, a move, or a commit that failed.
  */
-import { Cause, Clock, Effect, Layer, Queue } from "effect"
+import { Cause, Clock, Deferred, Effect, Layer, Queue } from "effect"
 import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
 import { JournalHint } from "../JournalHint.ts"
+import type { CursorMalformed, JournalUnavailable } from "../JournalReader.ts"
 import { Patterns, patternsMax, type StoredPattern } from "../Patterns.ts"
 import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
@@ -46,6 +47,8 @@ interface Known {
   readonly askedAt: number
 }
 
+type Reading = Deferred.Deferred<EventPage, JournalUnavailable | CursorMalformed>
+
 const unavailable: Looked = { _tag: "Unavailable" }
 
 const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -64,6 +67,9 @@ const make = Effect.gen(function* () {
   const hint = yield* JournalHint
   const memories = new Map<number, Memory>()
   const pages = new RecentPages()
+  const scope = yield* Effect.scope
+  /** Reads under way, by the cursor behind which they read. */
+  const readings = new Map<string, Reading>()
   let known: Known | undefined
 
   const everyPattern = Effect.gen(function* () {
@@ -90,13 +96,27 @@ const make = Effect.gen(function* () {
     return known
   })
 
+  const readBehind = (cursor: string, answer: Reading) =>
+    stream.read({ _tag: "After", cursor }, everything, pageLimits).pipe(
+      Effect.tap((page) => Effect.sync(() => pages.keep(cursor, page))),
+      Effect.ensuring(Effect.sync(() => readings.delete(cursor))),
+      Deferred.into(answer)
+    )
+
+  /** The partitions of a node look at the same moment: one reads for all. It reads on when the one that began is stopped. */
   const pageBehind = (cursor: string) =>
     Effect.suspend(() => {
       const recent = pages.behind(cursor)
       if (recent !== undefined) return Effect.succeed(recent)
-      return Effect.tap(stream.read({ _tag: "After", cursor }, everything, pageLimits), (page) =>
-        Effect.sync(() => pages.keep(cursor, page))
-      )
+      const underWay = readings.get(cursor)
+      if (underWay !== undefined) return Deferred.await(underWay)
+      const answer: Reading = Deferred.makeUnsafe()
+      // Whoever stops in between must leave no reading that nobody does.
+      const begin = Effect.suspend(() => {
+        readings.set(cursor, answer)
+        return Effect.forkIn(Effect.interruptible(readBehind(cursor, answer)), scope)
+      })
+      return Effect.andThen(Effect.uninterruptible(begin), Deferred.await(answer))
     })
 
   const adopt = Effect.fnUntraced(function* (memory: Memory, { revision, patterns: list }: Known) {
