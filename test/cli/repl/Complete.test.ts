@@ -26,7 +26,7 @@ describe("completion", () => {
     assert.includeMembers([...candidates], ["help", "actors", "exit", "watch ", 'device("'])
     assert.strictEqual(replaced, "")
     assert.deepStrictEqual(complete("dev", known), [['device("'], "dev"])
-    assert.deepStrictEqual(complete("watch d", known), [['device("'], "d"])
+    assert.deepStrictEqual(complete("watch dev", known), [['device("'], "dev"])
   })
 
   it("offers ids of the fleet", () => {

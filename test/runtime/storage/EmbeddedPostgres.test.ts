@@ -120,19 +120,22 @@ describe("the embedded PostgreSQL", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("recovers when node and server were killed at once, as in a power cut", () =>
-    Effect.gen(function* () {
-      const data = yield* folder
-      const { process: first, url } = yield* owner(data)
-      const sql = PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })
-      yield* select("create table kept as select 1 as n").pipe(Effect.provide(sql))
-      const server = postmasterOf(data)
-      first.kill("SIGKILL")
-      process.kill(server, "SIGKILL")
-      yield* untilGone(server)
-      yield* untilGone(first.pid ?? 0)
-      assert.deepStrictEqual(yield* withPostgres(data, select("select n from kept")), [{ n: 1 }])
-    }).pipe(Effect.scoped)
+  it.live(
+    "recovers when node and server were killed at once, as in a power cut",
+    () =>
+      Effect.gen(function* () {
+        const data = yield* folder
+        const { process: first, url } = yield* owner(data)
+        const sql = PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })
+        yield* select("create table kept as select 1 as n").pipe(Effect.provide(sql))
+        const server = postmasterOf(data)
+        first.kill("SIGKILL")
+        process.kill(server, "SIGKILL")
+        yield* untilGone(server)
+        yield* untilGone(first.pid ?? 0)
+        assert.deepStrictEqual(yield* withPostgres(data, select("select n from kept")), [{ n: 1 }])
+      }).pipe(Effect.scoped),
+    60_000
   )
 
   it.live("is not fooled by a lock whose process number belongs to somebody else by now", () =>
