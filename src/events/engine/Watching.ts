@@ -22,9 +22,12 @@ const foundMax = 64
 const quietMillis = 500
 /** Under load every commit hints; a pause lets events gather, ms. */
 const breathMillis = 10
-/** Snapshots: at least so often, ms, or after so many events. */
+/**
+ * Snapshots: at least so often, ms, or after so many events, which is what a node that takes over reads again. That of a
+ * thousand patterns has a megabyte: under load a frequent one would cost more than the matching.
+ */
 const snapshotMillis = 30_000
-const snapshotEvents = 20_000
+const snapshotEvents = 100_000
 /** How old the list of patterns may be, ms. */
 const patternsMillis = 1000
 
