@@ -47,12 +47,14 @@ const listEvents = HttpApiEndpoint.get("listEvents", "/api/events", {
     `Events, oldest first: behind the cursor \`after\`, from the time \`since\` on, or the \`last\` ones that match (default ${pageDefault}; looked for in the last ${lookedBackMax} commits). \`next\` goes into \`after\` for the page behind, also where a filter left all out. \`samples=true\` adds what boards measure.`
   )
 
-/** An event as `EventSource` takes it; its id comes back as `Last-Event-ID`. */
-const TailEvent = Schema.Struct({
-  id: Schema.String,
-  event: Schema.Literal("message"),
-  data: Schema.fromJsonString(HolonEvent)
-})
+/** An event as `EventSource` takes it; its id comes back as `Last-Event-ID`. `alive` says only that the line is. */
+const TailEvent = Schema.Union([
+  Schema.Struct({ id: Schema.String, event: Schema.Literal("message"), data: Schema.fromJsonString(HolonEvent) }),
+  Schema.Struct({ event: Schema.Literal("alive"), data: Schema.String })
+])
+/** Proxies close what is silent for longer, and a client hears nothing at all before the first word. */
+const aliveEvery = "15 seconds"
+const alive = { event: "alive", data: "" } as const
 
 const tailEvents = HttpApiEndpoint.get("tailEvents", "/api/events/tail", {
   query,
@@ -63,7 +65,7 @@ const tailEvents = HttpApiEndpoint.get("tailEvents", "/api/events/tail", {
   .annotate(Needs, "event.read")
   .annotate(
     OpenApi.Description,
-    "Events as they happen, as Server-Sent Events; from now on where nothing else is said. Each has its cursor as id, so that a browser goes on where its connection broke."
+    "Events as they happen, as Server-Sent Events; from now on where nothing else is said. Each has its cursor as id, so that a browser goes on where its connection broke. An event `alive` comes at once and every 15 seconds."
   )
 
 const traceEvents = HttpApiEndpoint.get("traceEvents", "/api/events/trace/:id", {
@@ -147,7 +149,12 @@ export const eventHandlers = Effect.map(eventReads, (reads) => ({
     Effect.map(
       reads.tail(readable(lastEventId === undefined ? asked : resumed(asked, lastEventId)), { _tag: "Now" }),
       (tail) =>
-        Stream.orDie(Stream.map(tail, ({ cursor, event }) => ({ id: cursor, event: "message" as const, data: event })))
+        Stream.merge(
+          Stream.orDie(
+            Stream.map(tail, ({ cursor, event }) => ({ id: cursor, event: "message" as const, data: event }))
+          ),
+          Stream.as(Stream.tick(aliveEvery), alive)
+        )
     )
 }))
 

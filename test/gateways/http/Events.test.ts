@@ -87,7 +87,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
             Stream.unwrap,
             Stream.decodeText,
             Stream.splitLines,
-            Stream.filter((line) => line.startsWith("id: ") || line.startsWith("data: ")),
+            Stream.filter((line) => line.startsWith("id: ") || line.startsWith("data: {")),
             Stream.take(4),
             Stream.runCollect,
             Effect.map((lines) => [...lines])
@@ -107,6 +107,20 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           missed.events.slice(0, 2).map(({ cursor }) => `id: ${cursor}`)
         )
         assert.match(id, /^id: \d+\.\d+(\.\d+)?$/)
+      })
+    )
+
+    it.effect("come over a line that says at once that it is alive", () =>
+      Effect.gen(function* () {
+        const { url } = yield* RunningNode
+        const first = yield* Effect.promise(async (signal) => {
+          const { body } = await fetch(`${url}/api/events/tail?source=device/nobody`, { signal })
+          const reader = body?.getReader()
+          const { value } = (await reader?.read()) ?? {}
+          await reader?.cancel()
+          return new TextDecoder().decode(value)
+        })
+        assert.match(first, /^event: alive\n/)
       })
     )
 
