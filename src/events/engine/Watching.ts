@@ -20,6 +20,8 @@ const pageLimits = { events: 2000, commits: 1000 }
 const foundMax = 64
 /** A look at a quiet stream ends after this, ms: then waits are noticed that have nothing to do with events. */
 const quietMillis = 500
+/** As long a look lasts while there is no pattern, ms: then a new one sees what came since. */
+const idleMillis = 500
 /** Under load every commit hints; a pause lets events gather, ms. */
 const breathMillis = 10
 /**
@@ -51,6 +53,8 @@ interface Known {
 }
 
 type Reading = Deferred.Deferred<EventPage, JournalUnavailable | CursorMalformed>
+
+const isAnyOn = ({ patterns }: Known): boolean => patterns.some(({ isOn }) => isOn)
 
 const unavailable: Looked = { _tag: "Unavailable" }
 
@@ -142,7 +146,7 @@ const make = Effect.gen(function* () {
       eventsSinceSaved: 0
     }
     yield* adopt(memory, list)
-    if (snapshot === undefined) return memory
+    if (snapshot === undefined || !isAnyOn(list)) return memory
     memory.engine.restore(joined(snapshot.pieces))
     for (let at = snapshot.cursor; compareCursors(at, memory.cursor) < 0; ) {
       const page = yield* pageBehind(at)
@@ -203,6 +207,20 @@ const make = Effect.gen(function* () {
     return yield* pageBehind(cursor)
   }, Effect.scoped)
 
+  /** Without a pattern nothing is read: the stream costs a node more than all else that it does with a frame. */
+  const idle = Effect.fnUntraced(function* (memory: Memory) {
+    yield* Effect.sleep(idleMillis)
+    memory.cursor = (yield* stream.read({ _tag: "Now" }, everything, pageLimits)).next
+    const now = yield* Clock.currentTimeMillis
+    memory.engine.advance(now)
+    const isDue = now >= memory.savedAt + snapshotMillis
+    if (isDue) memory.savedAt = now
+    const snapshot = isDue ? memory.engine.snapshot() : undefined
+    const numbersOf: NumbersOf = (name) => memory.engine.numbersOf(name)
+    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick: now, found: [], snapshot, numbersOf }
+    return looked
+  })
+
   const look = Effect.fnUntraced(function* (outlook: Outlook) {
     const { partition, cursor } = outlook
     const list = yield* current
@@ -210,6 +228,7 @@ const make = Effect.gen(function* () {
     const memory = held !== undefined && held.cursor === cursor ? held : yield* rebuilt(outlook, list)
     memories.set(partition, memory)
     if (memory.revision !== list.revision) yield* adopt(memory, list)
+    if (cursor !== undefined && !isAnyOn(list)) return yield* idle(memory)
     const matches: Array<FoundMatch> = []
     // The first look says where it begins, so that nothing that comes is ever left out.
     const page = cursor === undefined ? undefined : yield* awaited(memory.cursor)
