@@ -19,7 +19,8 @@ const rules = {
   successShare: 1,
   errorShare: 0,
   observeMillis: 1000,
-  patienceMillis: 60_000,
+  // A board that dialled several nodes in vain waits up to a minute before it dials again.
+  patienceMillis: 200_000,
   needsApproval: true,
   rollsBack: true
 }
@@ -103,6 +104,6 @@ describe("a rollout", () => {
         mkdirSync(data, { recursive: true })
         yield* rolledOut(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
       }).pipe(Effect.scoped),
-    120_000
+    300_000
   )
 })
