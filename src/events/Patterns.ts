@@ -1,5 +1,5 @@
 /** The patterns of the cluster, as data: who keeps, changes and reads them. */
-import { Context, type Effect, Schema } from "effect"
+import { Context, Effect, Schema } from "effect"
 import type { Conflict, NotFound, TooLarge } from "../protocol/Errors.ts"
 import { Pattern } from "../protocol/pattern/Pattern.ts"
 
@@ -74,3 +74,18 @@ export class Patterns extends Context.Service<
     readonly history: (name: string) => Effect.Effect<ReadonlyArray<PatternChange>, PatternsUnavailable>
   }
 >()("holon/events/Patterns") {}
+
+const pageSize = 1000
+
+/** All patterns there are, page by page. */
+export const everyPattern = Effect.fnUntraced(function* (patterns: Patterns["Service"]) {
+  const all: Array<StoredPattern> = []
+  for (let after = ""; all.length < patternsMax; ) {
+    const page = yield* patterns.list({ limit: pageSize, after })
+    all.push(...page)
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) break
+    after = last.name
+  }
+  return all
+})

@@ -1,10 +1,11 @@
 /** What a match has done: events and tells, in the commit that says how far the stream was looked at. */
-import { createHash } from "node:crypto"
 import type { FoundMatch } from "../../events/engine/PatternWatch.ts"
 import type { Match } from "../../events/temporal/Match.ts"
 import type { Because } from "../../protocol/Because.ts"
+import { type DeliveryTarget, deliveryIdOf } from "../../protocol/Delivery.ts"
 import type { MatchView } from "../../protocol/PatternPartition.ts"
 import type { Action } from "../../protocol/pattern/Pattern.ts"
+import { filledIn } from "../../protocol/pattern/Placeholders.ts"
 import type { Emitted, Tell } from "../Behaviour.ts"
 
 /** Matches that stand behind each other; one more is patterns that feed each other. */
@@ -51,29 +52,12 @@ const named = (match: Match): ((name: string) => unknown) => {
   }
 }
 
-const placeholder = /\$(?:\{([^}]+)\}|([A-Za-z_][A-Za-z0-9_.]*))/g
-const whole = /^\$(?:\{([^}]+)\}|([A-Za-z_][A-Za-z0-9_.]*))$/
-
-/** Fills a text in; one that is nothing but a name becomes its value. A name that stands for nothing stays. */
-const filledText = (text: string, valueFor: (name: string) => unknown): unknown => {
-  const only = whole.exec(text)
-  if (only !== null) return valueFor(only[1] ?? only[2] ?? "") ?? text
-  return text.replaceAll(placeholder, (written, braced?: string, bare?: string) => {
-    const value = valueFor(braced ?? bare ?? "")
-    return value === undefined ? written : String(value)
-  })
-}
-
 const filled = (value: unknown, valueFor: (name: string) => unknown): unknown => {
-  if (typeof value === "string") return filledText(value, valueFor)
+  if (typeof value === "string") return filledIn(value, valueFor)
   if (Array.isArray(value)) return value.map((each) => filled(each, valueFor))
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, below]) => [key, filled(below, valueFor)]))
 }
-
-/** Targets beyond the cluster each have an actor of their own, which keeps trying. */
-const deliveryTo = (form: "webhook" | "mqtt", target: string): string =>
-  `${form}:${createHash("sha256").update(target).digest("hex").slice(0, 32)}`
 
 /** What leaves the partition for its matches. */
 export interface Done {
@@ -107,7 +91,7 @@ const act = (
       const { kind, id, message, payload } = action
       return {
         tell: {
-          to: { kind, id: String(filledText(id, valueFor)) },
+          to: { kind, id: String(filledIn(id, valueFor)) },
           message,
           payload: filled(payload, valueFor),
           causedBy: cause.causedBy
@@ -116,11 +100,11 @@ const act = (
     }
     case "Webhook":
     case "Mqtt": {
-      const isWeb = action._tag === "Webhook"
-      const target = isWeb ? { _tag: action._tag, url: action.url } : { _tag: action._tag, topic: action.topic }
+      const target: DeliveryTarget =
+        action._tag === "Webhook" ? { _tag: "Webhook", url: action.url } : { _tag: "Mqtt", topic: action.topic }
       return {
         tell: {
-          to: { kind: "delivery", id: deliveryTo(isWeb ? "webhook" : "mqtt", isWeb ? action.url : action.topic) },
+          to: { kind: "delivery", id: deliveryIdOf(target) },
           message: "Deliver",
           payload: { matchId: match.id, pattern: match.pattern, target, key: match.key, envelope: view },
           causedBy: cause.causedBy

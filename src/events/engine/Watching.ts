@@ -6,7 +6,7 @@ import { Cause, Clock, Deferred, Effect, Layer, Queue } from "effect"
 import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
 import { JournalHint } from "../JournalHint.ts"
 import type { CursorMalformed, JournalUnavailable } from "../JournalReader.ts"
-import { Patterns, patternsMax, type StoredPattern } from "../Patterns.ts"
+import { everyPattern, Patterns, type StoredPattern } from "../Patterns.ts"
 import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
@@ -79,18 +79,6 @@ const make = Effect.gen(function* () {
   const readings = new Map<string, Reading>()
   let known: Known | undefined
 
-  const everyPattern = Effect.gen(function* () {
-    const all: Array<StoredPattern> = []
-    for (let after = ""; all.length < patternsMax; ) {
-      const page = yield* patterns.list({ limit: 1000, after })
-      all.push(...page)
-      const last = page.at(-1)
-      if (last === undefined || page.length < 1000) break
-      after = last.name
-    }
-    return all
-  })
-
   /** The list as of a moment ago. */
   const current = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
@@ -99,7 +87,7 @@ const make = Effect.gen(function* () {
     known =
       known?.revision === revision
         ? { ...known, askedAt: now }
-        : { revision, patterns: yield* everyPattern, askedAt: now }
+        : { revision, patterns: yield* everyPattern(patterns), askedAt: now }
     return known
   })
 

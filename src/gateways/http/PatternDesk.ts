@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { Engine } from "../../actors/Engine.ts"
 import { EventStream } from "../../events/EventStream.ts"
 import { tryPattern } from "../../events/engine/Trial.ts"
-import { Patterns, PatternsUnavailable, patternsMax, StoredPattern } from "../../events/Patterns.ts"
+import { everyPattern, Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, type Malformed, Unavailable } from "../../protocol/Errors.ts"
@@ -68,17 +68,7 @@ export const patternDesk = Effect.gen(function* () {
       (error) => Effect.fail(new Unavailable({ cause: error.message }))
     ) as Effect.Effect<A, Exclude<E, PatternsUnavailable> | Unavailable, R>
 
-  const every = Effect.gen(function* () {
-    const all: Array<StoredPattern> = []
-    for (let after = ""; all.length < patternsMax; ) {
-      const page = yield* patterns.list({ limit: 1000, after })
-      all.push(...page)
-      const last = page.at(-1)
-      if (last === undefined || page.length < 1000) break
-      after = last.name
-    }
-    return all
-  })
+  const every = everyPattern(patterns)
 
   /** What people may tell an actor. A pattern speaks as the runtime, which may say more; nobody writes that into one. */
   const messagesOf = (kind: string): ReadonlyArray<string> | undefined => {

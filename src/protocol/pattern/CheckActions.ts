@@ -4,6 +4,7 @@ import { formatPath } from "../condition/Format.ts"
 import { nearest } from "../Nearest.ts"
 import { loopType, matchedType } from "./OwnEvents.ts"
 import type { Action, Pattern } from "./Pattern.ts"
+import { placeholdersOf } from "./Placeholders.ts"
 import type { Report } from "./Report.ts"
 
 /** What is known of the actors of the cluster. */
@@ -16,7 +17,6 @@ export interface KnownActors {
   readonly speakerOf?: (type: string) => string | undefined
 }
 
-const placeholder = /\$(?:\{([^}]+)\}|([A-Za-z_][A-Za-z0-9_.]*))/g
 /** What every match carries. */
 const facts = ["match", "pattern", "kind"]
 
@@ -60,8 +60,7 @@ const checkNames = (
   report: Report
 ): void => {
   for (const text of texts)
-    for (const [written, braced, bare] of text.matchAll(placeholder)) {
-      const name = braced ?? bare ?? ""
+    for (const { written, name } of placeholdersOf(text)) {
       if (names.includes(name)) continue
       // A sentence may end behind a name.
       const trimmed = name.replace(/\.+$/, "")
