@@ -27,7 +27,7 @@ const seen: Pattern = {
     {
       _tag: "Tell",
       kind: "device",
-      id: "${source.id}",
+      id: "$source.id",
       message: "SetDesired",
       payload: { patch: { target: 33 } }
     }
