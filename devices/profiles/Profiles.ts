@@ -37,6 +37,10 @@ const simulated = {
   simulated: true
 } as const
 
+const heater = { ...simulated, outputs: ["element", "fan"], hal: ["core", "output", "sensor"] } as const
+
+const celsius = { name: "temp", unit: "°C", min: -55, max: 125 } as const
+
 /** A board nobody described. */
 export const generic: Profile = {
   id: "generic",
@@ -60,16 +64,8 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
     [
       { ...host, id: "host-linux", arch: "linux" },
       { ...host, id: "host-macos", arch: "macos" },
-      {
-        ...simulated,
-        id: "sim-heater",
-        outputs: ["element", "fan"],
-        sensors: [
-          { name: "temp", unit: "°C", min: -55, max: 125 },
-          { name: "power", unit: "W", min: 0, max: 150 }
-        ],
-        hal: ["core", "output", "sensor"]
-      },
+      { ...heater, id: "sim-heater", sensors: [celsius, { name: "power", unit: "W", min: 0, max: 150 }] },
+      { ...heater, id: "sim-oven", sensors: [celsius, { name: "power", unit: "W", min: 0, max: 2000 }] },
       {
         ...simulated,
         id: "sim-sensor",

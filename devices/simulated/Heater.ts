@@ -29,6 +29,16 @@ export const heaterDefaults: HeaterConstants = {
   drift: 2
 }
 
+/** A small oven: hot within half a minute. Its fan takes away more than its element gives at 65 °C. */
+export const ovenDefaults: HeaterConstants = {
+  capacity: 900,
+  loss: 20,
+  fanLoss: 80,
+  power: 2000,
+  ambient: 22,
+  drift: 2
+}
+
 const dayMillis = 86_400_000
 
 /** The body and its relay. Time is given from outside and never steps back. */

@@ -3,11 +3,11 @@ import { codes } from "../../src/protocol/Codes.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "../../src/protocol/TwinValue.ts"
 import type { Application } from "../agent/Application.ts"
 import { argument, type CommandRun, executeFrom } from "../agent/CommandTable.ts"
-import { applyFields, booleanField, numberField } from "../agent/Fields.ts"
+import { applyFields, booleanField, type FieldSetter, numberField } from "../agent/Fields.ts"
 import { switchedMillis, together } from "../agent/Together.ts"
 import type { PinHal } from "../hal/ProgramPins.ts"
 import { commonCommands } from "./BoardCommands.ts"
-import { Heater, type HeaterConstants, heaterDefaults } from "./Heater.ts"
+import { Heater, type HeaterConstants, heaterDefaults, ovenDefaults } from "./Heater.ts"
 import { normal, seeded } from "./Seeded.ts"
 import { type Body, type Fault, faults, type Powered } from "./SimulatedApplication.ts"
 import { ThermalSensor } from "./ThermalSensor.ts"
@@ -18,6 +18,9 @@ const hysteresis = 0.5
 /** Temperatures a target may have, °C. */
 const targetMin = 0
 const targetMax = 100
+
+/** What an oven heats to before somebody desires another temperature, °C. */
+const ovenTarget = 65
 
 /** Longest distance of two readings, ms: the control sleeps no longer than that, whatever is reported. */
 const roundMillisMax = 2000
@@ -35,6 +38,8 @@ const rebootTimes = 3
 export interface HeaterOptions {
   readonly id: string
   readonly seed: number
+  /** `sim-heater` when absent. */
+  readonly profile?: string
   /** Base clock, ms: the body's time, which no fault of the board touches. */
   readonly now: () => number
   readonly constants?: HeaterConstants
@@ -57,6 +62,8 @@ interface Wires {
   fault: Fault
   /** A program has switched the element: the board's own control leaves it alone. */
   isByProgram: boolean
+  /** A program has switched the fan last, nobody who desires something. */
+  isFanByProgram: boolean
   /** A program has switched something. */
   switched: () => void
 }
@@ -66,13 +73,23 @@ export const heaterBody = (options: HeaterOptions): Body => {
   const random = seeded(options.seed, options.id)
   const heater = new Heater(options.constants ?? heaterDefaults, options.now())
   const sensor = new ThermalSensor(normal(random))
-  const wires: Wires = { relayIsStuck: false, fault: "none", isByProgram: false, switched: () => {} }
+  const wires: Wires = {
+    relayIsStuck: false,
+    fault: "none",
+    isByProgram: false,
+    isFanByProgram: false,
+    switched: () => {}
+  }
   return {
-    profile: "sim-heater",
+    profile: options.profile ?? "sim-heater",
     hal: heaterHal(options, heater, sensor, wires),
     power: (powered) => startHeater(options, heater, sensor, wires, powered)
   }
 }
+
+/** The body of an oven: a heater of many watts that is told to become hot. */
+export const ovenBody = (options: Omit<HeaterOptions, "profile" | "constants" | "target">): Body =>
+  heaterBody({ ...options, profile: "sim-oven", constants: ovenDefaults, target: ovenTarget })
 
 /** What programs reach: the element's relay and the fan, the temperature and the power. */
 const heaterHal = ({ now }: HeaterOptions, heater: Heater, sensor: ThermalSensor, wires: Wires): PinHal => {
@@ -91,8 +108,10 @@ const heaterHal = ({ now }: HeaterOptions, heater: Heater, sensor: ThermalSensor
       set: (name, on) => {
         if (name !== "fan" && name !== "element") return absent
         heater.advance(now())
-        if (name === "fan") heater.fan = on
-        else {
+        if (name === "fan") {
+          wires.isFanByProgram = true
+          heater.fan = on
+        } else {
           wires.isByProgram = true
           if (!wires.relayIsStuck) heater.closed = on
         }
@@ -125,6 +144,8 @@ const startHeater = (
   let hot = false
   let reportedAt = clock.board()
   let last: TwinMap = {}
+  /** What was desired of the fan last. */
+  let desiredFan: boolean | undefined
 
   function readSensor(): number {
     heater.advance(options.now())
@@ -137,19 +158,20 @@ const startHeater = (
     else if (measured < settings.target - hysteresis) heater.closed = true
   }
 
+  /** What is measured at one time, and so reported in one piece. */
+  const reading = (): TwinMap => ({ temp: measured, power: heater.power, fan: heater.fan })
+
   const state = (): TwinMap => ({
-    temp: measured,
-    power: heater.power,
-    fan: heater.fan,
+    ...reading(),
     on: settings.on,
     target: settings.target,
     interval: settings.interval,
     fault: wires.fault
   })
 
-  const reportChanges = (): void => {
+  const reportChanges = (always: TwinMap = {}): void => {
     const now = state()
-    const changes: Record<string, TwinValue> = {}
+    const changes: Record<string, TwinValue> = { ...always }
     for (const [name, value] of Object.entries(now)) if (last[name] !== value) changes[name] = value
     last = now
     if (Object.keys(changes).length > 0) voice.report(changes)
@@ -165,9 +187,22 @@ const startHeater = (
     hot = isHot
     if (clock.board() - reportedAt >= settings.interval) {
       reportedAt = clock.board()
-      reportChanges()
+      reportChanges(reading())
     }
     clock.schedule(Math.min(settings.interval, roundMillisMax), round)
+  }
+
+  /** Until somebody desires otherwise a program keeps the fan it took: what is only told again is refused. */
+  const switchFan: FieldSetter = (value) => {
+    if (typeof value !== "boolean") return { code: codes.EINVAL }
+    if (wires.isFanByProgram && value === desiredFan && value !== heater.fan) return { code: codes.EBUSY }
+    heater.advance(options.now())
+    heater.fan = value
+    wires.isFanByProgram = false
+    desiredFan = value
+    // Who desired it is told with the answer.
+    last = { ...last, fan: value }
+    return { value }
   }
 
   const setFault = (fault: Fault, millis: number, times: number): void => {
@@ -205,7 +240,8 @@ const startHeater = (
   heater.advance(options.now())
   heater.fan = false
   wires.isByProgram = false
-  wires.switched = together(clock, switchedMillis, reportChanges)
+  wires.isFanByProgram = false
+  wires.switched = together(clock, switchedMillis, () => reportChanges())
   control()
   reportChanges()
   clock.schedule(Math.min(settings.interval, roundMillisMax), round)
@@ -225,7 +261,8 @@ const startHeater = (
         }),
         interval: numberField(100, 3_600_000, (interval) => {
           settings.interval = interval
-        })
+        }),
+        fan: switchFan
       })
       heater.advance(options.now())
       control()

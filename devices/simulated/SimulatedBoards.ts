@@ -10,14 +10,14 @@ import { realClock } from "../agent/RealTime.ts"
 import { simulatedFiles } from "../hal/BoardFiles.ts"
 import { simulatedMemories } from "../programs/BoardPrograms.ts"
 import { trustOf } from "../programs/BoardTrust.ts"
-import { heaterBody } from "./HeaterBoard.ts"
+import { heaterBody, ovenBody } from "./HeaterBoard.ts"
 import { plainBody } from "./PlainBoard.ts"
 import { pressBody } from "./PressBoard.ts"
 import { sensorBody } from "./SensorBoard.ts"
 import { SimulatedBoard } from "./SimulatedBoard.ts"
 
 /** Kinds of simulated boards. */
-export type SimulatedKind = "heater" | "sensor" | "press" | "board"
+export type SimulatedKind = "heater" | "oven" | "sensor" | "press" | "board"
 
 /** How a fleet of simulated boards is run. */
 export interface SimulatedBoardsOptions extends Access {
@@ -85,6 +85,7 @@ const makeBoard = (options: SimulatedBoardsOptions, index: number) =>
     const interval = options.intervalMillis === undefined ? {} : { intervalMillis: options.intervalMillis }
     const bodies = {
       heater: () => heaterBody({ id, seed, now: clock.board, ...interval }),
+      oven: () => ovenBody({ id, seed, now: clock.board, ...interval }),
       sensor: () => sensorBody({ id, seed, ...interval }),
       press: () => pressBody({ id, seed }),
       board: () => plainBody()

@@ -154,6 +154,24 @@ describe("a program on a simulated heater", () => {
     )
   })
 
+  it("keeps the fan it switched from what is only told again, until somebody desires otherwise", () => {
+    const { install, peer, time } = heater()
+    const refused = () => peer.of("desired-ack").at(-1)?.refused
+    peer.desire(1, { fan: true })
+    time.advance(100)
+    install(once(writePin(17, 0), "off"), "off")
+    time.advance(1000)
+    assert.isFalse(peer.reported.fan)
+    peer.desire(1, { fan: true })
+    time.advance(100)
+    assert.deepStrictEqual([refused(), peer.reported.fan], [{ "/fan": 16 }, false])
+    peer.desire(2, { fan: false })
+    time.advance(100)
+    peer.desire(3, { fan: true })
+    time.advance(100)
+    assert.deepStrictEqual([refused(), peer.reported.fan], [undefined, true])
+  })
+
   it("loses what it switched with the power", () => {
     const { install, peer, time, set, say } = heater()
     install(cooler, "cooler")

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { memoryJournal } from "../../../devices/agent/MemoryJournal.ts"
-import { heaterBody } from "../../../devices/simulated/HeaterBoard.ts"
+import { heaterBody, ovenBody } from "../../../devices/simulated/HeaterBoard.ts"
 import { pressBody } from "../../../devices/simulated/PressBoard.ts"
 import { sensorBody } from "../../../devices/simulated/SensorBoard.ts"
 import type { Body } from "../../../devices/simulated/SimulatedApplication.ts"
@@ -57,15 +57,41 @@ describe("a simulated heater", () => {
 
   it("follows what is desired, refuses the rest, and says so", () => {
     const rig = heater()
-    rig.peer.desire(2, { target: 30, interval: 500, on: "yes", fan: 1 })
+    rig.peer.desire(2, { target: 30, interval: 500, on: "yes", fan: 1, lid: "open" })
     rig.time.advance(600_000)
     assert.closeTo(temperature(rig), 30, 1.2)
     assert.deepStrictEqual([rig.peer.reported.target, rig.peer.reported.interval], [30, 500])
-    assert.deepStrictEqual(rig.peer.of("desired-ack")[0]?.refused, { "/on": 22, "/fan": 2 })
+    assert.deepStrictEqual(rig.peer.of("desired-ack")[0]?.refused, { "/on": 22, "/fan": 22, "/lid": 2 })
     rig.peer.desire(3, { on: false })
     rig.time.advance(3_600_000)
     assert.closeTo(temperature(rig), 22, 2.5)
     assert.strictEqual(rig.peer.reported.power, 0)
+  })
+
+  it("runs its fan when that is desired, says so at once, and settles lower by it", () => {
+    const rig = heater()
+    rig.time.advance(900_000)
+    assert.isFalse(rig.peer.reported.fan)
+    rig.peer.desire(2, { fan: true })
+    rig.time.advance(100)
+    assert.isTrue(rig.peer.reported.fan)
+    assert.isUndefined(rig.peer.of("desired-ack")[0]?.refused)
+    rig.time.advance(600_000)
+    assert.closeTo(temperature(rig), 22 + 150 / 18, 2.5)
+    rig.peer.desire(3, { fan: false })
+    rig.time.advance(900_000)
+    assert.isFalse(rig.peer.reported.fan)
+    assert.closeTo(temperature(rig), 45, 1.2)
+  })
+
+  it("reads temperature, power and fan in one piece, and says the rest when it changes", () => {
+    const rig = heater()
+    rig.time.advance(60_000)
+    const before = rig.peer.of("report").length
+    rig.time.advance(60_000)
+    const readings = rig.peer.of("report").slice(before)
+    assert.isAtLeast(readings.length, 25)
+    for (const { state } of readings) assert.sameMembers(Object.keys(state ?? {}), ["temp", "power", "fan"])
   })
 
   it("runs the same course for the same seed and time, byte for byte, and another for another seed", () => {
@@ -209,6 +235,27 @@ describe("a simulated heater", () => {
     rig.time.advance(60_000_000)
     assert.isAbove(rig.peer.of("report").length, 20_000)
     assert.strictEqual(rig.board.agent?.owed, 0)
+  })
+})
+
+describe("a simulated oven", () => {
+  it("is hot within half a minute, and its fan takes away more than its element gives", () => {
+    const rig = boardOf((now) => ovenBody({ id: "oven-1", seed: 1, now }))
+    assert.strictEqual(rig.peer.of("hello")[0]?.profile, "sim-oven")
+    assert.closeTo(temperature(rig), 22, 0.5)
+    rig.time.advance(30_000)
+    assert.isAbove(temperature(rig), 61)
+    rig.peer.desire(2, { fan: true })
+    rig.time.advance(60_000)
+    assert.closeTo(temperature(rig), 42, 3)
+  })
+
+  it("stays within what its sensor can say, whatever breaks", () => {
+    const rig = boardOf((now) => ovenBody({ id: "oven-1", seed: 1, now }))
+    fault(rig, "stuck-relay")
+    rig.time.advance(3_600_000)
+    assert.isBelow(temperature(rig), 125)
+    assert.isAbove(temperature(rig), 102)
   })
 })
 
