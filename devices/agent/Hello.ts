@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly waitingMax?: number
   /** Commands that are remembered. */
   readonly idsMax?: number
+  /** Where the board is, as far as nobody in the cluster says so. */
+  readonly zone?: string
 }
 
 /** What a hello says of its moment. */
@@ -66,5 +68,6 @@ export const helloOf = (options: AgentOptions, moment: HelloMoment): Hello => ({
   dropped: moment.dropped,
   ...(moment.wall === undefined ? {} : { wall: Math.max(0, Math.floor(moment.wall)) }),
   ...(moment.kinds === undefined ? {} : { kinds: moment.kinds }),
-  ...(options.reset === undefined ? {} : { reset: options.reset })
+  ...(options.reset === undefined ? {} : { reset: options.reset }),
+  ...(options.zone === undefined ? {} : { zone: options.zone })
 })

@@ -263,7 +263,8 @@ export class Activation implements Sleeper {
   }
 
   private leaving(outcome: Outcome<unknown, unknown>, origin: Origin): Leaving {
-    return encodeLeaving(this.around.registry, outcome, this.currentLink, this.host.now(), origin)
+    const zone = this.reactions.zoneOf?.(outcome.state ?? this.state)
+    return encodeLeaving(this.around.registry, outcome, this.currentLink, this.host.now(), origin, zone)
   }
 
   private relink(outcome: Outcome<unknown, unknown>): ForGateway | undefined {

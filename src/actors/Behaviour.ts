@@ -120,6 +120,8 @@ export interface Reactions<State, Resident> {
   readonly residentDueAt?: (state: State, resident: Resident, link: Link | undefined) => number | undefined
   /** Whether the next owner of the shard must wake the actor at once. */
   readonly atTakeover?: (state: State) => boolean
+  /** The zone the actor is in: what it emits carries it. Absent for kinds that are in none. */
+  readonly zoneOf?: (state: State) => string | undefined
   /** Runs when the actor wakes and whenever one of the two dues has passed. */
   readonly timeout?: (state: State, context: TransitionContext<Resident>) => Outcome<State, Resident>
   /** An up frame of the current link. */

@@ -34,21 +34,23 @@ const noTells: ReadonlyArray<LeavingTell> = []
 const supersededGoodbye = 6
 
 /**
- * Throws when a value does not encode: that discards the transition. `at` is its time, ms; `link` is the one before it.
+ * Throws when a value does not encode: that discards the transition. `at` is its time, ms; `link` is the one before it,
+ * `zone` that of the actor after it.
  */
 export const encodeLeaving = (
   registry: Registry,
   outcome: Outcome<unknown, unknown>,
   link: Link | undefined,
   at: number,
-  origin: Origin
+  origin: Origin,
+  zone: string | undefined
 ): Leaving => {
   const { tells, frames, events = noFacts } = outcome
   const to = outcome.link === undefined ? link : outcome.link
   return {
     tells: tells === undefined ? noTells : tells.map((tell) => encodeTell(registry, tell, events, origin)),
     frames: frames === undefined || frames.length === 0 || !to ? undefined : framesTo(to, frames),
-    emission: emissionOf(outcome, at, origin),
+    emission: emissionOf(outcome, at, origin, zone),
     after: latestCause(origin, events)
   }
 }
@@ -56,11 +58,12 @@ export const encodeLeaving = (
 const emissionOf = (
   { events = noFacts, samples = noFacts }: Outcome<unknown, unknown>,
   at: number,
-  { asker, requestId, causes }: Origin
+  { asker, requestId, causes }: Origin,
+  zone: string | undefined
 ): EncodedEmission | undefined =>
   events.length === 0 && samples.length === 0
     ? undefined
-    : encodeEmission({ at, asker, requestId, causes, events, samples })
+    : encodeEmission({ at, asker, requestId, causes, zone, events, samples })
 
 /** What the old link is told when the transition replaces it or takes it away. */
 export const goodbyeTo = (old: Link, outcome: Outcome<unknown, unknown>): ForGateway | undefined => {

@@ -12,6 +12,7 @@ import { FailedImage } from "./FailedImage.ts"
 import { ImageKind } from "./image/ImageKind.ts"
 import { FailingProgram, ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
+import { Zone, ZoneSource } from "./Zone.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
@@ -118,9 +119,21 @@ export const CommandView = Schema.Struct({
 })
 export type CommandView = typeof CommandView.Type
 
+const zoneFields = {
+  /** Where the device is; absent while nobody says so. */
+  zone: Schema.optionalKey(Zone),
+  /** Who says so: people before the rules of the config before the board. */
+  zoneBy: Schema.optionalKey(ZoneSource)
+}
+
+/** The zone of a device and who says it. */
+export const ZoneView = Schema.Struct(zoneFields)
+export type ZoneView = typeof ZoneView.Type
+
 /** What lists show of a device. */
 export const DeviceStatus = Schema.Struct({
   connection: Connection,
+  ...zoneFields,
   /** Attaches so far. */
   epoch: count,
   boot: u32,
@@ -171,7 +184,10 @@ export const AttachRequest = {
   /** A number of `resets`. */
   reset: Schema.optionalKey(count),
   /** The transport may lose frames (a serial line): requests are repeated sooner. */
-  isLossy: Schema.optionalKey(Schema.Boolean)
+  isLossy: Schema.optionalKey(Schema.Boolean),
+  /** What the rules of the config make of its id, and what its board says of itself. */
+  zoneByRule: Schema.optionalKey(Zone),
+  zoneOfBoard: Schema.optionalKey(Zone)
 }
 
 /** What the welcome frame needs of the actor. Frames go to `owner` from now on, under `epoch`. */
@@ -183,7 +199,9 @@ export const Attached = Schema.Struct({
   /** Desired version now. */
   desired: count,
   /** Bits of `sync` the actor wants; the gateway adds its own. */
-  sync: u32
+  sync: u32,
+  /** The device's zone. */
+  zone: Schema.optionalKey(Zone)
 })
 export type Attached = typeof Attached.Type
 
@@ -243,6 +261,16 @@ export const Device = Contract.make("device", {
       audience: "operator",
       capability: "device.read",
       about: "desired and reported state, with versions, and when each leaf was set by whom or what"
+    }),
+    SetZone: Contract.once({
+      /** `null` takes back what people said: then the rules of the config hold, or what the board says. */
+      payload: { zone: Schema.NullOr(Zone) },
+      success: ZoneView,
+      error: HolonError,
+      audience: "operator",
+      capability: "device.zone",
+      creates: false,
+      about: "puts the device into a zone, whatever rules and its board say; null leaves it to them again"
     }),
     Invoke: Contract.idempotent({
       payload: {
@@ -433,6 +461,8 @@ export const Device = Contract.make("device", {
     "device.offline": Schema.Struct({ reason: Schema.String }),
     "device.silent": Schema.Struct({ reason: Schema.String }),
     "device.retired": Schema.Struct({}),
+    /** It is in another zone from now on, this event too; `before` is the one it was in. */
+    "device.zone-changed": Schema.Struct({ ...zoneFields, before: Schema.optionalKey(Zone) }),
     /** Programs failed and are not started again by the board: the supervision of the device has no one above it to ask. */
     "device.programs-failing": Schema.Struct({ programs: Schema.Array(FailingProgram) }),
     "device.program-recovered": Schema.Struct({ program: Schema.String, since: instant }),

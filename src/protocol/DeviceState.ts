@@ -4,6 +4,7 @@ import type { FailedImage } from "./FailedImage.ts"
 import type { FailingProgram, ProgramReport } from "./Program.ts"
 import type { Twin } from "./Twin.ts"
 import type { TwinValue } from "./TwinValue.ts"
+import type { ZoneWords } from "./Zone.ts"
 
 /** The frames of the current boot that were consumed: all up to `last`, and 64 more as bits, the lowest for `last` + 1. */
 export interface Numbering {
@@ -187,6 +188,8 @@ export interface DeviceState {
   readonly twin: Twin
   readonly commands: Commands
   readonly work: Work
+  /** Who says in which zone it is; absent while nobody does. */
+  readonly zone: ZoneWords | undefined
   /** What a newer node keeps in the head and this one does not know. */
   readonly rest: Readonly<Record<string, unknown>>
 }

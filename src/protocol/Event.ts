@@ -42,7 +42,7 @@ export const HolonEvent = Schema.Struct({
   /** When it happened, ms. */
   at: Schema.Int,
   vsm: Schema.String,
-  /** Absent until the source has been given a zone. */
+  /** Where the source was then; absent where it was in no zone. */
   zone: Schema.optionalKey(Schema.String),
   unit: Schema.optionalKey(Schema.String),
   sem: Schema.optionalKey(Schema.String),
@@ -115,23 +115,26 @@ const causesOf = (
 export const eventsOf = (commit: Commit, records: ReadonlyArray<JournalRecord>): ReadonlyArray<HolonEvent> => {
   const node = clockOf(commit)
   const ids = records.map((_, index) => eventIdOf(commit, index))
-  return records.map(({ type, seq, at, unit, severity, data, asker, requestId, causes, causedBy, first }, index) => ({
-    id: ids[index] ?? eventIdOf(commit, index),
-    type,
-    source: { actor: commit.kind, id: commit.id },
-    seq,
-    ts: { ms: commit.committedAt, ctr: Math.min(index, 0xffff), node },
-    at,
-    vsm: "root",
-    ...(unit === undefined ? {} : { unit }),
-    severity,
-    data: isJson(data) ? data : null,
-    causes: causesOf(causes, causedBy === undefined ? undefined : ids[causedBy], requestId),
-    context: {
-      // What nobody asked for begins a chain with the first that is said of it.
-      root: asker.root ?? (isUuidV7(requestId) ? requestId : (ids[first] ?? eventIdOf(commit, first))),
-      principal: `${asker.kind}:${asker.id}`,
-      ...(asker.traceparent === undefined ? {} : { traceparent: asker.traceparent })
-    }
-  }))
+  return records.map(
+    ({ type, seq, at, unit, zone, severity, data, asker, requestId, causes, causedBy, first }, index) => ({
+      id: ids[index] ?? eventIdOf(commit, index),
+      type,
+      source: { actor: commit.kind, id: commit.id },
+      seq,
+      ts: { ms: commit.committedAt, ctr: Math.min(index, 0xffff), node },
+      at,
+      vsm: "root",
+      ...(zone === undefined ? {} : { zone }),
+      ...(unit === undefined ? {} : { unit }),
+      severity,
+      data: isJson(data) ? data : null,
+      causes: causesOf(causes, causedBy === undefined ? undefined : ids[causedBy], requestId),
+      context: {
+        // What nobody asked for begins a chain with the first that is said of it.
+        root: asker.root ?? (isUuidV7(requestId) ? requestId : (ids[first] ?? eventIdOf(commit, first))),
+        principal: `${asker.kind}:${asker.id}`,
+        ...(asker.traceparent === undefined ? {} : { traceparent: asker.traceparent })
+      }
+    })
+  )
 }

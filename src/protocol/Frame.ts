@@ -54,6 +54,8 @@ export interface Hello extends Up {
   readonly auth?: HelloAuth
   /** Records given up since boot. */
   readonly dropped?: number
+  /** Where the board is, as far as nobody who knows better says so. */
+  readonly zone?: string
 }
 
 /** Which key a board will prove with, and its nonce; 16 bytes each. */
@@ -105,6 +107,7 @@ export interface Welcome extends Down {
   readonly proof?: Uint8Array
   /** Numbered frames per second; 0 is no limit. */
   readonly rate?: number
+  /** The zone of the device. */
   readonly zone?: string
 }
 

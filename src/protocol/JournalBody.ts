@@ -4,8 +4,9 @@
  *
  * The stored form is positional and small: `[form, seq, emission…]`. An emission is `[at, asker, request, record…]` with
  * `asker` = `[kind, id, role, root, traceparent]` or null for the runtime; a record is `[code, type, data, dt?, unit?,
- * because?, place?]`, where `code` is the severity's number, plus 8 for a sample, `dt` its time less the emission's,
- * `because` what led to it where that is not the request, and `place` that of the record of its emission that did. Records are numbered from `seq` on, without a gap per actor. `form` is 1, or
+ * because?, place?, zone?]`, where `code` is the severity's number, plus 8 for a sample, `dt` its time less the emission's,
+ * `because` what led to it where that is not the request, `place` that of the record of its emission that did, and `zone`
+ * that of its actor at the time. Records are numbered from `seq` on, without a gap per actor. `form` is 1, or
  * 2 when there are samples only; a reader refuses others, and leaves alone what stands behind the elements it knows.
  */
 import { type Asker, runtimeAsker } from "./Asker.ts"
@@ -40,6 +41,8 @@ export interface Emission {
   readonly requestId: string
   /** What led to it, where that was no request. */
   readonly causes?: ReadonlyArray<string>
+  /** Where the actor is after it. */
+  readonly zone?: string | undefined
   readonly events: ReadonlyArray<Fact>
   readonly samples: ReadonlyArray<Fact>
 }
@@ -54,6 +57,8 @@ export interface JournalRecord {
   readonly severity: (typeof severities)[number]
   readonly at: number
   readonly unit: string | undefined
+  /** Where its actor was then. */
+  readonly zone: string | undefined
   readonly asker: Asker
   readonly requestId: string
   /** What led to it, where that was not the request alone. */
@@ -83,16 +88,28 @@ const codeOf: Readonly<Record<(typeof severities)[number], number>> = {
 const writer = new CborWriter()
 
 /** How many elements its record has: what stands in front of the last one that it needs is there too. */
-const elementsOf = ({ unit, causedBy }: Fact, delay: number, because: Because | undefined): number => {
+const elementsOf = (
+  { unit, causedBy }: Fact,
+  delay: number,
+  because: Because | undefined,
+  zone: string | undefined
+): number => {
+  if (zone !== undefined) return 8
   if (causedBy !== undefined) return 7
   if (because !== undefined) return 6
   return unit !== undefined ? 5 : delay === 0 ? 3 : 4
 }
 
-const writeRecord = (fact: Fact, flag: number, at: number, otherwise: Because | undefined): void => {
+const writeRecord = (
+  fact: Fact,
+  flag: number,
+  at: number,
+  otherwise: Because | undefined,
+  zone: string | undefined
+): void => {
   const delay = fact.at === undefined ? 0 : fact.at - at
   const because = fact.because ?? otherwise
-  const elements = elementsOf(fact, delay, because)
+  const elements = elementsOf(fact, delay, because, zone)
   writer.head(major.list, elements)
   writer.number((fact.severity === undefined ? 1 : codeOf[fact.severity]) + flag)
   writer.text(fact.type)
@@ -101,6 +118,7 @@ const writeRecord = (fact: Fact, flag: number, at: number, otherwise: Because | 
   if (elements > 4) writeStored(writer, fact.unit)
   if (elements > 5) writeStored(writer, because === undefined ? null : becauseToStored(because))
   if (elements > 6) writeStored(writer, fact.causedBy)
+  if (zone !== undefined) writer.text(zone)
 }
 
 const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
@@ -119,7 +137,7 @@ export interface EncodedEmission {
 }
 
 /** Encodes an emission. Samples come after the events. Throws on what cannot be stored. */
-export const encodeEmission = ({ at, asker, requestId, causes, events, samples }: Emission): EncodedEmission => {
+export const encodeEmission = ({ at, asker, requestId, causes, zone, events, samples }: Emission): EncodedEmission => {
   const facts = events.length + samples.length
   const because = causes === undefined || causes.length === 0 ? undefined : { causes }
   writer.begin()
@@ -127,8 +145,8 @@ export const encodeEmission = ({ at, asker, requestId, causes, events, samples }
   writeStored(writer, at)
   writeStored(writer, askerOf(asker))
   writer.text(requestId)
-  for (const event of events) writeRecord(event, 0, at, because)
-  for (const sample of samples) writeRecord(sample, sampleFlag, at, because)
+  for (const event of events) writeRecord(event, 0, at, because, zone)
+  for (const sample of samples) writeRecord(sample, sampleFlag, at, because, zone)
   return { bytes: writer.takeView(), facts, hasEvents: events.length > 0 }
 }
 
@@ -202,7 +220,7 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
     const first = records.length
     for (const fact of facts) {
       if (!Array.isArray(fact)) throw malformed("no record")
-      const [code, type, data, delay, unit, reason, place]: ReadonlyArray<unknown> = fact
+      const [code, type, data, delay, unit, reason, place, zone]: ReadonlyArray<unknown> = fact
       const severity = isInteger(code) ? severities[code % sampleFlag] : undefined
       if (!isInteger(code) || severity === undefined || typeof type !== "string") throw malformed("no record head")
       const because = reason === undefined ? undefined : becauseFromStored(reason)
@@ -214,6 +232,7 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
         severity,
         at: typeof delay === "number" ? at + delay : at,
         unit: typeof unit === "string" ? unit : undefined,
+        zone: typeof zone === "string" ? zone : undefined,
         asker: because === undefined ? asker : continuing(asker, because),
         requestId,
         causes: because?.causes ?? noCauses,

@@ -9,6 +9,7 @@ import type { Asker } from "../protocol/Asker.ts"
 import { Device, DeviceRetired, LinkStale } from "../protocol/Device.ts"
 import { HolonError, Unavailable } from "../protocol/Errors.ts"
 import { PublicationHub } from "./Outlets.ts"
+import { type ZoneRule, zoneByRules } from "./ZoneRules.ts"
 
 /** Evidence of one type about one board is noted once in this time: it must not cost more than what it tells of. */
 const evidenceMillis = 10_000
@@ -38,46 +39,51 @@ export const makeNoted = (monotonic: () => number) => {
   }
 }
 
-/** The ports of this node's gateways. */
-export const layerAttacher: Layer.Layer<Attacher, never, Actors | Engine | NodePorts> = Layer.effect(
-  Attacher,
-  Effect.gen(function* () {
-    const actors = yield* Actors
-    const { relay } = yield* Engine
-    const { host } = yield* NodePorts
-    const publications = yield* PublicationHub
-    const runFork = Effect.runForkWith(yield* Effect.context())
-    const isNew = makeNoted(host.monotonic)
-    let connections = 0
-    return Attacher.of({
-      host,
-      links: relay,
-      presence: new Presence(),
-      publications,
-      nextConnection: () => ++connections,
-      attach: (id, request, done) => {
-        runFork(Effect.result(actors.ask(Device, id, "Attach", request, { asker: board(id) }))).addObserver((exit) => {
-          const outcome: AttachOutcome =
-            exit._tag === "Success"
-              ? Result.mapError(exit.value, (error) =>
-                  isRefusal(error) ? error : new Unavailable({ cause: "attach failed" })
-                )
-              : Result.fail(new Unavailable({ cause: "the attach was interrupted" }))
-          done(outcome)
-        })
-      },
-      lost: (id, payload) => {
-        runFork(Effect.ignore(actors.ask(Device, id, "Lost", payload, { asker: board(id) })))
-      },
-      evidence: (evidence) => {
-        if (!isNew(evidence)) return
-        const { id, ...what } = evidence
-        // Somebody who is no device of ours has no stream of events: the log is all there is.
-        const noted = actors
-          .ask(Device, id, "NoteEvidence", what, { asker: gateway })
-          .pipe(Effect.catch(() => Effect.logWarning(evidence.type, evidence)))
-        runFork(noted)
-      }
+/** The ports of this node's gateways. Each board attaches with what the rules say of its zone. */
+export const layerAttacher = (
+  zones: ReadonlyArray<ZoneRule>
+): Layer.Layer<Attacher, never, Actors | Engine | NodePorts> =>
+  Layer.effect(
+    Attacher,
+    Effect.gen(function* () {
+      const actors = yield* Actors
+      const { relay } = yield* Engine
+      const { host } = yield* NodePorts
+      const publications = yield* PublicationHub
+      const runFork = Effect.runForkWith(yield* Effect.context())
+      const isNew = makeNoted(host.monotonic)
+      let connections = 0
+      return Attacher.of({
+        host,
+        links: relay,
+        presence: new Presence(),
+        publications,
+        nextConnection: () => ++connections,
+        attach: (id, request, done) => {
+          const zoneByRule = zoneByRules(zones, id)
+          const ruled = zoneByRule === undefined ? request : { ...request, zoneByRule }
+          runFork(Effect.result(actors.ask(Device, id, "Attach", ruled, { asker: board(id) }))).addObserver((exit) => {
+            const outcome: AttachOutcome =
+              exit._tag === "Success"
+                ? Result.mapError(exit.value, (error) =>
+                    isRefusal(error) ? error : new Unavailable({ cause: "attach failed" })
+                  )
+                : Result.fail(new Unavailable({ cause: "the attach was interrupted" }))
+            done(outcome)
+          })
+        },
+        lost: (id, payload) => {
+          runFork(Effect.ignore(actors.ask(Device, id, "Lost", payload, { asker: board(id) })))
+        },
+        evidence: (evidence) => {
+          if (!isNew(evidence)) return
+          const { id, ...what } = evidence
+          // Somebody who is no device of ours has no stream of events: the log is all there is.
+          const noted = actors
+            .ask(Device, id, "NoteEvidence", what, { asker: gateway })
+            .pipe(Effect.catch(() => Effect.logWarning(evidence.type, evidence)))
+          runFork(noted)
+        }
+      })
     })
-  })
-)
+  )

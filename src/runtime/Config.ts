@@ -2,6 +2,7 @@
 import { Duration, Effect, Option, type Redacted, Schema } from "effect"
 import { ImageKind } from "../protocol/image/ImageKind.ts"
 import { areApart, areNames, OperatorAccount, Secret } from "./Accounts.ts"
+import { ZoneRules } from "./ZoneRules.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
 export const nodesMax = 10
@@ -164,6 +165,13 @@ export const ClusterConfig = Schema.Struct({
     }),
     {}
   ),
+
+  /**
+   * In which zones devices are: `[{ match: "press-*", zone: "hall.line-3" }]`, by their ids; the first that matches counts.
+   * What people say with `holon devices zone` holds all the same; what a board says of itself holds only where neither says
+   * anything. Looked at when a board attaches. Default none.
+   */
+  zones: withDefault(ZoneRules, []),
 
   /** Who may come in. Loopback needs none of it, except for `/rpc`, whose token is made in the data folder. */
   tokens: withDefault(

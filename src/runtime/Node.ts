@@ -171,7 +171,7 @@ export const layer = (options: NodeOptions) =>
         isOpen: tls === undefined && isLoopback(config.http.host)
       })
       const operations = Operations.layer.pipe(Layer.provide([layerMembers, layerPgActorRecords]))
-      const boards = BoardGateways.layer(config, mqtt, mqttTls).pipe(Layer.provideMerge(layerAttacher))
+      const boards = BoardGateways.layer(config, mqtt, mqttTls).pipe(Layer.provideMerge(layerAttacher(config.zones)))
       const gateway = HttpGateway.layer(registry, {
         host: config.http.host,
         port: http,

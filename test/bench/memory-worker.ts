@@ -57,7 +57,7 @@ const startNode = async (url: Redacted.Redacted) => {
   const node = layer([device], (host) => new PgStore({ url, host }))
   const client = PgClient.layer({ url, connectTimeout: "30 seconds" })
   const runtime = ManagedRuntime.make(
-    layerAttacher.pipe(Layer.provideMerge(Actors.layer), Layer.provideMerge(node), Layer.provideMerge(client))
+    layerAttacher([]).pipe(Layer.provideMerge(Actors.layer), Layer.provideMerge(node), Layer.provideMerge(client))
   )
   await runtime.runPromise(Effect.andThen(migrate(), makePartitions))
   return { runtime, engine: await runtime.runPromise(untilServing), ports: await runtime.runPromise(Attacher) }

@@ -29,6 +29,23 @@ const body = journalBody(41, [
 ])
 
 describe("events of a commit", () => {
+  it("are in the zone that their source was in, and in none where it was in none", () => {
+    const moved = journalBody(1, [
+      encodeEmission({
+        at: 1,
+        asker,
+        requestId: request,
+        zone: "hall.line-3",
+        events: [{ type: "a.b", data: 1 }],
+        samples: []
+      }),
+      encodeEmission({ at: 2, asker, requestId: request, events: [{ type: "a.c", data: 1 }], samples: [] })
+    ])
+    const [first, second] = eventsOf(commit, decodeJournalBody(moved))
+    assert.strictEqual(first?.zone, "hall.line-3")
+    assert.isFalse(second !== undefined && "zone" in second)
+  })
+
   it("are those of its journal row, in the one shape of the stream", () => {
     const events = eventsOf(commit, decodeJournalBody(body))
     const encoded = Schema.encodeSync(Schema.toCodecJson(Schema.Array(HolonEvent)))(events)

@@ -3,6 +3,7 @@ import { Arbitrary, Schema } from "effect"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import { uuidText } from "../../src/protocol/Ids.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "../../src/protocol/TwinValue.ts"
+import { Zone } from "../../src/protocol/Zone.ts"
 
 type Arb<A> = Arbitrary.Arbitrary<A>
 type Of<Arbs> = { readonly [Name in keyof Arbs]: Arbs[Name] extends Arb<infer A> ? A : never }
@@ -132,7 +133,8 @@ export const upFrames: ByType<Frame.UpFrame> = {
       kinds: array(u8),
       reset: u8,
       auth: fields({ kid: b16, nonce: b16 }, {}),
-      dropped: u
+      dropped: u,
+      zone: Arbitrary.schema(Zone)
     }
   ),
   heartbeat: fields(

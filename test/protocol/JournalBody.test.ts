@@ -71,6 +71,26 @@ describe("JournalBody", () => {
     )
   })
 
+  it("keeps the zone of each transition, and costs nothing where there is none", () => {
+    const moved: ReadonlyArray<Emission> = emissions.map((emission, index) =>
+      index === 1 ? emission : { ...emission, zone: index === 0 ? "hall" : "hall.line-3" }
+    )
+    const records = decodeJournalBody(bodyOf(7, moved))
+    assert.deepStrictEqual(
+      records.map(({ zone }) => zone),
+      ["hall", "hall", undefined, "hall.line-3"]
+    )
+    const without = (list: typeof records) => list.map((record) => ({ ...record, zone: undefined }))
+    assert.deepStrictEqual(without(records), without(decodeJournalBody(bodyOf(7, emissions))))
+    assert.deepStrictEqual(
+      bodyOf(
+        7,
+        emissions.map((emission) => ({ ...emission, zone: undefined }))
+      ),
+      bodyOf(7, emissions)
+    )
+  })
+
   it("keeps what led to a fact, and the chain of causes that it is in", () => {
     const [telemetry, request] = ["018f3a6e-4c00-7abc-8def-0123456789ab", "018f3a6e-4c01-7abc-8def-0123456789ab"]
     const records = decodeJournalBody(

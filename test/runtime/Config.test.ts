@@ -78,6 +78,25 @@ describe("the config file", () => {
     })
   )
 
+  it.effect("takes rules that say in which zone devices are, and names the one that is none", () =>
+    Effect.gen(function* () {
+      const rules = [
+        { match: "press-*", zone: "hall.line-3" },
+        { match: "*", zone: "hall" }
+      ]
+      assert.deepStrictEqual((yield* load(`export default { zones: ${JSON.stringify(rules)} }`)).zones, rules)
+      assert.strictEqual(
+        yield* reasonOf(`export default { zones: [{ match: "press-*", zone: "Hall.Line 3" }] }`),
+        "zones.0.zone: Expected a zone: one to six names of a-z, 0-9 and - with dots between them, 24 characters each at most"
+      )
+      assert.strictEqual(
+        yield* reasonOf(`export default { zones: [{ match: "*", zone: "a" }, { match: "press ?", zone: "a" }] }`),
+        "zones.1.match: Expected an id of devices: lower-case letters, digits, hyphens, and * for any characters"
+      )
+      assert.strictEqual(yield* reasonOf(`export default { zones: [{ zone: "a" }] }`), "zones.0.match: it is missing")
+    })
+  )
+
   it.effect("names the field that is wrong", () =>
     Effect.gen(function* () {
       assert.strictEqual(

@@ -4,6 +4,7 @@ import { Device } from "../../protocol/Device.ts"
 import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { Malformed, TooLarge } from "../../protocol/Errors.ts"
 import { changeDesired, desiredMap, emptyTwin } from "../../protocol/Twin.ts"
+import { zoneIn } from "../../protocol/Zone.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { commandsDue, noCommands, viewOf } from "./Commands.ts"
 import { addErrand, endOverdueErrands, errandsDue, noWork, refuseErrandOf } from "./Errands.ts"
@@ -20,6 +21,7 @@ import { closeTransfer, endOverdueTransfer, refuseTransfer, takeRead, transferDu
 import { begin, emit, freshResident, outcomeOf, type Resident } from "./Turn.ts"
 import { failFrame, takeFrame } from "./UpFrames.ts"
 import { connectionOf, statusOf, twinDocument, twinView } from "./Views.ts"
+import { hearZone, zoneView } from "./Zones.ts"
 
 const initial: DeviceState = {
   connection: { state: "never", since: 0, reason: "", lastSeen: 0 },
@@ -29,6 +31,7 @@ const initial: DeviceState = {
   twin: emptyTwin,
   commands: noCommands,
   work: noWork,
+  zone: undefined,
   rest: {}
 }
 
@@ -48,6 +51,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   residentDueAt: (state, resident, link) =>
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
   atTakeover: ({ connection }) => connection.state === "online",
+  zoneOf: ({ zone }) => zoneIn(zone),
 
   timeout: (state, context) => {
     const turn = begin(state, context)
@@ -109,6 +113,13 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   GetTwin: (state, _payload, context) => ({ reply: twinDocument(state, context) }),
   Watch: (state, _payload, context) => ({ reply: twinView(state, context) }),
   GetStatus: (state, _payload, context) => ({ reply: statusOf(state, context) }),
+
+  SetZone: (state, { zone }, context) => {
+    if (state.connection.state === "retired") return refuseRetired("SetZone")
+    const turn = begin(state, context)
+    hearZone(turn, { people: zone ?? undefined })
+    return outcomeOf(turn, zoneView(turn.state))
+  },
 
   Invoke: invoke,
   GetCommand: (state, { id }, context) => lookUp(state, id, context),

@@ -5,6 +5,7 @@ import { DeviceRetired, LinkStale } from "../../protocol/Device.ts"
 import type { Board, Boot, ConnectionNow, DeviceState } from "../../protocol/DeviceState.ts"
 import { caps, goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
+import { type Zone, zoneIn } from "../../protocol/Zone.ts"
 import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
 import { addErrand, endErrands } from "./Errands.ts"
@@ -14,6 +15,7 @@ import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
 import { askedAgain } from "./Subscriptions.ts"
 import { endTransfer } from "./Transfers.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
+import { hearZone } from "./Zones.ts"
 
 /** Number of the goodbye's reason for a link that ended without one, and for a retired board. */
 const linkLost = 4
@@ -36,6 +38,8 @@ export interface AttachRequest
   readonly desired: number
   readonly reset?: number
   readonly isLossy?: boolean
+  readonly zoneByRule?: Zone
+  readonly zoneOfBoard?: Zone
 }
 
 /**
@@ -114,6 +118,7 @@ export const attach = (
     numbering: returned?.numbering ?? (isNewBoot ? firstNumber : state.numbering),
     twin: continueFrom(state.twin, request.desired)
   }
+  hearZone(turn, { rule: request.zoneByRule, board: request.zoneOfBoard })
   if (isNewBoot && old !== undefined) {
     endReboot(turn, old, board)
     for (const request of askedAgain(turn.state.work.subscriptions)) addErrand(turn, request)
@@ -134,7 +139,9 @@ export const attach = (
     awaitsFullUntil: wantsFull ? now + fullReportMillis : 0,
     owesDesired: missing(turn.state.twin).length > 0 || turn.state.twin.desired.forgotten.size > 0
   })
+  const zone = zoneIn(turn.state.zone)
   return outcomeOf(turn, {
+    ...(zone !== undefined && { zone }),
     owner: context.node,
     epoch,
     last: turn.state.numbering.last,

@@ -1,6 +1,6 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
- * (the large layer of the section), one `cmd/<id>` for each command, and those of `StoredWork.ts`.
+ * (the large layer of the section), `zone`, one `cmd/<id>` for each command, and those of `StoredWork.ts`.
  */
 import { Schema } from "effect"
 import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
@@ -17,6 +17,7 @@ import {
   type Stamp,
   type StoredBase
 } from "../../protocol/TwinSection.ts"
+import type { ZoneWords } from "../../protocol/Zone.ts"
 import type { Storage } from "../Behaviour.ts"
 import { noCommands, tableOf } from "./Commands.ts"
 import { noWork } from "./Errands.ts"
@@ -74,6 +75,13 @@ const StoredBoard = Schema.Struct({
   isLossy: Schema.Boolean
 })
 const decodeBoard: (value: unknown) => Board = keeping(Schema.decodeUnknownSync(StoredBoard))
+
+const StoredZone = Schema.Struct({
+  people: Schema.optionalKey(Schema.String),
+  rule: Schema.optionalKey(Schema.String),
+  board: Schema.optionalKey(Schema.String)
+})
+const decodeZone: (value: unknown) => ZoneWords = keeping(Schema.decodeUnknownSync(StoredZone))
 
 const AnyValue = Schema.declare(isTwinValue)
 const StoredCommand = Schema.Struct({
@@ -157,7 +165,7 @@ const isEmpty = (record: object): boolean => {
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
-  split: ({ connection, board, epoch, numbering, twin, commands, work, rest }) => {
+  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, rest }) => {
     const { reported } = twin
     const parts = new Map<string, unknown>()
     if (board !== undefined) parts.set("board", board)
@@ -165,6 +173,7 @@ export const storage: Storage<DeviceState> = {
     if (reported.base.stored.paths.length > 0) parts.set("reported", reported.base.stored)
     for (const command of commands.byId.values()) parts.set(commandPrefix + command.id, command)
     if (work !== noWork) putWork(parts, work)
+    if (zone !== undefined) parts.set("zone", zone)
     const { stamps, recent } = flatten(reported.recent)
     const head = {
       connection: [connection.state, connection.since, connection.reason, connection.lastSeen],
@@ -192,6 +201,7 @@ export const storage: Storage<DeviceState> = {
     const board = parts.get("board")
     const desired = parts.get("desired")
     const reported = parts.get("reported")
+    const zone = parts.get("zone")
     const byId = new Map<string, Command>()
     for (const [key, part] of parts) {
       if (!key.startsWith(commandPrefix)) continue
@@ -220,6 +230,7 @@ export const storage: Storage<DeviceState> = {
       },
       commands: byId.size === 0 ? noCommands : tableOf(byId),
       work: workOf(parts),
+      zone: zone === undefined ? undefined : decodeZone(zone),
       rest: Object.fromEntries(Object.entries(Object(head)).filter(([key]) => !headKeys.has(key)))
     }
   }

@@ -6,6 +6,7 @@ import { pointerOf } from "../../protocol/TwinPath.ts"
 import { eachLeaf, mapOf } from "../../protocol/TwinSection.ts"
 import { failingOf } from "./Supervision.ts"
 import type { Context } from "./Turn.ts"
+import { zoneView } from "./Zones.ts"
 
 /** The connection, with the board last seen as this activation knows. */
 export const connectionOf = ({ connection }: DeviceState, { link, resident }: Context): Connection => {
@@ -45,6 +46,7 @@ export const statusOf = (state: DeviceState, context: Context): DeviceStatus => 
   const { board, epoch, twin, commands, work } = state
   return {
     connection: connectionOf(state, context),
+    ...zoneView(state),
     epoch,
     boot: board?.boot ?? 0,
     link: board?.link ?? 0,

@@ -36,12 +36,13 @@ export const attachRequest = (
   requests: Math.max(1, hello.requests ?? 1),
   desired: hello.desired ?? 0,
   leaseMillis: terms.leaseMillis,
-  ...(hello.reset === undefined ? {} : { reset: hello.reset })
+  ...(hello.reset === undefined ? {} : { reset: hello.reset }),
+  ...(hello.zone === undefined ? {} : { zoneOfBoard: hello.zone })
 })
 
 /** The welcome for an actor's answer. After the first the board sends nothing again: the gateway has it. */
 export const welcomeOf = (
-  { epoch, last, desired, sync: asked }: SuccessOf<Device, "Attach">,
+  { epoch, last, desired, sync: asked, zone }: SuccessOf<Device, "Attach">,
   isFirst: boolean,
   wall: number,
   { node, terms, ackMode }: LinkSide
@@ -59,6 +60,7 @@ export const welcomeOf = (
   sync: isFirst ? asked : asked | sync.doNotResend,
   desired,
   node: node.slice(0, 64),
+  ...(zone === undefined ? {} : { zone }),
   ...(terms.framesPerSecond > 0 ? { rate: Math.min(65_535, terms.framesPerSecond) } : {})
 })
 
