@@ -93,7 +93,7 @@ describe("the config file", () => {
         yield* reasonOf(`export default { zones: [{ match: "*", zone: "a" }, { match: "press ?", zone: "a" }] }`),
         "zones.1.match: Expected an id of devices: lower-case letters, digits, hyphens, and * for any characters"
       )
-      assert.strictEqual(yield* reasonOf(`export default { zones: [{ zone: "a" }] }`), "zones.0.match: it is missing")
+      assert.strictEqual(yield* reasonOf(`export default { zones: [{ zone: "a" }] }`), "zones.0.match: Missing key")
     })
   )
 
