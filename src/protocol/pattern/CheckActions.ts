@@ -2,7 +2,7 @@
 import type { Schema } from "effect"
 import { formatPath } from "../condition/Format.ts"
 import { nearest } from "../Nearest.ts"
-import { loopType, matchedType } from "./OwnEvents.ts"
+import { loopType, matchedType } from "./Brought.ts"
 import type { Action, Pattern } from "./Pattern.ts"
 import { placeholdersOf } from "./Placeholders.ts"
 import type { Report } from "./Report.ts"

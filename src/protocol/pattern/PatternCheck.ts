@@ -21,6 +21,8 @@ import type { Report } from "./Report.ts"
 export interface PatternSurroundings extends KnownActors, KnownPatterns {
   /** What is known of events of these types, of all where none are named. `events` if absent, which is open. */
   readonly sourceOf?: (types: EventTypes | undefined) => Source
+  /** Patterns that would feed each other in turn if this one was there, from its name back to it. */
+  readonly loopThrough?: (pattern: Pattern) => ReadonlyArray<string> | undefined
 }
 
 class Check {
@@ -162,14 +164,24 @@ class Check {
   }
 
   private itself(): void {
-    const { pattern, places } = this.parsed
+    const { pattern } = this.parsed
     const type = feedingType(pattern)
-    if (type === undefined) return
-    this.report(
-      places.has("from") ? "from" : "body",
-      "Loop",
-      `it would match its own ${type} again without end; say with \`from\` which events it looks at`
+    if (type !== undefined)
+      return this.loop(`it would match its own ${type} again without end; say with \`from\` which events it looks at`)
+    this.others()
+  }
+
+  /** That others feed it, and it them. */
+  others(): void {
+    const loop = this.known.loopThrough?.(this.parsed.pattern)
+    if (loop === undefined) return
+    this.loop(
+      `${loop.join(" → ")} would feed each other without end; say with \`from\` or a condition whom it leaves out`
     )
+  }
+
+  private loop(sentence: string): void {
+    this.report(this.parsed.places.has("from") ? "from" : "body", "Loop", sentence)
   }
 }
 
@@ -186,6 +198,14 @@ export const checkPattern = (
   known: PatternSurroundings = {}
 ): Result.Result<void, ConditionInvalid> =>
   Result.flatMap(parsePattern(formatPattern(pattern)), (parsed) => checkParsed(parsed, known))
+
+/** Checks of a pattern that was checked before only that the others and it do not feed each other, as when it is switched on. */
+export const checkLoop = (pattern: Pattern, known: PatternSurroundings): Result.Result<void, ConditionInvalid> =>
+  Result.flatMap(parsePattern(formatPattern(pattern)), (parsed) => {
+    const check = new Check(parsed, known)
+    check.others()
+    return soundOr(check.problems)
+  })
 
 /** Reads and checks the text of a pattern. */
 export const checkText = (text: string, known: PatternSurroundings = {}): Result.Result<Pattern, ConditionInvalid> =>

@@ -37,6 +37,14 @@ describe("feedingType", () => {
     assert.isUndefined(fed("when avg(at - temp) > 1 over sliding 1s"))
   })
 
+  it("takes a step from any of its events, and knows the values that are written into it", () => {
+    const twice = 'do event("line.hot"), raise("x")'
+    assert.strictEqual(fed(`seq line.hot -> algedonic.raised within 1s ${twice}`), "line.hot")
+    assert.isUndefined(fed(`seq line.hot -> line.cold within 1s ${twice}`))
+    assert.isUndefined(fed(`from line.* where values.stage == 2 emit { stage: 1 } ${twice}`))
+    assert.strictEqual(fed(`from line.* where values.stage == 1 emit { stage: 1 } ${twice}`), "line.hot")
+  })
+
   it("goes by the types first", () => {
     assert.isUndefined(fed('from device.* where exists id do event("line.hot"), raise("x")'))
     assert.strictEqual(fed('from line.* where exists id do event("line.hot"), raise("x")'), "line.hot")
