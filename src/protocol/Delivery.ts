@@ -52,6 +52,8 @@ export const Letter = Schema.Struct({
   /** The next attempt; absent before the first one. */
   notBefore: Schema.optionalKey(instant),
   lastError: Schema.optionalKey(Schema.String),
+  /** An attempt has last found the target away then, which is no fault of the letter. */
+  awayAt: Schema.optionalKey(instant),
   /** It is not tried any more: an operator replays or drops it. */
   deadAt: Schema.optionalKey(instant),
   /** What led to it: the event of the match, and the chain of causes that this is in. */
@@ -79,6 +81,16 @@ export type SuspendReason = typeof SuspendReason.Type
 
 const Suspended = Schema.Struct({ reason: SuspendReason, since: instant })
 
+/** A target at which nobody answers: letters wait in their order, and one of them asks now and then. */
+const Away = Schema.Struct({
+  since: instant,
+  /** When it is asked next. */
+  nextAt: instant,
+  /** How often it was asked in vain since then. */
+  tries: count,
+  lastError: Schema.String
+})
+
 /** What rests of a delivery. */
 export const DeliveryRecord = Schema.Struct({
   target: Schema.optionalKey(DeliveryTarget),
@@ -94,6 +106,9 @@ export const DeliveryRecord = Schema.Struct({
   untold: count,
   toldAt: Schema.optionalKey(instant),
   suspended: Schema.optionalKey(Suspended),
+  away: Schema.optionalKey(Away),
+  /** When it last answered an attempt, whatever it said. */
+  answeredAt: Schema.optionalKey(instant),
   /** Letters that are older have been waited for once already. */
   resumedAt: Schema.optionalKey(instant),
   /** When to look again. */
@@ -106,6 +121,7 @@ export const DeliveryView = Schema.Struct({
   target: Schema.optionalKey(DeliveryTarget),
   state: Schema.Literals(["active", "suspended"]),
   suspended: Schema.optionalKey(Suspended),
+  away: Schema.optionalKey(Away),
   queued: count,
   inFlight: count,
   dead: count,
@@ -204,7 +220,7 @@ export const Delivery = Contract.make("delivery", {
       audience: "operator",
       capability: "delivery.control",
       creates: false,
-      about: "takes letters again after it was suspended"
+      about: "takes letters again after it was suspended, and asks a target that is away at once"
     })
   },
   events: {
@@ -222,6 +238,10 @@ export const Delivery = Contract.make("delivery", {
     /** An operator has given letters up. */
     "delivery.discarded": Taken,
     "delivery.suspended": Schema.Struct({ target: Schema.String, reason: SuspendReason, queued: count, dead: count }),
+    /** Nobody answers there, for the second time in a row: its letters wait, and none of them uses up an attempt. */
+    "delivery.away": Schema.Struct({ target: Schema.String, since: instant, lastError: Schema.String, queued: count }),
+    /** It answers again, so long after nobody did first. */
+    "delivery.back": Schema.Struct({ target: Schema.String, awayMillis: Schema.Finite, queued: count }),
     "delivery.resumed": Schema.Struct({ target: Schema.String, dropped: count }),
     /** So many matches did not reach a suspended target since the last such event. */
     "delivery.dropped": Schema.Struct({ target: Schema.String, count }),

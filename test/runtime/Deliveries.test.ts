@@ -10,14 +10,19 @@ import { sink } from "../support/Sink.ts"
 
 const partition: Asker = { kind: "service", id: "patterns", role: "internal" }
 
-const deliver = (target: DeliveryTarget, matchId: string, key: string) =>
+const deliver = (
+  target: DeliveryTarget,
+  matchId: string,
+  key: string,
+  chain: Pick<Asker, "root" | "traceparent"> = {}
+) =>
   Effect.flatMap(RunningNode, ({ actors }) =>
     actors.ask(
       Delivery,
       deliveryIdOf(target),
       "Deliver",
       { matchId, pattern: "hot", target, key, envelope: { id: matchId, key, values: { value: 61.5 } } },
-      { asker: partition }
+      { asker: { ...partition, ...chain } }
     )
   )
 
@@ -82,6 +87,40 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           )
         }),
       60_000
+    )
+
+    it.effect("waits for a server that is away, which people see, and carries the trace that it is in", () =>
+      Effect.gen(function* () {
+        const server = yield* sink
+        const target: DeliveryTarget = { _tag: "Webhook", url: server.url }
+        const id = deliveryIdOf(target)
+        yield* Effect.promise(() => server.down())
+        const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        const root = "01938c0e-2f6a-7c41-b1c0-5e2f8a9d0c11"
+        yield* deliver(target, "m-1", "press-1", { root, traceparent })
+        yield* deliver(target, "m-2", "press-1", { root })
+        yield* until(view(target), ({ away }) => (away?.tries ?? 0) > 0)
+        const listed = yield* holon("deliveries", "ls")
+        assert.match(listed.out, /\/hook +away for \d+ s, asked again (in \d+ s|now) +2 /)
+        assert.match(
+          (yield* holon("deliveries", "show", id)).out,
+          /\(the server is not reached: .*ECONNREFUSED.*\); 2 que/
+        )
+        yield* Effect.promise(() => server.up())
+        yield* holon("deliveries", "resume", id)
+        yield* until(view(target), ({ delivered }) => delivered === 2)
+        assert.deepStrictEqual(
+          server.taken.map((taken) => taken.id),
+          ["m-1", "m-2"]
+        )
+        assert.strictEqual(server.headers.get("m-1")?.traceparent, traceparent)
+        assert.match(
+          String(server.headers.get("m-2")?.traceparent),
+          /^00-01938c0e2f6a7c41b1c05e2f8a9d0c11-[0-9a-f]{16}-01$/
+        )
+        const { out } = yield* holon("events", "--last", "1000", "--where", 'type == "delivery.back"', "--json")
+        assert.include(out, id)
+      })
     )
 
     it.effect("is a dead letter when the server refuses it, which an operator looks at, replays and drops", () =>

@@ -18,6 +18,8 @@ export class Sink {
   readonly taken: Array<Taken> = []
   /** Requests that came, by idempotency key. */
   readonly tries = new Map<string, number>()
+  /** Headers of the last request of each key. */
+  readonly headers = new Map<string, IncomingMessage["headers"]>()
   /** What it does with the nth request (from 1) of this key. */
   mood: (id: string, tries: number) => Mood = () => 200
   readonly #known = new Set<string>()
@@ -52,6 +54,7 @@ export class Sink {
     request.on("end", () => {
       const tries = (this.tries.get(id) ?? 0) + 1
       this.tries.set(id, tries)
+      this.headers.set(id, request.headers)
       const mood = this.mood(id, tries)
       if (mood === "silent") return
       if ((mood === "cut" || (mood >= 200 && mood < 300)) && !this.#known.has(id)) {

@@ -23,7 +23,7 @@ const selected = (turn: Turn, matchIds: ReadonlyArray<string> | undefined, isMea
 /** Dead letters wait again, as new as on their first day and in their old place. Answers how many. */
 export const replay = (turn: Turn, matchIds: ReadonlyArray<string> | undefined): number => {
   const letters = selected(turn, matchIds, ({ deadAt }) => deadAt !== undefined)
-  for (const { deadAt: _, lastError: __, ...letter } of letters)
+  for (const { deadAt: _, lastError: __, awayAt: ___, ...letter } of letters)
     change(turn, letter.seq, { ...letter, attempts: 0, at: turn.context.now })
   const { queued, dead } = turn.record
   turn.record = { ...turn.record, queued: queued + letters.length, dead: dead - letters.length }

@@ -1,11 +1,12 @@
 /**
- * The delivery actor: one per target beyond the cluster. What a pattern found waits in its row until the target has taken it;
- * a node that dies costs an attempt, and the target knows its repeat by the match's id.
+ * The delivery actor: one per target beyond the cluster. What a pattern found waits in its row until the target has taken it,
+ * also while the target is away; a node that dies costs no attempt, and the target knows a repeat by the match's id.
  */
 import { Delivery, type DeliveryRecord, deadPageMax, lettersMax } from "../../protocol/Delivery.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { discard, replay } from "./Acts.ts"
+import { askAtOnce } from "./Circuit.ts"
 import { ended } from "./Ends.ts"
 import { Lineup } from "./Lineup.ts"
 import { knows, letterAt, lettersOf } from "./Pages.ts"
@@ -110,14 +111,18 @@ export const delivery: Behaviour.AnyBehaviour = Behaviour.make<Delivery, Residen
   },
 
   Resume: (record, _payload, context) => {
-    if (record.suspended === undefined) return { reply: viewOf(record, context.resident.inFlight.size) }
+    if (record.suspended === undefined && record.away === undefined)
+      return { reply: viewOf(record, context.resident.inFlight.size) }
     const turn = begin(record, context)
-    const { suspended: _, ...open } = turn.record
-    turn.record = { ...open, resumedAt: context.now }
-    turn.events.push({
-      type: "delivery.resumed",
-      data: { target: targetOf(turn), dropped: record.dropped }
-    })
+    askAtOnce(turn)
+    if (record.suspended !== undefined) {
+      const { suspended: _, ...open } = turn.record
+      turn.record = { ...open, resumedAt: context.now }
+      turn.events.push({
+        type: "delivery.resumed",
+        data: { target: targetOf(turn), dropped: record.dropped }
+      })
+    }
     const outcome = outcomeOf(turn)
     return { ...outcome, reply: viewOf(outcome.state ?? record, turn.inFlight.size) }
   }

@@ -126,8 +126,14 @@ export const attempt = (turn: Turn, seq: number): void => {
   const letter = letterAt(turn.pages, seq)
   const { target } = turn.record
   if (letter === undefined || target === undefined) throw new Error(`no letter ${seq} to send`)
-  const { matchId, envelope } = letter
-  const input: SendInput = { target, matchId, envelope }
+  const { matchId, envelope, because: { root, traceparent } = {} } = letter
+  const input: SendInput = {
+    target,
+    matchId,
+    envelope,
+    ...(root !== undefined && { root }),
+    ...(traceparent !== undefined && { traceparent })
+  }
   // The first entry is the oldest attempt.
   turn.inFlight.delete(seq)
   turn.inFlight.set(seq, turn.context.now)
@@ -140,19 +146,33 @@ export const change = ({ pages }: Turn, seq: number, letter: Letter | undefined)
 /** In steps, so that the row's time to wake does not move with every letter. */
 const stepOf = (now: number): number => (Math.floor(now / lostMillis) + 2) * lostMillis
 
-const dueOf = ({ record, lineup, inFlight, context }: Turn): number => {
-  const { untold, toldAt = 0 } = record
+const never = Number.POSITIVE_INFINITY
+
+/** When a letter may go that has not ended an attempt before; a target that is away is asked at its time. */
+const nextOf = ({ record: { away }, lineup, context: { now } }: Turn): number => {
+  if (away === undefined) return Math.min(lineup.nextAt, lineup.hasReady ? stepOf(now) : never)
+  return lineup.hasReady ? away.nextAt : Math.max(lineup.nextAt, away.nextAt)
+}
+
+const dueOf = (turn: Turn): number => {
+  const { untold, toldAt = 0 } = turn.record
   return Math.min(
-    lineup.nextAt,
-    inFlight.size > 0 || lineup.hasReady ? stepOf(context.now) : Number.POSITIVE_INFINITY,
-    untold > 0 ? toldAt + toldMillis : Number.POSITIVE_INFINITY
+    nextOf(turn),
+    turn.inFlight.size > 0 ? stepOf(turn.context.now) : never,
+    untold > 0 ? toldAt + toldMillis : never
   )
+}
+
+/** How many letters may be on their way: one alone asks a target that is away. */
+const roomOf = ({ record: { away }, context: { now } }: Turn): number => {
+  if (away === undefined) return inFlightMax
+  return now >= away.nextAt ? 1 : 0
 }
 
 /** Sends what may go; then what leaves the transition. */
 export const outcomeOf = (turn: Turn): Outcome => {
   const { lineup, inFlight, context } = turn
-  while (inFlight.size < inFlightMax) {
+  while (inFlight.size < roomOf(turn)) {
     const seq = lineup.take(context.now)
     if (seq === undefined) break
     attempt(turn, seq)
@@ -162,7 +182,7 @@ export const outcomeOf = (turn: Turn): Outcome => {
   const state: DeliveryRecord = {
     ...rest,
     pages: turn.pages,
-    ...(due === Number.POSITIVE_INFINITY ? {} : { dueAt: due })
+    ...(due === never ? {} : { dueAt: due })
   }
   lineup.of = state
   return {
@@ -176,7 +196,7 @@ export const outcomeOf = (turn: Turn): Outcome => {
 
 /** As people see it. */
 export const viewOf = (
-  { target, suspended, pages, queued, dead, delivered, dropped }: DeliveryRecord,
+  { target, suspended, away, pages, queued, dead, delivered, dropped }: DeliveryRecord,
   inFlight: number
 ): DeliveryView => {
   const oldest = oldestOf(pages)
@@ -184,6 +204,7 @@ export const viewOf = (
     ...(target === undefined ? {} : { target }),
     state: suspended === undefined ? "active" : "suspended",
     ...(suspended === undefined ? {} : { suspended }),
+    ...(away === undefined ? {} : { away }),
     queued,
     inFlight,
     dead,

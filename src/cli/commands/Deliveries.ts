@@ -19,6 +19,16 @@ const placeOf = (id: string): Place => ({ kind: "delivery", id })
 
 const nameOf = ({ target }: DeliveryView): string => (target === undefined ? "" : shownTarget(target))
 
+/** In few words what keeps its letters, if anything does. */
+const stateOf = ({ state, suspended, away }: DeliveryView, now: number): string => {
+  const words = suspended === undefined ? [] : [`suspended: ${suspended.reason}`]
+  if (away !== undefined) {
+    const wait = away.nextAt > now ? `in ${ago(away.nextAt - now)}` : "now"
+    words.push(`away for ${ago(now - away.since)}, asked again ${wait}`)
+  }
+  return words.length === 0 ? state : words.join("; ")
+}
+
 const ls = Command.make(
   "ls",
   { ...connection },
@@ -29,7 +39,7 @@ const ls = Command.make(
     const rows = found.map((view) => [
       view.id,
       nameOf(view),
-      view.suspended === undefined ? view.state : `suspended: ${view.suspended.reason}`,
+      stateOf(view, now),
       view.queued,
       view.oldestAt === undefined ? "" : ago(now - view.oldestAt),
       view.dead,
@@ -42,7 +52,12 @@ const ls = Command.make(
         : table(["id", "target", "state", "queued", "oldest", "dead", "delivered", "dropped"], rows)
     )
   })
-).pipe(Command.withDescription("List targets, with what waits, is dead and has arrived"), examples([""]))
+).pipe(
+  Command.withDescription(
+    "List targets, with what waits, is dead and has arrived; of one that is away since when, and when it is asked next"
+  ),
+  examples([""])
+)
 
 const letterLine = (now: number) => (letter: DeadPage["letters"][number]) => [
   letter.matchId,
@@ -81,8 +96,10 @@ const show = Command.make(
     const now = yield* Clock.currentTimeMillis
     yield* print(flags, { id: flags.target, ...view, letters: page.letters }, () => {
       const { queued, inFlight, dead, delivered } = view
-      const state = view.suspended === undefined ? "" : `suspended: ${view.suspended.reason}; `
-      const counts = `${state}${queued} queued, ${inFlight} under way, ${dead} dead, ${delivered} delivered`
+      const state = stateOf(view, now)
+      const cause = view.away === undefined ? "" : ` (${view.away.lastError})`
+      const held = state === view.state ? "" : `${state}${cause}; `
+      const counts = `${held}${queued} queued, ${inFlight} under way, ${dead} dead, ${delivered} delivered`
       const rows = page.letters.map(letterLine(now))
       const letters =
         rows.length === 0 ? "" : `\n${table(["match", "pattern", "key", "attempts", "dead", "cause"], rows)}`
@@ -157,6 +174,6 @@ export const deliveries = Command.make("deliveries").pipe(
     replay,
     drop,
     change("suspend", "Suspend", "Take nothing new for a target; what waits goes on"),
-    change("resume", "Resume", "Take letters again for a target that is suspended")
+    change("resume", "Resume", "Take letters again for a target that is suspended, and ask one that is away at once")
   ])
 )

@@ -288,6 +288,12 @@ describe("a delivery", () => {
     rig.ask("Suspend")
     rig.deliver("m-3")
     rig.ask("Resume")
+    rig.deliver("m-4")
+    rig.away("m-4")
+    rig.untilDue()
+    rig.away("m-4")
+    rig.untilDue()
+    rig.delivered("m-4")
     const schemas = new Map<string, Schema.Codec<unknown>>(Object.entries(Delivery.events))
     const facts = [...rig.events, ...rig.samples]
     for (const { type, data } of facts) {

@@ -59,6 +59,11 @@ export class DeliveryRig {
     this.end(matchId, { _tag: "Failed", error })
   }
 
+  /** Nobody answers there. */
+  away(matchId: string, error = "the server is not reached"): void {
+    this.end(matchId, { _tag: "Away", error })
+  }
+
   /** Lets time pass until the next due; answers how long it was, ms. */
   untilDue(): number {
     const before = this.now

@@ -16,11 +16,12 @@ const sending = (target: DeliveryTarget, methods: Partial<OutletMethods>): Effec
   })
 
 describe("an attempt", () => {
-  it("has arrived with 2xx, is final with 4xx that asks for no repeat, and comes again otherwise", () => {
+  it("has arrived with 2xx, is final with 4xx that asks for no repeat, finds nobody behind a gateway, and comes again otherwise", () => {
     const tags = (...statuses: ReadonlyArray<number>) => statuses.map((status) => sentBy(status)._tag)
     assert.deepStrictEqual(tags(200, 201, 204, 299), ["Delivered", "Delivered", "Delivered", "Delivered"])
     assert.deepStrictEqual(tags(400, 401, 404, 410, 422, 499), Array(6).fill("Refused"))
-    assert.deepStrictEqual(tags(408, 425, 429, 500, 502, 503, 504, 301, 307), Array(9).fill("Failed"))
+    assert.deepStrictEqual(tags(408, 425, 500, 501, 505, 301, 307), Array(7).fill("Failed"))
+    assert.deepStrictEqual(tags(429, 502, 503, 504), Array(4).fill("Away"))
     assert.deepInclude(sentBy(503), { error: "the server answers 503" })
   })
 
@@ -51,7 +52,7 @@ describe("an attempt", () => {
     })
   )
 
-  it.effect("fails when nobody answers in ten seconds, and ends the request", () =>
+  it.effect("finds nobody who answers in ten seconds, and ends the request", () =>
     Effect.gen(function* () {
       let isEnded = false
       const post = () =>
@@ -66,7 +67,7 @@ describe("an attempt", () => {
       yield* TestClock.adjust("9999 millis")
       assert.strictEqual(attempt.pollUnsafe(), undefined)
       yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(yield* Fiber.join(attempt), { _tag: "Failed", error: "no answer in 10 seconds" })
+      assert.deepStrictEqual(yield* Fiber.join(attempt), { _tag: "Away", error: "no answer in 10 seconds" })
       assert.isTrue(isEnded)
     })
   )
@@ -75,7 +76,7 @@ describe("an attempt", () => {
     Effect.gen(function* () {
       const refused = () => Effect.fail(new OutletUnavailable({ reason: "the server is not reached: ECONNREFUSED" }))
       assert.deepStrictEqual(yield* sending(web("http://plant.example"), { post: refused }), {
-        _tag: "Failed",
+        _tag: "Away",
         error: "the server is not reached: ECONNREFUSED"
       })
       const broken = yield* sending(web("http://plant.example"), {
@@ -84,10 +85,27 @@ describe("an attempt", () => {
       assert.strictEqual(broken._tag, "Failed")
       assert.isAtMost(Object(broken).error.length, 500)
       assert.deepStrictEqual(yield* send(letter(web("http://plant.example"))), {
-        _tag: "Failed",
+        _tag: "Away",
         error: "there is no way out of this process"
       })
       assert.strictEqual((yield* send({ target: "nonsense" }))._tag, "Failed")
+    })
+  )
+
+  it.effect("carries the trace of the chain, and for a chain in none one of its own that the chain's root names", () =>
+    Effect.gen(function* () {
+      const heard: Array<string | undefined> = []
+      const post = ({ headers }: Post) => Effect.sync(() => heard.push(headers.traceparent)).pipe(Effect.as(204))
+      const methods = { post, publish: () => Effect.die("no publication here") }
+      const root = "01938c0e-2f6a-7c41-b1c0-5e2f8a9d0c11"
+      const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+      const given = letter(web("http://plant.example/h"))
+      for (const chain of [{ root, traceparent }, { root }, { root }, {}, { root: "no uuid" }])
+        yield* Effect.provideService(send({ ...given, ...chain }), Outlets, methods)
+      assert.strictEqual(heard[0], traceparent)
+      assert.match(String(heard[1]), /^00-01938c0e2f6a7c41b1c05e2f8a9d0c11-(?!0{16})[0-9a-f]{16}-01$/)
+      assert.strictEqual(heard[2], heard[1], "a repeat is the same span")
+      assert.deepStrictEqual(heard.slice(3), [undefined, undefined])
     })
   )
 
