@@ -14,6 +14,7 @@ import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 /** What tests say of a device; the rest is as it would be. */
 export interface DeviceGiven {
   readonly id: string
+  readonly zone?: string
   readonly profile?: string
   readonly state?: ConnectionNow["state"]
   readonly desired?: TwinMap
@@ -37,7 +38,14 @@ const board = {
 }
 
 /** Its state, by the rules of devices. Throws when they refuse what is given. */
-export const stateOf = ({ id, profile = "generic", state = "online", desired = {}, reported = {} }: DeviceGiven) => {
+export const stateOf = ({
+  id,
+  zone,
+  profile = "generic",
+  state = "online",
+  desired = {},
+  reported = {}
+}: DeviceGiven) => {
   const initial = device.reactions.initial(id)
   if (!isDeviceState(initial)) throw new Error("no state")
   const wanted = changeDesired(initial.twin, desired, 1000, "ada")
@@ -53,6 +61,7 @@ export const stateOf = ({ id, profile = "generic", state = "online", desired = {
   if (merged._tag === "Refused") throw new Error(`reported is refused with ${merged.code}`)
   return {
     ...initial,
+    zone: zone === undefined ? undefined : { people: zone },
     board: { ...board, profile },
     connection: { state, since: 1000, reason: "attach", lastSeen: 2000 },
     twin: { ...twin, reported: merged.section }

@@ -8,7 +8,7 @@ import { runtimeAsker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinView } from "../../protocol/Device.ts"
 
 /** The form of a row. A node that writes another form makes all rows anew. */
-export const rowFormat = 1
+export const rowFormat = 2
 
 /** Decoding a row takes some ten microseconds, during which the node does nothing else. */
 const chunk = 100
@@ -27,6 +27,8 @@ interface StoredRow {
 interface SearchRow {
   readonly id: string
   readonly version: number
+  /** Empty for none: a list of nulls alone has no type. */
+  readonly zone: string
   readonly profile: string
   readonly state: string
   readonly status: string
@@ -54,6 +56,7 @@ const searchRowOf = (type: Kind, row: StoredRow, now: number): SearchRow | undef
     return {
       id,
       version,
+      zone: status.zone ?? "",
       profile: status.profile,
       state: status.connection.state,
       status: JSON.stringify(status),
@@ -76,15 +79,15 @@ const readStale = (sql: PgClient.PgClient, ids: ReadonlyArray<string>) => sql<St
   where s.id is null or (s.format, s.version) < (${rowFormat}, a.version)`
 
 const write = (sql: PgClient.PgClient, rows: ReadonlyArray<SearchRow>) => sql`
-  insert into device_search as s (id, profile, state, format, version, status, desired, reported)
-  select w.id, w.profile, w.state, ${rowFormat}, w.version, w.status::jsonb, w.desired::jsonb, w.reported::jsonb
+  insert into device_search as s (id, zone, profile, state, format, version, status, desired, reported)
+  select w.id, nullif(w.zone, ''), w.profile, w.state, ${rowFormat}, w.version, w.status::jsonb, w.desired::jsonb, w.reported::jsonb
   from unnest(
-    ${rows.map(({ id }) => id)}::text[], ${rows.map(({ profile }) => profile)}::text[],
+    ${rows.map(({ id }) => id)}::text[], ${rows.map(({ zone }) => zone)}::text[], ${rows.map(({ profile }) => profile)}::text[],
     ${rows.map(({ state }) => state)}::text[], ${rows.map(({ version }) => version)}::float8[],
     ${rows.map(({ status }) => status)}::text[], ${rows.map(({ desired }) => desired)}::text[],
     ${rows.map(({ reported }) => reported)}::text[]
-  ) as w(id, profile, state, version, status, desired, reported)
-  on conflict (id) do update set profile = excluded.profile, state = excluded.state, format = excluded.format,
+  ) as w(id, zone, profile, state, version, status, desired, reported)
+  on conflict (id) do update set zone = excluded.zone, profile = excluded.profile, state = excluded.state, format = excluded.format,
     version = excluded.version, status = excluded.status, desired = excluded.desired, reported = excluded.reported
   where (s.format, s.version) < (excluded.format, excluded.version)`
 

@@ -8,8 +8,9 @@ import { images } from "./migrations/0003_images.ts"
 import { journalTime } from "./migrations/0004_journal_time.ts"
 import { patterns } from "./migrations/0005_patterns.ts"
 import { deviceSearch } from "./migrations/0006_device_search.ts"
+import { zones } from "./migrations/0008_zones.ts"
 
-/** One step of the schema. Numbers count from 1 without a gap; a step that was released never changes. */
+/** One step of the schema. Numbers grow; a step that was released never changes. */
 export interface Migration {
   readonly number: number
   readonly name: string
@@ -29,7 +30,15 @@ export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>()("SchemaTooN
 }
 
 /** All steps of this release. Those of one release only add, so that the one before runs beside it. */
-export const migrations: ReadonlyArray<Migration> = [actors, sampleMinutes, images, journalTime, patterns, deviceSearch]
+export const migrations: ReadonlyArray<Migration> = [
+  actors,
+  sampleMinutes,
+  images,
+  journalTime,
+  patterns,
+  deviceSearch,
+  zones
+]
 
 /** Any number will do, as long as no other lock of the database has it. */
 const advisoryLock = 7_455_966

@@ -10,6 +10,7 @@ import { bindText } from "../../../src/protocol/condition/Bind.ts"
 import { twins } from "../../../src/protocol/condition/Source.ts"
 import { Device } from "../../../src/protocol/Device.ts"
 import { keepDeviceSearch, keepOnce } from "../../../src/runtime/storage/DeviceProjection.ts"
+import { rowFormat } from "../../../src/runtime/storage/DeviceRows.ts"
 import { layerPgDeviceSearch } from "../../../src/runtime/storage/PgDeviceSearch.ts"
 import { Postgres } from "../../support/Postgres.ts"
 import { until } from "../../support/RunningNode.ts"
@@ -27,6 +28,29 @@ const fresh = <A, E>(effect: Effect.Effect<A, E, PgClient.PgClient | DeviceSearc
   Effect.provide(effect, Layer.provideMerge(layerPgDeviceSearch, TestDatabase.layer))
 
 layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("what devices are searched in", (it) => {
+  it.effect("says in which zone each device is, and follows it out of it again", () =>
+    fresh(
+      Effect.gen(function* () {
+        yield* commitDevices([{ id: "a", zone: "hall.line-3" }, { id: "b", zone: "hall" }, { id: "c" }])
+        yield* round
+        assert.deepStrictEqual(yield* idsOf('zone == "hall"'), ["b"])
+        assert.deepStrictEqual(yield* idsOf('zone glob "hall.*"'), ["a"])
+        assert.deepStrictEqual(yield* idsOf("not exists zone"), ["c"])
+        const { devices } = yield* find("exists zone")
+        assert.deepStrictEqual(
+          devices.map(({ status }) => [status.zone, status.zoneBy]),
+          [
+            ["hall.line-3", "people"],
+            ["hall", "people"]
+          ]
+        )
+        yield* commitDevices([{ id: "a" }, { id: "b", zone: "yard" }])
+        yield* round
+        assert.deepStrictEqual(yield* idsOf("exists zone"), ["b"])
+      })
+    )
+  )
+
   it.effect("is built from the rows of the actors, and then follows the journal", () =>
     fresh(
       Effect.gen(function* () {
@@ -229,7 +253,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("w
         assert.strictEqual((yield* round).written, 1)
         assert.deepStrictEqual(yield* idsOf("temp == 1"), ["a"])
         // As a newer release has made it.
-        yield* sql`update device_search_progress set format = 2, kept_until = now()`
+        yield* sql`update device_search_progress set format = ${rowFormat + 1}, kept_until = now()`
         assert.strictEqual((yield* round).isOurs, false)
         const newer = yield* Effect.flip(find("temp == 1"))
         assert.strictEqual(newer._tag === "SearchUnavailable" && newer.reason, "Newer")

@@ -5,8 +5,9 @@ import { type Migration, migrate, migrations, SchemaTooNew } from "../../../src/
 import { Postgres } from "../../support/Postgres.ts"
 
 const names = migrations.map(({ name }) => name)
+const known = migrations.at(-1)?.number ?? 0
 const later: Migration = {
-  number: migrations.length + 1,
+  number: known + 1,
   name: "later",
   statements: ["create table later (n integer)"]
 }
@@ -38,7 +39,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("m
       Effect.gen(function* () {
         yield* migrate([...migrations, later])
         const refusal = yield* Effect.flip(migrate())
-        assert.deepStrictEqual(refusal, new SchemaTooNew({ found: later.number, known: migrations.length }))
+        assert.deepStrictEqual(refusal, new SchemaTooNew({ found: later.number, known }))
         assert.include(refusal.message, "the database was migrated by a newer release")
       })
     )
@@ -58,12 +59,13 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("m
     )
   )
 
-  it.effect("numbers its steps from 1 without a gap", () =>
-    Effect.sync(() =>
+  it.effect("numbers its steps upwards, each once", () =>
+    Effect.sync(() => {
+      const numbers = migrations.map(({ number }) => number)
       assert.deepStrictEqual(
-        migrations.map(({ number }) => number),
-        migrations.map((_, index) => index + 1)
+        numbers,
+        [...new Set(numbers)].sort((left, right) => left - right)
       )
-    )
+    })
   )
 })

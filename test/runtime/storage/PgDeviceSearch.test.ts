@@ -16,6 +16,7 @@ import { isTwinMap } from "../../../src/protocol/TwinSchema.ts"
 import { mapOf } from "../../../src/protocol/TwinSection.ts"
 import type { TwinMap } from "../../../src/protocol/TwinValue.ts"
 import { keepOnce } from "../../../src/runtime/storage/DeviceProjection.ts"
+import { rowFormat } from "../../../src/runtime/storage/DeviceRows.ts"
 import { layerPgDeviceSearch, pageStatement, searchColumns } from "../../../src/runtime/storage/PgDeviceSearch.ts"
 import { Conditions } from "../../support/Conditions.ts"
 import { Postgres } from "../../support/Postgres.ts"
@@ -69,9 +70,10 @@ const section = (value: unknown): TwinMap => {
 /** A device as conditions see it. */
 const documentOf = (given: DeviceGiven) => {
   const { board, connection, twin } = stateOf(given)
-  const { id } = given
+  const { id, zone } = given
   return {
     id,
+    ...(zone !== undefined && { zone }),
     profile: board.profile,
     state: connection.state,
     desired: desiredMap(twin),
@@ -108,7 +110,15 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
             const { reported, desired } = source.document()
             const state = (["online", "offline", "silent", "retired"] as const)[source.below(4)] ?? "online"
             const profile = source.text() || "generic"
-            return { id: `d-${place}`, profile, state, reported: section(reported), desired: section(desired) }
+            const zone = ["hall", "hall.line-3", undefined][source.below(3)]
+            return {
+              id: `d-${place}`,
+              ...(zone !== undefined && { zone }),
+              profile,
+              state,
+              reported: section(reported),
+              desired: section(desired)
+            }
           })
           yield* commitDevices(fleet)
           assert.deepStrictEqual(yield* round, { isOurs: true, written: deviceCount, left: 0 })
@@ -271,8 +281,9 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
           yield* round
-          yield* sql`insert into device_search (id, profile, state, format, version, status, desired, reported)
-          select 'd-' || n, 'profile-' || n % 200, case n % 1000 when 0 then 'silent' else 'online' end, 1, 1, '{}',
+          yield* sql`insert into device_search (id, zone, profile, state, format, version, status, desired, reported)
+          select 'd-' || n, case when n % 3 > 0 then 'hall-' || n % 20 || '.line-' || n % 500 end, 'profile-' || n % 200,
+            case n % 1000 when 0 then 'silent' else 'online' end, ${rowFormat}, 1, '{}',
             jsonb_build_object('target', n % 500),
             jsonb_build_object('serial', 'SN' || n, 'temp', n % 100, 'tags', jsonb_build_array('t' || n % 5000, 'all'),
               'net', jsonb_build_object('ip', '10.' || n, 'up', true))
@@ -292,6 +303,8 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
             ["desired.target == 77 and temp == 77", "device_search_desired"],
             ['state == "silent" and temp < 50', "device_search_state"],
             ['profile == "profile-7" and temp > 3', "device_search_profile"],
+            ['zone == "hall-7.line-307" and temp < 50', "device_search_zone"],
+            ['zone glob "hall-7.line-3*"', "device_search_zone"],
             ['id == "d-4711"', "device_search_pkey"],
             ['id glob "d-4711*" and temp > 3', "device_search_pkey"]
           ] as const
