@@ -12,7 +12,6 @@ import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
 import { documentOf } from "../matching/Document.ts"
 import { Matcher, type MatcherCounters } from "../matching/Matcher.ts"
 import type { StoredPattern } from "../Patterns.ts"
-import { DueHeap, type Waiting } from "../temporal/DueHeap.ts"
 import { EventTime } from "../temporal/EventTime.ts"
 import type { Interest } from "../temporal/Interest.ts"
 import { makeMachine } from "../temporal/MakeMachine.ts"
@@ -23,8 +22,8 @@ import { homesOf, partitionOf } from "./Partition.ts"
 
 const form = 1
 
-/** One pattern at work. It waits for the time at which its machine has something to do. */
-interface Worker extends Waiting {
+/** One pattern at work. */
+interface Worker {
   readonly stored: StoredPattern
   readonly machine: PatternMachine
   readonly keyOf: (event: HolonEvent) => string | undefined
@@ -87,8 +86,6 @@ export class PartitionEngine {
   #found: Array<Found> = []
   #touched: Array<Worker> = []
   #epoch = 0
-  /** With thousands of patterns some have something to do at almost any time: only those are asked. */
-  readonly #due = new DueHeap<Worker>()
 
   /** `all` works on every key: for trying a pattern out. */
   constructor(partition: number | "all") {
@@ -104,7 +101,7 @@ export class PartitionEngine {
 
   /** When {@link advance} has something to do, our time, ms. */
   get next(): number {
-    return this.#due.next
+    return this.#time.wakes.next
   }
 
   /**
@@ -146,9 +143,7 @@ export class PartitionEngine {
       keyOf: readKey(stored.pattern.by),
       home: stored.name,
       hits: 0,
-      epoch: 0,
-      wakeAt: 0,
-      heapIndex: -1
+      epoch: 0
     }
     const wishes = machine.interests.map((interest, index) => ({
       wish: { worker, bit: 1 << index },
@@ -164,13 +159,12 @@ export class PartitionEngine {
       wishes.map(({ wish }) => wish)
     )
     this.#workers.set(stored.name, worker)
-    this.#schedule(worker)
   }
 
   #dismiss(worker: Worker): void {
     for (const wish of this.#wishes.get(worker) ?? []) this.#matcher.delete(wish)
     this.#wishes.delete(worker)
-    this.#due.remove(worker)
+    worker.machine.end()
     this.#workers.delete(worker.stored.name)
   }
 
@@ -186,7 +180,6 @@ export class PartitionEngine {
       // What has no key is nobody's; a machine counts it, and one partition is enough for that.
       if (this.#partition === "all" || partitionOf(worker.home, key ?? "") === this.#partition) {
         worker.machine.take(event, source, worker.hits)
-        this.#schedule(worker)
       }
     }
     this.#touched = []
@@ -208,17 +201,8 @@ export class PartitionEngine {
   }
 
   #advance(): void {
-    const { now } = this.#time
-    for (let worker = this.#due.take(now); worker !== undefined; worker = this.#due.take(now)) {
-      worker.machine.advance()
-      this.#schedule(worker)
-    }
-  }
-
-  #schedule(worker: Worker): void {
-    const { next } = worker.machine
-    if (next === Number.POSITIVE_INFINITY) this.#due.remove(worker)
-    else if (worker.heapIndex < 0 || worker.wakeAt !== next) this.#due.put(worker, next)
+    const { now, wakes } = this.#time
+    if (wakes.next <= now) wakes.wake(now)
   }
 
   #deliver(stored: StoredPattern, match: Match): void {
@@ -270,6 +254,5 @@ export class PartitionEngine {
       if (machine !== undefined && machine.signature === signature && state instanceof Uint8Array)
         machine.restore(state)
     }
-    for (const worker of this.#workers.values()) this.#schedule(worker)
   }
 }

@@ -3,7 +3,7 @@ import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
 import { keysMax, sizes } from "./Bounds.ts"
-import { KeyRecord, KeyTable } from "./Keys.ts"
+import { type Keeper, KeyRecord, KeyTable } from "./Keys.ts"
 import type { Match } from "./Match.ts"
 import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
 import { readEmit } from "./Reading.ts"
@@ -26,7 +26,7 @@ const form = 1
 /** Parts so much older than a match can be of no use, ms beyond the time within which they must be. */
 const forgottenMillis = 3_600_000
 
-export class CombinedMachine implements PatternMachine {
+export class CombinedMachine implements PatternMachine, Keeper<Parts> {
   readonly pattern: Pattern
   readonly version: number
   readonly interests = []
@@ -96,7 +96,8 @@ export class CombinedMachine implements PatternMachine {
     if (known !== undefined) return known
     const record = new KeyRecord<Parts>(
       key,
-      this.follows.map(() => undefined)
+      this.follows.map(() => undefined),
+      this
     )
     this.keys.add(record)
     const { first } = this.keys
@@ -115,7 +116,11 @@ export class CombinedMachine implements PatternMachine {
     }
   }
 
+  /** Parts wait for nothing: time alone makes no match of them. */
+  wake(): void {}
   advance(): void {}
+
+  end(): void {}
 
   snapshot(): Uint8Array {
     const keys = Array.from(this.keys, ({ key, state }) => [

@@ -10,6 +10,8 @@ export interface Waiting {
 
 export class DueHeap<W extends Waiting> {
   private readonly members: Array<W> = []
+  /** Beside the members, so that nothing of them is read to compare two: most are far from the processor. */
+  private readonly times: Array<number> = []
 
   get size(): number {
     return this.members.length
@@ -17,21 +19,23 @@ export class DueHeap<W extends Waiting> {
 
   /** When the next is to be woken. */
   get next(): number {
-    return this.members[0]?.wakeAt ?? Number.POSITIVE_INFINITY
+    return this.times.length === 0 ? Number.POSITIVE_INFINITY : (this.times[0] ?? 0)
   }
 
   /** Adds a member, or moves it. */
   put(member: W, wakeAt: number): void {
-    if (member.heapIndex < 0) {
+    const at = member.heapIndex
+    if (at < 0) {
       member.wakeAt = wakeAt
       this.members.push(member)
-      this.up(member, this.members.length - 1)
+      this.times.push(wakeAt)
+      this.up(member, wakeAt, this.members.length - 1)
       return
     }
     const isEarlier = wakeAt < member.wakeAt
     member.wakeAt = wakeAt
-    if (isEarlier) this.up(member, member.heapIndex)
-    else this.down(member, member.heapIndex)
+    if (isEarlier) this.up(member, wakeAt, at)
+    else this.down(member, wakeAt, at)
   }
 
   /** Takes a member out, if it is in. */
@@ -40,55 +44,69 @@ export class DueHeap<W extends Waiting> {
     if (at < 0) return
     member.heapIndex = -1
     const last = this.members.pop()
-    if (last === undefined || last === member) return
-    const isEarlier = last.wakeAt < member.wakeAt
-    if (isEarlier) this.up(last, at)
-    else this.down(last, at)
+    const wakeAt = this.times.pop()
+    if (last === undefined || wakeAt === undefined || last === member) return
+    const isEarlier = wakeAt < member.wakeAt
+    if (isEarlier) this.up(last, wakeAt, at)
+    else this.down(last, wakeAt, at)
   }
 
   /** Takes out the first whose time has come. */
   take(now: number): W | undefined {
+    if (this.next > now) return undefined
     const first = this.members[0]
-    if (first === undefined || first.wakeAt > now) return undefined
-    this.remove(first)
+    if (first !== undefined) this.remove(first)
     return first
   }
 
   clear(): void {
     for (const member of this.members) member.heapIndex = -1
     this.members.length = 0
+    this.times.length = 0
   }
 
-  private up(member: W, from: number): void {
+  private up(member: W, wakeAt: number, from: number): void {
+    const { members, times } = this
     let at = from
     while (at > 0) {
       const above = (at - 1) >> 1
-      const other = this.members[above]
-      if (other === undefined || other.wakeAt <= member.wakeAt) break
-      this.members[at] = other
+      const time = times[above]
+      const other = members[above]
+      if (time === undefined || other === undefined || time <= wakeAt) break
+      members[at] = other
+      times[at] = time
       other.heapIndex = at
       at = above
     }
-    this.members[at] = member
+    members[at] = member
+    times[at] = wakeAt
     member.heapIndex = at
   }
 
-  private down(member: W, from: number): void {
-    const { members } = this
+  private down(member: W, wakeAt: number, from: number): void {
+    const { members, times } = this
+    const size = members.length
     let at = from
     for (;;) {
-      const left = 2 * at + 1
-      const right = left + 1
-      const one = members[left]
-      if (one === undefined) break
-      const other = members[right]
-      const [least, place] = other !== undefined && other.wakeAt < one.wakeAt ? [other, right] : [one, left]
-      if (least.wakeAt >= member.wakeAt) break
+      let place = 2 * at + 1
+      if (place >= size) break
+      let time = times[place] ?? 0
+      if (place + 1 < size) {
+        const right = times[place + 1] ?? 0
+        if (right < time) {
+          time = right
+          place++
+        }
+      }
+      const least = members[place]
+      if (least === undefined || time >= wakeAt) break
       members[at] = least
+      times[at] = time
       least.heapIndex = at
       at = place
     }
     members[at] = member
+    times[at] = wakeAt
     member.heapIndex = at
   }
 }

@@ -9,7 +9,9 @@
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
+import type { DueHeap, Waiting } from "./DueHeap.ts"
 import { asList, asNumber, asText, listOfForm } from "./State.ts"
+import { type Sleeper, Wakes } from "./Wakes.ts"
 
 const form = 1
 /** How far events of one source may come out of order, ms. */
@@ -26,7 +28,7 @@ export const sourcesMax = 100_000
 const overallMillis = 100
 
 /** Who speaks, and how far it has come. */
-export class Source {
+export class Source implements Waiting {
   readonly actor: string
   readonly id: string
   /** Its watermark when it was last heard, event time, ms. */
@@ -35,6 +37,12 @@ export class Source {
   heard = Number.NEGATIVE_INFINITY
   /** Whether the event it was last heard with is behind its watermark. */
   isLate = false
+  /** What waits for it to come further, by event time. */
+  waiting: DueHeap<Sleeper> | undefined
+  /** Whether it has come so far that some of that is to be woken. */
+  isCome = false
+  wakeAt = 0
+  heapIndex = -1
   /** The furthest of its events: number, when it was written, ms, and id. */
   private seq = -1
   private written = Number.NEGATIVE_INFINITY
@@ -104,6 +112,8 @@ export class EventTime {
   fromFuture = 0
   /** How far all sources together have come. Known once somebody {@link wantOverall wants} it. */
   overall = Number.NEGATIVE_INFINITY
+  /** What waits for events, or for the time in which there are none. */
+  readonly wakes = new Wakes()
   private isOverallWanted = false
   private sourceCount = 0
   private readonly sources = new Map<string, Map<string, Source>>()
@@ -149,6 +159,7 @@ export class EventTime {
     source.isLate = event.at < mark
     source.mark = Math.max(mark, event.at - allowanceMillis)
     source.heard = Math.max(source.heard, written)
+    this.wakes.hear(source)
     return source
   }
 
@@ -192,6 +203,7 @@ export class EventTime {
   restore(bytes: Uint8Array): void {
     const [now, overall, isOverallWanted, sources] = listOfForm(bytes, form)
     this.sources.clear()
+    this.wakes.clear()
     this.sourceCount = 0
     for (const each of asList(sources)) {
       const [actor, id, ...rest] = asList(each)

@@ -4,10 +4,9 @@ import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
 import { bytesMax, keysMax, sizes } from "./Bounds.ts"
-import { DueHeap } from "./DueHeap.ts"
-import { type EventTime, type Source, silentMillis } from "./EventTime.ts"
+import type { EventTime, Source } from "./EventTime.ts"
 import { type Interest, interestsOf } from "./Interest.ts"
-import { KeyRecord, KeyTable } from "./Keys.ts"
+import { type Keeper, KeyRecord, KeyTable } from "./Keys.ts"
 import type { Operator, Surroundings } from "./Operator.ts"
 import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
 import { readEmit, readKey } from "./Reading.ts"
@@ -15,12 +14,9 @@ import { signatureOf } from "./Signature.ts"
 import { asList, asNumber, asText, listOfForm } from "./State.ts"
 
 const form = 1
-/** A key whose time does not pass as expected is looked at again so much later, ms. */
-const againMillis = 100
-
 const nothing = {}
 
-export class KeyedMachine<S> implements PatternMachine {
+export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
   readonly pattern: Pattern
   readonly version: number
   readonly interests: ReadonlyArray<Interest>
@@ -33,7 +29,6 @@ export class KeyedMachine<S> implements PatternMachine {
   private readonly around: Surroundings<S>
   private readonly keyOf: (event: HolonEvent) => string | undefined
   private readonly keys = new KeyTable<S>()
-  private readonly due = new DueHeap<KeyRecord<S>>()
   private held = 0
 
   constructor(pattern: Pattern, operator: Operator<S>, options: MachineOptions) {
@@ -63,7 +58,7 @@ export class KeyedMachine<S> implements PatternMachine {
   }
 
   get next(): number {
-    return this.due.next
+    return this.time.wakes.next
   }
 
   get keyCount(): number {
@@ -106,11 +101,16 @@ export class KeyedMachine<S> implements PatternMachine {
   follow(): void {}
 
   advance(): void {
-    const { now } = this.time
-    for (let record = this.due.take(now); record !== undefined; record = this.due.take(now)) {
-      this.bring(record, now)
-      this.settle(record)
-    }
+    this.time.wakes.wake(this.time.now)
+  }
+
+  wake(record: KeyRecord<S>): void {
+    this.bring(record, this.time.now)
+    this.settle(record)
+  }
+
+  end(): void {
+    for (const record of this.keys) this.time.wakes.remove(record)
   }
 
   /** A key, with all done that was due before now; whether a tick had it done already makes no difference. */
@@ -124,7 +124,7 @@ export class KeyedMachine<S> implements PatternMachine {
   }
 
   private begin(key: string): KeyRecord<S> {
-    const record = new KeyRecord(key, this.operator.begin())
+    const record = new KeyRecord(key, this.operator.begin(), this)
     this.keys.add(record)
     const { first } = this.keys
     if (this.keys.size > keysMax && first !== undefined) this.evict(first)
@@ -144,25 +144,9 @@ export class KeyedMachine<S> implements PatternMachine {
   /** Sees to it that a key is woken when something is due, or forgotten when nothing is left to know. */
   private settle(record: KeyRecord<S>): void {
     const due = this.operator.due(record.state)
-    if (due === Number.POSITIVE_INFINITY) {
-      this.due.remove(record)
-      if (this.operator.isIdle(record.state)) this.forget(record)
-      return
-    }
-    const wakeAt = this.wakeAtOf(record, due)
-    if (record.heapIndex < 0 || wakeAt < record.wakeAt) this.due.put(record, wakeAt)
-  }
-
-  /** When the time of a key may have come to `due`, as far as can be known now. */
-  private wakeAtOf({ clock, sources: [source, other] }: KeyRecord<S>, due: number): number {
-    const { now } = this.time
-    const isAlone = source !== undefined && other === undefined
-    const silentAt = isAlone ? source.heard + silentMillis : now
-    // The time of a source that is silent passes like ours.
-    if (isAlone && silentAt <= now) return now + due - clock
-    const wakeAt = now + (clock === Number.NEGATIVE_INFINITY ? againMillis : Math.max(due - clock, againMillis))
-    // When it becomes silent, its time makes a step.
-    return silentAt > now ? Math.min(wakeAt, silentAt) : wakeAt
+    if (due < Number.POSITIVE_INFINITY) return this.time.wakes.put(record, due, this.time.now)
+    this.time.wakes.remove(record)
+    if (this.operator.isIdle(record.state)) this.forget(record)
   }
 
   private evict(record: KeyRecord<S>): void {
@@ -172,7 +156,7 @@ export class KeyedMachine<S> implements PatternMachine {
 
   private forget(record: KeyRecord<S>): void {
     this.held -= this.operator.bytes(record.state)
-    this.due.remove(record)
+    this.time.wakes.remove(record)
     this.keys.remove(record)
   }
 
@@ -198,14 +182,14 @@ export class KeyedMachine<S> implements PatternMachine {
 
   restore(bytes: Uint8Array): boolean {
     const [signature, answers, keys] = listOfForm(bytes, form)
+    this.end()
     this.keys.clear()
-    this.due.clear()
     this.held = 0
     if (signature !== this.signature) return false
     this.answers.decode(answers)
     for (const each of asList(keys)) {
       const [key, clock, isCrowded, sources, state, carried] = asList(each)
-      const record = new KeyRecord(asText(key), this.operator.decode(state))
+      const record = new KeyRecord(asText(key), this.operator.decode(state), this)
       record.clock = asNumber(clock)
       record.isCrowded = isCrowded === true
       record.sources = asList(sources).map((source) => {

@@ -1,18 +1,28 @@
 /** The keys of one pattern: what is kept of each, who has spoken of it, and which was not heard of for longest. */
-import type { Waiting } from "./DueHeap.ts"
+import type { DueHeap } from "./DueHeap.ts"
 import { type EventTime, lowestMark, type Source } from "./EventTime.ts"
+import type { Sleeper } from "./Wakes.ts"
 
 /** Sources of one key that are followed one by one; of more, the time of all sources together is taken. */
 const sourcesMax = 8
 
+/** Whose keys they are. */
+export interface Keeper<S> {
+  /** Does for a key what is due, as it has waited for. */
+  wake(record: KeyRecord<S>): void
+}
+
 /** One key. */
-export class KeyRecord<S> implements Waiting {
+export class KeyRecord<S> implements Sleeper {
   readonly key: string
+  private readonly keeper: Keeper<S>
   state: S
   /** How far it has come, event time, ms: what is before is late, what is due before has been done. */
   clock = Number.NEGATIVE_INFINITY
+  due = 0
   wakeAt = 0
   heapIndex = -1
+  heap: DueHeap<Sleeper> | undefined
   /** Who spoke of it; empty when they are too many. */
   sources: ReadonlyArray<Source> = []
   isCrowded = false
@@ -21,9 +31,14 @@ export class KeyRecord<S> implements Waiting {
   newer: KeyRecord<S> | undefined
   older: KeyRecord<S> | undefined
 
-  constructor(key: string, state: S) {
+  constructor(key: string, state: S, keeper: Keeper<S>) {
     this.key = key
     this.state = state
+    this.keeper = keeper
+  }
+
+  wake(): void {
+    this.keeper.wake(this)
   }
 
   /** Notes that a source speaks of it. */

@@ -24,7 +24,7 @@ export interface PatternMachine {
   readonly keyCount: number
   /** About how many bytes it keeps. */
   readonly bytes: number
-  /** When {@link advance} has something to do, our time, ms. */
+  /** When {@link advance} has something to do, our time, ms. Machines of one {@link EventTime} share what they wait for. */
   readonly next: number
   /**
    * Takes an event that {@link EventTime} admitted, with the source it gave, and a bit (`1 << index`) for each interest that
@@ -35,6 +35,8 @@ export interface PatternMachine {
   follow(match: Match): void
   /** Does what is due because time has passed. To be called after {@link EventTime} was advanced, when `next` has come. */
   advance(): void
+  /** Is fed no more, and says no more. What it knows can still be taken from it. */
+  end(): void
   /** CBOR. */
   snapshot(): Uint8Array
   /**

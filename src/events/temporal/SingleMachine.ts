@@ -54,6 +54,7 @@ export class SingleMachine implements PatternMachine {
 
   follow(): void {}
   advance(): void {}
+  end(): void {}
 
   snapshot(): Uint8Array {
     return encodeStored([form, this.signature, this.answers.encode()])

@@ -130,6 +130,7 @@ export class Rig {
   /** Puts another version in its place. Answers whether it goes on from the state. */
   swap(next: Pattern): boolean {
     const state = this.machine.snapshot()
+    this.machine.end()
     this.machine = this.made(next, this.machine.version + 1)
     return this.machine.restore(state)
   }

@@ -1,0 +1,116 @@
+/**
+ * Wakes what waits for a time of events. A key with one source waits with it, in the order of event time: it is woken when
+ * the source has come so far, and not before, however often the source speaks until then. A silent source's time goes on
+ * like ours, so the source itself waits, too, for when that is so. A key with several sources is looked at now and then.
+ */
+import { DueHeap, type Waiting } from "./DueHeap.ts"
+import { type Source, silentMillis } from "./EventTime.ts"
+
+/** A key whose time does not pass as expected is looked at again so much later, ms. */
+const againMillis = 100
+
+/** What can be woken. */
+export interface Sleeper extends Waiting {
+  /** Who speaks of it. */
+  readonly sources: ReadonlyArray<Source>
+  /** How far it has come, event time, ms. */
+  readonly clock: number
+  /** When there is something to do, event time, ms; it may wait for an earlier time. */
+  due: number
+  /** In which it waits. */
+  heap: DueHeap<Sleeper> | undefined
+  /** Does what is due, and says again for what it waits. */
+  wake(): void
+}
+
+export class Wakes {
+  /** Sources that somebody waits for, by when they have come so far if they stay silent, our time, ms. */
+  private readonly silent = new DueHeap<Source>()
+  /** Those with several sources, by when to look at them again, our time, ms. */
+  private readonly shared = new DueHeap<Sleeper>()
+  /** Sources that have come so far that somebody is to be woken. */
+  private readonly come: Array<Source> = []
+
+  /** When {@link wake} has something to do, our time, ms. */
+  get next(): number {
+    if (this.come.length > 0) return Number.NEGATIVE_INFINITY
+    return Math.min(this.silent.next, this.shared.next)
+  }
+
+  /** A source has spoken. */
+  hear(source: Source): void {
+    if (source.waiting === undefined || source.isCome) return
+    if (source.waiting.next > source.mark) {
+      // One that was waited for before it ever spoke.
+      if (source.heapIndex < 0) this.follow(source)
+      return
+    }
+    source.isCome = true
+    this.come.push(source)
+  }
+
+  /** Waits for a time of events, ms; at `now`, ours. One that waits for an earlier time is moved when that has come. */
+  put(sleeper: Sleeper, due: number, now: number): void {
+    sleeper.due = due
+    const [source, other] = sleeper.sources
+    if (source === undefined || other !== undefined) {
+      const wakeAt =
+        now + (sleeper.clock === Number.NEGATIVE_INFINITY ? againMillis : Math.max(due - sleeper.clock, againMillis))
+      this.enter(this.shared, sleeper, wakeAt)
+      return
+    }
+    // Up to its clock all is done, whatever it says.
+    const wakeAt = Math.max(due, sleeper.clock + 1)
+    source.waiting ??= new DueHeap()
+    if (this.enter(source.waiting, sleeper, wakeAt) && sleeper.heapIndex === 0) this.follow(source)
+  }
+
+  /** Waits no longer. */
+  remove(sleeper: Sleeper): void {
+    sleeper.heap?.remove(sleeper)
+  }
+
+  /** Wakes all whose time has come at `now`, ours. */
+  wake(now: number): void {
+    for (let source = this.come.pop(); source !== undefined; source = this.come.pop()) {
+      source.isCome = false
+      this.wakeAllOf(source, now)
+    }
+    for (let source = this.silent.take(now); source !== undefined; source = this.silent.take(now))
+      this.wakeAllOf(source, now)
+    for (let sleeper = this.shared.take(now); sleeper !== undefined; sleeper = this.shared.take(now)) sleeper.wake()
+  }
+
+  clear(): void {
+    this.silent.clear()
+    this.shared.clear()
+    this.come.length = 0
+  }
+
+  private enter(heap: DueHeap<Sleeper>, sleeper: Sleeper, wakeAt: number): boolean {
+    if (sleeper.heap !== heap) {
+      sleeper.heap?.remove(sleeper)
+      sleeper.heap = heap
+    } else if (sleeper.heapIndex >= 0 && sleeper.wakeAt <= wakeAt) return false
+    heap.put(sleeper, wakeAt)
+    return true
+  }
+
+  private wakeAllOf(source: Source, now: number): void {
+    const { waiting } = source
+    if (waiting === undefined) return
+    const mark = source.markAt(now)
+    for (let sleeper = waiting.take(mark); sleeper !== undefined; sleeper = waiting.take(mark))
+      if (sleeper.due > mark) waiting.put(sleeper, sleeper.due)
+      else sleeper.wake()
+    this.follow(source)
+  }
+
+  /** Sees to it that a source is looked at when it has come far enough in silence. */
+  private follow(source: Source): void {
+    const next = source.waiting?.next ?? Number.POSITIVE_INFINITY
+    if (next === Number.POSITIVE_INFINITY || source.heard === Number.NEGATIVE_INFINITY) return
+    const wakeAt = source.heard + Math.max(silentMillis, next - source.mark)
+    if (source.heapIndex < 0 || wakeAt < source.wakeAt) this.silent.put(source, wakeAt)
+  }
+}
