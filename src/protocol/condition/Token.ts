@@ -101,11 +101,11 @@ export class Tokens {
   /** Where the token before {@link next} ends. */
   lastEnd = 0
 
-  constructor(text: string, signs: ReadonlyArray<SymbolText> = symbols) {
+  constructor(text: string, signs: ReadonlyArray<SymbolText> = symbols, lengthMax: number = charactersMax) {
     this.text = text
     this.signs = signs
-    if (text.length > charactersMax) {
-      const sentence = `a text has at most ${charactersMax} characters; this one has ${text.length}`
+    if (text.length > lengthMax) {
+      const sentence = `a text has at most ${lengthMax} characters; this one has ${text.length}`
       stop(text.slice(0, 80), 0, "TooLarge", sentence)
     }
   }

@@ -29,12 +29,12 @@ export class Cursor {
   readonly tokens: Tokens
   /** Where the nodes of the tree stand. */
   readonly spans = new Map<object, Span>()
-  /** Where its other parts stand, by their names, such as `name` and `by.0`. */
-  readonly places = new Map<string, Span>()
+  /** Where its other parts stand, by their names, such as `name` and `by.0`. Of another pattern in another map. */
+  places = new Map<string, Span>()
 
-  constructor(text: string) {
+  constructor(text: string, lengthMax?: number) {
     this.text = text
-    this.tokens = new Tokens(text, [...patternSymbols, ...symbols])
+    this.tokens = new Tokens(text, [...patternSymbols, ...symbols], lengthMax)
   }
 
   /** Where the next thing begins. */

@@ -185,19 +185,25 @@ class Check {
   }
 }
 
-/** Checks a pattern that was read. Fails with its problems, eight at most, in the order of the text. */
-const checkParsed = (parsed: ParsedPattern, known: PatternSurroundings = {}): Result.Result<void, ConditionInvalid> => {
-  const check = new Check(parsed, known)
-  check.whole()
-  return soundOr(check.problems)
-}
+/** Checks patterns that were read. Fails with their problems, eight at most, in the order of the text. */
+export const checkParsed = (
+  patterns: ReadonlyArray<ParsedPattern>,
+  known: PatternSurroundings = {}
+): Result.Result<void, ConditionInvalid> =>
+  soundOr(
+    patterns.flatMap((parsed) => {
+      const check = new Check(parsed, known)
+      check.whole()
+      return check.problems
+    })
+  )
 
 /** Checks a pattern. Its problems are placed in the text that `formatPattern` writes; those of a text are better placed by {@link checkText}. */
 export const checkPattern = (
   pattern: Pattern,
   known: PatternSurroundings = {}
 ): Result.Result<void, ConditionInvalid> =>
-  Result.flatMap(parsePattern(formatPattern(pattern)), (parsed) => checkParsed(parsed, known))
+  Result.flatMap(parsePattern(formatPattern(pattern)), (parsed) => checkParsed([parsed], known))
 
 /** Checks of a pattern that was checked before only that the others and it do not feed each other, as when it is switched on. */
 export const checkLoop = (pattern: Pattern, known: PatternSurroundings): Result.Result<void, ConditionInvalid> =>
@@ -209,4 +215,4 @@ export const checkLoop = (pattern: Pattern, known: PatternSurroundings): Result.
 
 /** Reads and checks the text of a pattern. */
 export const checkText = (text: string, known: PatternSurroundings = {}): Result.Result<Pattern, ConditionInvalid> =>
-  Result.flatMap(parsePattern(text), (parsed) => Result.map(checkParsed(parsed, known), () => parsed.pattern))
+  Result.flatMap(parsePattern(text), (parsed) => Result.map(checkParsed([parsed], known), () => parsed.pattern))

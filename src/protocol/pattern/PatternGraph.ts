@@ -81,8 +81,11 @@ export class PatternGraph {
   /** Adds a pattern, or replaces the one of its name. */
   set(pattern: Pattern, isOn = true): void {
     this.delete(pattern.name)
-    const node = nodeOf(pattern, isOn)
-    this.nodes.set(pattern.name, node)
+    this.put(nodeOf(pattern, isOn))
+  }
+
+  private put(node: Node): void {
+    this.nodes.set(node.pattern.name, node)
     for (const [shelf, key] of this.placesOf(node)) shelf.put(key, node)
     if (isWide(node)) this.wide.add(node)
   }
@@ -93,6 +96,20 @@ export class PatternGraph {
     this.nodes.delete(name)
     this.wide.delete(node)
     for (const [shelf, key] of this.placesOf(node)) shelf.take(key, node)
+  }
+
+  /** What comes of it with these patterns in the places of those of their names. Afterwards all is as it was. */
+  trying<A>(patterns: ReadonlyArray<Pattern>, run: () => A): A {
+    const before = patterns.map(({ name }) => [name, this.nodes.get(name)] as const)
+    for (const pattern of patterns) this.set(pattern, this.isOn(pattern.name))
+    try {
+      return run()
+    } finally {
+      for (const [name, node] of before) {
+        this.delete(name)
+        if (node !== undefined) this.put(node)
+      }
+    }
   }
 
   private placesOf({ pattern, hungry, appetite }: Node): ReadonlyArray<readonly [Shelf<Node>, string]> {

@@ -30,6 +30,7 @@ import type { FieldPath, Term } from "../condition/Condition.ts"
 import type { ConditionInvalid } from "../condition/ConditionInvalid.ts"
 import type { Span } from "../condition/Parse.ts"
 import { reading } from "../condition/Stop.ts"
+import { charactersMax } from "../condition/Token.ts"
 import { Cursor } from "./Cursor.ts"
 import { emitMax, keysMax, type Pattern, priorities } from "./Pattern.ts"
 import { readActions } from "./ReadActions.ts"
@@ -41,11 +42,17 @@ import { clausesBefore, clausesBehind, clausesOfWhen, questionWords } from "./Wo
 export interface ParsedPattern {
   readonly text: string
   readonly pattern: Pattern
+  /** What of the text is this pattern. */
+  readonly source: string
   /** Where its nodes stand. */
   readonly spans: ReadonlyMap<object, Span>
   /** Where its other parts stand, by names such as `name`, `by.0`, `within`. */
   readonly places: ReadonlyMap<string, Span>
 }
+
+/** Patterns that are read from one text, and its characters. */
+export const patternsAtOnceMax = 1000
+export const patternsCharactersMax = 1_048_576
 
 const emitName = /[A-Za-z_][A-Za-z0-9_]*/y
 const emitNameMax = 64
@@ -135,7 +142,6 @@ const readWhole = (cursor: Cursor): Pattern => {
   if (!cursor.takeSymbol("{")) cursor.refuseWord(["priority"], "`{` should stand here, or `priority` before it")
   const inside = readInside(cursor)
   expectClosing(cursor, opened)
-  if (!cursor.isEnd()) cursor.refuse(cursor.start, "the pattern is over here; write one pattern at a time")
   return { name, priority, ...inside }
 }
 
@@ -144,7 +150,29 @@ export const parsePattern = (text: string): Result.Result<ParsedPattern, Conditi
   reading(() => {
     const cursor = new Cursor(text)
     const pattern = readWhole(cursor)
-    return { text, pattern, spans: cursor.spans, places: cursor.places }
+    if (!cursor.isEnd()) cursor.refuse(cursor.start, "the pattern is over here; write one pattern at a time")
+    return { text, source: text, pattern, spans: cursor.spans, places: cursor.places }
+  })
+
+/** As {@link parsePattern}, of a text with one pattern behind the other. Fails where a name stands twice. */
+export const parsePatterns = (text: string): Result.Result<ReadonlyArray<ParsedPattern>, ConditionInvalid> =>
+  reading(() => {
+    const cursor = new Cursor(text, patternsCharactersMax)
+    const all = new Map<string, ParsedPattern>()
+    do {
+      const { start } = cursor
+      cursor.places = new Map()
+      const pattern = readWhole(cursor)
+      const source = text.slice(start, cursor.end)
+      if (all.has(pattern.name))
+        cursor.refuse(cursor.places.get("name")?.start ?? start, `${pattern.name} stands here twice`, [], "Contradiction")
+      if (source.length > charactersMax)
+        cursor.refuse(start, `a pattern has at most ${charactersMax} characters; this one has ${source.length}`, [], "TooLarge")
+      if (all.size === patternsAtOnceMax)
+        cursor.refuse(start, `at most ${patternsAtOnceMax} patterns stand in one text`, [], "TooLarge")
+      all.set(pattern.name, { text, source, pattern, spans: cursor.spans, places: cursor.places })
+    } while (!cursor.isEnd())
+    return [...all.values()]
   })
 
 /** Reads a pattern. Fails with `ConditionInvalid` at the first character that does not fit; what it says is not checked yet. */
