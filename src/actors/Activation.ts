@@ -11,7 +11,7 @@ import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
 import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
-import { type Origin, originIn, originOf, originOfEffect, originOfMessage, ownOrigin } from "./Origin.ts"
+import { type Origin, originIn, originOf, originOfEffect, originOfMessage, ownOrigin, rootsOf } from "./Origin.ts"
 import { tellsMax } from "./Outbox.ts"
 import { OutputCommit, type Owner } from "./OutputCommit.ts"
 import type { FrameItem, QueueItem } from "./QueueItem.ts"
@@ -247,7 +247,7 @@ export class Activation implements Sleeper {
     if (outcome.resident !== undefined) this.memory = outcome.resident
     if (outcome.state !== undefined && outcome.state !== commit.state) commit.setState(outcome.state)
     if (after > 0) commit.heardOf(after)
-    const first = emission === undefined ? undefined : commit.emit(emission)
+    const first = emission === undefined ? undefined : commit.emit(emission, rootsOf(origin, outcome.events))
     if (tells.length > 0) commit.tell(tells, first)
     const replaced = this.relink(outcome)
     if (frames === undefined && effects === undefined && replaced === undefined) {

@@ -62,6 +62,25 @@ export const originIn = (because: Because): Origin =>
 export const originOfEffect = (origin: Origin): Origin =>
   origin.isOutcome === true ? ownOrigin : { ...originIn(becauseOf(origin)), isOutcome: true }
 
+/**
+ * Chains, begun elsewhere, that these events go on with. What nobody asked for, as what a board reports, begins a chain of its
+ * own, and is in none of these.
+ */
+export const rootsOf = (
+  { asker, requestId }: Origin,
+  events: ReadonlyArray<Fact> | undefined
+): ReadonlyArray<string> => {
+  if (events === undefined || events.length === 0) return none
+  const own = asker.root ?? (isUuidV7(requestId) ? requestId : undefined)
+  if (own !== undefined && events.every(({ because }) => because?.root === undefined)) return [own]
+  const roots = new Set<string>()
+  for (const { because } of events) {
+    const root = because?.root ?? own
+    if (root !== undefined) roots.add(root)
+  }
+  return roots.size === 0 ? none : [...roots]
+}
+
 /** The latest of what led to an origin and to these facts, ms; 0 for nothing. The actor's clock goes on from there. */
 export const latestCause = ({ after }: Origin, facts: ReadonlyArray<Fact>): number => {
   let latest = after

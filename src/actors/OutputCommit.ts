@@ -71,6 +71,7 @@ export class OutputCommit implements Committer, Sender, PartChanges {
   private clock: number
   private nextSeq: number
   private emissions: Array<EncodedEmission> = []
+  private roots: Set<string> | undefined
   private deadLetters: Array<DeadLetter> = []
   private storedParts: ReadonlyMap<string, unknown>
   private readonly puts = new Map<string, Uint8Array>()
@@ -134,10 +135,14 @@ export class OutputCommit implements Committer, Sender, PartChanges {
     this.change()
   }
 
-  /** Answers the place of its first fact in the commit. */
-  emit(emission: EncodedEmission): number {
+  /** `roots`: of the chains that its events go on with. Answers the place of its first fact in the commit. */
+  emit(emission: EncodedEmission, roots: ReadonlyArray<string>): number {
     const first = countOf(this.emissions)
     this.emissions.push(emission)
+    for (const root of roots) {
+      this.roots ??= new Set()
+      this.roots.add(root)
+    }
     this.change()
     return first
   }
@@ -245,10 +250,12 @@ export class OutputCommit implements Committer, Sender, PartChanges {
       put,
       remove,
       journal,
+      ...(this.roots !== undefined && { roots: [...this.roots] }),
       at: clock,
       dead
     }
     this.emissions = []
+    this.roots = undefined
     this.deadLetters = []
     this.puts.clear()
     this.removes.clear()

@@ -55,6 +55,8 @@ export interface CommitRow extends Address {
   readonly remove: ReadonlyArray<string>
   /** CBOR of what the commit emitted (events and samples); `null` for nothing. */
   readonly journal: Uint8Array | null
+  /** Chains of causes, begun elsewhere, that the events of `journal` go on with; absent for none. */
+  readonly roots?: ReadonlyArray<string>
   readonly at: number
   readonly dead: ReadonlyArray<DeadLetter>
 }

@@ -205,6 +205,10 @@ interface Placed {
 const selects = ({ hasSamples, matches }: Selection, { placed, isSample }: Placed): boolean =>
   (hasSamples || !isSample) && matches(placed.event)
 
+/** All events of a commit. */
+export const placedIn = (entry: JournalEntry): ReadonlyArray<PlacedEvent> =>
+  placedOf(entry, behind({ ...entry.at, position: entry.at.position - 1 })).map(({ placed }) => placed)
+
 /** The events of a commit that are not done yet. */
 const placedOf = (
   { at, records, ...commit }: JournalEntry,

@@ -1,19 +1,13 @@
 /** What followed from one request or one event: the events of its chain of causes, found again in the journal. */
 import { Effect, Schema } from "effect"
 import { millisOf } from "../protocol/Ids.ts"
-import type { EventStream, PlacedEvent, Selection, Start } from "./EventStream.ts"
+import type { ChainIndex } from "./ChainIndex.ts"
+import { compareCursors, type PlacedEvent, placedIn } from "./EventStream.ts"
 
 /** Events of a trace, at most. */
 export const traceEventsMax = 1000
-/** Commits that are looked through for them. */
-const commitsMax = 200_000
-const batch = 2000
-/** Clocks of nodes and of the database differ: the journal is read from a little earlier on, ms. */
-const marginMillis = 60_000
-/** Commits to begin with where the id does not say when it was made. */
-const lastCommits = 20_000
 
-/** Nothing in the journal, as far as it was looked through, has this id or belongs to its chain. */
+/** Nothing in the journal has this id or belongs to its chain. */
 export class TraceNotFound extends Schema.TaggedError<TraceNotFound>()("TraceNotFound", { id: Schema.String }) {}
 
 /** The events of a chain, oldest first. */
@@ -21,40 +15,38 @@ export interface Trace {
   /** What the chain began with: a request, an event or a match. */
   readonly root: string
   readonly events: ReadonlyArray<PlacedEvent>
-  /** Whether there may be more: there were too many events, or too many commits to look through. */
+  /** Whether there are more events than these. */
   readonly isCut: boolean
 }
 
-const startOf = (id: string): Start => {
-  const millis = millisOf(id)
-  return millis === undefined ? { _tag: "Last", commits: lastCommits } : { _tag: "Since", time: millis - marginMillis }
-}
+type Index = ChainIndex["Service"]
 
-/** Whatever has this id, and whatever is in the chain that begins with it. */
-const gathered = Effect.fnUntraced(function* (stream: EventStream["Service"], id: string) {
-  const selection: Selection = {
-    hasSamples: true,
-    matches: (event) => event.id === id || event.context?.root === id
-  }
-  const events: Array<PlacedEvent> = []
-  let start = startOf(id)
-  for (let commits = 0; commits < commitsMax; commits += batch) {
-    const page = yield* stream.read(start, selection, { events: traceEventsMax - events.length, commits: batch })
-    events.push(...page.events)
-    if (!page.hasMore) return { root: id, events, isCut: false } satisfies Trace
-    if (events.length === traceEventsMax) break
-    start = { _tag: "After", cursor: page.next }
-    // A node lives of other things, too.
-    yield* Effect.yieldNow
-  }
-  return { root: id, events, isCut: true } satisfies Trace
+/** The events of the commit that has the event of this id; none when there is no such event. */
+const besides = Effect.fnUntraced(function* (index: Index, id: string) {
+  const millis = millisOf(id)
+  if (millis === undefined) return []
+  const commits = yield* index.madeAt(millis)
+  return commits.map(placedIn).find((placed) => placed.some(({ event }) => event.id === id)) ?? []
+})
+
+const inChain = (placed: ReadonlyArray<PlacedEvent>, root: string): ReadonlyArray<PlacedEvent> =>
+  placed.filter(({ event }) => event.id === root || event.context?.root === root)
+
+/** The whole chain of a root, which may be an event itself. */
+const gathered = Effect.fnUntraced(function* (index: Index, root: string) {
+  const begun = inChain(yield* besides(index, root), root)
+  const commits = yield* index.ofRoot(root, traceEventsMax + 1)
+  const all = new Map(
+    [...begun, ...commits.flatMap((commit) => inChain(placedIn(commit), root))].map((placed) => [placed.cursor, placed])
+  )
+  const events = [...all.values()].sort((left, right) => compareCursors(left.cursor, right.cursor))
+  return { root, events: events.slice(0, traceEventsMax), isCut: events.length > traceEventsMax } satisfies Trace
 })
 
 /** The chain with this root, or the one that the event of this id is in. Fails with {@link TraceNotFound}. */
-export const traceOf = Effect.fnUntraced(function* (stream: EventStream["Service"], id: string) {
-  const found = yield* gathered(stream, id)
-  const [first] = found.events
-  if (first === undefined) return yield* new TraceNotFound({ id })
-  const root = first.event.context?.root ?? id
-  return root === id ? found : yield* gathered(stream, root)
+export const traceOf = Effect.fnUntraced(function* (index: Index, id: string) {
+  const found = (yield* besides(index, id)).find(({ event }) => event.id === id)
+  const trace = yield* gathered(index, found?.event.context?.root ?? id)
+  if (trace.events.length === 0) return yield* new TraceNotFound({ id })
+  return trace
 })

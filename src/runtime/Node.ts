@@ -38,6 +38,7 @@ import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import * as PatternStore from "./storage/PatternStore.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
+import { layerPgChainIndex } from "./storage/PgChainIndex.ts"
 import { layerPgDeviceSearch } from "./storage/PgDeviceSearch.ts"
 import { layerPgJournal } from "./storage/PgJournal.ts"
 import { PgStore } from "./storage/PgStore.ts"
@@ -193,7 +194,7 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(PatternMetrics.layer),
         Layer.provideMerge(Watching.layer),
         Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),
-        Layer.provideMerge(Layer.merge(layerPgJournal, layerPgDeviceSearch)),
+        Layer.provideMerge(Layer.mergeAll(layerPgJournal, layerPgChainIndex, layerPgDeviceSearch)),
         Layer.provideMerge(JournalHint.layer),
         Layer.provideMerge(cluster),
         Layer.provideMerge(storage(registry, storageWaitMillis)),

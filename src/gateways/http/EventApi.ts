@@ -1,6 +1,7 @@
 /** The event stream over HTTP: pages of JSON, and a live tail as Server-Sent Events. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { ChainIndex } from "../../events/ChainIndex.ts"
 import { EventStream, lookedBackMax, type PlacedEvent, type Start } from "../../events/EventStream.ts"
 import { CursorMalformed, JournalUnavailable } from "../../events/JournalReader.ts"
 import { TraceNotFound, traceOf } from "../../events/Trace.ts"
@@ -101,7 +102,7 @@ interface Query extends Omit<EventQuery, "samples"> {
 const readable = ({ samples, ...rest }: Query): EventQuery => ({ ...rest, samples: samples === "true" })
 
 /** Reads and follows by a query; failures in the words of the API. */
-export const eventReads = Effect.map(EventStream, (events) => ({
+export const eventReads = Effect.map(Effect.all([EventStream, ChainIndex]), ([events, index]) => ({
   page: (asked: EventQuery, limit: number) =>
     Effect.gen(function* () {
       const start = yield* startOf(asked, { _tag: "LastEvents", events: limit })
@@ -109,7 +110,7 @@ export const eventReads = Effect.map(EventStream, (events) => ({
       return yield* events.read(start, selection, { events: limit, commits: scannedMax })
     }).pipe(Effect.mapError(spokenFailure)),
   trace: (id: string): Effect.Effect<TraceView, Unavailable | NotFound> =>
-    Effect.mapError(traceOf(events, id), (error) =>
+    Effect.mapError(traceOf(index, id), (error) =>
       error instanceof TraceNotFound
         ? new NotFound({ what: `event or chain of causes ${id} in the journal` })
         : new Unavailable({ cause: "the journal does not answer" })

@@ -7,6 +7,8 @@ import type { Values } from "./PgSession.ts"
 /** What a batch contains beside heads. The plain report has heads and journal only and pays for nothing else. */
 interface Shape {
   readonly journal: boolean
+  /** A part of the journal goes on with chains that others began. */
+  readonly chains: boolean
   readonly put: boolean
   readonly remove: boolean
   readonly dead: boolean
@@ -52,7 +54,13 @@ const textOf = (shape: Shape): string => {
   if (journal !== undefined)
     statement += `, journalled as (
     insert into journal (lasting, kind, id, version, at, body)
-    select lasting, kind, id, version, at, journal from written where journal is not null)`
+    select lasting, kind, id, version, at, journal from written where journal is not null${shape.chains ? "\n    returning kind, id, time, txid, position" : ""})`
+  if (shape.journal && shape.chains)
+    statement += `, chained as (
+    insert into journal_chain (root, time, txid, position)
+    select c.root, j.time, j.txid, j.position
+    from unnest(${next("int4")}, ${next("text")}) as c(row, root)
+      join written w on w.row = c.row join journalled j on j.kind = w.kind and j.id = w.id)`
   if (shape.put)
     statement += `, put as (
     insert into actor_part (kind, id, key, value)
@@ -75,13 +83,24 @@ const textOf = (shape: Shape): string => {
     select case when count(*) < cardinality($1) then coalesce(array_agg(row::int4), '{}') end from written`
 }
 
-const statements = Array.from({ length: 16 }, (_, bits) =>
-  textOf({ journal: (bits & 1) !== 0, put: (bits & 2) !== 0, remove: (bits & 4) !== 0, dead: (bits & 8) !== 0 })
-)
+const shapeOf = (bits: number): Shape => ({
+  journal: (bits & 1) !== 0,
+  put: (bits & 2) !== 0,
+  remove: (bits & 4) !== 0,
+  dead: (bits & 8) !== 0,
+  chains: (bits & 16) !== 0
+})
+
+const statements = Array.from({ length: 32 }, (_, bits) => textOf(shapeOf(bits)))
 
 const statementOf = (shape: Shape): string =>
-  statements[(shape.journal ? 1 : 0) + (shape.put ? 2 : 0) + (shape.remove ? 4 : 0) + (shape.dead ? 8 : 0)] ??
-  textOf(shape)
+  statements[
+    (shape.journal ? 1 : 0) +
+      (shape.put ? 2 : 0) +
+      (shape.remove ? 4 : 0) +
+      (shape.dead ? 8 : 0) +
+      (shape.chains ? 16 : 0)
+  ] ?? textOf(shape)
 
 /** Text and parameters for a batch. */
 export const commitStatement = (
@@ -99,6 +118,7 @@ export const commitStatement = (
   const journal: Array<Uint8Array | null> = []
   const lasting: Array<boolean> = []
   const at: Array<number> = []
+  const chain = { row: [] as number[], root: [] as string[] }
   const put = { row: [] as number[], key: [] as string[], value: [] as Uint8Array[] }
   const remove = { row: [] as number[], key: [] as string[] }
   const dead = {
@@ -125,6 +145,11 @@ export const commitStatement = (
     if (row.journal !== null) journals++
     // `with ordinality` counts from 1.
     const ordinal = kind.length
+    if (row.journal !== null && row.roots !== undefined)
+      for (const root of row.roots) {
+        chain.row.push(ordinal)
+        chain.root.push(root)
+      }
     for (const [key, value] of row.put) {
       put.row.push(ordinal)
       put.key.push(key)
@@ -145,6 +170,7 @@ export const commitStatement = (
   }
   const shape: Shape = {
     journal: journals > 0,
+    chains: chain.row.length > 0,
     put: put.row.length > 0,
     remove: remove.row.length > 0,
     dead: dead.row.length > 0
@@ -162,6 +188,7 @@ export const commitStatement = (
   ]
   if (shape.journal) parameters.push(byteStrings(journal), booleans(lasting))
   if (shape.journal || shape.dead) parameters.push(longs(at))
+  if (shape.chains) parameters.push(integers(chain.row), texts(chain.root))
   if (shape.put) parameters.push(integers(put.row), texts(put.key), byteStrings(put.value))
   if (shape.remove) parameters.push(integers(remove.row), texts(remove.key))
   if (shape.dead)

@@ -1,4 +1,4 @@
-/** Partitions of the journal and of what its samples are summed up in: made days ahead, dropped when they are old enough or too many. */
+/** Partitions of the journal, of the index of its chains and of what its samples are summed up in: made days ahead, dropped when they are old enough or too many. */
 import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -14,15 +14,16 @@ const lockTimeout = "2s"
 const advisoryLock = 7_455_967
 
 interface Family {
-  readonly parent: "journal_events" | "journal_samples" | "sample_minute"
+  readonly parent: "journal_events" | "journal_samples" | "journal_chain" | "sample_minute"
   /** Table that partitions are like. */
-  readonly like: "journal" | "sample_minute"
+  readonly like: "journal" | "journal_chain" | "sample_minute"
   /** Length of one partition; it divides a day. */
   readonly hours: number
 }
 
 const events: Family = { parent: "journal_events", like: "journal", hours: 24 }
 const samples: Family = { parent: "journal_samples", like: "journal", hours: 6 }
+const chains: Family = { parent: "journal_chain", like: "journal_chain", hours: 24 }
 const minutes: Family = { parent: "sample_minute", like: "sample_minute", hours: 24 }
 
 /** How long the journal is kept. What is dropped is gone for good. */
@@ -89,7 +90,7 @@ const make = (daysAhead: number): Effect.Effect<ReadonlyArray<string>, SqlError,
         yield* sql`select pg_advisory_xact_lock(${advisoryLock})`
         yield* sql`select set_config('lock_timeout', ${lockTimeout}, true)`
         const made = []
-        for (const family of [events, samples, minutes]) made.push(...(yield* makeFamily(family, daysAhead)))
+        for (const family of [events, samples, chains, minutes]) made.push(...(yield* makeFamily(family, daysAhead)))
         return made
       })
     )
@@ -156,6 +157,7 @@ export const dropPartitions = (
       if (isOurs?.[0] !== true) return []
       const expired = [
         ...(yield* expiredOf(events, retention.eventDays * 24, Number.POSITIVE_INFINITY)),
+        ...(yield* expiredOf(chains, retention.eventDays * 24, Number.POSITIVE_INFINITY)),
         ...(yield* expiredOf(minutes, retention.eventDays * 24, Number.POSITIVE_INFINITY)),
         ...(yield* expiredOf(samples, retention.sampleHours ?? sampleHours, retention.sampleBytesMax ?? sampleBytesMax))
       ]

@@ -9,6 +9,7 @@ import { journalTime } from "./migrations/0004_journal_time.ts"
 import { patterns } from "./migrations/0005_patterns.ts"
 import { deviceSearch } from "./migrations/0006_device_search.ts"
 import { zones } from "./migrations/0008_zones.ts"
+import { journalChains } from "./migrations/0010_journal_chains.ts"
 
 /** One step of the schema. Numbers grow; a step that was released never changes. */
 export interface Migration {
@@ -37,7 +38,8 @@ export const migrations: ReadonlyArray<Migration> = [
   journalTime,
   patterns,
   deviceSearch,
-  zones
+  zones,
+  journalChains
 ]
 
 /** Any number will do, as long as no other lock of the database has it. */

@@ -13,7 +13,8 @@ import {
 } from "../../events/JournalReader.ts"
 import { decodeJournalBody, JournalBodyMalformed, type JournalRecord } from "../../protocol/JournalBody.ts"
 
-interface JournalRow {
+/** A row of the journal as it is read. */
+export interface JournalRow {
   readonly txid: string
   readonly position: number
   readonly kind: string
@@ -36,7 +37,8 @@ const recordsOf = (body: Uint8Array): ReadonlyArray<JournalRecord> | string => {
   }
 }
 
-const entryOf = ({ txid, position, kind, id, version, at, body }: JournalRow): JournalEntry => {
+/** What a row holds; one that this node cannot read says so. */
+export const entryOf = ({ txid, position, kind, id, version, at, body }: JournalRow): JournalEntry => {
   const records = recordsOf(body)
   const isReadable = typeof records !== "string"
   return {

@@ -41,9 +41,9 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("j
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const atStart = yield* makePartitions
-        assert.strictEqual(atStart.length, 3 + 6 + 3)
+        assert.strictEqual(atStart.length, 3 + 6 + 3 + 3)
         const made = yield* makePartitionsAhead
-        assert.strictEqual(made.length, 6 + 24 + 6)
+        assert.strictEqual(made.length, 6 + 24 + 6 + 6)
         assert.deepStrictEqual(yield* makePartitionsAhead, [])
         for (const time of ["-1 day", "0", "7 days"]) yield* put(true, time)
         for (const time of ["-6 hours", "0", "7 days"]) yield* put(false, time)
@@ -63,7 +63,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("j
         const made = yield* Effect.all([makePartitionsAhead, makePartitionsAhead, makePartitionsAhead], {
           concurrency: "unbounded"
         })
-        assert.strictEqual(made.flat().length, 12 + 36)
+        assert.strictEqual(made.flat().length, 12 + 36 + 9)
       })
     )
   )
