@@ -41,6 +41,8 @@ export interface HostBoardOptions extends Access {
   readonly showLed?: (on: boolean) => void
   /** Between reports, ms; 2000 when absent. */
   readonly intervalMillis?: number
+  /** What it says of its zone; absent is nothing. */
+  readonly zone?: string
   /** Each step of the link. */
   readonly observe?: (step: LinkStep) => void
   /** Environment variables, in which a build service shows itself. */
@@ -204,7 +206,8 @@ const startHostBoard = (options: HostBoardOptions): Effect.Effect<Agent, NoTrans
         profile: profile.id,
         firmware: hostFirmware,
         rx: profile.link.frameBytesMax,
-        requests: profile.link.requests
+        requests: profile.link.requests,
+        ...(options.zone === undefined ? {} : { zone: options.zone })
       },
       {
         clock,

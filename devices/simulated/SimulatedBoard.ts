@@ -31,6 +31,8 @@ export interface SimulatedBoardOptions {
   /** Absent is a board that takes no programs. */
   readonly programs?: BoardPrograms
   readonly nextBoot: () => number
+  /** What it says of its zone; absent is nothing. */
+  readonly zone?: string
 }
 
 /** What a simulated board gets from outside. Its clock is that of the surroundings, not the board's. */
@@ -80,7 +82,8 @@ export class SimulatedBoard {
         firmware: "sim-1.0.0",
         rx: profile.link.frameBytesMax,
         requests: profile.link.requests,
-        reset
+        reset,
+        ...(this.#options.zone === undefined ? {} : { zone: this.#options.zone })
       },
       {
         clock,

@@ -40,6 +40,8 @@ export interface SimulatedBoardsOptions extends Access {
   readonly programs?: boolean
   /** Who may sign those; without any, unsigned ones are taken from a cluster on this machine alone. */
   readonly signers?: ReadonlyArray<TrustedSigner>
+  /** What the boards say of their zone; absent is nothing. */
+  readonly zone?: string
   /** Each step of a board's link. */
   readonly observe?: (id: string, step: LinkStep) => void
 }
@@ -101,6 +103,7 @@ const makeBoard = (options: SimulatedBoardsOptions, index: number) =>
         body,
         // Drawn from the process, not the seed: another run with this seed is another boot.
         nextBoot: drawnBoot(clock.random),
+        ...(options.zone === undefined ? {} : { zone: options.zone }),
         ...(options.journal === false ? {} : { journal: memoryJournal() }),
         ...(options.programs === false
           ? {}

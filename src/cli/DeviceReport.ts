@@ -4,6 +4,7 @@ import type { CommandView, DeviceStatus, TwinDocument } from "../protocol/Device
 import { explained } from "./Details.ts"
 import type { ListedProgram } from "./Programs.ts"
 import { ago, type Cell, table } from "./Table.ts"
+import { zoneWords } from "./Zones.ts"
 
 /** All that is shown of a device. */
 export interface ShownDevice {
@@ -147,6 +148,7 @@ export const deviceReport = ({ id, status, twin, commands, programs }: ShownDevi
   const board = [
     status.firmware === "" ? "" : `firmware ${status.firmware}`,
     status.profile === "" ? "" : `profile ${status.profile}`,
+    status.zone === undefined ? "" : zoneWords(status),
     vitals
   ]
   const head = [`${id}: ${connectionLine(status, now)}`, board.filter((part) => part !== "").join(", ")]

@@ -48,6 +48,19 @@ const press: ShownDevice = {
 const lines = (shown: ShownDevice) => deviceReport(shown, now).split("\n")
 
 describe("a device for people", () => {
+  it("says in which zone it is and who says so, where somebody does", () => {
+    const moved = (zoneBy: "people" | "rule" | "board") =>
+      lines({ ...press, status: { ...press.status, zone: "hall.line-3", zoneBy } })[1]
+    assert.deepStrictEqual(
+      [moved("people"), moved("rule"), moved("board")],
+      [
+        "firmware 1.4.0, profile press, zone hall.line-3 (people say so), load 25 %",
+        "firmware 1.4.0, profile press, zone hall.line-3 (a rule of the config), load 25 %",
+        "firmware 1.4.0, profile press, zone hall.line-3 (its board says so), load 25 %"
+      ]
+    )
+  })
+
   it("says whether its board is there, what it is, and what it reports, with ages", () => {
     assert.deepStrictEqual(lines(press).slice(0, 7), [
       "press-1: online for 10 min, heard 3 s ago, boot 7, link 2",

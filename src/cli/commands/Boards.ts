@@ -11,6 +11,7 @@ import { data, dataFolder } from "../Globals.ts"
 import { here } from "../Here.ts"
 import { ownHostBoardFolder } from "../HostBoardFolder.ts"
 import { boardCount, wholeNumber } from "../Numbers.ts"
+import { zoneFlag } from "../Zones.ts"
 
 const url = Flag.String("url").pipe(
   Flag.withDescription(
@@ -23,6 +24,15 @@ const token = Flag.String("token").pipe(
   Flag.optional
 )
 
+const zone = zoneFlag.pipe(
+  Flag.withDescription(
+    "What the board says of its zone; people and the rules of the config know better (default: nothing)"
+  ),
+  Flag.optional
+)
+
+const zoneOf = (given: Option.Option<string>) => (Option.isSome(given) ? { zone: given.value } : {})
+
 const tokenOf = (given: Option.Option<string>) => (Option.isSome(given) ? { token: given.value } : {})
 
 const addressOf = (given: Option.Option<string>) =>
@@ -34,6 +44,7 @@ const host = Command.make(
     url,
     data,
     token,
+    zone,
     id: deviceId("id").pipe(Flag.withDescription("Id of the device (default: host)"), Flag.withDefault("host")),
     format: formats
   },
@@ -53,7 +64,8 @@ const host = Command.make(
       formats: flags.format,
       showLed: (on) => say(`led ${on ? "on" : "off"}`),
       observe: ({ state, why }) => say(why === undefined ? `link ${state}` : `link ${state}: ${why}`),
-      ...tokenOf(flags.token)
+      ...tokenOf(flags.token),
+      ...zoneOf(flags.zone)
     })
   }, Effect.scoped)
 ).pipe(
@@ -66,6 +78,7 @@ const sim = Command.make(
   {
     url,
     token,
+    zone,
     count: boardCount("count", 1).pipe(usually("How many", 1)),
     prefix: devicePrefix("prefix").pipe(
       Flag.withDescription("Ids are this and a number (default: heater-)"),
@@ -91,7 +104,8 @@ const sim = Command.make(
       seed,
       kind,
       intervalMillis: interval,
-      ...tokenOf(flags.token)
+      ...tokenOf(flags.token),
+      ...zoneOf(flags.zone)
     })
   })
 ).pipe(

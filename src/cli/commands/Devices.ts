@@ -15,20 +15,25 @@ import { print } from "../Print.ts"
 import { device, programsOf } from "../Programs.ts"
 import { ago, fields, table } from "../Table.ts"
 import { ageLine, parameters, searched } from "../Where.ts"
+import { deviceZone } from "./DeviceZone.ts"
 
 const limit = wholeNumber("limit", 1, 1_000_000).pipe(usually("At most this many", 1000))
 
-const tableOf = (devices: ReadonlyArray<DeviceLine>, now: number): string =>
-  table(
-    ["id", "state", "seen", "profile", "reported"],
+/** Zones have a column where one of the devices is in one. */
+const tableOf = (devices: ReadonlyArray<DeviceLine>, now: number): string => {
+  const hasZones = devices.some(({ status }) => status.zone !== undefined)
+  return table(
+    ["id", "state", "seen", "profile", ...(hasZones ? ["zone"] : []), "reported"],
     devices.map(({ id, status, reported }) => [
       id,
       status.connection.state,
       status.connection.lastSeen === 0 ? "never" : `${ago(now - status.connection.lastSeen)} ago`,
       status.profile,
+      ...(hasZones ? [status.zone ?? ""] : []),
       fields(reported)
     ])
   )
+}
 
 const ls = Command.make(
   "ls",
@@ -45,7 +50,7 @@ const search = Command.make(
   {
     ...connection,
     where: Argument.String("where").pipe(
-      Argument.withDescription("Condition over id, profile, state, reported and desired; a bare name is reported")
+      Argument.withDescription("Condition over id, zone, profile, state, reported and desired; a bare name is reported")
     ),
     parameters,
     limit
@@ -63,6 +68,7 @@ const search = Command.make(
   ),
   examples(
     ["'reported.temp > 60 and state == \"online\"'", "What is hot and there"],
+    ['\'zone == "hall" or zone glob "hall.*"\'', "All that is in hall"],
     ["'profile == $profile and not exists led' --parameter profile=sim-press", "With a parameter"],
     ["'desired.target != reported.target' --json", "What has not arrived, for a script"]
   )
@@ -97,5 +103,5 @@ const CommandList = Schema.Struct({ commands: Schema.Array(CommandView) })
 
 export const devices = Command.make("devices").pipe(
   Command.withDescription("The fleet"),
-  Command.withSubcommands([ls, search, show])
+  Command.withSubcommands([ls, search, show, deviceZone])
 )

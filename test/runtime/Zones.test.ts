@@ -1,0 +1,157 @@
+import { join } from "node:path"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
+import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
+import { run } from "../support/Cli.ts"
+import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
+
+const pageOf = Schema.decodeUnknownSync(EventPageView)
+const statusOf = Schema.decodeUnknownSync(
+  Schema.Struct({
+    status: Schema.Struct({ zone: Schema.optionalKey(Schema.String), zoneBy: Schema.optionalKey(Schema.String) })
+  })
+)
+const foundOf = Schema.decodeUnknownSync(Schema.Struct({ devices: Schema.Array(Schema.Struct({ id: Schema.String })) }))
+const rolloutOf = Schema.decodeUnknownSync(
+  Schema.Struct({ boards: Schema.Array(Schema.Struct({ id: Schema.String })) })
+)
+
+const config = {
+  ...freePorts,
+  zones: [
+    { match: "press-*", zone: "hall.line-3" },
+    { match: "oven-1", zone: "hall.line-4" }
+  ]
+}
+
+layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestServices: true })(
+  "zones of a running node",
+  (it) => {
+    const boards = (prefix: string, count: number, zone?: string) =>
+      Effect.flatMap(RunningNode, ({ mqttPort }) =>
+        startSimulatedBoards({
+          url: `mqtt://127.0.0.1:${mqttPort}`,
+          prefix,
+          count,
+          intervalMillis: 200,
+          spreadMillis: 0,
+          ...(zone !== undefined && { zone })
+        })
+      )
+    const at = (...argv: ReadonlyArray<string>) =>
+      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
+    const done = (...argv: ReadonlyArray<string>) =>
+      Effect.map(at(...argv), ({ isSuccess, out, err }) => {
+        assert.isTrue(isSuccess, err)
+        return out
+      })
+    const zoneOf = (id: string) =>
+      Effect.flatMap(RunningNode, ({ get }) =>
+        Effect.map(get(`/api/devices/${id}`), ({ status, json }) =>
+          status === 200 ? statusOf(json).status : undefined
+        )
+      )
+    const eventsWhere = (where: string, more = "") =>
+      Effect.flatMap(RunningNode, ({ get }) =>
+        Effect.map(get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}${more}`), ({ json }) =>
+          pageOf(json).events.map(({ event }) => event)
+        )
+      )
+    const searched = (where: string) =>
+      Effect.map(done("devices", "search", where, "--json"), (out) =>
+        foundOf(JSON.parse(out)).devices.map(({ id }) => id)
+      )
+
+    it.effect("are those of the first rule that matches, else what the board says, else none", () =>
+      Effect.gen(function* () {
+        yield* boards("press-", 2, "shed")
+        yield* boards("tank-", 1, "yard")
+        yield* boards("lone-", 1)
+        yield* until(zoneOf("press-2"), (found) => found !== undefined)
+        yield* until(zoneOf("tank-1"), (found) => found !== undefined)
+        yield* until(zoneOf("lone-1"), (found) => found !== undefined)
+        assert.deepStrictEqual(yield* zoneOf("press-2"), { zone: "hall.line-3", zoneBy: "rule" })
+        assert.deepStrictEqual(yield* zoneOf("tank-1"), { zone: "yard", zoneBy: "board" })
+        assert.deepStrictEqual(yield* zoneOf("lone-1"), {})
+      })
+    )
+
+    it.effect("stand in the events of their devices, and old events keep the zone of their time", () =>
+      Effect.gen(function* () {
+        yield* boards("oven-", 1)
+        const telemetry = 'source.id == "oven-1" and type == "board.telemetry"'
+        yield* until(eventsWhere(telemetry, "&samples=true"), (events) => events.length > 0)
+        assert.strictEqual(
+          yield* done("devices", "zone", "oven-1", "yard.shed"),
+          "oven-1 is in zone yard.shed (people say so)\n"
+        )
+        yield* until(
+          eventsWhere(`${telemetry} and zone == "yard.shed"`, "&samples=true"),
+          (events) => events.length > 0
+        )
+        const before = yield* eventsWhere(`${telemetry} and zone == "hall.line-4"`, "&samples=true")
+        assert.isAbove(before.length, 0)
+        const changes = yield* eventsWhere('source.id == "oven-1" and type == "device.zone-changed"')
+        assert.deepStrictEqual(
+          changes.map(({ zone, data }) => [zone, data]),
+          [
+            ["hall.line-4", { zone: "hall.line-4", zoneBy: "rule" }],
+            ["yard.shed", { zone: "yard.shed", zoneBy: "people", before: "hall.line-4" }]
+          ]
+        )
+        const { context } = changes[1] ?? assert.fail("no change")
+        assert.strictEqual(context?.principal, "user:local")
+        assert.strictEqual(
+          yield* done("devices", "zone", "oven-1", "--clear"),
+          "oven-1 is in zone hall.line-4 (a rule of the config)\n"
+        )
+      })
+    )
+
+    it.effect("are set over HTTP with a right of their own, and refused where they are none", () =>
+      Effect.gen(function* () {
+        const { post } = yield* RunningNode
+        yield* boards("gate-", 1)
+        yield* until(zoneOf("gate-1"), (found) => found !== undefined)
+        const set = yield* post("/api/device/gate-1/SetZone", { zone: "yard.gate" })
+        assert.deepStrictEqual([set.status, set.json], [200, { zone: "yard.gate", zoneBy: "people" }])
+        const wrong = yield* post("/api/device/gate-1/SetZone", { zone: "Yard/Gate" })
+        assert.strictEqual(wrong.status, 400)
+        assert.include(wrong.text, "one to six names of a-z")
+        const missing = yield* post("/api/device/nobody/SetZone", { zone: "yard" })
+        assert.strictEqual(missing.status, 404)
+        const misspelt = yield* at("devices", "zone", "gate-1", "Yard")
+        assert.isFalse(misspelt.isSuccess)
+        assert.include(misspelt.err, "Yard is no zone: one to six names of a-z")
+        const both = yield* at("devices", "zone", "gate-1", "yard", "--clear")
+        assert.include(both.err, "either name a zone or take it back with --clear")
+        assert.strictEqual(yield* done("devices", "zone", "gate-1"), "gate-1 is in zone yard.gate (people say so)\n")
+      })
+    )
+
+    it.effect("select devices in searches and in rollouts, and are a column of lists", () =>
+      Effect.gen(function* () {
+        yield* boards("press-", 2)
+        yield* boards("lone-", 1)
+        yield* done("devices", "zone", "lone-1", "hall")
+        const inHall = 'zone == "hall" or zone glob "hall.*"'
+        const mine = `(${inHall}) and (id glob "press-*" or id == "lone-1") and state == "online"`
+        const found = yield* until(searched(mine), (ids) => ids.length === 3)
+        assert.deepStrictEqual(found, ["lone-1", "press-1", "press-2"])
+        assert.match(yield* done("devices", "ls"), /^ID +STATE +SEEN +PROFILE +ZONE +REPORTED\n/)
+        assert.match(yield* done("devices", "ls"), /\npress-1 +online +.* sim-heater +hall\.line-3 +/)
+        const folder = yield* tempFolder
+        const file = join(folder, "blink.hxe")
+        const example = join(import.meta.dirname, "../../examples/blink.mvasm")
+        yield* run(["image", "build", example, "--name", "blink", "--out", file])
+        yield* done("image", "push", file)
+        const started = yield* done("rollout", "start", "blink", "--where", mine, "--detach", "--json")
+        assert.deepStrictEqual(
+          rolloutOf(JSON.parse(started)).boards.map(({ id }) => id),
+          ["lone-1", "press-1", "press-2"]
+        )
+      })
+    )
+  }
+)
