@@ -27,6 +27,8 @@ export interface ActiveCell extends Owner {
   readonly enqueue: (item: QueueItem) => void
   /** Runs the timeout in its turn, unless one waits already. */
   readonly ring: () => void
+  /** Answers standing queries again. */
+  readonly rouse: () => void
 }
 
 const acknowledged: Reply = { _tag: "Success", value: undefined }
@@ -245,6 +247,7 @@ export class Activation implements Sleeper {
     const { commit } = this
     const { effects } = outcome
     if (outcome.resident !== undefined) this.memory = outcome.resident
+    if (outcome.rouses === true) this.cell.rouse()
     if (outcome.state !== undefined && outcome.state !== commit.state) commit.setState(outcome.state)
     if (after > 0) commit.heardOf(after)
     const first = emission === undefined ? undefined : commit.emit(emission, rootsOf(origin, outcome.events))

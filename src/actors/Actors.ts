@@ -13,6 +13,7 @@ import { type Posted, type Reply, unconfirmed } from "./Envelope.ts"
 import { actOf, refusalOfMessage } from "./Guard.ts"
 import type { Address } from "./Host.ts"
 import { NodePorts } from "./NodePorts.ts"
+import { patiently } from "./Patience.ts"
 
 /** Who asks, under which request id. An id is made when none is given; a caller that repeats must give its own. */
 export interface By {
@@ -77,6 +78,7 @@ const unreached = new Unavailable({ cause: "no node took the message" })
 interface Prepared {
   readonly codec: MessageCodec
   readonly posted: Posted
+  readonly payload: unknown
 }
 
 const make = Effect.gen(function* () {
@@ -124,7 +126,7 @@ const make = Effect.gen(function* () {
     if (Result.isFailure(decoded)) return yield* new Malformed({ path: message, reason: decoded.failure.reason })
     const requestId = requestIdOf(by)
     const posted: Posted = { message, body: toBytes(codec.payload, decoded.success), requestId, asker: by.asker }
-    return { codec, posted } satisfies Prepared
+    return { codec, posted, payload: decoded.success } satisfies Prepared
   })
 
   /** A resident cell of this node is called directly; what the cell did not take goes through the cluster. */
@@ -150,7 +152,7 @@ const make = Effect.gen(function* () {
    * An outcome that the store did not confirm is asked for under the same id until the deadline: `once` answers what
    * really happened, and what may run again does.
    */
-  const deliver = (to: Address, posted: Posted, codec: MessageCodec): Effect.Effect<Reply> => {
+  const deliverOnce = (to: Address, posted: Posted, codec: MessageCodec): Effect.Effect<Reply> => {
     const until = host.monotonic() + deadlineMillis
     const again = (): Effect.Effect<Reply> =>
       Effect.flatMap(reach(to, posted, codec, Math.max(1, until - host.monotonic())), (reply) =>
@@ -159,6 +161,25 @@ const make = Effect.gen(function* () {
           : Effect.succeed(reply)
       )
     return again()
+  }
+
+  /** What may find nothing yet waits as long as its sender would. */
+  const deliver = (to: Address, { codec, posted, payload }: Prepared): Effect.Effect<Reply> => {
+    const type = registry.get(to.kind)
+    const waits = type?.behaviour.contract.messages[posted.message]?.waits
+    const query = waits === undefined ? undefined : type?.codec.messages.get(waits.query)
+    const ask = deliverOnce(to, posted, codec)
+    if (waits === undefined || query === undefined) return ask
+    const watch = { ...posted, message: waits.query, body: toBytes(query.payload, {}) }
+    return Effect.suspend(() =>
+      patiently({
+        waits,
+        payload,
+        ask,
+        watch: Stream.map(engine.watch(to, watch), decodeStored),
+        monotonic: () => host.monotonic()
+      })
+    )
   }
 
   const ask = Effect.fnUntraced(function* (
@@ -174,7 +195,7 @@ const make = Effect.gen(function* () {
     if (denied !== undefined) return yield* denied
     const requestId = requestIdOf(by)
     const posted: Posted = { message: tag, body: toBytes(codec.payload, payload), requestId, asker: by.asker }
-    const reply = yield* deliver(to, posted, codec)
+    const reply = yield* deliver(to, { posted, codec, payload })
     if (reply._tag === "Success") return reply.value
     return yield* Effect.fail(reply._tag === "NotHere" ? unreached : reply.error)
   })
@@ -183,8 +204,9 @@ const make = Effect.gen(function* () {
     // The value was decoded by the schema of this very message, wherever it came from.
     ask: ask as Actors["Service"]["ask"],
     send: Effect.fnUntraced(function* (to, message, payload, by) {
-      const { codec, posted } = yield* prepare(to, message, payload, by)
-      const reply = yield* deliver(to, posted, codec)
+      const prepared = yield* prepare(to, message, payload, by)
+      const { codec } = prepared
+      const reply = yield* deliver(to, prepared)
       switch (reply._tag) {
         case "Success":
           return codec.success.encode(reply.value)

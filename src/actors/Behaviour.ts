@@ -80,6 +80,8 @@ export interface Outcome<State, Resident, Reply = unknown, Refusal = unknown> {
   readonly tells?: ReadonlyArray<Tell>
   readonly frames?: ReadonlyArray<FrameToBoard>
   readonly effects?: ReadonlyArray<EffectOrder>
+  /** What standing queries answer has changed though no state has: they are asked again. */
+  readonly rouses?: boolean
   /** A new link replaces the old one, which is told goodbye with `replaced`; `null` takes the link away. */
   readonly link?: Link | null
   /** Goodbye reason for the link that ends by this transition. */

@@ -231,6 +231,10 @@ export class Cell implements Claimer, ActiveCell, Watched {
     this.watchers?.schedule()
   }
 
+  rouse(): void {
+    this.watchers?.schedule()
+  }
+
   undelivered(tell: EncodedTell, number: string, cause: string): void {
     this.enqueue({ _tag: "Undelivered", tell, number, cause, tries: 0 })
   }

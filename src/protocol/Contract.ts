@@ -32,6 +32,21 @@ export interface Message<
   readonly secret: ReadonlyArray<string>
   /** One sentence for people: REPL, HTTP documentation. */
   readonly about: string
+  /** For a message that may have to wait for its answer. */
+  readonly waits: Waits | undefined
+}
+
+/**
+ * How a message waits for an answer that is worth having. The actor answers at once; where the answer is empty, the node that
+ * asks waits beside the actor and asks again. So whoever goes away leaves nothing behind.
+ */
+export interface Waits {
+  /** A standing query without payload that answers true once it is worth asking again. */
+  readonly query: string
+  /** The field of the payload that says how long the sender would wait, ms. */
+  readonly millis: string
+  /** The list of the reply that is empty while there is nothing. */
+  readonly list: string
 }
 
 interface Options<Fields extends Schema.Struct.Fields, Success extends PlainSchema, Failure extends PlainSchema> {
@@ -43,6 +58,7 @@ interface Options<Fields extends Schema.Struct.Fields, Success extends PlainSche
   readonly creates?: boolean
   readonly secret?: ReadonlyArray<string>
   readonly about?: string
+  readonly waits?: Waits
 }
 
 /** An empty struct would accept any value that is not null; this accepts the empty object only. */
@@ -68,7 +84,8 @@ const declare =
     capability: options.capability ?? "",
     creates: options.creates ?? (delivery === "idempotent" || delivery === "once"),
     secret: options.secret ?? [],
-    about: options.about ?? ""
+    about: options.about ?? "",
+    waits: options.waits
   })
 
 /** A message that changes nothing. Unknown ids answer `NotFound` and wake nobody. */

@@ -7,6 +7,7 @@ import { vocabularyOf } from "../actors/Agreement.ts"
 import * as Engine from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
 import type { Registry } from "../actors/Registry.ts"
+import { Arrivals } from "../events/Arrivals.ts"
 import { EventStream } from "../events/EventStream.ts"
 import * as Watching from "../events/engine/Watching.ts"
 import { JournalHint } from "../events/JournalHint.ts"
@@ -193,6 +194,7 @@ export const layer = (options: NodeOptions) =>
         // As are patterns and what they look at.
         Layer.provideMerge(PatternMetrics.layer),
         Layer.provideMerge(Watching.layer),
+        Layer.provideMerge(Arrivals.layer),
         Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),
         Layer.provideMerge(Layer.mergeAll(layerPgJournal, layerPgChainIndex, layerPgDeviceSearch)),
         Layer.provideMerge(JournalHint.layer),
