@@ -79,7 +79,7 @@ import {
 } from "./FrameFields.ts"
 import { readAnswerValue, readTwinMap, readTwinPatch, readTwinValue, writeTwinValue } from "./TwinCbor.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "./TwinValue.ts"
-import { zoneBytesMax, zonePattern } from "./Zone.ts"
+import { zonePattern } from "./Zone.ts"
 
 /** The one version of the protocol spoken here. */
 export const protocolVersion = 1
@@ -189,7 +189,7 @@ export const upShapes: ReadonlyArray<FrameShape> = [
       reset: optional(16, u8),
       auth: optional(17, record<HelloAuth>({ kid: required(1, b16), nonce: required(2, b16) })),
       dropped: optional(18, u),
-      zone: optional(19, text(zoneBytesMax, zonePattern))
+      zone: optional(19, text(149, zonePattern))
     },
     hasCommonVersion
   ),

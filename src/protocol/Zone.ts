@@ -1,11 +1,8 @@
 /** Zones: scopes of policy and of looking, as dotted paths. A zone never decides where an actor lives. */
 import { Schema } from "effect"
 
-/** One to six segments of lower-case letters, digits and hyphens, 1 to 24 characters each. */
+/** One to six segments of lower-case letters, digits and hyphens, 1 to 24 characters each: 149 bytes at most. */
 export const zonePattern = /^[a-z0-9-]{1,24}(?:\.[a-z0-9-]{1,24}){0,5}$/
-
-/** Bytes of the longest one. */
-export const zoneBytesMax = 6 * 24 + 5
 
 /** A zone, as `hall.line-3`. What is in it is in `hall`, too. */
 export const Zone = Schema.String.check(
