@@ -27,6 +27,8 @@ export const StoredPattern = Schema.Struct({
   pattern: Pattern,
   /** Only patterns that are on look at events. */
   isOn: Schema.Boolean,
+  /** Who wrote this version: its actions have his rights. Whoever switches it on or off does not become it. */
+  author: Schema.String,
   createdBy: Schema.String,
   /** Ms since 1970. */
   createdAt: Schema.Finite,
@@ -45,16 +47,34 @@ export interface PatternChange {
   readonly at: number
 }
 
+/** A pattern that somebody has written. With `expected`, only that version is replaced; 0 adds only. */
+export interface WrittenPattern {
+  readonly source: string
+  readonly pattern: Pattern
+  readonly expected?: number
+}
+
+/** What has become of patterns since a revision. */
+export interface PatternChanges {
+  readonly revision: number
+  /** As they are now. */
+  readonly changed: ReadonlyArray<StoredPattern>
+  /** Names of those that are there no more. */
+  readonly removed: ReadonlyArray<string>
+}
+
 export class Patterns extends Context.Service<
   Patterns,
   {
-    /** Adds the pattern or replaces the one of its name. With `expected`, only that version is replaced; 0 adds only. */
-    readonly put: (given: {
-      readonly source: string
-      readonly pattern: Pattern
-      readonly by: string
-      readonly expected?: number
-    }) => Effect.Effect<StoredPattern, Conflict | TooLarge | PatternsUnavailable>
+    /** Adds the pattern or replaces the one of its name. */
+    readonly put: (
+      given: WrittenPattern & { readonly by: string }
+    ) => Effect.Effect<StoredPattern, Conflict | TooLarge | PatternsUnavailable>
+    /** As {@link put} each of them, or none. Answers in their order. */
+    readonly putAll: (
+      given: ReadonlyArray<WrittenPattern>,
+      by: string
+    ) => Effect.Effect<ReadonlyArray<StoredPattern>, Conflict | TooLarge | PatternsUnavailable>
     readonly get: (name: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
     readonly setOn: (
       name: string,
@@ -70,6 +90,8 @@ export class Patterns extends Context.Service<
     }) => Effect.Effect<ReadonlyArray<StoredPattern>, PatternsUnavailable>
     /** Another number after each change of any pattern. */
     readonly revision: Effect.Effect<number, PatternsUnavailable>
+    /** Reads only what has changed since. */
+    readonly changedSince: (revision: number) => Effect.Effect<PatternChanges, PatternsUnavailable>
     /** Newest first. */
     readonly history: (name: string) => Effect.Effect<ReadonlyArray<PatternChange>, PatternsUnavailable>
   }

@@ -179,7 +179,7 @@ const adding = (texts: ReadonlyArray<string>, rounds: number): ReadonlyArray<num
 const storedOf = (index: number, clause: string): StoredPattern => {
   const source = `pattern "p${index}" { by source.id ${clause} }`
   const pattern = Result.getOrThrow(readPattern(source))
-  const by = { createdBy: "", createdAt: 0, updatedBy: "", updatedAt: 0 }
+  const by = { author: "", createdBy: "", createdAt: 0, updatedBy: "", updatedAt: 0 }
   return { id: `${index}`, name: pattern.name, version: 1, source, pattern, isOn: true, ...by }
 }
 

@@ -36,6 +36,7 @@ const drafted = (pattern: Pattern): StoredPattern => ({
   source: "",
   pattern,
   isOn: true,
+  author: "",
   createdBy: "",
   createdAt: 0,
   updatedBy: "",

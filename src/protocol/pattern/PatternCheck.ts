@@ -43,8 +43,7 @@ class Check {
 
   whole(): void {
     const { pattern } = this.parsed
-    const { from, by, emit, body } = pattern
-    const source = this.sourceOf(from)
+    const { by, emit } = pattern
     const written = by.map((path) => formatPath(path))
     by.forEach((path, index) => {
       this.scalar(path, `by.${index}`, this.keySource(), "a key is a text, a number, true or false")
@@ -52,8 +51,7 @@ class Check {
         this.report(`by.${index}`, "Contradiction", `${written[index]} stands here twice`)
     })
     this.question()
-    const kind = body._tag === "Join" ? this.pairSource(body) : body._tag === "Combined" ? events : source
-    for (const term of Object.values(emit ?? {})) this.term(term, kind)
+    for (const term of Object.values(emit ?? {})) this.term(term, this.carriedSource())
     checkActions(pattern, this.known, this.report)
     this.itself()
   }
@@ -109,6 +107,27 @@ class Check {
       { as: left.as, source: this.sourceOf(left.from) },
       { as: right.as, source: this.sourceOf(right.from) }
     )
+  }
+
+  /** Of what a match carries values: the event that made it, the trigger where something did not happen, what its parts carry. */
+  private carriedSource(): Source {
+    const { from, body } = this.parsed.pattern
+    const of = (step: Step | undefined) => this.sourceOf(step?.from ?? from)
+    switch (body._tag) {
+      case "Where":
+      case "When":
+        return this.sourceOf(from)
+      case "Sequence":
+        return of(body.rest.at(-1)?.step)
+      case "Absence":
+        return of(body.trigger)
+      case "Silence":
+        return of(body.step)
+      case "Combined":
+        return events
+      case "Join":
+        return this.pairSource(body)
+    }
   }
 
   /** Where keys are looked up: the steps of a sequence may be of other types than the pattern. */

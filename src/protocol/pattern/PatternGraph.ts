@@ -35,6 +35,9 @@ class Shelf<A> {
   of(key: string): ReadonlySet<A> {
     return this.byKey.get(key) ?? new Set()
   }
+  keys(): Iterable<string> {
+    return this.byKey.keys()
+  }
   put(key: string, value: A): void {
     const there = this.byKey.get(key)
     if (there === undefined) this.byKey.set(key, new Set([value]))
@@ -73,9 +76,9 @@ export class PatternGraph {
   publishersOf(type: string): ReadonlyArray<Pattern> {
     return Array.from(this.publishing.of(type), ({ pattern }) => pattern)
   }
-  /** Types that some pattern publishes. */
-  isPublished(type: string): boolean {
-    return this.publishing.of(type).size > 0
+  /** Types of events that some pattern publishes. */
+  published(): Iterable<string> {
+    return this.publishing.keys()
   }
 
   /** Adds a pattern, or replaces the one of its name. */

@@ -165,9 +165,19 @@ export const parsePatterns = (text: string): Result.Result<ReadonlyArray<ParsedP
       const pattern = readWhole(cursor)
       const source = text.slice(start, cursor.end)
       if (all.has(pattern.name))
-        cursor.refuse(cursor.places.get("name")?.start ?? start, `${pattern.name} stands here twice`, [], "Contradiction")
+        cursor.refuse(
+          cursor.places.get("name")?.start ?? start,
+          `${pattern.name} stands here twice`,
+          [],
+          "Contradiction"
+        )
       if (source.length > charactersMax)
-        cursor.refuse(start, `a pattern has at most ${charactersMax} characters; this one has ${source.length}`, [], "TooLarge")
+        cursor.refuse(
+          start,
+          `a pattern has at most ${charactersMax} characters; this one has ${source.length}`,
+          [],
+          "TooLarge"
+        )
       if (all.size === patternsAtOnceMax)
         cursor.refuse(start, `at most ${patternsAtOnceMax} patterns stand in one text`, [], "TooLarge")
       all.set(pattern.name, { text, source, pattern, spans: cursor.spans, places: cursor.places })

@@ -3,7 +3,14 @@ import { randomBytes } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { Patterns, PatternsUnavailable, patternsMax, type StoredPattern } from "../../events/Patterns.ts"
+import { layer as layerLibrary, type PatternLibrary } from "../../events/PatternLibrary.ts"
+import {
+  Patterns,
+  PatternsUnavailable,
+  patternsMax,
+  type StoredPattern,
+  type WrittenPattern
+} from "../../events/Patterns.ts"
 import { Conflict, NotFound, TooLarge } from "../../protocol/Errors.ts"
 import { uuidV7 } from "../../protocol/Ids.ts"
 import { Pattern } from "../../protocol/pattern/Pattern.ts"
@@ -16,8 +23,11 @@ interface Row extends Omit<StoredPattern, "pattern"> {
   readonly conditions: unknown
 }
 
-const columns = `id, name, version, source, conditions, active as "isOn", created_by as "createdBy",
-  created_at::float8 as "createdAt", updated_by as "updatedBy", updated_at::float8 as "updatedAt"`
+const columns = `id, goldrush_patterns.name, goldrush_patterns.version, goldrush_patterns.source, conditions,
+  active as "isOn", created_by as "createdBy", created_at::float8 as "createdAt", updated_by as "updatedBy",
+  updated_at::float8 as "updatedAt", coalesce((select written.by from goldrush_pattern_history written
+    where written.name = goldrush_patterns.name and written.version = goldrush_patterns.version and written.what = 'put'
+    order by written.change desc limit 1), updated_by) as author`
 
 const readPattern = Schema.decodeUnknownEffect(Pattern)
 const writePattern = Schema.encodeSync(Pattern)
@@ -51,11 +61,10 @@ const make = Effect.gen(function* () {
       ([row]) => row?.version ?? 0
     )
 
-  const write = Effect.fnUntraced(function* (given: Parameters<Patterns["Service"]["put"]>[0], now: number) {
-    const { source, pattern, by, expected } = given
+  const write = Effect.fnUntraced(function* ({ source, pattern, expected }: WrittenPattern, by: string, now: number) {
     const { name, priority, actions, by: keys } = pattern
     const [known] =
-      yield* sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name} for update`
+      yield* sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where goldrush_patterns.name = ${name} for update`
     if (expected !== undefined && expected !== (known?.version ?? 0))
       return yield* new Conflict({
         holder: known === undefined ? "" : `version ${known.version} by ${known.updatedBy}`
@@ -100,17 +109,26 @@ const make = Effect.gen(function* () {
     return yield* stored(row)
   })
 
-  return Patterns.of({
-    put: Effect.fnUntraced(function* (given) {
-      const now = yield* Clock.currentTimeMillis
-      return yield* answer(
-        alone(
-          Effect.flatMap(write(given, now), (row) =>
-            Effect.catchTag(changed(row, given.pattern.name, "put", given.by, now), "NotFound", Effect.die)
-          )
+  const putAll = Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string) {
+    const now = yield* Clock.currentTimeMillis
+    const putOne = (each: WrittenPattern) =>
+      Effect.flatMap(write(each, by, now), (row) =>
+        // Its author is in the history from this line on.
+        Effect.catchTag(
+          changed(row && { ...row, author: by }, each.pattern.name, "put", by, now),
+          "NotFound",
+          Effect.die
         )
       )
-    }),
+    return yield* answer(alone(Effect.forEach(given, putOne)))
+  })
+
+  return Patterns.of({
+    put: ({ by, ...given }) =>
+      Effect.flatMap(putAll([given], by), ([one]) =>
+        one === undefined ? Effect.die("a pattern was put and is not there") : Effect.succeed(one)
+      ),
+    putAll,
     get: (name) =>
       answer(
         Effect.flatMap(sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name}`, ([row]) =>
@@ -153,6 +171,27 @@ const make = Effect.gen(function* () {
         ([row]) => row?.change ?? 0
       )
     ),
+    changedSince: (revision) =>
+      answer(
+        Effect.flatMap(
+          sql<{ readonly touched: string; readonly change: number } & (Row | { readonly id: null })>`
+            select touched.name as touched, touched.change, ${sql.literal(columns)}
+            from (select name, max(change)::float8 as change from goldrush_pattern_history
+              where change > ${revision} group by name) touched
+            left join goldrush_patterns on goldrush_patterns.name = touched.name`,
+          Effect.fnUntraced(function* (rows) {
+            const changed: Array<StoredPattern> = []
+            const removed: Array<string> = []
+            let newest = revision
+            for (const { touched, change, ...row } of rows) {
+              newest = Math.max(newest, change)
+              if (row.id === null) removed.push(touched)
+              else changed.push(yield* stored(row))
+            }
+            return { revision: newest, changed, removed }
+          })
+        )
+      ),
     history: (name) =>
       answer(sql`select change::float8, name, version, what, by, at::float8 from goldrush_pattern_history
         where name = ${name} order by change desc limit 1000`)
@@ -160,4 +199,6 @@ const make = Effect.gen(function* () {
 })
 
 /** Needs a migrated database. */
-export const layer: Layer.Layer<Patterns, never, PgClient.PgClient> = Layer.effect(Patterns, make)
+export const layer: Layer.Layer<Patterns | PatternLibrary, never, PgClient.PgClient> = layerLibrary.pipe(
+  Layer.provideMerge(Layer.effect(Patterns, make))
+)

@@ -66,6 +66,7 @@ const stored = (each: Pattern, version = 1): StoredPattern => ({
   source: "",
   pattern: each,
   isOn: true,
+  author: "",
   createdBy: "",
   createdAt: 0,
   updatedBy: "",

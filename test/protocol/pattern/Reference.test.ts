@@ -45,6 +45,7 @@ const stored = (pattern: Pattern): StoredPattern => ({
   source: "",
   pattern,
   isOn: true,
+  author: "test",
   createdBy: "test",
   createdAt: 0,
   updatedBy: "test",

@@ -20,6 +20,7 @@ const engineOf = (pattern: Pattern) => {
     version: 1,
     source: "",
     isOn: true,
+    author: "",
     createdBy: "",
     createdAt: 0,
     updatedBy: "",
