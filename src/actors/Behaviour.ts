@@ -152,8 +152,11 @@ export interface Reactions<State, Resident> {
   ) => Outcome<State, Resident>
   /** What runs for an {@link EffectOrder} of that name. A failure is an outcome too: turn it into a value. */
   readonly effects?: Readonly<Record<string, (input: unknown) => Effect.Effect<unknown>>>
-  /** Who is told when the actor is quarantined: an actor with the message of `protocol/Escalation.ts`. */
-  readonly supervisor?: (id: string) => Address | undefined
+  /**
+   * Who is told when the actor is quarantined: an actor with the message of `protocol/Escalation.ts`. `part` is what its row
+   * holds under the key of `Supervisor.ts`, if anything.
+   */
+  readonly supervisor?: (id: string, part?: unknown) => Address | undefined
   readonly storage?: Storage<State>
 }
 

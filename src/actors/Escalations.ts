@@ -4,7 +4,7 @@
  */
 import { runtimeAsker } from "../protocol/Asker.ts"
 import { escalationTag, type Quarantined } from "../protocol/Escalation.ts"
-import { encodeStored } from "../protocol/Stored.ts"
+import { decodeStored, encodeStored } from "../protocol/Stored.ts"
 import type { Reply } from "./Envelope.ts"
 import { type Address, addressKey, type Host } from "./Host.ts"
 import type { Registry } from "./Registry.ts"
@@ -53,8 +53,9 @@ export class Escalations {
 
   private bySupervisor(untold: Due["untold"]): ReadonlyMap<string, Report> {
     const reports = new Map<string, Report>()
-    for (const { kind, id, since, cause } of untold) {
-      const to = this.teller.registry.get(kind)?.behaviour.reactions.supervisor?.(id)
+    for (const { kind, id, since, cause, supervisor } of untold) {
+      const part = supervisor === undefined ? undefined : decodeStored(supervisor)
+      const to = this.teller.registry.get(kind)?.behaviour.reactions.supervisor?.(id, part)
       if (to === undefined) continue
       const key = addressKey(to)
       const report = reports.get(key) ?? { to, actors: [] }

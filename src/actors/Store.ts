@@ -74,8 +74,10 @@ export type Committed =
 /** What a scan of held shards found due. */
 export interface Due {
   readonly actors: ReadonlyArray<Address>
-  /** Quarantined actors whose supervisor has not been told yet. */
-  readonly untold: ReadonlyArray<Address & { readonly since: number; readonly cause: string }>
+  /** Quarantined actors whose supervisor has not been told yet, with the part of `Supervisor.ts` of those that have one. */
+  readonly untold: ReadonlyArray<
+    Address & { readonly since: number; readonly cause: string; readonly supervisor?: Uint8Array }
+  >
 }
 
 /** An actor that has failed too often, and why. */

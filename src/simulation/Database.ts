@@ -13,6 +13,7 @@ import type {
   Parts,
   QuarantineEntry
 } from "../actors/Store.ts"
+import { supervisorPart } from "../actors/Supervisor.ts"
 
 /** The row of one actor. Bytes are never changed in place. */
 export interface Row extends Address {
@@ -253,7 +254,9 @@ export class Database {
     }
     const untold = []
     for (const { kind, id, shard, since, cause, told } of this.quarantines.values()) {
-      if (!told && shards.includes(shard)) untold.push({ kind, id, since, cause })
+      const supervisor = this.rows.get(addressKey({ kind, id }))?.parts.get(supervisorPart)
+      const part = supervisor === undefined ? {} : { supervisor }
+      if (!told && shards.includes(shard)) untold.push({ kind, id, since, cause, ...part })
     }
     return { actors, untold }
   }

@@ -282,6 +282,23 @@ export const storeConformance = (name: string, acquire: () => Promise<StoreUnder
       assert.deepStrictEqual((await calls.due([31], 0, false)).untold, [])
     })
 
+    it("offers with an escalation the part that says who supervises", async () => {
+      const id = await fresh("a", 33)
+      await calls.commit(
+        "a",
+        rowOf(id, 1, {
+          shard: 33,
+          put: [
+            ["supervisor", bytes(1, 2)],
+            ["other", bytes(3)]
+          ]
+        })
+      )
+      await calls.quarantine(entryOf(id, 2, 33))
+      const [untold] = (await calls.due([33], 0, false)).untold
+      assert.deepStrictEqual([...(untold?.supervisor ?? [])], [1, 2])
+    })
+
     it("lets a released row be claimed, and quarantined once more", async () => {
       const id = await fresh("a", 41)
       await calls.quarantine(entryOf(id, 1, 41))

@@ -8,6 +8,7 @@ import type { ToGateway } from "../../src/actors/Links.ts"
 import * as Registry from "../../src/actors/Registry.ts"
 import { Residency } from "../../src/actors/Residency.ts"
 import type { Claimed, CommitRow, Committed, DeadLetter, QuarantineEntry, Store } from "../../src/actors/Store.ts"
+import { supervisorPart } from "../../src/actors/Supervisor.ts"
 import type { Asker } from "../../src/protocol/Asker.ts"
 import { uuidV7 } from "../../src/protocol/Ids.ts"
 
@@ -221,9 +222,11 @@ export class ActorRig {
         .sort(([, left], [, right]) => (left.wakeAt ?? 0) - (right.wakeAt ?? 0))
         .slice(0, limit)
         .map(([key]) => ({ kind: key.slice(0, key.indexOf("/")), id: key.slice(key.indexOf("/") + 1) }))
-      const untold = [...this.rows.values()].flatMap(({ quarantine, isTold }) =>
-        quarantine === undefined || isTold === true ? [] : [quarantine]
-      )
+      const untold = [...this.rows.values()].flatMap(({ quarantine, isTold, parts }) => {
+        if (quarantine === undefined || isTold === true) return []
+        const supervisor = parts.get(supervisorPart)
+        return [{ ...quarantine, ...(supervisor !== undefined && { supervisor }) }]
+      })
       done({ actors, untold })
     },
     quarantine: (entry, done) => {

@@ -11,6 +11,7 @@ import type {
   QuarantineEntry,
   Store
 } from "../../actors/Store.ts"
+import { supervisorPart } from "../../actors/Supervisor.ts"
 import { commitStatement, committedOf } from "./CommitStatement.ts"
 import { integer, integers, long, text } from "./Parameters.ts"
 import { PgClaim } from "./PgClaim.ts"
@@ -28,13 +29,14 @@ export interface PgStoreOptions {
 const answerMillis = 5000
 
 const isDue = (condition: string): string => `
-  select false, kind, id, null::float8, null from (
+  select false, kind, id, null::float8, null, null::bytea from (
     select kind, id from actor a where shard = any($1) and ${condition}
       and not exists (select from quarantine q where q.kind = a.kind and q.id = a.id and q.released_at is null)
     order by wake_at, kind, id limit $3) due`
 
 const untoldText = `
-  select true, kind, id, since, cause from (
+  select true, kind, id, since, cause, (
+    select value from actor_part p where p.kind = untold.kind and p.id = untold.id and p.key = '${supervisorPart}') from (
     select kind, id, since::float8, cause from quarantine where shard = any($1) and not told and released_at is null
     order by since, kind, id limit $3) untold`
 
@@ -129,9 +131,10 @@ export class PgStore implements Store {
       if (answer._tag !== "Rows") return done(outageOf(answer))
       const actors: Array<Address> = []
       const untold: Array<Due["untold"][number]> = []
-      for (const [isUntold, kind, id, since, cause] of answer.rows) {
+      for (const [isUntold, kind, id, since, cause, part] of answer.rows) {
         const address = { kind: String(kind), id: String(id) }
-        if (isUntold === true) untold.push({ ...address, since: Number(since), cause: String(cause) })
+        const supervisor = part instanceof Uint8Array ? { supervisor: part } : {}
+        if (isUntold === true) untold.push({ ...address, since: Number(since), cause: String(cause), ...supervisor })
         else if (actors.length < limit) actors.push(address)
       }
       done({ actors, untold })
