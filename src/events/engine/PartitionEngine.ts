@@ -2,22 +2,18 @@
  * All patterns over the part of the stream that one partition works on. It is fed with every event, in the order of the
  * stream, and gives matches; it reads no clock and waits for nothing. Patterns may change between any two events.
  */
-import { Result } from "effect"
-import { bindTree } from "../../protocol/condition/Bind.ts"
-import type { BoundCondition } from "../../protocol/condition/Bound.ts"
-import { events } from "../../protocol/condition/Source.ts"
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { PatternNumbers } from "../../protocol/PatternPartition.ts"
 import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
 import { documentOf } from "../matching/Document.ts"
 import { Matcher, type MatcherCounters } from "../matching/Matcher.ts"
 import type { StoredPattern } from "../Patterns.ts"
-import { EventTime } from "../temporal/EventTime.ts"
-import type { Interest } from "../temporal/Interest.ts"
+import { EventTime, type Source } from "../temporal/EventTime.ts"
 import { makeMachine } from "../temporal/MakeMachine.ts"
 import type { Match } from "../temporal/Match.ts"
 import type { PatternMachine } from "../temporal/PatternMachine.ts"
 import { readKey } from "../temporal/Reading.ts"
+import { conditionOf } from "./InterestCondition.ts"
 import { homesOf, partitionOf } from "./Partition.ts"
 
 const form = 1
@@ -26,12 +22,22 @@ const form = 1
 interface Worker {
   readonly stored: StoredPattern
   readonly machine: PatternMachine
-  readonly keyOf: (event: HolonEvent) => string | undefined
-  /** By which name its empty key falls to a partition. */
-  home: string
+  readonly reader: KeyReader
+  /** Whether this partition works for it on what has an empty key, or none. */
+  isHome: boolean
   /** Interests that the event at hand fulfils, one bit each, and for which event that stands. */
   hits: number
   epoch: number
+}
+
+/** Reads the key of an event for all patterns that have the same `by`. */
+interface KeyReader {
+  readonly read: (event: HolonEvent) => string | undefined
+  /** Whether one of them is at home here. */
+  isHome: boolean
+  /** The key of the event at hand, and whether it is one of this partition; false where it is empty. */
+  key: string | undefined
+  isOurs: boolean
 }
 
 /** An interest of a worker: what the matcher finds. */
@@ -46,34 +52,9 @@ export interface Found {
   readonly match: Match
 }
 
-const typeField = { _tag: "Field", path: ["type"] } as const
+const nothingFound: ReadonlyArray<Found> = []
 
-/** The condition of an interest, its types included. Throws where it was not checked. */
-const conditionOf = ({ types, condition }: Interest): BoundCondition => {
-  const bound = Result.getOrThrow(bindTree(condition, events))
-  if (types === undefined) return bound
-  const literal = types.filter((type) => !type.includes("*"))
-  const globs = types.filter((type) => type.includes("*"))
-  const [first, ...others] = literal
-  const alternatives = [
-    ...(first === undefined
-      ? []
-      : [
-          {
-            _tag: "Among",
-            term: typeField,
-            items: [{ _tag: "Text", value: first }, ...others.map((value) => ({ _tag: "Text", value }) as const)]
-          } as const
-        ]),
-    ...globs.map((glob) => {
-      const pattern = { _tag: "Text", value: glob } as const
-      return Result.getOrThrow(
-        bindTree({ _tag: "Matches", operator: "glob", term: { _tag: "Field", path: ["type"] }, pattern }, events)
-      )
-    })
-  ]
-  return { _tag: "All", of: [{ _tag: "Any", of: alternatives }, bound] }
-}
+const fieldsOf = ({ pattern }: StoredPattern): string => JSON.stringify(pattern.by)
 
 export class PartitionEngine {
   readonly #partition: number | "all"
@@ -81,10 +62,12 @@ export class PartitionEngine {
   readonly #matcher = new Matcher<Wish>()
   readonly #workers = new Map<string, Worker>()
   readonly #wishes = new Map<Worker, ReadonlyArray<Wish>>()
+  /** By the fields of the key. */
+  #readers = new Map<string, KeyReader>()
   /** Patterns that follow another one, by its name. */
   readonly #followers = new Map<string, Array<Worker>>()
   #found: Array<Found> = []
-  #touched: Array<Worker> = []
+  readonly #touched: Array<Worker> = []
   #epoch = 0
 
   /** `all` works on every key: for trying a pattern out. */
@@ -95,6 +78,7 @@ export class PartitionEngine {
   /** Matches since they were taken last, in the order in which they were found. */
   takeFound(): ReadonlyArray<Found> {
     const found = this.#found
+    if (found.length === 0) return nothingFound
     this.#found = []
     return found
   }
@@ -126,9 +110,31 @@ export class PartitionEngine {
     for (const worker of this.#workers.values())
       for (const name of worker.machine.follows)
         this.#followers.set(name, [...(this.#followers.get(name) ?? []), worker])
-    const homes = homesOf(Array.from(this.#workers, ([name, { machine }]) => ({ name, follows: machine.follows })))
-    for (const [name, worker] of this.#workers) worker.home = homes.get(name) ?? name
+    this.#settleHomes()
     return failed
+  }
+
+  /** Which workers are at home here, and which keys are still read. */
+  #settleHomes(): void {
+    const homes = homesOf(Array.from(this.#workers, ([name, { machine }]) => ({ name, follows: machine.follows })))
+    this.#readers = new Map()
+    for (const [name, worker] of this.#workers) {
+      const { reader, stored } = worker
+      // What has no key is nobody's; a machine counts it, and one partition is enough for that.
+      worker.isHome = this.#partition === "all" || partitionOf(homes.get(name) ?? name, "") === this.#partition
+      const fields = fieldsOf(stored)
+      reader.isHome = worker.isHome || (this.#readers.has(fields) && reader.isHome)
+      this.#readers.set(fields, reader)
+    }
+  }
+
+  #readerOf(stored: StoredPattern): KeyReader {
+    const fields = fieldsOf(stored)
+    const known = this.#readers.get(fields)
+    if (known !== undefined) return known
+    const reader: KeyReader = { read: readKey(stored.pattern.by), isHome: false, key: undefined, isOurs: false }
+    this.#readers.set(fields, reader)
+    return reader
   }
 
   #hire(stored: StoredPattern, known: Worker | undefined): void {
@@ -140,8 +146,8 @@ export class PartitionEngine {
     const worker: Worker = {
       stored,
       machine,
-      keyOf: readKey(stored.pattern.by),
-      home: stored.name,
+      reader: this.#readerOf(stored),
+      isHome: false,
       hits: 0,
       epoch: 0
     }
@@ -174,15 +180,31 @@ export class PartitionEngine {
     this.#advance()
     if (source === undefined) return
     this.#epoch++
+    if (!this.#isForUs(event, source)) return
     this.#matcher.match(documentOf(event), this.#note)
-    for (const worker of this.#touched) {
-      const key = worker.keyOf(event)
-      // What has no key is nobody's; a machine counts it, and one partition is enough for that.
-      if (this.#partition === "all" || partitionOf(worker.home, key ?? "") === this.#partition) {
-        worker.machine.take(event, source, worker.hits)
-      }
+    const touched = this.#touched
+    for (let index = 0; index < touched.length; index++) {
+      const worker = touched[index]
+      if (worker === undefined) continue
+      const { key, isOurs } = worker.reader
+      if (key === undefined || key === "" ? worker.isHome : isOurs) worker.machine.take(event, source, worker.hits, key)
     }
-    this.#touched = []
+    touched.length = 0
+  }
+
+  /** Reads the keys of an event. With a key that every pattern reads, most events are another partition's: those are not matched. */
+  #isForUs(event: HolonEvent, source: Source): boolean {
+    const partition = this.#partition
+    let isForUs = false
+    for (const reader of this.#readers.values()) {
+      const key = reader.read(event)
+      // One text for all that is kept of a source: where two are the same, none is read to compare them.
+      reader.key = key === source.id ? source.id : key
+      const isEmpty = key === undefined || key === ""
+      reader.isOurs = !isEmpty && (partition === "all" || partitionOf("", key) === partition)
+      isForUs ||= isEmpty ? reader.isHome : reader.isOurs
+    }
+    return isForUs
   }
 
   readonly #note = ({ worker, bit }: Wish): void => {
@@ -213,7 +235,7 @@ export class PartitionEngine {
 
   /** What the matcher has counted. */
   get matching(): MatcherCounters {
-    return this.#matcher.counters
+    return { ...this.#matcher.counters, events: this.#epoch }
   }
 
   /** What the pattern of a name has counted and keeps; nothing for one that is not looked for. */

@@ -3,7 +3,6 @@ import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
 import { keysMax, sizes } from "./Bounds.ts"
-import { type Keeper, KeyRecord, KeyTable } from "./Keys.ts"
 import type { Match } from "./Match.ts"
 import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
 import { readEmit } from "./Reading.ts"
@@ -26,7 +25,7 @@ const form = 1
 /** Parts so much older than a match can be of no use, ms beyond the time within which they must be. */
 const forgottenMillis = 3_600_000
 
-export class CombinedMachine implements PatternMachine, Keeper<Parts> {
+export class CombinedMachine implements PatternMachine {
   readonly pattern: Pattern
   readonly version: number
   readonly interests = []
@@ -36,7 +35,8 @@ export class CombinedMachine implements PatternMachine, Keeper<Parts> {
   private readonly answers: Answers
   private readonly withinMillis: number
   private readonly atLeast: number
-  private readonly keys = new KeyTable<Parts>()
+  /** Those heard of longest ago first. */
+  private readonly keys = new Map<string, Parts>()
   private readonly carry: ((document: unknown) => Readonly<Record<string, unknown>>) | undefined
 
   constructor(pattern: Pattern, { withinMillis, atLeast, patterns }: Combined, options: MachineOptions) {
@@ -71,9 +71,8 @@ export class CombinedMachine implements PatternMachine, Keeper<Parts> {
     if (place < 0 || kind === "exit") return
     const { metrics } = this.answers
     metrics.evaluated++
-    const record = this.recordOf(key)
-    const { state } = record
-    this.keys.touch(record)
+    const state = this.keys.get(key) ?? this.follows.map(() => undefined)
+    this.keep(key, state)
     const known = state[place]
     if (known !== undefined && known.at > at) return
     state[place] = { at, id, values: this.carry === undefined ? {} : values }
@@ -86,46 +85,36 @@ export class CombinedMachine implements PatternMachine, Keeper<Parts> {
         events: parts.map((part) => part.id),
         values: this.carry?.({ data: Object.assign({}, ...parts.map((part) => part.values)) }) ?? {}
       })
-      this.keys.remove(record)
+      this.keys.delete(key)
     }
     this.forgetOld(at)
   }
 
-  private recordOf(key: string): KeyRecord<Parts> {
-    const known = this.keys.get(key)
-    if (known !== undefined) return known
-    const record = new KeyRecord<Parts>(
-      key,
-      this.follows.map(() => undefined),
-      this
-    )
-    this.keys.add(record)
-    const { first } = this.keys
-    if (this.keys.size > keysMax && first !== undefined) {
-      this.keys.remove(first)
-      this.answers.metrics.evicted++
-    }
-    return record
+  private keep(key: string, parts: Parts): void {
+    this.keys.delete(key)
+    this.keys.set(key, parts)
+    if (this.keys.size <= keysMax) return
+    const [oldest] = this.keys.keys()
+    if (oldest !== undefined) this.keys.delete(oldest)
+    this.answers.metrics.evicted++
   }
 
   private forgetOld(at: number): void {
     const least = at - this.withinMillis - forgottenMillis
-    for (let { first } = this.keys; first !== undefined; { first } = this.keys) {
-      if (first.state.some((part) => part !== undefined && part.at >= least)) return
-      this.keys.remove(first)
+    for (const [key, parts] of this.keys) {
+      if (parts.some((part) => part !== undefined && part.at >= least)) return
+      this.keys.delete(key)
     }
   }
 
-  /** Parts wait for nothing: time alone makes no match of them. */
-  wake(): void {}
   advance(): void {}
 
   end(): void {}
 
   snapshot(): Uint8Array {
-    const keys = Array.from(this.keys, ({ key, state }) => [
+    const keys = Array.from(this.keys, ([key, parts]) => [
       key,
-      state.map((part) => (part === undefined ? null : [part.at, part.id, part.values]))
+      parts.map((part) => (part === undefined ? null : [part.at, part.id, part.values]))
     ])
     return encodeStored([form, this.signature, this.answers.encode(), keys])
   }
@@ -137,13 +126,13 @@ export class CombinedMachine implements PatternMachine, Keeper<Parts> {
     this.answers.decode(answers)
     for (const each of asList(keys)) {
       const [key, parts] = asList(each)
-      const record = this.recordOf(asText(key))
-      record.state = asList(parts).map((part) => {
+      const read = asList(parts).map((part) => {
         if (part === null) return undefined
         const [at, id, values] = asList(part)
         const isMap = typeof values === "object" && values !== null
         return { at: asNumber(at), id: asText(id), values: isMap ? { ...values } : {} }
       })
+      this.keep(asText(key), read)
     }
     return true
   }

@@ -9,8 +9,8 @@
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
-import type { DueHeap, Waiting } from "./DueHeap.ts"
 import { asList, asNumber, asText, listOfForm } from "./State.ts"
+import type { WakeHeap, Waking } from "./WakeHeap.ts"
 import { type Sleeper, Wakes } from "./Wakes.ts"
 
 const form = 1
@@ -28,7 +28,7 @@ export const sourcesMax = 100_000
 const overallMillis = 100
 
 /** Who speaks, and how far it has come. */
-export class Source implements Waiting {
+export class Source implements Waking {
   readonly actor: string
   readonly id: string
   /** Its watermark when it was last heard, event time, ms. */
@@ -38,11 +38,10 @@ export class Source implements Waiting {
   /** Whether the event it was last heard with is behind its watermark. */
   isLate = false
   /** What waits for it to come further, by event time. */
-  waiting: DueHeap<Sleeper> | undefined
+  waiting: WakeHeap<Sleeper> | undefined
   /** Whether it has come so far that some of that is to be woken. */
   isCome = false
-  wakeAt = 0
-  heapIndex = -1
+  wakeAt = Number.POSITIVE_INFINITY
   /** The furthest of its events: number, when it was written, ms, and id. */
   private seq = -1
   private written = Number.NEGATIVE_INFINITY

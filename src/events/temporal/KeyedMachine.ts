@@ -69,31 +69,37 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
     return this.held + this.keys.size * sizes.key
   }
 
-  take(event: HolonEvent, source: Source, hits: number): void {
+  take(event: HolonEvent, source: Source, hits: number, key = this.keyOf(event)): void {
     const { metrics } = this.answers
+    const { operator, time, around } = this
     metrics.evaluated++
-    const key = this.keyOf(event)
     if (key === undefined) {
       metrics.keyless++
       return
     }
-    const found = this.known(key)
-    const clock = found?.clock ?? Number.NEGATIVE_INFINITY
-    if (source.isLate || event.at < clock) {
-      metrics.late++
-      const limit = Math.max(clock, source.mark) - this.operator.lateMillis
-      if (this.operator.lateMillis === 0 || event.at < limit) return
+    const known = this.keys.get(key)
+    if (known !== undefined) this.bring(known, time.written)
+    // All is over for a key that a tick has forgotten or will forget; which of them makes no difference.
+    const isOver = known !== undefined && this.isOver(known)
+    const clock = known === undefined || isOver ? Number.NEGATIVE_INFINITY : known.clock
+    const isLate = source.isLate || event.at < clock
+    if (isLate) metrics.late++
+    const isTooLate =
+      isLate && (operator.lateMillis === 0 || event.at < Math.max(clock, source.mark) - operator.lateMillis)
+    if (isTooLate || ((known === undefined || isOver) && !operator.opens(hits))) {
+      if (known !== undefined && isOver) this.forget(known)
+      return
     }
-    if (found === undefined && !this.operator.opens(hits)) return
-    const record = found ?? this.begin(key)
-    record.hear(source, this.time)
+    if (known !== undefined && isOver) this.beginAgain(known)
+    const record = known ?? this.begin(key)
+    record.hear(source, time)
     this.keys.touch(record)
-    this.bring(record, this.time.written)
-    const before = this.operator.bytes(record.state)
+    this.bring(record, time.written)
+    const before = operator.bytes(record.state)
     // The event itself is not kept: nobody knows how large it is.
-    if (this.around.carry !== undefined) record.carried = this.around.carry(event)
-    this.operator.take(record, event, hits, this.around)
-    this.held += this.operator.bytes(record.state) - before
+    if (around.carry !== undefined) record.carried = around.carry(event)
+    operator.take(record, event, hits, around)
+    this.held += operator.bytes(record.state) - before
     this.settle(record)
     if (this.bytes > this.bytesMax) this.relieve(record)
   }
@@ -113,22 +119,20 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
     for (const record of this.keys) this.time.wakes.remove(record)
   }
 
-  /** A key, with all done that was due before now; whether a tick had it done already makes no difference. */
-  private known(key: string): KeyRecord<S> | undefined {
-    const record = this.keys.get(key)
-    if (record === undefined) return undefined
-    this.bring(record, this.time.written)
-    if (this.operator.due(record.state) < Number.POSITIVE_INFINITY || !this.operator.isIdle(record.state)) return record
-    this.forget(record)
-    return undefined
+  private isOver({ state }: KeyRecord<S>): boolean {
+    return this.operator.due(state) === Number.POSITIVE_INFINITY && this.operator.isIdle(state)
   }
 
   private begin(key: string): KeyRecord<S> {
     const record = new KeyRecord(key, this.operator.begin(), this)
     this.keys.add(record)
-    const { first } = this.keys
-    if (this.keys.size > keysMax && first !== undefined) this.evict(first)
+    if (this.keys.size > keysMax) this.evict(this.keys.takeOldest())
     return record
+  }
+
+  private beginAgain(record: KeyRecord<S>): void {
+    this.held -= this.operator.bytes(record.state)
+    record.begin(this.operator.begin())
   }
 
   /** Brings a key to the time of its sources. */
@@ -145,11 +149,12 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
   private settle(record: KeyRecord<S>): void {
     const due = this.operator.due(record.state)
     if (due < Number.POSITIVE_INFINITY) return this.time.wakes.put(record, due, this.time.now)
-    this.time.wakes.remove(record)
+    record.due = due
     if (this.operator.isIdle(record.state)) this.forget(record)
   }
 
-  private evict(record: KeyRecord<S>): void {
+  private evict(record: KeyRecord<S> | undefined): void {
+    if (record === undefined) return
     this.answers.metrics.evicted++
     this.forget(record)
   }
@@ -162,21 +167,24 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
 
   /** Forgets keys, the one just heard of last, until what they hold is within bounds. */
   private relieve(spared: KeyRecord<S>): void {
-    for (let { first } = this.keys; this.bytes > this.bytesMax && first !== undefined; { first } = this.keys) {
-      if (first === spared) return
-      this.evict(first)
+    while (this.bytes > this.bytesMax) {
+      const oldest = this.keys.takeOldest()
+      if (oldest === undefined || oldest === spared) return
+      this.evict(oldest)
     }
   }
 
   snapshot(): Uint8Array {
-    const keys = Array.from(this.keys, (record) => [
-      record.key,
-      record.clock,
-      record.isCrowded,
-      record.sources.map(({ actor, id }) => [actor, id]),
-      this.operator.encode(record.state),
-      this.around.carry === undefined ? null : this.around.carried(record)
-    ])
+    const keys = this.keys
+      .inOrder()
+      .map((record) => [
+        record.key,
+        record.clock,
+        record.isCrowded,
+        record.sources.map(({ actor, id }) => [actor, id]),
+        this.operator.encode(record.state),
+        this.around.carry === undefined ? null : this.around.carried(record)
+      ])
     return encodeStored([form, this.signature, this.answers.encode(), keys])
   }
 

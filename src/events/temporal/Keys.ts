@@ -1,10 +1,12 @@
 /** The keys of one pattern: what is kept of each, who has spoken of it, and which was not heard of for longest. */
-import type { DueHeap } from "./DueHeap.ts"
 import { type EventTime, lowestMark, type Source } from "./EventTime.ts"
+import type { WakeHeap } from "./WakeHeap.ts"
 import type { Sleeper } from "./Wakes.ts"
 
 /** Sources of one key that are followed one by one; of more, the time of all sources together is taken. */
 const sourcesMax = 8
+
+const nobody: ReadonlyArray<Source> = []
 
 /** Whose keys they are. */
 export interface Keeper<S> {
@@ -15,21 +17,23 @@ export interface Keeper<S> {
 /** One key. */
 export class KeyRecord<S> implements Sleeper {
   readonly key: string
-  private readonly keeper: Keeper<S>
   state: S
   /** How far it has come, event time, ms: what is before is late, what is due before has been done. */
   clock = Number.NEGATIVE_INFINITY
-  due = 0
-  wakeAt = 0
-  heapIndex = -1
-  heap: DueHeap<Sleeper> | undefined
-  /** Who spoke of it; empty when they are too many. */
-  sources: ReadonlyArray<Source> = []
+  due = Number.POSITIVE_INFINITY
+  wakeAt = Number.POSITIVE_INFINITY
+  heap: WakeHeap<Sleeper> | undefined
+  /** The only one who spoke of it. */
+  source: Source | undefined
+  /** Who spoke of it where they are several; empty when they are too many. */
+  shared: ReadonlyArray<Source> = nobody
   isCrowded = false
   /** What matches carry of the event it heard of last. */
   carried: Readonly<Record<string, unknown>> | undefined
-  newer: KeyRecord<S> | undefined
-  older: KeyRecord<S> | undefined
+  /** Counts up with each key that is heard of. */
+  heard = 0
+  isForgotten = false
+  private readonly keeper: Keeper<S>
 
   constructor(key: string, state: S, keeper: Keeper<S>) {
     this.key = key
@@ -41,40 +45,54 @@ export class KeyRecord<S> implements Sleeper {
     this.keeper.wake(this)
   }
 
+  /** Who spoke of it; empty when they are too many. */
+  get sources(): ReadonlyArray<Source> {
+    return this.source === undefined ? this.shared : [this.source]
+  }
+
+  /** Sets who spoke of it. */
+  set sources(sources: ReadonlyArray<Source>) {
+    const [first, second] = sources
+    this.source = second === undefined ? first : undefined
+    this.shared = second === undefined ? nobody : sources
+  }
+
   /** Notes that a source speaks of it. */
   hear(source: Source, time: EventTime): void {
-    if (this.isCrowded || this.sources[0] === source || this.sources.includes(source)) return
-    if (this.sources.length < sourcesMax) {
-      this.sources = [...this.sources, source]
-      return
-    }
-    this.isCrowded = true
-    this.sources = []
-    time.wantOverall()
+    if (this.source === source || this.isCrowded) return
+    const { sources } = this
+    if (sources.includes(source)) return
+    this.isCrowded = sources.length === sourcesMax
+    this.sources = this.isCrowded ? nobody : [...sources, source]
+    if (this.isCrowded) time.wantOverall()
   }
 
   /** How far its sources have come at `now`. */
   markAt(now: number, time: EventTime): number {
+    if (this.source !== undefined) return this.source.markAt(now)
     if (this.isCrowded) return time.overall
-    const [first, second] = this.sources
-    if (first === undefined) return Number.NEGATIVE_INFINITY
-    return second === undefined ? first.markAt(now) : lowestMark(this.sources, now)
+    return this.shared.length === 0 ? Number.NEGATIVE_INFINITY : lowestMark(this.shared, now)
+  }
+
+  /** As if it had never been heard of. */
+  begin(state: S): void {
+    this.state = state
+    this.clock = Number.NEGATIVE_INFINITY
+    this.sources = nobody
+    this.isCrowded = false
+    this.carried = undefined
   }
 }
 
-/** Keys in the order in which they were heard of. */
+/** Keys, of which the one can be told that was not heard of for longest. */
 export class KeyTable<S> {
   private readonly records = new Map<string, KeyRecord<S>>()
-  private oldest: KeyRecord<S> | undefined
-  private newest: KeyRecord<S> | undefined
+  private count = 0
+  /** Those heard of longest ago last, as of when this was made: seldom, and good for many. */
+  private oldest: Array<{ readonly record: KeyRecord<S>; readonly heard: number }> = []
 
   get size(): number {
     return this.records.size
-  }
-
-  /** The key that was not heard of for longest. */
-  get first(): KeyRecord<S> | undefined {
-    return this.oldest
   }
 
   get(key: string): KeyRecord<S> | undefined {
@@ -83,47 +101,45 @@ export class KeyTable<S> {
 
   add(record: KeyRecord<S>): void {
     this.records.set(record.key, record)
-    this.append(record)
+    this.touch(record)
   }
 
   /** Was heard of just now. */
   touch(record: KeyRecord<S>): void {
-    if (this.newest === record) return
-    this.unlink(record)
-    this.append(record)
+    record.heard = ++this.count
   }
 
   remove(record: KeyRecord<S>): void {
+    record.isForgotten = true
     this.records.delete(record.key)
-    this.unlink(record)
+    // What is forgotten is not to be held by a list that nobody asks for.
+    if (this.oldest.length > 2 * this.records.size) this.oldest = []
   }
 
   clear(): void {
     this.records.clear()
-    this.oldest = undefined
-    this.newest = undefined
+    this.oldest = []
+  }
+
+  /** The key that was not heard of for longest. */
+  takeOldest(): KeyRecord<S> | undefined {
+    while (this.records.size > 0) {
+      for (let entry = this.oldest.pop(); entry !== undefined; entry = this.oldest.pop())
+        if (!entry.record.isForgotten && entry.record.heard === entry.heard) return entry.record
+      this.oldest = Array.from(this.records.values(), (record) => ({ record, heard: record.heard })).toSorted(
+        (one, other) => other.heard - one.heard
+      )
+    }
+    return undefined
+  }
+
+  /** In no order. */
+  [Symbol.iterator](): IterableIterator<KeyRecord<S>> {
+    return this.records.values()
   }
 
   /** Those heard of longest ago first. */
-  *[Symbol.iterator](): Generator<KeyRecord<S>> {
-    for (let record = this.oldest; record !== undefined; record = record.newer) yield record
-  }
-
-  private append(record: KeyRecord<S>): void {
-    record.older = this.newest
-    record.newer = undefined
-    if (this.newest === undefined) this.oldest = record
-    else this.newest.newer = record
-    this.newest = record
-  }
-
-  private unlink(record: KeyRecord<S>): void {
-    const { older, newer } = record
-    if (older === undefined) this.oldest = newer
-    else older.newer = newer
-    if (newer === undefined) this.newest = older
-    else newer.older = older
-    record.older = undefined
-    record.newer = undefined
+  inOrder(): ReadonlyArray<KeyRecord<S>> {
+    return [...this.records.values()].toSorted((one, other) => one.heard - other.heard)
   }
 }

@@ -28,9 +28,9 @@ export interface PatternMachine {
   readonly next: number
   /**
    * Takes an event that {@link EventTime} admitted, with the source it gave, and a bit (`1 << index`) for each interest that
-   * the event fulfils. One that fulfils none need not be told.
+   * the event fulfils. One that fulfils none need not be told. Its key is read where it is not given.
    */
-  take(event: HolonEvent, source: Source, hits: number): void
+  take(event: HolonEvent, source: Source, hits: number, key?: string): void
   /** Takes the match of a pattern it {@link follows}. Others are left alone. */
   follow(match: Match): void
   /** Does what is due because time has passed. To be called after {@link EventTime} was advanced, when `next` has come. */

@@ -39,10 +39,9 @@ export class SingleMachine implements PatternMachine {
     return this.answers.metrics
   }
 
-  take(event: HolonEvent, source: Source): void {
+  take(event: HolonEvent, source: Source, _hits: number, key = this.keyOf(event)): void {
     const { metrics } = this.answers
     metrics.evaluated++
-    const key = this.keyOf(event)
     if (key === undefined) {
       metrics.keyless++
       return

@@ -3,31 +3,31 @@
  * the source has come so far, and not before, however often the source speaks until then. A silent source's time goes on
  * like ours, so the source itself waits, too, for when that is so. A key with several sources is looked at now and then.
  */
-import { DueHeap, type Waiting } from "./DueHeap.ts"
 import { type Source, silentMillis } from "./EventTime.ts"
+import { WakeHeap, type Waking } from "./WakeHeap.ts"
 
 /** A key whose time does not pass as expected is looked at again so much later, ms. */
 const againMillis = 100
 
 /** What can be woken. */
-export interface Sleeper extends Waiting {
-  /** Who speaks of it. */
-  readonly sources: ReadonlyArray<Source>
+export interface Sleeper extends Waking {
+  /** Who speaks of it; nobody where there are several. */
+  readonly source: Source | undefined
   /** How far it has come, event time, ms. */
   readonly clock: number
-  /** When there is something to do, event time, ms; it may wait for an earlier time. */
+  /** When there is something to do, event time, ms, if ever; it may be woken at an earlier time. */
   due: number
   /** In which it waits. */
-  heap: DueHeap<Sleeper> | undefined
+  heap: WakeHeap<Sleeper> | undefined
   /** Does what is due, and says again for what it waits. */
   wake(): void
 }
 
 export class Wakes {
   /** Sources that somebody waits for, by when they have come so far if they stay silent, our time, ms. */
-  private readonly silent = new DueHeap<Source>()
+  private readonly silent = new WakeHeap<Source>()
   /** Those with several sources, by when to look at them again, our time, ms. */
-  private readonly shared = new DueHeap<Sleeper>()
+  private readonly shared = new WakeHeap<Sleeper>()
   /** Sources that have come so far that somebody is to be woken. */
   private readonly come: Array<Source> = []
 
@@ -42,27 +42,28 @@ export class Wakes {
     if (source.waiting === undefined || source.isCome) return
     if (source.waiting.next > source.mark) {
       // One that was waited for before it ever spoke.
-      if (source.heapIndex < 0) this.follow(source)
+      if (source.wakeAt === Number.POSITIVE_INFINITY) this.follow(source)
       return
     }
     source.isCome = true
     this.come.push(source)
   }
 
-  /** Waits for a time of events, ms; at `now`, ours. One that waits for an earlier time is moved when that has come. */
+  /** Waits for a time of events, ms; at `now`, ours. */
   put(sleeper: Sleeper, due: number, now: number): void {
-    sleeper.due = due
-    const [source, other] = sleeper.sources
-    if (source === undefined || other !== undefined) {
-      const wakeAt =
-        now + (sleeper.clock === Number.NEGATIVE_INFINITY ? againMillis : Math.max(due - sleeper.clock, againMillis))
-      this.enter(this.shared, sleeper, wakeAt)
+    // Up to its clock all is done, whatever it says.
+    sleeper.due = Math.max(due, sleeper.clock + 1)
+    const { source, clock } = sleeper
+    if (source === undefined) {
+      const isKnown = clock !== Number.NEGATIVE_INFINITY
+      this.enter(this.shared, sleeper, now + (isKnown ? Math.max(due - clock, againMillis) : againMillis))
       return
     }
-    // Up to its clock all is done, whatever it says.
-    const wakeAt = Math.max(due, sleeper.clock + 1)
-    source.waiting ??= new DueHeap()
-    if (this.enter(source.waiting, sleeper, wakeAt) && sleeper.heapIndex === 0) this.follow(source)
+    source.waiting ??= new WakeHeap()
+    const { waiting } = source
+    const { next } = waiting
+    this.enter(waiting, sleeper, sleeper.due)
+    if (waiting.next < next) this.follow(source)
   }
 
   /** Waits no longer. */
@@ -78,7 +79,8 @@ export class Wakes {
     }
     for (let source = this.silent.take(now); source !== undefined; source = this.silent.take(now))
       this.wakeAllOf(source, now)
-    for (let sleeper = this.shared.take(now); sleeper !== undefined; sleeper = this.shared.take(now)) sleeper.wake()
+    for (let sleeper = this.shared.take(now); sleeper !== undefined; sleeper = this.shared.take(now))
+      if (sleeper.due < Number.POSITIVE_INFINITY) sleeper.wake()
   }
 
   clear(): void {
@@ -87,13 +89,12 @@ export class Wakes {
     this.come.length = 0
   }
 
-  private enter(heap: DueHeap<Sleeper>, sleeper: Sleeper, wakeAt: number): boolean {
+  private enter(heap: WakeHeap<Sleeper>, sleeper: Sleeper, wakeAt: number): void {
     if (sleeper.heap !== heap) {
       sleeper.heap?.remove(sleeper)
       sleeper.heap = heap
-    } else if (sleeper.heapIndex >= 0 && sleeper.wakeAt <= wakeAt) return false
+    }
     heap.put(sleeper, wakeAt)
-    return true
   }
 
   private wakeAllOf(source: Source, now: number): void {
@@ -101,8 +102,8 @@ export class Wakes {
     if (waiting === undefined) return
     const mark = source.markAt(now)
     for (let sleeper = waiting.take(mark); sleeper !== undefined; sleeper = waiting.take(mark))
-      if (sleeper.due > mark) waiting.put(sleeper, sleeper.due)
-      else sleeper.wake()
+      if (sleeper.due <= mark) sleeper.wake()
+      else if (sleeper.due < Number.POSITIVE_INFINITY) waiting.put(sleeper, sleeper.due)
     this.follow(source)
   }
 
@@ -110,7 +111,6 @@ export class Wakes {
   private follow(source: Source): void {
     const next = source.waiting?.next ?? Number.POSITIVE_INFINITY
     if (next === Number.POSITIVE_INFINITY || source.heard === Number.NEGATIVE_INFINITY) return
-    const wakeAt = source.heard + Math.max(silentMillis, next - source.mark)
-    if (source.heapIndex < 0 || wakeAt < source.wakeAt) this.silent.put(source, wakeAt)
+    this.silent.put(source, source.heard + Math.max(silentMillis, next - source.mark))
   }
 }
