@@ -5,7 +5,7 @@ import { Answered } from "./Answered.ts"
 import type { EffectOrder, Link, Outcome, Reactions, TransitionContext } from "./Behaviour.ts"
 import { letterOfItem } from "./DeadLetters.ts"
 import { DueTimer, type Sleeper } from "./DueTimer.ts"
-import { type Envelope, failed, type Reply, unavailable, unconfirmed } from "./Envelope.ts"
+import { type Envelope, failed, type Reply, tellIdOf, unavailable, unconfirmed } from "./Envelope.ts"
 import { actOf, refusalOfMessage } from "./Guard.ts"
 import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
@@ -184,7 +184,8 @@ export class Activation implements Sleeper {
       if (repeated !== undefined) return commit.answer(done, repeated)
     }
     const origin = originOfMessage(asker, requestId, tell)
-    const outcome = handle(this.state, envelope.payload, this.context(origin))
+    const id = tell === undefined ? requestId : tellIdOf(tell)
+    const outcome = handle(this.state, envelope.payload, this.context({ ...origin, requestId: id }))
     if (outcome.tells !== undefined && commit.tellCount + outcome.tells.length > tellsMax)
       return commit.answer(done, failed(new Backpressure({ bucket: `${cell.key} tells`, retryAfterMs: 1000 })))
     const reply: Reply =

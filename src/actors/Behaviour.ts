@@ -1,6 +1,7 @@
 /** A behaviour: a table of synchronous transitions from (state, message, context) to what leaves the actor. */
 import type { Effect } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
+import type { Because } from "../protocol/Because.ts"
 import type * as Contract from "../protocol/Contract.ts"
 import type { DownFrame, SealedDown, UpFrame } from "../protocol/Frame.ts"
 import type { Fact } from "../protocol/JournalBody.ts"
@@ -22,6 +23,8 @@ export interface Tell {
   readonly payload: unknown
   /** Place of the event of the same outcome that led to it; absent where it follows from what the transition ran for. */
   readonly causedBy?: number
+  /** What led to it, where that is not what the transition ran for. */
+  readonly because?: Because
 }
 
 /**
@@ -46,7 +49,7 @@ export interface TransitionContext<Resident> {
   readonly now: number
   readonly random: () => number
   readonly asker: Asker
-  /** Request id of the message, a UUIDv7; empty for what has none. */
+  /** Request id of the message, a UUIDv7, or for a tell one that each copy of it has; empty for what is no message. */
   readonly requestId: string
   /** Events and requests that led to it, where a tell says so: for what is done about it later on. */
   readonly causes?: ReadonlyArray<string>

@@ -1,6 +1,7 @@
 /** A message on its way to a cell, and what comes back. */
 import type { Asker } from "../protocol/Asker.ts"
 import { type HolonError, Unavailable } from "../protocol/Errors.ts"
+import { chainIdOf } from "../protocol/Event.ts"
 
 /** A tell's sender and its number there. A number that is not higher than the last one from that sender has no effect. */
 export interface TellNumber {
@@ -11,6 +12,13 @@ export interface TellNumber {
   readonly at?: number
   /** Events and requests that led to it. */
   readonly causes?: ReadonlyArray<string>
+}
+
+/** A UUIDv7 that each copy of a tell has; empty where a member of an earlier release does not say when it was told. */
+export const tellIdOf = ({ from, version, index, at }: TellNumber): string => {
+  if (at === undefined) return ""
+  const slash = from.indexOf("/")
+  return chainIdOf({ kind: from.slice(0, slash), id: from.slice(slash + 1), version, committedAt: at }, index)
 }
 
 /** Payload is decoded by the contract's schema. `requestId` is a UUIDv7 made at the edge: it carries its own end of life. */

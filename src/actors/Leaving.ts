@@ -75,7 +75,7 @@ export const goodbyeTo = (old: Link, outcome: Outcome<unknown, unknown>): ForGat
 
 const encodeTell = (
   registry: Registry,
-  { to, message, payload, causedBy }: Tell,
+  { to, message, payload, causedBy, because }: Tell,
   events: ReadonlyArray<Emitted>,
   origin: Origin
 ): LeavingTell => {
@@ -84,7 +84,13 @@ const encodeTell = (
   const event = causedBy === undefined ? undefined : events[causedBy]
   if (causedBy !== undefined && event === undefined)
     throw new Error(`${message} of kind ${to.kind}: no event ${causedBy}`)
-  return { to, message, body: toBytes(codec.payload, payload), because: event?.because ?? becauseOf(origin), causedBy }
+  return {
+    to,
+    message,
+    body: toBytes(codec.payload, payload),
+    because: event?.because ?? because ?? becauseOf(origin),
+    causedBy
+  }
 }
 
 const framesTo = ({ node, connection, epoch }: Link, frames: ReadonlyArray<FrameToBoard>): ForGateway => ({

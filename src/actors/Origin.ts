@@ -1,8 +1,9 @@
 /** For what a transition runs: who asked, and what led to it. What leaves the transition carries it on. */
 import { type Asker, runtimeAsker } from "../protocol/Asker.ts"
-import type { Because } from "../protocol/Because.ts"
+import type { Because, Reason } from "../protocol/Because.ts"
 import { isUuidV7, millisOf } from "../protocol/Ids.ts"
 import type { Fact } from "../protocol/JournalBody.ts"
+import type { TransitionContext } from "./Behaviour.ts"
 import type { TellNumber } from "./Envelope.ts"
 
 /** See the file. */
@@ -35,7 +36,7 @@ export const originOfMessage = (asker: Asker, requestId: string, tell: TellNumbe
 })
 
 /** What follows from it, where nothing else is said to have led there. */
-export const becauseOf = ({ asker, requestId, causes }: Origin): Because => {
+export const becauseOf = ({ asker, requestId, causes }: Omit<Origin, "after">): Because => {
   const isRequest = isUuidV7(requestId)
   const root = asker.root ?? (isRequest ? requestId : undefined)
   return {
@@ -43,6 +44,19 @@ export const becauseOf = ({ asker, requestId, causes }: Origin): Because => {
     ...(root !== undefined && { root }),
     ...(asker.traceparent !== undefined && { traceparent: asker.traceparent })
   }
+}
+
+/**
+ * For what a transition runs, to be kept with what it begins and what ends later: by a frame of a board, by a timer, on another
+ * node. Nothing where it is in no chain.
+ */
+export const reasonOf = ({
+  asker,
+  requestId,
+  causes = none
+}: Pick<TransitionContext<unknown>, "asker" | "requestId" | "causes">): Reason | undefined => {
+  const { root, ...because } = becauseOf({ asker, requestId, causes })
+  return root === undefined ? undefined : { ...because, root }
 }
 
 /** The runtime, in a chain of causes that somebody began: what it does on its own is not done with the rights of that one. */

@@ -1,4 +1,5 @@
 /** Why something happened: what led to it, and the chain of causes that it continues. */
+import { Schema } from "effect"
 import { isUuid, uuidBytes, uuidText } from "./Ids.ts"
 
 /** Causes that an event names, at most. */
@@ -13,6 +14,14 @@ export interface Because {
   /** W3C Trace Context of who began it. */
   readonly traceparent?: string
 }
+
+/** A {@link Because} as it rests with what waits: with its chain, or not at all. */
+export const Reason = Schema.Struct({
+  causes: Schema.Array(Schema.String),
+  root: Schema.String,
+  traceparent: Schema.optionalKey(Schema.String)
+})
+export type Reason = typeof Reason.Type
 
 const idBytes = 16
 

@@ -1,9 +1,11 @@
 /** The durable state of a device: its twin, its commands, and what must be known of its board's link. */
+import type { Reason } from "./Because.ts"
 import type { ActorAddress, BoardRequest } from "./BoardRequest.ts"
 import type { FailedImage } from "./FailedImage.ts"
 import type { FailingProgram, ProgramReport } from "./Program.ts"
 import type { Twin } from "./Twin.ts"
 import type { TwinValue } from "./TwinValue.ts"
+import type { VsmId } from "./vsm/VsmId.ts"
 import type { ZoneWords } from "./Zone.ts"
 
 /** The frames of the current boot that were consumed: all up to `last`, and 64 more as bits, the lowest for `last` + 1. */
@@ -72,6 +74,8 @@ export interface Command {
   readonly detail?: string
   readonly tookMillis?: number
   readonly endedAt?: number
+  /** What led to it, where that was no request of its own id. */
+  readonly because?: Reason
 }
 
 /** All commands a device knows, with what is asked for at every frame computed once. Another object whenever it changes. */
@@ -107,6 +111,7 @@ export interface Transfer {
   readonly boot?: number
   /** Its session must have ended it by then. */
   readonly until?: number
+  readonly because?: Reason
 }
 
 /** A request of another actor that the board has not answered. */
@@ -121,6 +126,8 @@ export interface Errand {
   readonly xfer?: number
   /** It is given up then. */
   readonly until: number
+  /** What led to it; absent where that is not known. */
+  readonly because?: Reason
 }
 
 /** A program that somebody watches for a time, to learn whether it is well. */
@@ -137,6 +144,7 @@ export interface Observation {
   readonly restarts: number
   /** How long its board may be away in order, ms. */
   readonly patienceMillis?: number
+  readonly because?: Reason
 }
 
 /** What the board was asked to tell unasked. */
@@ -178,6 +186,13 @@ export interface ConnectionNow {
   readonly lastSeen: number
 }
 
+/** Whose unit a device is. */
+export interface Membership {
+  readonly vsm: VsmId
+  /** Counts the holders so far. */
+  readonly fence: number
+}
+
 export interface DeviceState {
   readonly connection: ConnectionNow
   /** Absent until the first hello. */
@@ -190,6 +205,8 @@ export interface DeviceState {
   readonly work: Work
   /** Who says in which zone it is; absent while nobody does. */
   readonly zone: ZoneWords | undefined
+  /** Absent until its board attaches for the first time, or a VSM adopts it. */
+  readonly unit: Membership | undefined
   /** What a newer node keeps in the head and this one does not know. */
   readonly rest: Readonly<Record<string, unknown>>
 }

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Behaviour from "../../src/actors/Behaviour.ts"
+import { tellIdOf } from "../../src/actors/Envelope.ts"
 import { done } from "../../src/actors/pattern/Actions.ts"
 import type { FoundMatch } from "../../src/events/engine/PatternWatch.ts"
 import { type Asker, runtimeAsker } from "../../src/protocol/Asker.ts"
 import * as Contract from "../../src/protocol/Contract.ts"
 import { eventIdOf, eventsOf, type HolonEvent } from "../../src/protocol/Event.ts"
+import { isUuidV7 } from "../../src/protocol/Ids.ts"
 import { decodeJournalBody } from "../../src/protocol/JournalBody.ts"
 import { encodeStored } from "../../src/protocol/Stored.ts"
 import { ActorRig, epoch, operator } from "../support/ActorRig.ts"
@@ -20,9 +22,14 @@ const Runner = Contract.make("runner", {
     }),
     PassLater: Contract.once({ payload: { at: Schema.Finite }, audience: "operator" }),
     PassSilently: Contract.once({ payload: { to: Schema.Array(Schema.String) }, audience: "operator" }),
-    Work: Contract.once({ payload: {}, audience: "operator" })
+    Work: Contract.once({ payload: {}, audience: "operator" }),
+    /** Passes on what something else led to. */
+    PassFor: Contract.once({ payload: { to: Schema.String, root: Schema.String }, audience: "operator" }),
+    /** Says under which id it was told so. */
+    Tellme: Contract.once({ payload: {}, audience: "operator" }),
+    TellTwice: Contract.once({ payload: { to: Schema.String }, audience: "operator" })
   },
-  events: { "runner.passed": Schema.Int, "runner.gone": Schema.Int }
+  events: { "runner.passed": Schema.Int, "runner.gone": Schema.Int, "runner.told": Schema.String }
 })
 
 const passOn = ([next, ...rest]: ReadonlyArray<string>, isNamed: boolean) => ({
@@ -54,6 +61,20 @@ const runner = Behaviour.make(Runner, {
   PassLater: (_state, { at }) => ({ state: { due: at } }),
   PassSilently: (_state, { to }) => ({
     tells: to.map((id) => ({ to: { kind: "runner", id }, message: "Pass", payload: { to: [], isNamed: false } }))
+  }),
+  PassFor: (_state, { to, root }) => ({
+    tells: [
+      {
+        to: { kind: "runner", id: to },
+        message: "Pass",
+        payload: { to: [], isNamed: false },
+        because: { causes: [root], root }
+      }
+    ]
+  }),
+  Tellme: (_state, _payload, { requestId }) => ({ events: [{ type: "runner.told", data: requestId }] }),
+  TellTwice: (_state, { to }) => ({
+    tells: [0, 1].map(() => ({ to: { kind: "runner", id: to }, message: "Tellme", payload: {} }))
   }),
   Work: () => ({ effects: [{ name: "work", id: "w", input: {} }] })
 })
@@ -111,6 +132,28 @@ describe("what a tell changes", () => {
     const [passed] = saidBy(rig, "b")
     assert.deepStrictEqual([begun?.causes, begun?.context?.root], [[], begun?.id])
     assert.deepStrictEqual([passed?.causes, passed?.context?.root], [[begun?.id], begun?.id])
+  })
+
+  it("goes on with what its sender remembers, when that led to it", () => {
+    const rig = new ActorRig([runner])
+    const [asked, remembered] = [rig.requestId(), rig.requestId()]
+    rig.ask(at("a"), "PassFor", { to: "b", root: remembered }, { requestId: asked })
+    for (const { causes, context } of saidBy(rig, "b"))
+      assert.deepStrictEqual([causes, context?.root], [[remembered], remembered])
+  })
+
+  it("has an id of its own, which each copy of it has", () => {
+    const rig = new ActorRig([runner])
+    rig.ask(at("a"), "TellTwice", { to: "b" })
+    const [first, second] = saidBy(rig, "b").map(({ data }) => String(data))
+    assert.isTrue(isUuidV7(first ?? ""))
+    assert.isTrue(isUuidV7(second ?? ""))
+    assert.notStrictEqual(first, second)
+    const commit = rig.journal.find(({ id }) => id === "b")
+    const tell = { from: "runner/a", version: 9, index: 0, at: commit?.at ?? 0 }
+    assert.strictEqual(tellIdOf(tell), tellIdOf({ ...tell }))
+    assert.notStrictEqual(tellIdOf(tell), tellIdOf({ ...tell, index: 1 }))
+    assert.strictEqual(tellIdOf({ from: "runner/a", version: 9, index: 0 }), "")
   })
 
   it("is in one chain where its sender said nothing", () => {

@@ -12,6 +12,15 @@ const warm = `pattern "warm" {
 }
 `
 
+const asking = `pattern "asking" {
+  from board.telemetry
+  by source.id
+  where temp > -100
+  do tell(device, "\${source.id}", Invoke, { "name": "ping" })
+  suppress 1h
+}
+`
+
 const pageOf = Schema.decodeUnknownSync(EventPageView)
 const traceOf = Schema.decodeUnknownSync(TraceView)
 const lineOf = Schema.decodeUnknownSync(Schema.fromJsonString(PlacedEventView))
@@ -88,6 +97,25 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         const ended = yield* until(events('type == "command.ended"'), ({ length }) => length > 0)
         const [accepted] = yield* events('type == "command.accepted"')
         assert.deepStrictEqual([ended[0]?.context?.root, ended[0]?.causes], [accepted?.context?.root, accepted?.causes])
+      })
+    )
+
+    it.effect("goes on from a match to the command that it gives, and to its end, which the board says", () =>
+      Effect.gen(function* () {
+        yield* good("pattern", "add", asking)
+        const named = (type: string) => events(`type == "${type}" and name == "ping"`)
+        const [ended] = yield* until(named("command.ended"), ({ length }) => length > 0)
+        const [accepted] = yield* named("command.accepted")
+        const [matched] = yield* events('type == "pattern.matched" and pattern == "asking"')
+        assert.deepStrictEqual([accepted?.causes, ended?.causes], [[matched?.id], [matched?.id]])
+        const root = matched?.context?.root ?? ""
+        assert.notStrictEqual(root, matched?.id)
+        assert.deepStrictEqual([accepted?.context?.root, ended?.context?.root], [root, root])
+        const tree = yield* good("events", "--trace", ended?.id ?? "")
+        assert.match(
+          tree,
+          /board\.telemetry[\s\S]*└─ .*pattern\.matched[\s\S]* {3}├─ .*accepted[\s\S]* {3}└─ .*command\.ended/
+        )
       })
     )
 

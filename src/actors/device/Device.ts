@@ -5,6 +5,7 @@ import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { Malformed, TooLarge } from "../../protocol/Errors.ts"
 import { changeDesired, desiredMap, emptyTwin } from "../../protocol/Twin.ts"
 import { zoneIn } from "../../protocol/Zone.ts"
+import { rootId } from "../../protocol/vsm/VsmId.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { commandsDue, noCommands, viewOf } from "./Commands.ts"
 import { addErrand, endOverdueErrands, errandsDue, noWork, refuseErrandOf } from "./Errands.ts"
@@ -15,10 +16,11 @@ import { endObservations, observationsDue, observe, refuseWatch } from "./Observ
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { oweDesired, sendDue, timed } from "./Requests.ts"
 import { takeShipment } from "./Shipments.ts"
-import { storage } from "./Stored.ts"
+import { decodeMembership, storage } from "./Stored.ts"
 import { escalate, escalationDue, takeFailing, takeQuarantined, takeRecovered } from "./Supervision.ts"
 import { closeTransfer, endOverdueTransfer, refuseTransfer, takeRead, transferDue, transferReads } from "./Transfers.ts"
 import { begin, emit, freshResident, outcomeOf, type Resident } from "./Turn.ts"
+import { assign, unregistered } from "./Unit.ts"
 import { failFrame, takeFrame } from "./UpFrames.ts"
 import { connectionOf, statusOf, twinDocument, twinView } from "./Views.ts"
 import { hearZone, zoneView } from "./Zones.ts"
@@ -32,6 +34,7 @@ const initial: DeviceState = {
   commands: noCommands,
   work: noWork,
   zone: undefined,
+  unit: undefined,
   rest: {}
 }
 
@@ -52,6 +55,12 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
   atTakeover: ({ connection }) => connection.state === "online",
   zoneOf: ({ zone }) => zoneIn(zone),
+  supervisor: (_id, part) => ({ kind: "vsm", id: part === undefined ? rootId : decodeMembership(part).vsm }),
+  undelivered: (state, tell, context) => {
+    const turn = begin(state, context)
+    unregistered(turn, tell)
+    return outcomeOf(turn, undefined)
+  },
 
   timeout: (state, context) => {
     const turn = begin(state, context)
@@ -119,6 +128,12 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     const turn = begin(state, context)
     hearZone(turn, { people: zone ?? undefined })
     return outcomeOf(turn, zoneView(turn.state))
+  },
+
+  AssignUnit: (state, wanted, context) => {
+    const turn = begin(state, context)
+    assign(turn, wanted)
+    return outcomeOf(turn, undefined)
   },
 
   Invoke: invoke,

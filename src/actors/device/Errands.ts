@@ -1,9 +1,11 @@
 /** Requests of other actors to the board: each goes out until it is answered, and its asker is told the end once. */
+import type { Reason } from "../../protocol/Because.ts"
 import type { ActorAddress, BoardAnswer, BoardRequest } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
 import type { Board, DeviceState, Errand, Transfer, Work } from "../../protocol/DeviceState.ts"
 import { type Answer, type ImageStatus, imageOps, programOps } from "../../protocol/Frame.ts"
 import type { FrameToBoard } from "../Behaviour.ts"
+import { reasonOf } from "../Origin.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
 import { imageReportOf } from "./Reports.ts"
 import { subscribed } from "./Subscriptions.ts"
@@ -53,6 +55,7 @@ export const addErrand = (turn: Turn, { asker, key, request, lifeMillis }: Reque
   if (errands.size >= errandsMax)
     return answer(turn, asker, { key, code: codes.EAGAIN, detail: "too many requests wait" })
   const req = nextNumber(turn)
+  const because = reasonOf(turn.context)
   const errand: Errand = {
     req,
     key,
@@ -60,7 +63,8 @@ export const addErrand = (turn: Turn, { asker, key, request, lifeMillis }: Reque
     request,
     // Only the session of a transfer may speak of it: a rollback asked for meanwhile is not about that image.
     ...(request._tag === "ImageOp" && isOf(transfer, asker) ? { xfer: transfer.xfer } : {}),
-    until: turn.now + lifeMillis
+    until: turn.now + lifeMillis,
+    ...(because !== undefined && { because })
   }
   setWork(turn, { errands: new Map(turn.state.work.errands).set(req, errand) })
 }
@@ -73,7 +77,7 @@ const keptMillis = 600_000
 const abortKey = "abort"
 
 /** Has the board forget a transfer. Until it has answered, it refuses every other image. */
-export const orderAbort = (turn: Turn, { session, xfer }: Transfer, reason: number): void => {
+export const orderAbort = (turn: Turn, { session, xfer, because }: Transfer, reason: number): void => {
   if (turn.state.work.errands.size >= errandsMax) return
   const req = nextNumber(turn)
   const errand: Errand = {
@@ -82,7 +86,8 @@ export const orderAbort = (turn: Turn, { session, xfer }: Transfer, reason: numb
     asker: { kind: "session", id: session },
     request: { _tag: "ImageOp", act: "abort", reason },
     xfer,
-    until: turn.now + keptMillis
+    until: turn.now + keptMillis,
+    ...(because !== undefined && { because })
   }
   setWork(turn, { errands: new Map(turn.state.work.errands).set(req, errand) })
 }
@@ -94,8 +99,9 @@ export const awaitsAbort = ({ work }: DeviceState): boolean => {
   return false
 }
 
-const answer = (turn: Turn, to: ActorAddress, payload: BoardAnswer): void =>
-  tell(turn, { to, message: "BoardAnswered", payload })
+/** In the chain of what was asked, if that is known, whatever ended it. */
+const answer = (turn: Turn, to: ActorAddress, payload: BoardAnswer, because?: Reason): void =>
+  tell(turn, { to, message: "BoardAnswered", payload, ...(because !== undefined && { because }) })
 
 /** Answers a request to a board that is turned away for ever. */
 export const refuseErrandOf = (turn: Turn, { asker, key }: Request): void =>
@@ -107,7 +113,7 @@ const endErrand = (turn: Turn, errand: Errand, end: Omit<BoardAnswer, "key">): v
   errands.delete(errand.req)
   const { subscriptions } = turn.state.work
   setWork(turn, { errands, subscriptions: subscribed(subscriptions, errand, end.code) })
-  answer(turn, errand.asker, { key: errand.key, ...end })
+  answer(turn, errand.asker, { key: errand.key, ...end }, errand.because)
 }
 
 /** Ends every request: the board is turned away for ever. */

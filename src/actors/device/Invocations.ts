@@ -12,6 +12,7 @@ import {
 } from "../../protocol/Errors.ts"
 import { millisOf } from "../../protocol/Ids.ts"
 import * as Behaviour from "../Behaviour.ts"
+import { reasonOf } from "../Origin.ts"
 import { ended, keepUntilOf, knownMax, lateMillis, openMax, viewOf, write } from "./Commands.ts"
 import { chainOf, emitEnd, sendDue } from "./Requests.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, send, type Turn, writeCommand } from "./Turn.ts"
@@ -65,6 +66,7 @@ export const invoke = (
   const turn = begin(state, context)
   if (state.commands.open.length >= openMax || isFull(turn))
     return refuse(new Backpressure({ bucket: `device/${context.self.id} commands`, retryAfterMs: 5000 }))
+  const because = context.asker.root === undefined ? undefined : reasonOf(context)
   const command: Command = {
     id,
     name,
@@ -77,10 +79,11 @@ export const invoke = (
     expiresAt: now + ttlMillis,
     keepUntil: Math.max(keepUntilOf(bornAt, ttlMillis), now + ttlMillis),
     wasAccepted: false,
-    isCancelling: false
+    isCancelling: false,
+    ...(because !== undefined && { because })
   }
   writeCommand(turn, command)
-  emit(turn, { type: "command.accepted", because: chainOf(id), data: { id, name, expiresAt: command.expiresAt } })
+  emit(turn, { type: "command.accepted", because: chainOf(command), data: { id, name, expiresAt: command.expiresAt } })
   sendDue(turn)
   return outcomeOf(turn, viewOf(turn.state.commands.byId.get(id) ?? command))
 }

@@ -1,8 +1,10 @@
 /** Whether a program is well: it must run for a stated time without trap, restart or silence of its board. */
+import type { Reason } from "../../protocol/Because.ts"
 import type { ActorAddress } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
 import type { DeviceState, Observation } from "../../protocol/DeviceState.ts"
 import type { ProgramReport, ProgramState } from "../../protocol/Program.ts"
+import { reasonOf } from "../Origin.ts"
 import { setWork } from "./Errands.ts"
 import { rememberFailed } from "./FailedImages.ts"
 import { type Turn, tell } from "./Turn.ts"
@@ -16,19 +18,28 @@ const observationsMax = 32
 /** Ends of a watch that say nothing of the image. */
 const noJudgement: ReadonlySet<number> = new Set([codes.ok, codes.NotAttached, codes.Retired])
 
-const end = (turn: Turn, { key, asker, sha256 }: Observation, code: number, detail?: string): void => {
+const end = (turn: Turn, { key, asker, sha256, because }: Observation, code: number, detail?: string): void => {
   const observations = new Map(turn.state.work.observations)
   observations.delete(key)
   setWork(turn, { observations })
   if (sha256 !== undefined && !noJudgement.has(code)) rememberFailed(turn, sha256, code, detail)
-  answer(turn, asker, key, code, detail)
+  answer(turn, asker, key, code, detail, because)
 }
 
-const answer = (turn: Turn, to: ActorAddress, key: string, code: number, detail: string | undefined): void =>
+/** In the chain of what began the watch, if that is known. */
+const answer = (
+  turn: Turn,
+  to: ActorAddress,
+  key: string,
+  code: number,
+  detail: string | undefined,
+  because?: Reason
+): void =>
   tell(turn, {
     to,
     message: "Observed",
-    payload: { key, device: turn.context.self.id, code, ...(detail === undefined ? {} : { detail }) }
+    payload: { key, device: turn.context.self.id, code, ...(detail === undefined ? {} : { detail }) },
+    ...(because !== undefined && { because })
   })
 
 /** What somebody wants to learn. */
@@ -49,6 +60,7 @@ export const observe = (turn: Turn, { asker, key, program, sha256, forMillis, pa
   if (observations.size >= observationsMax)
     return answer(turn, asker, key, codes.EAGAIN, "too many watches over one board")
   const restarts = programs.get(program)?.restarts ?? 0
+  const because = reasonOf(turn.context)
   const observation: Observation = {
     key,
     asker,
@@ -57,7 +69,8 @@ export const observe = (turn: Turn, { asker, key, program, sha256, forMillis, pa
     until: turn.now + forMillis,
     restarts,
     ...(sha256 === undefined ? {} : { sha256 }),
-    ...(patienceMillis === undefined ? {} : { patienceMillis })
+    ...(patienceMillis === undefined ? {} : { patienceMillis }),
+    ...(because !== undefined && { because })
   }
   setWork(turn, { observations: new Map(observations).set(key, observation) })
 }

@@ -15,6 +15,7 @@ import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
 import { askedAgain } from "./Subscriptions.ts"
 import { endTransfer } from "./Transfers.ts"
 import { begin, type Context, emit, freshResident, outcomeOf, type Resident, type Turn } from "./Turn.ts"
+import { joinRoot, leave as leaveVsm } from "./Unit.ts"
 import { hearZone } from "./Zones.ts"
 
 /** Number of the goodbye's reason for a link that ended without one, and for a retired board. */
@@ -127,6 +128,7 @@ export const attach = (
   const { link, profile, firmware } = board
   if (state.connection.state !== "online") noteBack(turn)
   become(turn, "online", "attach", { boot: board.boot, link, epoch, profile, firmware })
+  joinRoot(turn)
   // An attach may be repeated because its answer was lost: as long as nothing of this boot was consumed, its board may not
   // have heard that it is to report in full.
   const isUnheard = highestOf(turn.state.numbering) === 0
@@ -233,6 +235,7 @@ export const retire = (state: DeviceState, context: Context): Turn => {
   if (transfer !== undefined) endTransfer(turn, transfer, codes.Retired, "the device is retired")
   endErrands(turn, codes.Retired)
   noteRetired(turn)
+  leaveVsm(turn)
   const ends = state.commands.open.map((command) => ({
     ...command,
     state: "done" as const,

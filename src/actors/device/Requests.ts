@@ -1,4 +1,5 @@
 /** What the actor wants of an attached board: desired leaves and commands, when they go out, and when they go out again. */
+import type { Because } from "../../protocol/Because.ts"
 import { cborBytes, textBytes } from "../../protocol/CborSize.ts"
 import { codes } from "../../protocol/Codes.ts"
 import type { Board, Command } from "../../protocol/DeviceState.ts"
@@ -236,14 +237,16 @@ const endCommand = (turn: Turn, command: Command, code: number, detail?: string)
   return end
 }
 
-/** The chain of causes that a command begins: its id is that of whoever asked for it. */
-export const chainOf = (id: string) => ({ causes: [id], root: id })
+/** The chain of causes that a command is in: the one it was told in, or one that begins with its id, which is that of the request. */
+export const chainOf = ({ id, because }: Pick<Command, "id" | "because">): Because =>
+  because ?? { causes: [id], root: id }
 
 /** Puts the end of a command on the event stream. */
-export const emitEnd = (turn: Turn, { id, name, code, value, detail }: Command): void =>
+export const emitEnd = (turn: Turn, command: Command): void => {
+  const { id, name, code, value, detail } = command
   emit(turn, {
     type: "command.ended",
-    because: chainOf(id),
+    because: chainOf(command),
     severity: code === 0 ? "info" : "warn",
     data: {
       id,
@@ -253,3 +256,4 @@ export const emitEnd = (turn: Turn, { id, name, code, value, detail }: Command):
       ...(detail === undefined ? {} : { detail })
     }
   })
+}

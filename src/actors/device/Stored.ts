@@ -3,7 +3,8 @@
  * (the large layer of the section), `zone`, one `cmd/<id>` for each command, and those of `StoredWork.ts`.
  */
 import { Schema } from "effect"
-import type { Board, Command, DeviceState } from "../../protocol/DeviceState.ts"
+import { Reason } from "../../protocol/Because.ts"
+import type { Board, Command, DeviceState, Membership } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
@@ -18,7 +19,9 @@ import {
   type StoredBase
 } from "../../protocol/TwinSection.ts"
 import type { ZoneWords } from "../../protocol/Zone.ts"
+import { VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { Storage } from "../Behaviour.ts"
+import { supervisorPart } from "../Supervisor.ts"
 import { noCommands, tableOf } from "./Commands.ts"
 import { noWork } from "./Errands.ts"
 import { keeping, putWork, workOf } from "./StoredWork.ts"
@@ -103,7 +106,8 @@ const StoredCommand = Schema.Struct({
   value: Schema.optionalKey(AnyValue),
   detail: Schema.optionalKey(Schema.String),
   tookMillis: Schema.optionalKey(Schema.Number),
-  endedAt: Schema.optionalKey(Schema.Number)
+  endedAt: Schema.optionalKey(Schema.Number),
+  because: Schema.optionalKey(Reason)
 })
 const decodeCommand: (value: unknown) => Command = keeping(Schema.decodeUnknownSync(StoredCommand))
 
@@ -115,6 +119,10 @@ const StoredDesired = Schema.Struct({
   forgotten: Schema.Record(Schema.String, Schema.Number)
 })
 const decodeDesired: (value: unknown) => DesiredForm = Schema.decodeUnknownSync(StoredDesired)
+
+const StoredMembership = Schema.Struct({ vsm: VsmId, fence: Schema.Number })
+/** Reads the part that says whose unit the device is. */
+export const decodeMembership: (value: unknown) => Membership = keeping(Schema.decodeUnknownSync(StoredMembership))
 
 const StoredReported = Schema.Struct({
   paths: Schema.Array(Schema.String),
@@ -165,7 +173,7 @@ const isEmpty = (record: object): boolean => {
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
-  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, rest }) => {
+  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, unit, rest }) => {
     const { reported } = twin
     const parts = new Map<string, unknown>()
     if (board !== undefined) parts.set("board", board)
@@ -174,6 +182,7 @@ export const storage: Storage<DeviceState> = {
     for (const command of commands.byId.values()) parts.set(commandPrefix + command.id, command)
     if (work !== noWork) putWork(parts, work)
     if (zone !== undefined) parts.set("zone", zone)
+    if (unit !== undefined) parts.set(supervisorPart, unit)
     const { stamps, recent } = flatten(reported.recent)
     const head = {
       connection: [connection.state, connection.since, connection.reason, connection.lastSeen],
@@ -202,6 +211,7 @@ export const storage: Storage<DeviceState> = {
     const desired = parts.get("desired")
     const reported = parts.get("reported")
     const zone = parts.get("zone")
+    const unit = parts.get(supervisorPart)
     const byId = new Map<string, Command>()
     for (const [key, part] of parts) {
       if (!key.startsWith(commandPrefix)) continue
@@ -231,6 +241,7 @@ export const storage: Storage<DeviceState> = {
       commands: byId.size === 0 ? noCommands : tableOf(byId),
       work: workOf(parts),
       zone: zone === undefined ? undefined : decodeZone(zone),
+      unit: unit === undefined ? undefined : decodeMembership(unit),
       rest: Object.fromEntries(Object.entries(Object(head)).filter(([key]) => !headKeys.has(key)))
     }
   }

@@ -5,6 +5,7 @@
  * whose actor is in quarantine, and image that the board failed.
  */
 import { Schema } from "effect"
+import { Reason } from "../../protocol/Because.ts"
 import { BoardRequest } from "../../protocol/BoardRequest.ts"
 import type { Errand, Failing, Observation, Subscription, Transfer, Work } from "../../protocol/DeviceState.ts"
 import { FailedImage } from "../../protocol/FailedImage.ts"
@@ -34,7 +35,8 @@ const StoredTransfer = Schema.Struct({
   instance: Schema.optionalKey(Schema.String),
   isWhole: Schema.Boolean,
   boot: Schema.optionalKey(Schema.Number),
-  until: Schema.optionalKey(Schema.Number)
+  until: Schema.optionalKey(Schema.Number),
+  because: Schema.optionalKey(Reason)
 })
 const decodeTransfer: (value: unknown) => Transfer = keeping(Schema.decodeUnknownSync(StoredTransfer))
 
@@ -44,7 +46,8 @@ const StoredErrand = Schema.Struct({
   asker: Schema.Struct({ kind: Schema.String, id: Schema.String }),
   request: BoardRequest,
   xfer: Schema.optionalKey(Schema.Number),
-  until: Schema.Number
+  until: Schema.Number,
+  because: Schema.optionalKey(Reason)
 })
 const decodeErrand: (value: unknown) => Errand = keeping(Schema.decodeUnknownSync(StoredErrand))
 const StoredObservation = Schema.Struct({
@@ -55,7 +58,8 @@ const StoredObservation = Schema.Struct({
   forMillis: Schema.Number,
   until: Schema.Number,
   restarts: Schema.Number,
-  patienceMillis: Schema.optionalKey(Schema.Number)
+  patienceMillis: Schema.optionalKey(Schema.Number),
+  because: Schema.optionalKey(Reason)
 })
 const decodeObservation: (value: unknown) => Observation = keeping(Schema.decodeUnknownSync(StoredObservation))
 const StoredSubscription = Schema.Struct({

@@ -10,6 +10,7 @@ import { type ImageAck, imageStates } from "../../protocol/Frame.ts"
 import { declinedSentence } from "../../protocol/image/Declined.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"
+import { reasonOf } from "../Origin.ts"
 import { awaitsAbort, nextNumber, orderAbort, setWork } from "./Errands.ts"
 import { firstRepeat, nextRepeat, pace } from "./Repeats.ts"
 import { type Courier, mention, perform, send, type Turn, tell } from "./Turn.ts"
@@ -39,19 +40,25 @@ const chunkBytesOf = ({ rx }: Board): number => {
 
 const countOf = ({ size }: Transfer, chunk: number): number => Math.max(1, Math.ceil(size / chunk))
 
-const toSession = (turn: Turn, session: string, message: string, payload: unknown): void =>
-  tell(turn, { to: { kind: "session", id: session }, message, payload })
+/** In the chain of what began the transfer, if that is known. */
+const toSession = (
+  turn: Turn,
+  { session, because }: Pick<Transfer, "session" | "because">,
+  message: string,
+  payload: unknown
+): void =>
+  tell(turn, { to: { kind: "session", id: session }, message, payload, ...(because !== undefined && { because }) })
 
 /** Gives a transfer up, and says why. */
-export const endTransfer = (turn: Turn, { session }: Transfer, code: number, detail?: string): void => {
+export const endTransfer = (turn: Turn, transfer: Transfer, code: number, detail?: string): void => {
   setWork(turn, { transfer: undefined })
   turn.resident = { ...turn.resident, courier: undefined }
-  toSession(turn, session, "TransferEnded", { code, ...(detail === undefined ? {} : { detail }) })
+  toSession(turn, transfer, "TransferEnded", { code, ...(detail === undefined ? {} : { detail }) })
 }
 
 /** Answers a session whose image this device will not send. */
 export const refuseTransfer = (turn: Turn, session: string, code: number): void =>
-  toSession(turn, session, "TransferEnded", { code, detail: "the device is retired" })
+  toSession(turn, { session }, "TransferEnded", { code, detail: "the device is retired" })
 
 /** What a session wants to have sent. */
 export interface Shipment {
@@ -72,13 +79,23 @@ export const openTransfer = (turn: Turn, { kind, lifeMillis = lifeMillisDefault,
   const { transfer } = turn.state.work
   if (transfer?.session === shipment.session) return
   if (transfer !== undefined)
-    return toSession(turn, shipment.session, "TransferEnded", {
+    return toSession(turn, shipment, "TransferEnded", {
       code: codes.EBUSY,
       detail: `session ${transfer.session} is bringing an image to this board`
     })
   const xfer = nextNumber(turn)
   const until = turn.now + lifeMillis
-  setWork(turn, { transfer: { xfer, ...shipment, kind: imageKinds[kind], isWhole: false, until } })
+  const because = reasonOf(turn.context)
+  setWork(turn, {
+    transfer: {
+      xfer,
+      ...shipment,
+      kind: imageKinds[kind],
+      isWhole: false,
+      until,
+      ...(because !== undefined && { because })
+    }
+  })
 }
 
 /** When a transfer is given up; infinite for none. */
@@ -297,13 +314,14 @@ export const takeImageAck = (turn: Turn, ack: ImageAck): void => {
   if (isWhole) {
     setWork(turn, { transfer: { ...transfer, isWhole: true, boot: board.boot } })
     turn.resident = { ...turn.resident, courier: undefined }
-    return toSession(turn, transfer.session, "TransferEnded", { code: 0 })
+    return toSession(turn, transfer, "TransferEnded", { code: 0 })
   }
   if (isTold && isFurther)
     mention(turn, {
       to: { kind: "session", id: transfer.session },
       message: "TransferMoved",
-      payload: { bytes: Math.min(transfer.size, next * courier.chunk) }
+      payload: { bytes: Math.min(transfer.size, next * courier.chunk) },
+      ...(transfer.because !== undefined && { because: transfer.because })
     })
   pump(
     turn,

@@ -234,7 +234,7 @@ const takeResult = (turn: Turn, { id, code, value, detail, took }: ResultFrame):
     if (command?.code === code) return
     return emit(turn, {
       type: "command.late",
-      because: chainOf(id),
+      because: chainOf(command ?? { id }),
       severity: "warn",
       data: { id, code, ...(value === undefined ? {} : { value }) }
     })

@@ -3,6 +3,7 @@ import type { ZoneView } from "../../protocol/Device.ts"
 import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { type Zone, type ZoneSource, type ZoneWords, zoneIn, zoneSourceOf, zoneSources } from "../../protocol/Zone.ts"
 import { emit, type Turn } from "./Turn.ts"
+import { sayZone } from "./Unit.ts"
 
 /** The zone in force and who says it. */
 export const zoneView = ({ zone: words }: DeviceState): ZoneView => {
@@ -33,4 +34,5 @@ export const hearZone = (turn: Turn, said: Said): void => {
   const view = zoneView(turn.state)
   if (view.zone === before) return
   emit(turn, { type: "device.zone-changed", data: { ...view, ...(before !== undefined && { before }) } })
+  sayZone(turn)
 }

@@ -56,6 +56,19 @@ describe("a request of another actor", () => {
     ])
   })
 
+  it("is answered in the chain in which it was asked for, by the board or by a timer", () => {
+    const bench = new Bench().ready()
+    const [answered, overdue] = [bench.id(), bench.id()]
+    bench.ask("AskBoard", { asker, key: "k-1", request: start, lifeMillis: 60_000 }, answered)
+    bench.up({ type: "answer", seq: 0, req: 1, code: 0 })
+    bench.ask("AskBoard", { asker, key: "k-2", request: start, lifeMillis: 3000 }, overdue)
+    heartbeats(bench, 5)
+    assert.deepStrictEqual(
+      bench.tells.map(({ because }) => because),
+      [answered, overdue].map((id) => ({ causes: [id], root: id }))
+    )
+  })
+
   it("to be told of a value or a mailbox is made again to a board that was restarted, and survives its node", () => {
     const bench = new Bench().ready({ requests: 8 })
     const watch = { _tag: "ValueWatch", program: "motor", id: "rpm", on: true, epsilon: 0.5 }
