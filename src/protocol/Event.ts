@@ -1,8 +1,8 @@
 /** The one shape of events on the stream, whoever speaks: boards, device actors, policies, the runtime. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { Schema } from "effect"
 import { causesMax } from "./Because.ts"
-import { isUuidV7, uuidText } from "./Ids.ts"
+import { isUuidV7 } from "./Ids.ts"
 import { type JournalRecord, severities } from "./JournalBody.ts"
 
 const uint = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
@@ -72,21 +72,22 @@ export interface Commit {
   readonly committedAt: number
 }
 
-const digest = (text: string): Uint8Array => createHash("sha256").update(text).digest()
+/** As text: what a reader makes of every event must cost little, and text is the form it is needed in. */
+const digest = (text: string): string => hash("sha256", text, "hex")
+
+const variants = "89ab"
 
 /**
  * Id of the event at `index` of a commit, in the shape of a UUIDv7. Who reads the commit again gets the same id, so that
  * a consumer can tell a repeat; events of one commit sort by their place in it.
  */
 export const eventIdOf = ({ kind, id, version, committedAt }: Commit, index: number): string => {
-  const bytes = new Uint8Array(16)
-  bytes.set(digest(`${kind}\n${id}\n${version}\n${index}`).subarray(0, 8), 8)
-  const view = new DataView(bytes.buffer)
-  view.setUint16(0, Math.floor(committedAt / 2 ** 32))
-  view.setUint32(2, committedAt % 2 ** 32)
-  view.setUint16(6, 0x7000 | Math.min(index, 0xfff))
-  view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80)
-  return uuidText(bytes)
+  const time = Math.trunc(committedAt).toString(16).padStart(12, "0")
+  const place = Math.min(index, 0xfff).toString(16).padStart(3, "0")
+  const digits = digest(`${kind}\n${id}\n${version}\n${index}`)
+  // The variant of RFC 9562 takes two bits of the first digit.
+  const variant = variants[Number.parseInt(digits.charAt(0), 16) & 3] ?? ""
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${place}-${variant}${digits.slice(1, 4)}-${digits.slice(4, 16)}`
 }
 
 /** Names a chain of causes that begins with a commit's tell before anything is said of it. */
@@ -94,12 +95,25 @@ export const chainIdOf = (commit: Commit, tell: number): string =>
   eventIdOf({ ...commit, id: `${commit.id}\ntell` }, tell)
 
 /** Name of an actor's own clock. */
-const clockOf = ({ kind, id }: Commit): string =>
-  uuidText(digest(`${kind}\n${id}`))
-    .replaceAll("-", "")
-    .slice(0, 16)
+const clockOf = ({ kind, id }: Commit): string => digest(`${kind}\n${id}`).slice(0, 16)
 
-const isJson = Schema.is(Schema.Json)
+/** Whether stored data is JSON: {@link Schema.Json} without its search for circles, which decoded data never has. */
+const isJson = (value: unknown): value is Schema.Json => {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true
+    case "number":
+      return Number.isFinite(value)
+    case "object":
+      if (value === null) return true
+      if (Array.isArray(value)) return value.every(isJson)
+      if (Object.getPrototypeOf(value) !== Object.prototype) return false
+      for (const name in value) if (!isJson(Reflect.get(value, name))) return false
+      return true
+  }
+  return false
+}
 
 const causesOf = (
   causes: ReadonlyArray<string>,
