@@ -9,7 +9,7 @@ import { format, formatPath } from "./Format.ts"
 import { calculate } from "./Interpret.ts"
 import { type Parsed, parse } from "./Parse.ts"
 import { parsePattern } from "./Pattern.ts"
-import { type Field, fieldAt, resolvePath, type Source, writtenNames } from "./Source.ts"
+import { type Field, fieldAt, meantNames, resolvePath, type Source } from "./Source.ts"
 import { convert, isShifted, millisOf, shareOf, unitNames } from "./Units.ts"
 
 /** What a parameter may stand for; a list only behind `in`. */
@@ -164,7 +164,7 @@ class Binder {
     const field = fieldAt(this.source, resolved)
     if (field !== undefined) return { path: resolved, field }
     const written = formatPath(path)
-    const suggestions = nearest(written, writtenNames(this.source))
+    const suggestions = meantNames(this.source, written)
     this.report(node, "UnknownField", `a ${this.source.name} has no field ${written}`, suggestions)
     return { path: resolved, field: unknown }
   }

@@ -1,5 +1,6 @@
 /** What a condition speaks about: where bare names are looked up, and which fields are known. */
 import { severities } from "../JournalBody.ts"
+import { nearest } from "../Nearest.ts"
 import { formatPath } from "./Format.ts"
 import { isIndex, lengthKey } from "./Values.ts"
 
@@ -129,6 +130,15 @@ export const fieldAt = (source: Source, path: ReadonlyArray<string>): Field | un
 }
 
 const isDeclared = (source: Source, path: ReadonlyArray<string>): boolean => source.fields.has(formatPath(path))
+
+/** Known fields that may have been meant: those that are written almost so, else the one that is so below another. */
+export const meantNames = (source: Source, written: string): ReadonlyArray<string> => {
+  const names = writtenNames(source)
+  const near = nearest(written, names)
+  if (near.length > 0) return near
+  const below = names.filter((name) => name.endsWith(`.${written}`)).toSorted((a, b) => a.length - b.length)
+  return below.slice(0, 1)
+}
 
 /** Every way to write a known field: from the document, and bare where its root allows it. */
 export const writtenNames = (source: Source): ReadonlyArray<string> => {

@@ -4,8 +4,7 @@ import { bindParsed, bindTerm, soundOr } from "../condition/Bind.ts"
 import type { Condition, FieldPath, Term } from "../condition/Condition.ts"
 import { type ConditionInvalid, type Problem, problemAt } from "../condition/ConditionInvalid.ts"
 import { formatPath } from "../condition/Format.ts"
-import { events, fieldAt, resolvePath, type Source, writtenNames } from "../condition/Source.ts"
-import { nearest } from "../Nearest.ts"
+import { events, fieldAt, meantNames, resolvePath, type Source } from "../condition/Source.ts"
 import { checkActions, type KnownActors } from "./CheckActions.ts"
 import { checkParts, type KnownPatterns } from "./CheckParts.ts"
 import { checkWhen } from "./CheckTime.ts"
@@ -172,12 +171,7 @@ class Check {
     const field = fieldAt(source, resolvePath(source, path))
     const written = formatPath(path)
     if (field === undefined)
-      this.report(
-        place,
-        "UnknownField",
-        `a ${source.name} has no field ${written}`,
-        nearest(written, writtenNames(source))
-      )
+      this.report(place, "UnknownField", `a ${source.name} has no field ${written}`, meantNames(source, written))
     else if (field.type === "list" || field.type === "map")
       this.report(place, "WrongType", `${written} is a ${field.type}; ${otherwise}`)
   }
