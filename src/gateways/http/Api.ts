@@ -203,6 +203,7 @@ const patternsHandlers = (api: typeof fixed) =>
       const patterns = yield* patternHandlers
       return handlers
         .handle("putPattern", ({ payload, query }) => patterns.put(payload, query.expected))
+        .handle("putPatterns", ({ payload }) => patterns.putAll(payload))
         .handle("listPatterns", ({ query }) => patterns.list(query))
         .handle("statsOfPattern", ({ params }) => patterns.stats(params.name))
         .handle("getPattern", ({ params }) => patterns.get(params.name))

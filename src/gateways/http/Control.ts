@@ -15,8 +15,9 @@ import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
+import { GivenPattern, GivenPatterns } from "./GivenPattern.ts"
 import { Needs } from "./Needs.ts"
-import { GivenPattern, PatternError, PatternPage, TrialView } from "./PatternDesk.ts"
+import { PatternError, PatternPage, PutPatterns, TrialView } from "./PatternDesk.ts"
 import { PatternStats } from "./PatternStats.ts"
 
 /** A token stands in the `authorization` header of each request; it entitles to what the operation {@link Needs}. */
@@ -171,6 +172,11 @@ export class Control extends RpcGroup.make(
   Rpc.make("PatternPut", {
     payload: { given: GivenPattern, expected: Schema.optionalKey(Schema.Int) },
     success: StoredPattern,
+    error: Schema.Union(PatternError)
+  }).annotate(Needs, "pattern.write"),
+  Rpc.make("PatternsPut", {
+    payload: { given: GivenPatterns },
+    success: PutPatterns,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.write"),
   Rpc.make("Patterns", {

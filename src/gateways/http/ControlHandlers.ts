@@ -94,6 +94,7 @@ const handlers = Control.toLayer(
       Trace: ({ id }) => events.trace(id),
       PatternPut: ({ given, expected }) =>
         Effect.flatMap(CurrentAsker, (asker) => patterns.put(given, asker, expected)),
+      PatternsPut: ({ given }) => Effect.flatMap(CurrentAsker, (asker) => patterns.putAll(given, asker)),
       Patterns: ({ limit, after }) => patterns.list(limit, after),
       Pattern: ({ name: pattern }) => patterns.get(pattern),
       PatternStats: ({ name: pattern }) => statsOf(pattern),

@@ -4,8 +4,9 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { StoredPattern } from "../../events/Patterns.ts"
 import { Authorization } from "./Authorization.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
+import { GivenPattern, GivenPatterns, PlainText } from "./GivenPattern.ts"
 import { Needs } from "./Needs.ts"
-import { GivenPattern, PatternError, PatternPage, patternDesk, TrialView } from "./PatternDesk.ts"
+import { PatternError, PatternPage, PutPatterns, patternDesk, TrialView } from "./PatternDesk.ts"
 import { PatternStats, patternStats } from "./PatternStats.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
@@ -15,14 +16,25 @@ const params = { name: Schema.String.check(Schema.isMaxLength(100)) }
 
 const putPattern = HttpApiEndpoint.post("putPattern", "/api/patterns", {
   query: { expected: Schema.optionalKey(expected) },
-  payload: GivenPattern,
+  payload: [GivenPattern, PlainText],
   success: StoredPattern,
   error: PatternError
 })
   .annotate(Needs, "pattern.write")
   .annotate(
     OpenApi.Description,
-    "Adds a pattern, or replaces the one of its name: as `text`, or as its tree `pattern`. With `expected` only that version is replaced; 0 adds only."
+    "Adds a pattern, or replaces the one of its name: as `text`, which may also be the whole body as text/plain, or as JSON in `pattern`: its tree, or the short form with `conditions`, a list of `{ field, operator, value }`. With `expected` only that version is replaced; 0 adds only."
+  )
+
+const putPatterns = HttpApiEndpoint.post("putPatterns", "/api/patterns/all", {
+  payload: [GivenPatterns, PlainText],
+  success: PutPatterns,
+  error: PatternError
+})
+  .annotate(Needs, "pattern.write")
+  .annotate(
+    OpenApi.Description,
+    "Adds or replaces up to 1000 patterns, all of them or none: one behind the other as `text`, which may also be the whole body as text/plain, or as a list of JSON in `patterns`. They may name each other."
   )
 
 const listPatterns = HttpApiEndpoint.get("listPatterns", "/api/patterns", {
@@ -67,7 +79,7 @@ const switchPattern = HttpApiEndpoint.post("switchPattern", "/api/patterns/:name
 
 const tryPattern = HttpApiEndpoint.post("tryPattern", "/api/patterns/try", {
   query: { since: Schema.optionalKey(Schema.String), last: Schema.optionalKey(last) },
-  payload: GivenPattern,
+  payload: [GivenPattern, PlainText],
   success: TrialView,
   error: PatternError
 })
@@ -79,20 +91,25 @@ const tryPattern = HttpApiEndpoint.post("tryPattern", "/api/patterns/try", {
 
 /** The group of the API. */
 export const patternGroup = HttpApiGroup.make("patterns")
-  .add(putPattern, listPatterns, getPattern, statsOfPattern, removePattern, switchPattern, tryPattern)
+  .add(putPattern, putPatterns, listPatterns, getPattern, statsOfPattern, removePattern, switchPattern, tryPattern)
   .middleware(Authorization)
 
 const who = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
 
+const asGiven = <A>(given: A | string): A | { readonly text: string } =>
+  typeof given === "string" ? { text: given } : given
+
 /** What each endpoint does. */
 export const patternHandlers = Effect.map(Effect.all([patternDesk, patternStats]), ([desk, stats]) => ({
   stats,
-  put: (given: GivenPattern, wanted: number | undefined) =>
-    Effect.flatMap(CurrentAsker, (asker) => desk.put(given, asker, wanted)),
+  put: (given: GivenPattern | string, wanted: number | undefined) =>
+    Effect.flatMap(CurrentAsker, (asker) => desk.put(asGiven(given), asker, wanted)),
+  putAll: (given: GivenPatterns | string) =>
+    Effect.flatMap(CurrentAsker, (asker) => desk.putAll(asGiven(given), asker)),
   list: ({ limit: count = 100, after }: { readonly limit?: number; readonly after?: string }) =>
     desk.list(count, after),
   get: desk.get,
   remove: (name: string) => Effect.flatMap(who, (by) => desk.remove(name, by)),
   setOn: (name: string, isOn: boolean) => Effect.flatMap(who, (by) => desk.setOn(name, isOn, by)),
-  trial: desk.trial
+  trial: (given: GivenPattern | string, asked: Parameters<typeof desk.trial>[1]) => desk.trial(asGiven(given), asked)
 }))

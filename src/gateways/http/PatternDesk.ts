@@ -3,23 +3,22 @@ import { Effect, Schema } from "effect"
 import { Engine } from "../../actors/Engine.ts"
 import { EventStream } from "../../events/EventStream.ts"
 import { tryPattern } from "../../events/engine/Trial.ts"
-import { everyPattern, Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
+import { type KnownPatterns, PatternLibrary } from "../../events/PatternLibrary.ts"
+import { Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, type Malformed, Unavailable } from "../../protocol/Errors.ts"
-import { Pattern } from "../../protocol/pattern/Pattern.ts"
-import { checkPattern, checkText } from "../../protocol/pattern/PatternCheck.ts"
-import { formatPattern } from "../../protocol/pattern/PatternFormat.ts"
+import { eventSources } from "../../protocol/pattern/EventFields.ts"
+import type { Pattern } from "../../protocol/pattern/Pattern.ts"
+import { checkLoop, checkParsed, type PatternSurroundings } from "../../protocol/pattern/PatternCheck.ts"
+import { type ParsedPattern, parsePattern, parsePatterns } from "../../protocol/pattern/PatternText.ts"
 import { spokenFailure } from "./EventApi.ts"
 import { startOf } from "./EventQueries.ts"
+import { type GivenPattern, type GivenPatterns, textOf, textOfAll } from "./GivenPattern.ts"
 import { demand } from "./Needs.ts"
 
-/** A pattern as somebody gives it: as text, or as its tree. */
-export const GivenPattern = Schema.Union([
-  Schema.Struct({ text: Schema.String.check(Schema.isMaxLength(65_536)) }),
-  Schema.Struct({ pattern: Pattern })
-])
-export type GivenPattern = typeof GivenPattern.Type
+/** Patterns that were put together, in the order in which they were given. */
+export const PutPatterns = Schema.Struct({ patterns: Schema.Array(StoredPattern) })
 
 /** A page of patterns; `next` goes into `after`. */
 export const PatternPage = Schema.Struct({
@@ -55,9 +54,25 @@ export type TrialView = typeof TrialView.Type
 /** What can be wrong. */
 export const PatternError = [...HolonError.members, ConditionInvalid] as const
 
+/** The patterns that a draft stands on, and those that these stand on. */
+const partsOf = (draft: Pattern, { stored }: KnownPatterns): ReadonlyArray<StoredPattern> => {
+  const found = new Map<string, StoredPattern>()
+  const gather = ({ body }: Pattern): void => {
+    for (const name of body._tag === "Combined" ? body.patterns : []) {
+      const part = found.has(name) ? undefined : stored.get(name)
+      if (part === undefined) continue
+      found.set(name, part)
+      gather(part.pattern)
+    }
+  }
+  gather(draft)
+  return [...found.values()]
+}
+
 /** The library of patterns for people. */
 export const patternDesk = Effect.gen(function* () {
   const patterns = yield* Patterns
+  const library = yield* PatternLibrary
   const stream = yield* EventStream
   const { registry, residency } = yield* Engine
 
@@ -67,8 +82,6 @@ export const patternDesk = Effect.gen(function* () {
       (error): error is PatternsUnavailable => error instanceof PatternsUnavailable,
       (error) => Effect.fail(new Unavailable({ cause: error.message }))
     ) as Effect.Effect<A, Exclude<E, PatternsUnavailable> | Unavailable, R>
-
-  const every = everyPattern(patterns)
 
   /** What people may tell an actor. A pattern speaks as the runtime, which may say more; nobody writes that into one. */
   const messagesOf = (kind: string): ReadonlyArray<string> | undefined => {
@@ -80,26 +93,33 @@ export const patternDesk = Effect.gen(function* () {
     })
   }
 
-  const speakers = new Map(
-    [...registry].flatMap(([kind, { behaviour }]) => Object.keys(behaviour.contract.events).map((type) => [type, kind]))
-  )
+  const contracts = [...registry].map(([kind, { behaviour }]) => [kind, behaviour.contract.events] as const)
+  const speakers = new Map(contracts.flatMap(([kind, events]) => Object.keys(events).map((type) => [type, kind])))
+  const sources = eventSources(new Map(contracts.flatMap(([, events]) => Object.entries(events))))
 
-  /** Reads and checks it, against the patterns it stands on and the actors it tells. */
-  const checked = Effect.fnUntraced(function* (given: GivenPattern) {
-    const others = yield* every
-    const known = new Map(others.map((stored) => [stored.name, stored.pattern]))
-    const surroundings = {
-      pattern: (name: string) => known.get(name),
-      patternNames: [...known.keys()],
-      messagesOf,
-      kinds: [...registry.keys()],
-      speakerOf: (type: string) => speakers.get(type)
-    }
-    if ("text" in given)
-      return { pattern: yield* Effect.fromResult(checkText(given.text, surroundings)), source: given.text, others }
-    yield* Effect.fromResult(checkPattern(given.pattern, surroundings))
-    return { pattern: given.pattern, source: formatPattern(given.pattern), others }
+  const surroundings = ({ graph }: KnownPatterns): PatternSurroundings => ({
+    pattern: (name) => graph.get(name),
+    get patternNames() {
+      return [...graph.names()]
+    },
+    messagesOf,
+    kinds: [...registry.keys()],
+    speakerOf: (type) => speakers.get(type),
+    sourceOf: sources({ published: () => graph.published(), publishersOf: (type) => graph.publishersOf(type) }),
+    // One that is off feeds nobody; it is asked again when it is switched on.
+    loopThrough: (pattern) => (graph.isOn(pattern.name) ? graph.loopThrough(pattern) : undefined)
   })
+
+  /** Checks them, against each other, the patterns that they stand on, and the actors that they tell. */
+  const sound = (drafts: ReadonlyArray<ParsedPattern>, known: KnownPatterns) =>
+    Effect.suspend(() =>
+      Effect.fromResult(
+        known.graph.trying(
+          drafts.map(({ pattern }) => pattern),
+          () => checkParsed(drafts, surroundings(known))
+        )
+      )
+    )
 
   /** A pattern may tell nobody what its author may not tell himself: it speaks for him, and with more rights than he has. */
   const permitted = (asker: Asker, { actions, name }: Pattern) =>
@@ -114,19 +134,68 @@ export const patternDesk = Effect.gen(function* () {
       { discard: true }
     )
 
+  const keep = (drafts: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
+    library.alone(
+      Effect.gen(function* () {
+        yield* sound(drafts, yield* library.current)
+        yield* Effect.forEach(drafts, ({ pattern }) => permitted(asker, pattern), { discard: true })
+        const written = drafts.map(({ pattern, source }) => ({
+          pattern,
+          source,
+          ...(expected !== undefined && { expected })
+        }))
+        return yield* patterns.putAll(written, `${asker.kind}:${asker.id}`)
+      })
+    )
+
+  const put = Effect.fnUntraced(function* (given: GivenPattern, asker: Asker, expected: number | undefined) {
+    const draft = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
+    const [stored] = yield* keep([draft], asker, expected)
+    return stored === undefined ? yield* Effect.die("a pattern was put and is not there") : stored
+  })
+
+  const putAll = Effect.fnUntraced(function* (given: GivenPatterns, asker: Asker) {
+    const drafts = yield* Effect.fromResult(parsePatterns(yield* textOfAll(given)))
+    return { patterns: yield* keep(drafts, asker, undefined) }
+  })
+
+  const setOn = Effect.fnUntraced(function* (name: string, isOn: boolean, by: string) {
+    const known = yield* library.current
+    const stored = known.stored.get(name)
+    if (isOn && stored !== undefined)
+      yield* Effect.fromResult(
+        checkLoop(stored.pattern, { loopThrough: (pattern) => known.graph.loopThrough(pattern) })
+      )
+    return yield* patterns.setOn(name, isOn, by)
+  })
+
+  const trial = Effect.fnUntraced(function* (
+    given: GivenPattern,
+    asked: { readonly since?: string; readonly last?: number }
+  ) {
+    const draft = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
+    const known = yield* library.current
+    yield* sound([draft], known)
+    const { pattern } = draft
+    const parts = partsOf(pattern, known)
+    const start = yield* startOf(asked, { _tag: "Last", commits: trialCommits })
+    const { from, to, ...report } = yield* Effect.mapError(tryPattern(stream, pattern, parts, start), spokenFailure)
+    return {
+      name: pattern.name,
+      ...report,
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to })
+    } satisfies TrialView
+  })
+
   return {
-    put: (given: GivenPattern, asker: Asker, expected: number | undefined) =>
-      spoken(
-        Effect.gen(function* () {
-          const { pattern, source } = yield* checked(given)
-          yield* permitted(asker, pattern)
-          const by = `${asker.kind}:${asker.id}`
-          return yield* patterns.put({ pattern, source, by, ...(expected !== undefined && { expected }) })
-        })
-      ),
+    /** Adds a pattern, or replaces the one of its name. */
+    put: (given: GivenPattern, asker: Asker, expected: number | undefined) => spoken(put(given, asker, expected)),
+    /** All of them or none; they may name each other. */
+    putAll: (given: GivenPatterns, asker: Asker) => spoken(putAll(given, asker)),
     get: (name: string) => spoken(patterns.get(name)),
     remove: (name: string, by: string) => spoken(patterns.remove(name, by)),
-    setOn: (name: string, isOn: boolean, by: string) => spoken(patterns.setOn(name, isOn, by)),
+    setOn: (name: string, isOn: boolean, by: string) => spoken(library.alone(setOn(name, isOn, by))),
     list: (limit: number, after: string | undefined) =>
       spoken(
         Effect.map(patterns.list({ limit, ...(after !== undefined && { after }) }), (found) => {
@@ -135,22 +204,7 @@ export const patternDesk = Effect.gen(function* () {
         })
       ),
     trial: (given: GivenPattern, asked: { readonly since?: string; readonly last?: number }) =>
-      spoken(
-        Effect.gen(function* () {
-          const { pattern, others } = yield* checked(given)
-          const start = yield* startOf(asked, { _tag: "Last", commits: trialCommits })
-          const { from, to, ...report } = yield* Effect.mapError(
-            tryPattern(stream, pattern, others, start),
-            spokenFailure
-          )
-          return {
-            name: pattern.name,
-            ...report,
-            ...(from !== undefined && { from }),
-            ...(to !== undefined && { to })
-          } satisfies TrialView
-        })
-      )
+      spoken(trial(given, asked))
   }
 })
 

@@ -122,11 +122,8 @@ const publishedFields = (pattern: Pattern, type: string): KnownFields => {
   return fields
 }
 
-/** Who speaks of what. */
-export interface KnownEvents {
-  /** Types that actors speak in, with the schema of their data. */
-  readonly declared: ReadonlyMap<string, PlainSchema>
-  /** Types that patterns publish. */
+/** What patterns publish. */
+export interface Publishers {
   readonly published: () => Iterable<string>
   readonly publishersOf: (type: string) => ReadonlyArray<Pattern>
 }
@@ -145,16 +142,17 @@ const union = (all: ReadonlyArray<KnownFields>): KnownFields => {
 const spaceOf = (type: string): string | undefined => /^([^.*]+)\./.exec(type)?.[1]
 
 /**
- * What is known of events by the types that somebody asks for. Of several types all fields are known that one of them has.
- * Whatever boards may speak in has any field: types below `board`, and those of which nobody here speaks. A type with a `*`
- * stands for those known here where its first word is one of theirs.
+ * What is known of events by the types that somebody asks for, from the types that actors speak in with the schemas of their
+ * data, and from what patterns publish. Of several types all fields are known that one of them has. Whatever boards may speak
+ * in has any field: types below `board`, and those of which nobody here speaks. A type with a `*` stands for those known here
+ * where its first word is one of theirs.
  */
-export const eventSources = ({ declared, published, publishersOf }: KnownEvents) => {
+export const eventSources = (declared: ReadonlyMap<string, PlainSchema>) => {
   const fieldsByType = new Map(Array.from(declared, ([type, schema]) => [type, declaredFields(schema)]))
   const spaces = new Set([...declared.keys()].map(spaceOf))
 
   /** Nothing where an event of the type may have any field. */
-  const ofType = (type: string): KnownFields | undefined => {
+  const ofType = (type: string, { publishersOf }: Publishers): KnownFields | undefined => {
     if (type.startsWith(boardsPrefix)) return undefined
     const byPatterns = publishersOf(type).map((pattern) => publishedFields(pattern, type))
     if (!fieldsByType.has(type)) return byPatterns.length === 0 ? undefined : union(byPatterns)
@@ -162,7 +160,7 @@ export const eventSources = ({ declared, published, publishersOf }: KnownEvents)
     return fields && union([fields, ...byPatterns])
   }
 
-  const matching = (type: string): ReadonlyArray<string> => {
+  const matching = (type: string, { published }: Publishers): ReadonlyArray<string> => {
     if (!type.includes("*")) return [type]
     const space = spaceOf(type)
     if (space === undefined || !spaces.has(space)) return [type]
@@ -170,12 +168,14 @@ export const eventSources = ({ declared, published, publishersOf }: KnownEvents)
     return found.length === 0 ? [type] : found
   }
 
-  return (types: EventTypes | undefined): Source => {
-    const all = (types ?? ["*"]).flatMap(matching).map(ofType)
-    const known = all.filter((fields) => fields !== undefined)
-    if (types === undefined || known.length < all.length) return events
-    const fields = new Map(around)
-    for (const [path, field] of union(known)) fields.set(`${events.root}.${path}`, field)
-    return { name: types.join(" or "), root: events.root, fields }
-  }
+  return (publishers: Publishers) =>
+    (types: EventTypes | undefined): Source => {
+      if (types === undefined) return events
+      const all = types.flatMap((type) => matching(type, publishers)).map((type) => ofType(type, publishers))
+      const known = all.filter((fields) => fields !== undefined)
+      if (known.length < all.length) return events
+      const fields = new Map(around)
+      for (const [path, field] of union(known)) fields.set(`${events.root}.${path}`, field)
+      return { name: types.join(" or "), root: events.root, fields }
+    }
 }

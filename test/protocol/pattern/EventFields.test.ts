@@ -17,8 +17,7 @@ for (const text of [
   'pattern mute { by zone silence board.telemetry for 30s do event("line.mute"), event("device.mute") }'
 ])
   graph.set(Result.getOrThrow(readPattern(text)))
-const sourceOf = eventSources({
-  declared,
+const sourceOf = eventSources(declared)({
   published: () => graph.published(),
   publishersOf: (type) => graph.publishersOf(type)
 })
