@@ -9,7 +9,7 @@ export interface EventDocument {
   readonly zone?: string
   readonly source: { readonly actor: string; readonly id: string }
   readonly data: unknown
-  /** What a board reports; only in its telemetry. */
+  /** What a board says in this report, which is not all that its twin holds; only in its telemetry. */
   readonly reported?: unknown
 }
 
