@@ -1,7 +1,8 @@
 /** The patterns of the cluster, as data: who keeps, changes and reads them. */
 import { Context, Effect, Schema } from "effect"
-import type { Conflict, NotFound, TooLarge } from "../protocol/Errors.ts"
+import type { Conflict, Malformed, NotFound, TooLarge } from "../protocol/Errors.ts"
 import { Pattern } from "../protocol/pattern/Pattern.ts"
+import { Zone } from "../protocol/Zone.ts"
 
 /** Patterns of one cluster. */
 export const patternsMax = 10_000
@@ -27,6 +28,8 @@ export const StoredPattern = Schema.Struct({
   pattern: Pattern,
   /** Only patterns that are on look at events. */
   isOn: Schema.Boolean,
+  /** Only events in these zones, or below them, are looked at; absent is everywhere. */
+  zones: Schema.optionalKey(Schema.Array(Zone)),
   /** Who wrote this version: its actions have his rights. Whoever switches it on or off does not become it. */
   author: Schema.String,
   createdBy: Schema.String,
@@ -76,11 +79,13 @@ export class Patterns extends Context.Service<
       by: string
     ) => Effect.Effect<ReadonlyArray<StoredPattern>, Conflict | TooLarge | PatternsUnavailable>
     readonly get: (name: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
+    /** With zones, on and off in those only: see `PatternZones.ts`. Says nothing else than before, so its version stays. */
     readonly setOn: (
       name: string,
       isOn: boolean,
-      by: string
-    ) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
+      by: string,
+      zones?: ReadonlyArray<Zone>
+    ) => Effect.Effect<StoredPattern, Malformed | NotFound | PatternsUnavailable>
     /** Answers what it was. */
     readonly remove: (name: string, by: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
     /** In order of their names; `after` continues behind a name. */

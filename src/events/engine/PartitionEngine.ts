@@ -8,6 +8,7 @@ import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
 import { documentOf } from "../matching/Document.ts"
 import { Matcher, type MatcherCounters } from "../matching/Matcher.ts"
 import type { StoredPattern } from "../Patterns.ts"
+import { within } from "../PatternZones.ts"
 import { EventTime, type Source } from "../temporal/EventTime.ts"
 import { makeMachine } from "../temporal/MakeMachine.ts"
 import type { Match } from "../temporal/Match.ts"
@@ -56,6 +57,9 @@ const nothingFound: ReadonlyArray<Found> = []
 
 const fieldsOf = ({ pattern }: StoredPattern): string => JSON.stringify(pattern.by)
 
+const isSame = (one: StoredPattern, other: StoredPattern): boolean =>
+  one.id === other.id && one.version === other.version && String(one.zones) === String(other.zones)
+
 export class PartitionEngine {
   readonly #partition: number | "all"
   readonly #time = new EventTime()
@@ -98,7 +102,7 @@ export class PartitionEngine {
     const failed: Array<string> = []
     for (const stored of wanted.values()) {
       const known = this.#workers.get(stored.name)
-      if (known?.stored.version === stored.version && known.stored.id === stored.id) continue
+      if (known !== undefined && isSame(known.stored, stored)) continue
       try {
         this.#hire(stored, known)
       } catch {
@@ -153,7 +157,7 @@ export class PartitionEngine {
     }
     const wishes = machine.interests.map((interest, index) => ({
       wish: { worker, bit: 1 << index },
-      condition: conditionOf(interest)
+      condition: within(stored.zones, conditionOf(interest))
     }))
     if (known !== undefined) {
       if (known.machine.signature === machine.signature) machine.restore(known.machine.snapshot())

@@ -11,6 +11,7 @@ import {
   type StoredPattern,
   type WrittenPattern
 } from "../../events/Patterns.ts"
+import { type Enabled, switched } from "../../events/PatternZones.ts"
 import { Conflict, NotFound, TooLarge } from "../../protocol/Errors.ts"
 import { uuidV7 } from "../../protocol/Ids.ts"
 import { Pattern } from "../../protocol/pattern/Pattern.ts"
@@ -19,12 +20,12 @@ import { sqlReason } from "./SqlReason.ts"
 /** Changes of the number of patterns wait for each other: any constant that nothing else of ours locks. */
 const advisoryLock = 7_455_969
 
-interface Row extends Omit<StoredPattern, "pattern"> {
+interface Row extends Omit<StoredPattern, "pattern" | "zones">, Enabled {
   readonly conditions: unknown
 }
 
 const columns = `id, goldrush_patterns.name, goldrush_patterns.version, goldrush_patterns.source, conditions,
-  active as "isOn", created_by as "createdBy", created_at::float8 as "createdAt", updated_by as "updatedBy",
+  active as "isOn", goldrush_patterns.zones, created_by as "createdBy", created_at::float8 as "createdAt", updated_by as "updatedBy",
   updated_at::float8 as "updatedAt", coalesce((select written.by from goldrush_pattern_history written
     where written.name = goldrush_patterns.name and written.version = goldrush_patterns.version and written.what = 'put'
     order by written.change desc limit 1), updated_by) as author`
@@ -40,8 +41,12 @@ const answer = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
       Effect.fail(new PatternsUnavailable({ reason: sqlReason(error) }))
   )
 
-const stored = ({ conditions, ...row }: Row): Effect.Effect<StoredPattern> =>
-  Effect.map(Effect.orDie(readPattern(conditions)), (pattern) => ({ ...row, pattern }))
+const stored = ({ conditions, zones, ...row }: Row): Effect.Effect<StoredPattern> =>
+  Effect.map(Effect.orDie(readPattern(conditions)), (pattern) => ({
+    ...row,
+    ...(zones.length > 0 && { zones }),
+    pattern
+  }))
 
 const missing = (name: string) => new NotFound({ what: `pattern ${name}` })
 
@@ -49,8 +54,8 @@ const make = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
 
   const note = (row: Row, what: "put" | "on" | "off" | "removed", by: string, at: number) =>
-    sql`insert into goldrush_pattern_history (name, version, what, source, by, at)
-      values (${row.name}, ${row.version}, ${what}, ${row.source}, ${by}, ${at})`
+    sql`insert into goldrush_pattern_history (name, version, what, source, zones, by, at)
+      values (${row.name}, ${row.version}, ${what}, ${row.source}, ${row.zones}::text[], ${by}, ${at})`
 
   /** Removal leaves the history: a name that comes again goes on counting behind it. */
   const lastVersion = (name: string) =>
@@ -74,9 +79,12 @@ const make = Effect.gen(function* () {
     const keyFields = keys.map((path) => path.join("."))
     const actionList = JSON.stringify(actions)
     if (known !== undefined) {
+      // What stands on other patterns is in no zones.
+      const zones = pattern.body._tag === "Combined" ? [] : known.zones
       const [row] = yield* sql<Row>`update goldrush_patterns set version = ${known.version + 1}, source = ${source},
           conditions = ${definition}::jsonb, merged_queries = ${merged}::text[], actions = ${actionList}::jsonb,
-          priority = ${priority}, key_fields = ${keyFields}::text[], updated_by = ${by}, updated_at = ${now}
+          priority = ${priority}, key_fields = ${keyFields}::text[],
+          zones = ${zones}::text[], updated_by = ${by}, updated_at = ${now}
         where name = ${name} returning ${sql.literal(columns)}`
       return row
     }
@@ -135,17 +143,20 @@ const make = Effect.gen(function* () {
           row === undefined ? Effect.fail(missing(name)) : stored(row)
         )
       ),
-    setOn: Effect.fnUntraced(function* (name, isOn, by) {
+    setOn: Effect.fnUntraced(function* (name, isOn, by, zones) {
       const now = yield* Clock.currentTimeMillis
-      return yield* answer(
-        alone(
-          Effect.flatMap(
-            sql<Row>`update goldrush_patterns set active = ${isOn}, updated_by = ${by}, updated_at = ${now}
-              where name = ${name} returning ${sql.literal(columns)}`,
-            ([row]) => changed(row, name, isOn ? "on" : "off", by, now)
-          )
+      const change = Effect.gen(function* () {
+        const [known] = yield* sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name}`
+        if (known === undefined) return yield* missing(name)
+        const enabled = yield* Effect.fromResult(
+          switched((yield* stored(known)).pattern, { isOn: known.isOn, zones: known.zones }, isOn, zones)
         )
-      )
+        const [row] = yield* sql<Row>`update goldrush_patterns set active = ${enabled.isOn},
+            zones = ${enabled.zones}::text[], updated_by = ${by}, updated_at = ${now}
+          where name = ${name} returning ${sql.literal(columns)}`
+        return yield* changed(row, name, enabled.isOn ? "on" : "off", by, now)
+      })
+      return yield* answer(alone(change))
     }),
     remove: Effect.fnUntraced(function* (name, by) {
       const now = yield* Clock.currentTimeMillis

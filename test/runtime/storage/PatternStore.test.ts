@@ -57,6 +57,51 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
     )
   )
 
+  it.effect("are switched on in zones and off in them, with each change in their history and no new version", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        assert.notProperty(yield* patterns.put(given), "zones")
+        const before = yield* patterns.revision
+        const inHall = yield* patterns.setOn("hot", true, "user:bob", ["hall"])
+        assert.deepInclude(inHall, { isOn: true, zones: ["hall"], version: 1, updatedBy: "user:bob" })
+        assert.isAbove(yield* patterns.revision, before)
+        assert.deepStrictEqual((yield* patterns.setOn("hot", true, "user:ada", ["yard", "hall"])).zones, [
+          "hall",
+          "yard"
+        ])
+        assert.deepStrictEqual((yield* patterns.put(given)).zones, ["hall", "yard"], "what it says is another matter")
+        assert.deepStrictEqual((yield* patterns.changedSince(before)).changed[0]?.zones, ["hall", "yard"])
+        assert.deepStrictEqual((yield* patterns.setOn("hot", false, "user:ada")).zones, ["hall", "yard"])
+        assert.deepStrictEqual((yield* patterns.setOn("hot", true, "user:ada")).zones, ["hall", "yard"])
+        assert.deepInclude(yield* patterns.setOn("hot", false, "user:ada", ["hall"]), { isOn: true, zones: ["yard"] })
+        const refused = yield* Effect.flip(patterns.setOn("hot", false, "user:ada", ["hall"]))
+        assert.include(refused.message, "hot is not on in hall, but in yard")
+        const off = yield* patterns.setOn("hot", false, "user:ada", ["yard"])
+        assert.isFalse(off.isOn)
+        assert.deepStrictEqual(
+          (yield* patterns.history("hot")).map(({ what, version }) => `${what} ${version}`),
+          ["off 2", "on 2", "on 2", "off 2", "put 2", "on 1", "on 1", "put 1"]
+        )
+      })
+    )
+  )
+
+  it.effect("are everywhere again once they stand on other patterns", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        yield* patterns.put(given)
+        yield* patterns.setOn("hot", true, "user:ada", ["hall"])
+        const body = { _tag: "Combined", patterns: ["warm", "off"], atLeast: 2, withinMillis: 1000 } as const
+        const { from: _, ...rest } = hot
+        assert.notProperty(yield* patterns.put({ ...given, pattern: { ...rest, body } }), "zones")
+        const refused = yield* Effect.flip(patterns.setOn("hot", true, "user:ada", ["hall"]))
+        assert.include(refused.message, "matches of other patterns")
+      })
+    )
+  )
+
   it.effect("are switched off and on, removed, and go on counting when they come again", () =>
     fresh(
       Effect.gen(function* () {
