@@ -51,12 +51,6 @@ export class Running<V, A extends Accumulator<V, A>> implements Contents<V> {
   }
 }
 
-interface Pane<A> {
-  /** Counts panes from the beginning of time. */
-  readonly index: number
-  readonly values: A
-}
-
 /** How the panes of a window are put together. */
 export interface Paning<A> {
   readonly empty: () => A
@@ -78,16 +72,17 @@ export interface Paning<A> {
 export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
   readonly isFull = true
   private readonly paning: Paning<A>
-  /** In order of time. Panes in which nothing happened are not there. */
-  private panes: Array<Pane<A>> = []
+  /** What the panes hold, in order of time. Panes in which nothing happened are not there. */
+  private panes: Array<A> = []
+  /** The number of each, counted from the beginning of time. */
+  private indexes: Array<number> = []
   /** What the panes of the older half and all behind them in it come to; the last is that of the oldest pane. */
-  private tails: Array<A> = []
-  /** What the newer half comes to, without the newest pane. */
-  private readonly newer: A
+  private tails: Array<A> | undefined
+  /** What the newer half comes to, without the newest pane. Most keys never have more than that one. */
+  private newer: A | undefined
 
   constructor(paning: Paning<A>) {
     this.paning = paning
-    this.newer = paning.empty()
   }
 
   get isEmpty(): boolean {
@@ -99,44 +94,64 @@ export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
   }
 
   get nextExpiry(): number {
-    const first = this.panes[0]
-    if (first === undefined) return Number.POSITIVE_INFINITY
-    return (first.index + this.paning.panesMax) * this.paning.paneMillis
+    if (this.indexes.length === 0) return Number.POSITIVE_INFINITY
+    return ((this.indexes[0] ?? 0) + this.paning.panesMax) * this.paning.paneMillis
   }
 
   add(value: V, at: number, now: number): void {
     const { paneMillis, panesMax } = this.paning
+    const { panes, indexes } = this
     const index = Math.floor(at / paneMillis)
-    const newest = this.panes.at(-1)
-    if (newest !== undefined && newest.index === index) return newest.values.add(value, at)
+    const last = panes.length - 1
+    const newest = panes[last]
+    const newestIndex = newest === undefined ? Number.NEGATIVE_INFINITY : (indexes[last] ?? 0)
+    if (newest !== undefined && newestIndex === index) return newest.add(value, at)
     if (index <= Math.floor(now / paneMillis) - panesMax) return
-    if (newest === undefined || newest.index < index) {
-      if (newest !== undefined) this.newer.absorb(newest.values)
-      this.paneOf(index, this.panes.length).values.add(value, at)
+    if (newestIndex < index) {
+      if (newest !== undefined) this.withNewer().absorb(newest)
+      this.paneOf(index, panes.length).add(value, at)
       return
     }
-    let place = this.panes.length - 1
-    while (place > 0 && (this.panes[place - 1]?.index ?? 0) >= index) place--
-    this.paneOf(index, place).values.add(value, at)
+    let place = last
+    while (place > 0 && (indexes[place - 1] ?? 0) >= index) place--
+    this.paneOf(index, place).add(value, at)
     this.turn()
   }
 
-  private paneOf(index: number, place: number): Pane<A> {
+  private withNewer(): A {
+    this.newer ??= this.paning.empty()
+    return this.newer
+  }
+
+  private paneOf(index: number, place: number): A {
     const found = this.panes[place]
-    if (found !== undefined && found.index === index) return found
-    const pane = { index, values: this.paning.empty() }
-    this.panes.splice(place, 0, pane)
+    if (found !== undefined && this.indexes[place] === index) return found
+    const pane = this.paning.empty()
+    if (place === this.panes.length) {
+      this.panes.push(pane)
+      this.indexes.push(index)
+    } else {
+      this.panes.splice(place, 0, pane)
+      this.indexes.splice(place, 0, index)
+    }
     return pane
   }
 
   expire(now: number): void {
     const { paneMillis, panesMax } = this.paning
+    const { panes, indexes } = this
     const first = Math.floor(now / paneMillis) - panesMax + 1
     let count = 0
-    while (count < this.panes.length && (this.panes[count]?.index ?? first) < first) count++
+    while (count < indexes.length && (indexes[count] ?? first) < first) count++
     if (count === 0) return
-    this.panes.splice(0, count)
-    if (count > this.tails.length) this.turn()
+    if (count === 1) {
+      panes.shift()
+      indexes.shift()
+    } else {
+      panes.splice(0, count)
+      indexes.splice(0, count)
+    }
+    if (this.tails === undefined || count > this.tails.length) this.turn()
     else this.tails.length -= count
   }
 
@@ -148,48 +163,58 @@ export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
 
   /** The older half has so many panes, and both halves so many. */
   private build(older: number, count: number): void {
-    this.tails = []
-    this.newer.clear()
-    for (let place = older - 1; place >= 0; place--) {
-      const tail = this.paning.empty()
-      this.absorbPane(tail, place)
-      const behind = this.tails.at(-1)
-      if (behind !== undefined) tail.absorb(behind)
-      this.tails.push(tail)
+    this.newer?.clear()
+    if (older === 0) this.tails = undefined
+    else {
+      const tails: Array<A> = []
+      let behind: A | undefined
+      for (let place = older - 1; place >= 0; place--) {
+        const tail = this.paning.empty()
+        this.absorbPane(tail, place)
+        if (behind !== undefined) tail.absorb(behind)
+        tails.push(tail)
+        behind = tail
+      }
+      this.tails = tails
     }
-    for (let place = older; place < count; place++) this.absorbPane(this.newer, place)
+    for (let place = older; place < count; place++) this.absorbPane(this.withNewer(), place)
   }
 
   private absorbPane(to: A, place: number): void {
     const pane = this.panes[place]
-    if (pane !== undefined) to.absorb(pane.values)
+    if (pane !== undefined) to.absorb(pane)
   }
 
   result(): number | undefined {
-    const tail = this.tails.at(-1)
-    const newest = this.panes.at(-1)
-    if (newest !== undefined && tail === undefined && this.newer.count === 0) return newest.values.result()
+    const { tails, newer } = this
+    const tail = tails?.[tails.length - 1]
+    const newest = this.panes[this.panes.length - 1]
+    const hasNewer = newer !== undefined && newer.count > 0
+    if (newest !== undefined && tail === undefined && !hasNewer) return newest.result()
     const { scratch } = this.paning
     scratch.clear()
     if (tail !== undefined) scratch.absorb(tail)
-    scratch.absorb(this.newer)
-    if (newest !== undefined) scratch.absorb(newest.values)
+    if (hasNewer) scratch.absorb(newer)
+    if (newest !== undefined) scratch.absorb(newest)
     return scratch.result()
   }
 
   encode(): unknown {
-    return [this.tails.length, this.panes.map(({ index, values }) => [index, values.encode()])]
+    return [this.tails?.length ?? 0, this.panes.map((values, place) => [this.indexes[place], values.encode()])]
   }
 
   /** The halves are put together as they were, so that sums come out the same to the last bit. */
   decode(value: unknown): void {
     const [older, panes] = asList(value)
-    this.panes = asList(panes).map((pane) => {
+    this.panes = []
+    this.indexes = []
+    for (const pane of asList(panes)) {
       const [index, encoded] = asList(pane)
       const values = this.paning.empty()
       values.decode(encoded)
-      return { index: asNumber(index), values }
-    })
+      this.panes.push(values)
+      this.indexes.push(asNumber(index))
+    }
     this.build(asNumber(older), Math.max(0, this.panes.length - 1))
   }
 }

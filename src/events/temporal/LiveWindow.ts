@@ -13,9 +13,8 @@ import type { Operator, Surroundings } from "./Operator.ts"
 import { asList, asNumber, asText } from "./State.ts"
 
 /** What is kept of a key. */
-export interface Live<V> {
+export interface Live<V> extends Phase {
   readonly contents: Contents<V>
-  readonly phase: Phase
   /** Where the window ends, event time, ms. */
   front: number
   /** The event that came last. */
@@ -39,7 +38,7 @@ export class LiveWindow<V> implements Operator<Live<V>> {
   }
 
   begin(): Live<V> {
-    return { contents: this.contents(), phase: this.hysteresis.begin(), front: Number.NEGATIVE_INFINITY, lastId: "" }
+    return { contents: this.contents(), ...this.hysteresis.begin(), front: Number.NEGATIVE_INFINITY, lastId: "" }
   }
 
   take(record: KeyRecord<Live<V>>, event: HolonEvent, _hits: number, around: Surroundings<Live<V>>): void {
@@ -73,7 +72,7 @@ export class LiveWindow<V> implements Operator<Live<V>> {
   private look(record: KeyRecord<Live<V>>, around: Surroundings<Live<V>>, windowEnd: number | undefined): void {
     const { state } = record
     const value = state.contents.result()
-    const change = this.hysteresis.step(state.phase, value, state.front)
+    const change = this.hysteresis.step(state, value, state.front)
     if (change === undefined || (change === "exit" && this.hysteresis.isPlain)) return
     around.tell(record, {
       kind: this.hysteresis.isPlain ? "match" : change,
@@ -85,12 +84,12 @@ export class LiveWindow<V> implements Operator<Live<V>> {
     })
   }
 
-  due({ contents, phase }: Live<V>): number {
-    return Math.min(contents.nextExpiry, this.hysteresis.due(phase))
+  due(state: Live<V>): number {
+    return Math.min(state.contents.nextExpiry, this.hysteresis.due(state))
   }
 
-  isIdle({ contents, phase }: Live<V>): boolean {
-    return contents.isEmpty && this.hysteresis.isClear(phase)
+  isIdle(state: Live<V>): boolean {
+    return state.contents.isEmpty && this.hysteresis.isClear(state)
   }
 
   opens(): boolean {
@@ -101,14 +100,14 @@ export class LiveWindow<V> implements Operator<Live<V>> {
     return contents.bytes
   }
 
-  encode({ contents, phase, front, lastId }: Live<V>): unknown {
-    return [contents.encode(), this.hysteresis.encode(phase), front, lastId]
+  encode(state: Live<V>): unknown {
+    return [state.contents.encode(), this.hysteresis.encode(state), state.front, state.lastId]
   }
 
   decode(value: unknown): Live<V> {
     const [encoded, phase, front, lastId] = asList(value)
     const contents = this.contents()
     contents.decode(encoded)
-    return { contents, phase: this.hysteresis.decode(phase), front: asNumber(front), lastId: asText(lastId) }
+    return { contents, ...this.hysteresis.decode(phase), front: asNumber(front), lastId: asText(lastId) }
   }
 }

@@ -28,7 +28,7 @@ interface Entry {
   /** Where a match carries something of it. */
   readonly carried: Readonly<Record<string, unknown>>
   /** First events of the matches it completed: there is one match at most for each. */
-  readonly completed: Array<string>
+  completed: Array<string> | undefined
 }
 
 /** What is kept of a key. */
@@ -44,6 +44,7 @@ export interface Steps {
 /** Entries that are kept before those behind the watermark are worked into the base. */
 const entriesUsual = 32
 const nothing = {}
+const none: ReadonlyArray<Begun> = []
 
 export class Sequence implements Operator<Steps> {
   readonly spanMillis: number
@@ -61,7 +62,7 @@ export class Sequence implements Operator<Steps> {
   }
 
   begin(): Steps {
-    return { base: [], entries: [], current: [] }
+    return { base: none, entries: [], current: none }
   }
 
   /** An event that is no step matters only to a sequence that has begun. */
@@ -73,7 +74,7 @@ export class Sequence implements Operator<Steps> {
     const { state, clock } = record
     const { at, id } = event
     if (!this.opens(hits) && state.current.length === 0 && state.entries.length === 0) return
-    const entry = { at, id, hits, carried: around.carry?.(event) ?? nothing, completed: [] }
+    const entry: Entry = { at, id, hits, carried: around.carry?.(event) ?? nothing, completed: undefined }
     const place = insert(state.entries, entry, (other) => other.at > at)
     if (place === state.entries.length - 1) {
       state.current = this.step(state.current, entry, record, around)
@@ -93,6 +94,7 @@ export class Sequence implements Operator<Steps> {
     around: Surroundings<Steps> | undefined
   ): ReadonlyArray<Begun> {
     const { at, id, hits } = entry
+    if (partials.length === 0) return (hits & 1) === 0 ? partials : [{ start: at, ids: [id] }]
     if ((hits & 1) === 0 && !partials.some((each) => this.isMoved(each, entry))) return partials
     const after: Array<Begun> = []
     for (const partial of partials) {
@@ -140,16 +142,19 @@ export class Sequence implements Operator<Steps> {
   advance({ state, clock }: KeyRecord<Steps>): void {
     const last = state.entries.at(-1)
     if (last !== undefined && last.at <= clock) this.settle(state, clock)
-    const isOver = ({ start }: Begun) => start + this.spanMillis < clock
-    const [first] = state.base
-    if (first !== undefined && isOver(first)) state.base = state.base.filter((each) => !isOver(each))
-    const [begun] = state.current
-    if (begun !== undefined && isOver(begun)) state.current = state.current.filter((each) => !isOver(each))
+    const least = clock - this.spanMillis
+    const isShared = state.base === state.current
+    state.base = since(state.base, least)
+    state.current = isShared ? state.base : since(state.current, least)
   }
 
+  /** Entries that are behind the watermark are worked into the base with the next event: that nobody is to be woken for. */
   due({ base, entries, current }: Steps): number {
-    const first = Math.min(base[0]?.start ?? Number.POSITIVE_INFINITY, current[0]?.start ?? Number.POSITIVE_INFINITY)
-    return Math.min(first + this.spanMillis + 1, entries.at(-1)?.at ?? Number.POSITIVE_INFINITY)
+    const [first] = base
+    const [begun] = current
+    if (first === undefined && begun === undefined) return entries.at(-1)?.at ?? Number.POSITIVE_INFINITY
+    const start = Math.min(first?.start ?? Number.POSITIVE_INFINITY, begun?.start ?? Number.POSITIVE_INFINITY)
+    return start + this.spanMillis + 1
   }
 
   isIdle({ base, entries, current }: Steps): boolean {
@@ -163,7 +168,7 @@ export class Sequence implements Operator<Steps> {
   encode({ base, entries }: Steps): unknown {
     return [
       base.map(({ start, ids }) => [start, ids]),
-      entries.map(({ at, id, hits, carried, completed }) => [at, id, hits, carried, completed])
+      entries.map(({ at, id, hits, carried, completed }) => [at, id, hits, carried, completed ?? []])
     ]
   }
 
@@ -190,9 +195,17 @@ export class Sequence implements Operator<Steps> {
   }
 }
 
+/** Those that did not begin before a time. */
+const since = (begun: ReadonlyArray<Begun>, least: number): ReadonlyArray<Begun> => {
+  const first = begun[0]
+  if (first === undefined || first.start >= least) return begun
+  const rest = begun.filter(({ start }) => start >= least)
+  return rest.length === 0 ? none : rest
+}
+
 const complete = ({ ids }: Begun, entry: Entry, record: KeyRecord<Steps>, around: Surroundings<Steps>): void => {
   const text = ids.join(" ")
-  if (entry.completed.includes(text)) return
-  entry.completed.push(text)
+  if (entry.completed?.includes(text) === true) return
+  entry.completed = [...(entry.completed ?? []), text]
   around.tell(record, { kind: "match", at: entry.at, events: ids, values: entry.carried })
 }
