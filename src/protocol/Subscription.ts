@@ -1,88 +1,32 @@
 /**
  * A subscription: a durable group of consumers that share the event stream. Each event is lent to one of them and comes again
- * until it is acknowledged; those of one source come in order. Times are ms since 1970.
+ * until it is acknowledged, or put aside as dead; those of one source come in order. Times are ms since 1970.
  */
 import { Schema } from "effect"
 import * as Contract from "./Contract.ts"
 import { ConditionInvalid } from "./condition/ConditionInvalid.ts"
-import { charactersMax } from "./condition/Token.ts"
 import { HolonError } from "./Errors.ts"
 import { HolonEvent } from "./Event.ts"
+import {
+  Cursor,
+  DeadEvent,
+  deadMax,
+  SubscriptionRecord,
+  SubscriptionSettings,
+  Suspended,
+  SuspendReason
+} from "./SubscriptionState.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
 
-/** A group of which nobody has acknowledged anything for so long is suspended, ms. */
-export const silenceMillisMax = 24 * 3600 * 1000
+/** How long a consumer may wait for events, ms. */
+export const waitMillisMax = 30_000
 
-/** Stands behind an event of the stream. */
-const Cursor = Schema.String.check(
-  Schema.isPattern(/^\d{1,20}\.\d{1,16}(\.\d{1,6})?$/, { expected: "the cursor of an event, such as 731.5 or 731.5.2" })
-)
 const Cursors = Schema.Array(Cursor).check(Schema.isMinLength(1), Schema.isMaxLength(1000))
 
 /** Consumers of one group have different names. */
 const Consumer = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
-
-/** What a group is to get, and how. */
-export const SubscriptionSettings = Schema.Struct({
-  /** A condition that events must fulfil. */
-  where: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(charactersMax))),
-  /** Only what this actor says, as `device/press-1`. */
-  source: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isPattern(/^[^/]+\/.+$/, { expected: "kind and id of an actor, such as device/press-1" }),
-      Schema.isMaxLength(160)
-    )
-  ),
-  /** Also what boards measure, which is kept for a day. */
-  samples: Schema.Boolean,
-  /** Events that the whole group may have at a time without having acknowledged them. */
-  maxInFlight: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })),
-  /** How long a consumer has an event for itself. */
-  ackWithinMillis: Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 3_600_000 }))
-})
-export type SubscriptionSettings = typeof SubscriptionSettings.Type
-
-/** An event that was given out and is not acknowledged. */
-export const Lease = Schema.Struct({
-  cursor: Schema.String,
-  /** The actor that speaks, as `device/press-1`. */
-  source: Schema.String,
-  /** When the event was written. */
-  at: instant,
-  /** Who has it, or had it last. */
-  consumer: Schema.String,
-  /** From then on it may be given to somebody else. */
-  until: instant,
-  attempts: count
-})
-export type Lease = typeof Lease.Type
-
-const Suspended = Schema.Struct({ since: instant })
-
-/** What rests of a subscription. */
-export const SubscriptionRecord = Schema.Struct({
-  /** Absent before it is created, and after it was removed. */
-  settings: Schema.optionalKey(SubscriptionSettings),
-  createdAt: instant,
-  /** Everything up to here is acknowledged, or not meant. */
-  position: Schema.optionalKey(Schema.String),
-  /** Where it begins while it has no position. */
-  since: instant,
-  /** When the position was noted. */
-  notedAt: instant,
-  leases: Schema.Array(Lease),
-  /** Acknowledged behind the position: something in front of them is not. */
-  acknowledged: Schema.Array(Schema.String),
-  /** Since when something is given out and nothing was acknowledged. */
-  silentSince: Schema.optionalKey(instant),
-  suspended: Schema.optionalKey(Suspended),
-  given: count,
-  again: count,
-  done: count
-})
-export type SubscriptionRecord = typeof SubscriptionRecord.Type
 
 /** A subscription as people see it. */
 export const SubscriptionView = Schema.Struct({
@@ -95,6 +39,7 @@ export const SubscriptionView = Schema.Struct({
   inFlight: count,
   /** Given out before and free again. */
   lapsed: count,
+  dead: count,
   consumers: Schema.Array(Schema.Struct({ consumer: Schema.String, inFlight: count })),
   /** When the oldest event that is known and not acknowledged was written; absent where there is none. */
   oldestAt: Schema.optionalKey(instant),
@@ -111,6 +56,30 @@ export const Pulled = Schema.Struct({
 })
 export type Pulled = typeof Pulled.Type
 
+/** Dead events without what is in them, oldest first; `next` goes into `from` for the page behind. */
+export const DeadEventPage = Schema.Struct({
+  events: Schema.Array(
+    Schema.Struct({
+      cursor: Schema.String,
+      id: Schema.String,
+      type: Schema.String,
+      /** The actor that speaks, as `device/press-1`. */
+      source: Schema.String,
+      attempts: count,
+      consumer: Schema.String,
+      cause: Schema.String,
+      deadAt: instant
+    })
+  ),
+  next: Schema.optionalKey(Schema.String)
+})
+export type DeadEventPage = typeof DeadEventPage.Type
+
+/** What an act of an operator came to. `cursors` names the first hundred. */
+const Taken = Schema.Struct({ count, cursors: Schema.Array(Schema.String) })
+
+const controls = { audience: "operator", capability: "event.subscribe", creates: false } as const
+
 /** The subscription: kind of the actor that lends the events of the stream to a group of consumers. */
 export const Subscription = Contract.make("subscription", {
   about: "lends the events of the stream to a group of consumers, again and again until each is acknowledged",
@@ -126,7 +95,8 @@ export const Subscription = Contract.make("subscription", {
         /** Begins with what was written at this time or later. */
         since: Schema.optionalKey(instant),
         maxInFlight: Schema.optionalKey(SubscriptionSettings.fields.maxInFlight),
-        ackWithinMillis: Schema.optionalKey(SubscriptionSettings.fields.ackWithinMillis)
+        ackWithinMillis: Schema.optionalKey(SubscriptionSettings.fields.ackWithinMillis),
+        attemptsMax: SubscriptionSettings.fields.attemptsMax
       },
       success: SubscriptionView,
       error: Schema.Union([HolonError, ConditionInvalid]),
@@ -135,13 +105,22 @@ export const Subscription = Contract.make("subscription", {
       about: "begins a group of consumers; one that is there with the same settings stays as it is"
     }),
     Pull: Contract.idempotent({
-      payload: { consumer: Consumer, max: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })) },
+      payload: {
+        consumer: Consumer,
+        max: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })),
+        /** Waits for so long while there is nothing, ms; the answer comes with the first event that is meant. */
+        waitMillis: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: waitMillisMax })))
+      },
       success: Pulled,
       error: HolonError,
-      audience: "operator",
-      capability: "event.subscribe",
-      creates: false,
-      about: "lends events to a consumer; none means to ask again a little later"
+      ...controls,
+      waits: { query: "WatchLendable", millis: "waitMillis", list: "events" },
+      about: "lends events to a consumer, who may wait for some; none means to ask again"
+    }),
+    WatchLendable: Contract.watch({
+      success: Schema.Boolean,
+      ...controls,
+      about: "whether a pull would bring something"
     }),
     Ack: Contract.idempotent({
       payload: {
@@ -152,34 +131,66 @@ export const Subscription = Contract.make("subscription", {
       },
       success: Schema.Struct({ acknowledged: count, unknown: count }),
       error: HolonError,
-      audience: "operator",
-      capability: "event.subscribe",
-      creates: false,
+      ...controls,
       about: "the consumer has done with these events; what somebody else has by now is unknown"
     }),
     Nack: Contract.idempotent({
-      payload: { consumer: Consumer, cursors: Cursors },
+      payload: {
+        consumer: Consumer,
+        cursors: Cursors,
+        /** Nobody gets them before, ms. */
+        delayMillis: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3_600_000 }))),
+        /** What is wrong; stands with the event when it is dead. */
+        reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(500)))
+      },
       success: Schema.Struct({ released: count }),
       error: HolonError,
-      audience: "operator",
-      capability: "event.subscribe",
-      creates: false,
+      ...controls,
       about: "the consumer gives events back, and with them what it has of their sources behind them"
+    }),
+    GetDead: Contract.query({
+      payload: {
+        /** The page that begins behind this one. */
+        from: Schema.optionalKey(Cursor),
+        limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: deadMax })))
+      },
+      success: DeadEventPage,
+      audience: "operator",
+      capability: "event.read",
+      about: "events that nobody got done, with their causes, oldest first"
+    }),
+    GetDeadEvent: Contract.query({
+      payload: { cursor: Cursor },
+      success: DeadEvent,
+      error: HolonError,
+      audience: "operator",
+      capability: "event.read",
+      about: "one event that nobody got done, whole"
+    }),
+    Replay: Contract.once({
+      payload: { cursors: Schema.optionalKey(Cursors) },
+      success: Schema.Struct({ count }),
+      error: HolonError,
+      ...controls,
+      about: "lends dead events again: those that are named, else all"
+    }),
+    Drop: Contract.once({
+      payload: { cursors: Schema.optionalKey(Cursors) },
+      success: Schema.Struct({ count }),
+      error: HolonError,
+      ...controls,
+      about: "gives dead events up for good: those that are named, else all"
     }),
     Resume: Contract.idempotent({
       success: SubscriptionView,
       error: HolonError,
-      audience: "operator",
-      capability: "event.subscribe",
-      creates: false,
+      ...controls,
       about: "lends again after it was suspended, from where it stands"
     }),
     Remove: Contract.once({
       success: SubscriptionView,
       error: HolonError,
-      audience: "operator",
-      capability: "event.subscribe",
-      creates: false,
+      ...controls,
       about: "ends the group and forgets its position"
     }),
     GetState: Contract.query({
@@ -191,14 +202,37 @@ export const Subscription = Contract.make("subscription", {
   },
   events: {
     "subscription.created": SubscriptionSettings,
-    /** Nobody has acknowledged anything for a day. Nothing is lost; it goes on after a word of an operator. */
+    /**
+     * Nobody has acknowledged anything for a day, or a thousand events are dead. Nothing is lost; it goes on after a word of an
+     * operator.
+     */
     "subscription.suspended": Schema.Struct({
+      reason: SuspendReason,
       position: Schema.optionalKey(Schema.String),
       unacknowledged: count,
-      silentSince: instant
+      dead: count,
+      silentSince: Schema.optionalKey(instant)
     }),
+    /** An event was given out so often that it is put aside. */
+    "subscription.dead": Schema.Struct({
+      cursor: Schema.String,
+      event: Schema.String,
+      type: Schema.String,
+      source: Schema.String,
+      attempts: count,
+      consumer: Schema.String,
+      cause: Schema.String
+    }),
+    /** An operator has dead events lent again. */
+    "subscription.replayed": Taken,
+    /** An operator has given dead events up. */
+    "subscription.discarded": Taken,
     "subscription.resumed": Schema.Struct({ position: Schema.optionalKey(Schema.String) }),
-    "subscription.removed": Schema.Struct({ position: Schema.optionalKey(Schema.String), unacknowledged: count })
+    "subscription.removed": Schema.Struct({
+      position: Schema.optionalKey(Schema.String),
+      unacknowledged: count,
+      dead: count
+    })
   }
 })
 export type Subscription = typeof Subscription

@@ -3,7 +3,7 @@
  * activation, and read again from the position by the next one.
  */
 import type { EventPage, PlacedEvent, Start } from "../../events/EventStream.ts"
-import type { SubscriptionRecord, SubscriptionSettings } from "../../protocol/Subscription.ts"
+import type { SubscriptionRecord, SubscriptionSettings } from "../../protocol/SubscriptionState.ts"
 import type * as Behaviour from "../Behaviour.ts"
 import { isBehind } from "./Cursors.ts"
 import type { ReadInput } from "./Reading.ts"
@@ -14,14 +14,26 @@ export interface Window {
   readonly placed: ReadonlyArray<PlacedEvent>
   /** Up to where it was read; absent before the first part. */
   readonly readTo: string | undefined
-  /** Since when a part is being read. */
-  readonly readingSince: number | undefined
+  /** A part is being read; one of which nothing was heard by then is begun again. */
+  readonly readingUntil: number | undefined
+  /** Until then a consumer waits. */
+  readonly waitedUntil: number
+  /** What was lent and became free by then is known to who waits. */
+  readonly lookedAt: number
 }
 
-export const empty: Window = { placed: [], readTo: undefined, readingSince: undefined }
+export const empty: Window = {
+  placed: [],
+  readTo: undefined,
+  readingUntil: undefined,
+  waitedUntil: Number.NEGATIVE_INFINITY,
+  lookedAt: Number.NEGATIVE_INFINITY
+}
 
-/** A read of which nothing was heard for so long is begun again, ms. */
+/** A read of which nothing was heard for so long, beyond what it waits for, is begun again, ms. */
 const lostMillis = 30_000
+/** One read waits no longer: the place where it stands is then known to the next owner of the actor, ms. */
+const readWaitMax = 10_000
 /** Longest time between two notes of a position that moves by itself, because nothing was meant, ms. */
 const notedMillis = 60_000
 
@@ -45,21 +57,24 @@ export const readOn = (
 ): { readonly window: Window; readonly effects: ReadonlyArray<Behaviour.EffectOrder> } => {
   const { settings } = record
   const room = settings === undefined ? 0 : roomOf(settings) - window.placed.length
-  const isReading = window.readingSince !== undefined && now < window.readingSince + lostMillis
+  const isReading = window.readingUntil !== undefined && now < window.readingUntil
   if (settings === undefined || room <= 0 || isReading) return { window, effects: [] }
   const { where, source, samples } = settings
   const start = startOf(record, window)
+  const waitMillis = Math.max(0, Math.min(window.waitedUntil - now, readWaitMax))
   const input: ReadInput = {
     start,
+    waitMillis,
     settings: { samples, ...(where !== undefined && { where }), ...(source !== undefined && { source }) },
     limit: room
   }
-  return { window: { ...window, readingSince: now }, effects: [{ name: "read", id: nameOf(start), input }] }
+  const readingUntil = now + waitMillis + lostMillis
+  return { window: { ...window, readingUntil }, effects: [{ name: "read", id: nameOf(start), input }] }
 }
 
 /** Whether this outcome is the one that the window waits for. */
 export const isAwaited = (record: SubscriptionRecord, window: Window, id: string): boolean =>
-  window.readingSince !== undefined && id === nameOf(startOf(record, window))
+  window.readingUntil !== undefined && id === nameOf(startOf(record, window))
 
 /** Adds a part that was read. What was given out before and is not in it has been dropped from the journal. */
 export const extended = (
@@ -69,14 +84,14 @@ export const extended = (
   now: number
 ): { readonly record: SubscriptionRecord; readonly window: Window } => {
   const placed = [...window.placed, ...events]
-  const known = new Set(placed.map(({ cursor }) => cursor))
+  const known = new Set([...placed, ...record.aside].map(({ cursor }) => cursor))
   const isThere = (cursor: string): boolean => known.has(cursor) || isBehind(cursor, next)
   const leases = record.leases.filter(({ cursor }) => isThere(cursor))
   const acknowledged = record.acknowledged.filter(isThere)
   const isLost = leases.length < record.leases.length || acknowledged.length < record.acknowledged.length
   return advanced(
     isLost ? { ...record, leases, acknowledged } : record,
-    { placed, readTo: next, readingSince: undefined },
+    { ...window, placed, readTo: next, readingUntil: undefined },
     now
   )
 }
@@ -104,4 +119,19 @@ export const advanced = (
     record: { ...record, position, notedAt: now, acknowledged: [...acknowledged] },
     window: { ...window, placed }
   }
+}
+
+/** A consumer found nothing, and waits. */
+export const waited = (window: Window, now: number, millis: number): Window => ({
+  ...window,
+  waitedUntil: Math.max(window.waitedUntil, now + millis),
+  lookedAt: now
+})
+
+/** When something that was lent becomes free while a consumer waits. */
+export const freeAt = ({ leases }: SubscriptionRecord, { waitedUntil, lookedAt }: Window): number | undefined => {
+  let first: number | undefined
+  for (const { until } of leases)
+    if (until > lookedAt && until <= waitedUntil && (first === undefined || until < first)) first = until
+  return first
 }

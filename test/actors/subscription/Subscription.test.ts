@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { isBehind } from "../../../src/actors/subscription/Cursors.ts"
-import { Subscription, silenceMillisMax } from "../../../src/protocol/Subscription.ts"
+import { Subscription } from "../../../src/protocol/Subscription.ts"
+import { deadMax, silenceMillisMax } from "../../../src/protocol/SubscriptionState.ts"
 import { SubscriptionRig, start } from "./SubscriptionRig.ts"
 
 /** A group that is there, and has looked at the stream once. */
@@ -266,6 +267,18 @@ describe("a subscription", () => {
     rig.now += silenceMillisMax
     rig.timeout()
     rig.ask("Resume")
+    for (let attempt = 1; attempt < 8; attempt++) {
+      assert.deepStrictEqual(rig.pull(), cursorsOf(1))
+      rig.now += 1000
+    }
+    assert.deepStrictEqual(rig.pull(), [])
+    rig.ask("Replay")
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      assert.deepStrictEqual(rig.pull(), cursorsOf(1))
+      rig.now += 1000
+    }
+    rig.pull()
+    rig.ask("Drop")
     rig.ask("Remove")
     const schemas = new Map<string, Schema.Codec<unknown>>(Object.entries(Subscription.events))
     for (const { type, data } of rig.events) {
@@ -273,6 +286,167 @@ describe("a subscription", () => {
       assert.isTrue(schema !== undefined && Schema.is(schema)(data), `${type} ${JSON.stringify(data)}`)
     }
     assert.deepStrictEqual(new Set(rig.events.map(({ type }) => type)), new Set(schemas.keys()))
+  })
+
+  it("puts aside what nobody gets done, so that it holds up nobody, and says why", () => {
+    const rig = created({ attemptsMax: 3 })
+    for (const source of ["device/a", "device/a", "device/b"]) rig.emit(source)
+    assert.deepStrictEqual(pulled(rig), cursorsOf(1, 2, 3))
+    rig.ack("a", "7.3")
+    rig.ask("Nack", { consumer: "a", cursors: ["7.1"] })
+    assert.deepStrictEqual(rig.pull(), cursorsOf(1), "alone: it may be what kills its consumers")
+    rig.ask("Nack", { consumer: "a", cursors: ["7.1"], reason: "no such hall" })
+    assert.deepStrictEqual(rig.pull("b"), cursorsOf(1))
+    assert.deepStrictEqual(rig.events.slice(1), [])
+    rig.ask("Nack", { consumer: "b", cursors: ["7.1"], reason: "still no such hall" })
+    assert.deepStrictEqual(rig.pull(), cursorsOf(2), "its source goes on")
+    const [, dead] = rig.events
+    assert.deepStrictEqual(dead?.data, {
+      cursor: "7.1",
+      event: rig.stream[0]?.event.id,
+      type: "command.done",
+      source: "device/a",
+      attempts: 3,
+      consumer: "b",
+      cause: "still no such hall"
+    })
+    rig.ack("a", "7.2")
+    assert.deepInclude(rig.view(), { position: "7.3", dead: 1, inFlight: 0, lapsed: 0 })
+    rig.now += 60_000
+    rig.move()
+    assert.deepStrictEqual(pulled(rig), [])
+  })
+
+  it("puts aside what is never acknowledged, and does not let its neighbours die with it", () => {
+    const rig = created()
+    for (const source of ["device/a", "device/a", "device/b"]) rig.emit(source)
+    const done: Array<string> = []
+    for (let round = 0; round < 40 && rig.view().dead === 0; round++) {
+      const got = pulled(rig)
+      // Who gets the first one dies of it, with all else that it has in hand.
+      if (!got.includes("7.1"))
+        for (const cursor of got) {
+          rig.ack("a", cursor)
+          done.push(cursor)
+        }
+      rig.now += 1000
+    }
+    assert.deepStrictEqual(
+      Object(rig.ask("GetDead")).events.map(({ cursor, attempts, cause }: never) => [cursor, attempts, cause]),
+      [["7.1", 8, "not acknowledged in time"]]
+    )
+    for (const cursor of pulled(rig)) rig.ack("a", cursor)
+    assert.deepInclude(rig.view(), { position: "7.3", done: 2, dead: 1 })
+  })
+
+  it("lends dead events again, gives them up, shows them whole, and keeps them when it moves", () => {
+    const rig = created({ attemptsMax: 1 })
+    for (const source of ["device/a", "device/b", "device/c"]) rig.emit(source)
+    pulled(rig)
+    rig.now += 1000
+    assert.deepStrictEqual(rig.pull(), [])
+    assert.strictEqual(rig.view().dead, 3)
+    rig.forget(3)
+    rig.move()
+    const page = rig.ask("GetDead", { limit: 2 })
+    assert.deepStrictEqual([Object(page).events.length, Object(page).next], [2, "7.2"])
+    assert.strictEqual(Object(rig.ask("GetDead", { from: "7.2" })).events[0].cursor, "7.3")
+    assert.strictEqual(Object(rig.ask("GetDeadEvent", { cursor: "7.2" })).event.source.id, "b")
+    assert.match(Object(rig.ask("GetDeadEvent", { cursor: "7.9" })).message, /no dead event 7.9/)
+    assert.deepStrictEqual(rig.ask("Replay", { cursors: ["7.2", "7.9"] }), { count: 1 })
+    assert.deepStrictEqual(rig.pull(), cursorsOf(2), "also when the journal has forgotten it")
+    assert.deepStrictEqual(rig.ack("a", "7.2"), { acknowledged: 1, unknown: 0 })
+    assert.deepStrictEqual(rig.ask("Drop", { cursors: ["7.3"] }), { count: 1 })
+    assert.deepStrictEqual(rig.ask("Replay"), { count: 1 })
+    assert.deepStrictEqual(rig.pull(), cursorsOf(1))
+    rig.now += 1000
+    rig.pull()
+    assert.strictEqual(rig.view().dead, 1, "it has died again")
+    assert.deepStrictEqual(rig.ask("Drop"), { count: 1 })
+    assert.deepInclude(rig.view(), { dead: 0, inFlight: 0, lapsed: 0, done: 1 })
+    assert.deepStrictEqual(rig.ask("Drop"), { count: 0 })
+  })
+
+  it("is suspended with a thousand dead events, and loses none", () => {
+    const rig = created({ attemptsMax: 1, maxInFlight: 1000 })
+    for (let number = 0; number <= deadMax; number++) rig.emit(`device/${number}`)
+    for (let round = 0; rig.view().state === "active" && round < 10; round++) {
+      rig.pull("a", 1000)
+      rig.now += 1000
+    }
+    assert.deepInclude(rig.view(), { state: "suspended", dead: deadMax })
+    assert.strictEqual(rig.view().suspended?.reason, "dead")
+    rig.ask("Drop")
+    rig.ask("Resume")
+    rig.pull()
+    assert.deepInclude(rig.view(), { state: "active", dead: 1 })
+  })
+
+  it("gives what was returned with a delay to nobody before, and nothing of its source behind it", () => {
+    const rig = created()
+    for (const source of ["device/a", "device/a", "device/b"]) rig.emit(source)
+    pulled(rig)
+    assert.deepStrictEqual(rig.ask("Nack", { consumer: "a", cursors: ["7.1"], delayMillis: 5000 }), { released: 2 })
+    assert.deepInclude(rig.view(), { inFlight: 1, lapsed: 2 })
+    rig.ack("a", "7.3")
+    assert.deepStrictEqual(rig.ask("Ack", { consumer: "a", upTo: "7.9" }), { acknowledged: 0, unknown: 0 })
+    rig.now += 4999
+    assert.deepStrictEqual(rig.pull("b"), [])
+    rig.now += 1
+    assert.deepStrictEqual(rig.pull("b"), cursorsOf(1, 2))
+  })
+
+  it("tells who waits of an event that comes, without reading again and again", () => {
+    const rig = created()
+    assert.deepStrictEqual(rig.wait("a", 30_000), [])
+    assert.strictEqual(rig.reads.length, 1)
+    assert.deepStrictEqual(rig.wait("b", 30_000), [], "one reads for all")
+    assert.strictEqual(rig.reads.length, 1)
+    assert.isFalse(rig.isLendable)
+    rig.emit("device/a")
+    assert.strictEqual(rig.roused, 1)
+    assert.isTrue(rig.isLendable)
+    assert.deepStrictEqual(rig.wait("b", 30_000), cursorsOf(1))
+    assert.isFalse(rig.isLendable)
+    assert.deepStrictEqual(rig.wait("a", 30_000), [])
+  })
+
+  it("reads on while somebody waits, and no longer", () => {
+    const rig = created()
+    rig.wait("a", 15_000)
+    const end = (): void => {
+      const [order] = rig.reads.splice(0)
+      if (order !== undefined) rig.answer(order)
+    }
+    rig.now += 10_000
+    end()
+    assert.strictEqual(rig.reads.length, 1, "five seconds are left")
+    rig.now += 5000
+    end()
+    assert.deepStrictEqual(rig.reads, [])
+  })
+
+  it("tells who waits when something that was lent is free again", () => {
+    const rig = created()
+    rig.emit("device/a")
+    pulled(rig, "a")
+    assert.strictEqual(rig.residentDue(), undefined, "nobody waits")
+    rig.now += 400
+    rig.wait("b", 5000)
+    assert.strictEqual(rig.residentDue(), start + 1000)
+    rig.now += 600
+    rig.timeout()
+    assert.strictEqual(rig.roused, 2)
+    assert.isTrue(rig.isLendable)
+    assert.strictEqual(rig.residentDue(), undefined)
+    assert.deepStrictEqual(rig.wait("b", 5000), cursorsOf(1))
+  })
+
+  it("has whoever waits ask again when it is suspended or gone, so that they hear of it", () => {
+    const rig = created()
+    assert.isFalse(rig.isLendable)
+    rig.ask("Remove")
+    assert.isTrue(rig.isLendable)
   })
 
   it("orders cursors as the journal is read", () => {

@@ -7,15 +7,14 @@ import { subscription } from "../../../src/actors/subscription/Subscription.ts"
 import { empty, type Window } from "../../../src/actors/subscription/Window.ts"
 import type { EventPage, PlacedEvent } from "../../../src/events/EventStream.ts"
 import { decodeStored, encodeStored } from "../../../src/protocol/Stored.ts"
-import { Pulled, Subscription, SubscriptionRecord, SubscriptionView } from "../../../src/protocol/Subscription.ts"
+import { Pulled, Subscription, SubscriptionView } from "../../../src/protocol/Subscription.ts"
+import { SubscriptionRecord } from "../../../src/protocol/SubscriptionState.ts"
 
 export const start = 1_800_000_000_000
 const { reactions } = subscription
 const pulledOf = Schema.decodeUnknownSync(Pulled)
 const viewOf = Schema.decodeUnknownSync(SubscriptionView)
-const stateSchema = Schema.toCodecJson(SubscriptionRecord)
-const encode = Schema.encodeUnknownSync(stateSchema)
-const decode = Schema.decodeUnknownSync(stateSchema)
+const isRecord = Schema.is(SubscriptionRecord)
 const replies = new Map(Object.entries(Subscription.messages).map(([tag, { success }]) => [tag, Schema.is(success)]))
 
 /** The subscription `alarms`. */
@@ -27,8 +26,10 @@ export class SubscriptionRig {
   readonly events: Array<Emitted> = []
   /** Reads that were ordered and have no outcome yet. */
   readonly reads: Array<EffectOrder> = []
-  /** Reads end at once. */
+  /** Reads end at once, but for those that wait for an event. */
   isReadable = true
+  /** How often standing queries were asked again though no state had changed. */
+  roused = 0
   /** What the condition selects. */
   isMeant: (event: PlacedEvent) => boolean = () => true
   #offset = 0
@@ -53,6 +54,8 @@ export class SubscriptionRig {
         causes: []
       }
     })
+    const waiting = this.isReadable ? this.reads.splice(0) : []
+    for (const order of waiting) this.answer(order)
     return cursor
   }
 
@@ -75,6 +78,15 @@ export class SubscriptionRig {
     return pulledOf(this.ask("Pull", { consumer, max })).events.map(({ cursor }) => cursor)
   }
 
+  /** As {@link pull}, of one who would wait. */
+  wait(consumer: string, waitMillis: number): ReadonlyArray<string> {
+    return pulledOf(this.ask("Pull", { consumer, max: 100, waitMillis })).events.map(({ cursor }) => cursor)
+  }
+
+  get isLendable(): unknown {
+    return this.ask("WatchLendable")
+  }
+
   ack(consumer: string, ...cursors: ReadonlyArray<string>): unknown {
     return this.ask("Ack", { consumer, cursors })
   }
@@ -95,6 +107,11 @@ export class SubscriptionRig {
 
   due(): number | undefined {
     return reactions.dueAt?.(this.state)
+  }
+
+  /** When it looks again while it is resident. */
+  residentDue(): number | undefined {
+    return reactions.residentDueAt?.(this.state, this.resident, undefined)
   }
 
   /** The outcome of a read that was ordered. */
@@ -136,16 +153,28 @@ export class SubscriptionRig {
   }
 
   private settle(outcome: Outcome<unknown, unknown>): Outcome<unknown, unknown> {
-    if (outcome.state !== undefined) {
-      this.state = decode(decodeStored(encodeStored(encode(outcome.state))))
-      assert.deepStrictEqual(this.state, outcome.state, "a state is what its row holds")
-    }
+    if (outcome.state !== undefined) this.state = stored(outcome.state)
+    if (outcome.rouses === true) this.roused++
     if (outcome.resident !== undefined) this.resident = outcome.resident
     this.events.push(...(outcome.events ?? []))
     for (const order of outcome.effects ?? []) {
-      if (this.isReadable) this.answer(order)
+      const { waitMillis, ...input } = order.input as ReadInput
+      const isThere = this.read({ ...input, waitMillis }).events.length > 0
+      if (this.isReadable && (waitMillis === 0 || isThere)) this.answer(order)
       else this.reads.push(order)
     }
     return outcome
   }
+}
+
+/** The state as another node loads it; it must be the same. */
+const stored = (state: unknown): unknown => {
+  const { storage } = reactions
+  if (storage === undefined) throw new Error("no storage")
+  const { head, parts } = storage.split(state, 1)
+  const loaded = new Map([...parts].map(([key, part]) => [key, decodeStored(encodeStored(part))] as const))
+  const joined = storage.join(decodeStored(encodeStored(head)), loaded, "alarms", 1)
+  assert.isTrue(isRecord(joined))
+  assert.deepStrictEqual(joined, state, "a state is what its row holds")
+  return joined
 }
