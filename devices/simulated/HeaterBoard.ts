@@ -200,8 +200,6 @@ const startHeater = (
     heater.fan = value
     wires.isFanByProgram = false
     desiredFan = value
-    // Who desired it is told with the answer.
-    last = { ...last, fan: value }
     return { value }
   }
 
@@ -266,6 +264,9 @@ const startHeater = (
       })
       heater.advance(options.now())
       control()
+      // These go out with the answer: with the next reading they are no news.
+      const { on, target, interval } = settings
+      last = { ...last, fan: heater.fan, on, target, interval }
       return applied
     }
   }
