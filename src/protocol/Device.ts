@@ -12,6 +12,7 @@ import { FailedImage } from "./FailedImage.ts"
 import { ImageKind } from "./image/ImageKind.ts"
 import { FailingProgram, ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
+import { VsmId } from "./vsm/VsmId.ts"
 import { Zone, ZoneSource } from "./Zone.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -134,6 +135,8 @@ export type ZoneView = typeof ZoneView.Type
 export const DeviceStatus = Schema.Struct({
   connection: Connection,
   ...zoneFields,
+  /** The VSM whose unit it is; absent until its board attaches for the first time. */
+  vsm: Schema.optionalKey(VsmId),
   /** Attaches so far. */
   epoch: count,
   boot: u32,
@@ -405,6 +408,18 @@ export const Device = Contract.make("device", {
       payload: { program: ProgramName, since: instant },
       creates: false,
       about: "a program that failed runs again, was stopped or replaced, or is gone"
+    }),
+    AssignUnit: Contract.idempotent({
+      payload: {
+        to: VsmId,
+        /** It is refused while the device is the unit of any other. */
+        from: Schema.Array(VsmId).check(Schema.isMaxLength(16)),
+        by: VsmId,
+        /** The device must be in there. */
+        zone: Schema.optionalKey(Zone)
+      },
+      creates: false,
+      about: "a VSM wants the device as its unit, or hands it on"
     }),
     Escalate,
     Retire: Contract.once({

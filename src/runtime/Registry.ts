@@ -8,6 +8,8 @@ import * as Registry from "../actors/Registry.ts"
 import { rollout } from "../actors/rollout/Rollout.ts"
 import { session } from "../actors/session/Session.ts"
 import { subscription } from "../actors/subscription/Subscription.ts"
+import { vsm } from "../actors/vsm/Vsm.ts"
+import { recursion } from "../systems/policy/recursion/Recursion.ts"
 
 export const registry: Registry.Registry = Registry.make([
   device,
@@ -17,5 +19,7 @@ export const registry: Registry.Registry = Registry.make([
   operator,
   patternPartition,
   delivery,
-  subscription
+  subscription,
+  vsm,
+  recursion
 ])

@@ -7,6 +7,8 @@ import { make as makeRegistry, type Registry } from "../actors/Registry.ts"
 import { rollout } from "../actors/rollout/Rollout.ts"
 import type { Store } from "../actors/Store.ts"
 import { session } from "../actors/session/Session.ts"
+import { vsm } from "../actors/vsm/Vsm.ts"
+import { recursion } from "../systems/policy/recursion/Recursion.ts"
 import { Boards } from "./Boards.ts"
 import type { Connection } from "./Connection.ts"
 import { Database } from "./Database.ts"
@@ -40,7 +42,7 @@ const soundPorts: Ports = {
   journal: journalBelowHorizon
 }
 
-const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device, session, program, rollout]
+const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device, session, program, rollout, vsm, recursion]
 // Compiling the schemas of the contracts costs more than a run.
 const soundRegistry = makeRegistry(behaviours)
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { device } from "../../src/actors/device/Device.ts"
 import type { Reply } from "../../src/actors/Envelope.ts"
+import { vsm } from "../../src/actors/vsm/Vsm.ts"
 import type { Asker } from "../../src/protocol/Asker.ts"
 import type { UpFrame } from "../../src/protocol/Frame.ts"
 import { encodeUp } from "../../src/protocol/FrameCodec.ts"
@@ -51,7 +52,7 @@ describe("output commit", () => {
 
   it("ends an older link only when the newer one is durable", () => {
     const press = { kind: "device", id: "press-1" }
-    const rig = new ActorRig([device])
+    const rig = new ActorRig([device, vsm])
     const attach = (link: number) => ({
       ...{ node: "node-1", connection: link, boot: 7, link, up: 10, profile: "p", firmware: "1", caps: 0 },
       ...{ rx: 4096, requests: 1, desired: 0, leaseMillis: 60_000 }

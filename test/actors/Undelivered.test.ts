@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import * as Behaviour from "../../src/actors/Behaviour.ts"
 import { device } from "../../src/actors/device/Device.ts"
 import { program } from "../../src/actors/program/Program.ts"
+import { vsm } from "../../src/actors/vsm/Vsm.ts"
 import { runtimeAsker } from "../../src/protocol/Asker.ts"
 import { codes } from "../../src/protocol/Codes.ts"
 import * as Contract from "../../src/protocol/Contract.ts"
@@ -44,7 +45,7 @@ const tellsKept = (rig: ActorRig): number =>
 
 describe("a tell that never arrives", () => {
   it("is heard of by its sender, once, in the commit that makes it a dead letter", () => {
-    const rig = new ActorRig([caller, device])
+    const rig = new ActorRig([caller, device, vsm])
     rig.ask(c, "Call", { isCrash: false })
     rig.advance(5000)
     assert.deepStrictEqual(heard(rig), ["device/ghost CloseTransfer: there is no device ghost"])
@@ -52,7 +53,7 @@ describe("a tell that never arrives", () => {
   })
 
   it("is heard of by the next owner when the node dies before that commit", () => {
-    const rig = new ActorRig([caller, device])
+    const rig = new ActorRig([caller, device, vsm])
     rig.canPost = false
     rig.ask(c, "Call", { isCrash: false })
     rig.holdCommits = true
@@ -68,7 +69,7 @@ describe("a tell that never arrives", () => {
   })
 
   it("does not stay when its sender crashes over it", () => {
-    const rig = new ActorRig([caller, device])
+    const rig = new ActorRig([caller, device, vsm])
     rig.ask(c, "Call", { isCrash: true })
     rig.advance(5000)
     assert.deepStrictEqual([heard(rig), tellsKept(rig)], [[], 0])
@@ -76,7 +77,7 @@ describe("a tell that never arrives", () => {
   })
 
   it("ends the order to a program whose device is not there", () => {
-    const rig = new ActorRig([program, device])
+    const rig = new ActorRig([program, device, vsm])
     const place = { kind: "program", id: "ghost:motor" }
     rig.ask(place, "Reported", { report: { name: "motor", state: "running" }, at: 1 }, { asker: runtimeAsker })
     rig.ask(place, "Control", { act: "stop" })

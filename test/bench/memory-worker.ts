@@ -4,6 +4,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
 import * as Actors from "../../src/actors/Actors.ts"
 import { device } from "../../src/actors/device/Device.ts"
+import { vsm } from "../../src/actors/vsm/Vsm.ts"
 import { Attacher } from "../../src/gateways/link/Attacher.ts"
 import { Link } from "../../src/gateways/link/Link.ts"
 import { LinkCounters } from "../../src/gateways/link/LinkCounters.ts"
@@ -54,7 +55,7 @@ const heap = (): number => {
 
 /** A node over the database, as a process that starts now would have it. */
 const startNode = async (url: Redacted.Redacted) => {
-  const node = layer([device], (host) => new PgStore({ url, host }))
+  const node = layer([device, vsm], (host) => new PgStore({ url, host }))
   const client = PgClient.layer({ url, connectTimeout: "30 seconds" })
   const runtime = ManagedRuntime.make(
     layerAttacher([]).pipe(Layer.provideMerge(Actors.layer), Layer.provideMerge(node), Layer.provideMerge(client))

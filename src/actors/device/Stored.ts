@@ -18,8 +18,8 @@ import {
   type Stamp,
   type StoredBase
 } from "../../protocol/TwinSection.ts"
-import type { ZoneWords } from "../../protocol/Zone.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { ZoneWords } from "../../protocol/Zone.ts"
 import type { Storage } from "../Behaviour.ts"
 import { supervisorPart } from "../Supervisor.ts"
 import { noCommands, tableOf } from "./Commands.ts"

@@ -4,11 +4,11 @@
  */
 import type { DeviceState, Membership } from "../../protocol/DeviceState.ts"
 import { Conflict, type HolonError, NotFound, ZoneDenied } from "../../protocol/Errors.ts"
-import { contains, type Zone, zoneIn } from "../../protocol/Zone.ts"
 import { refusalOf } from "../../protocol/vsm/Spawn.ts"
 import { rootId, type VsmId } from "../../protocol/vsm/VsmId.ts"
+import { contains, type Zone, zoneIn } from "../../protocol/Zone.ts"
 import type { Undelivered } from "../Behaviour.ts"
-import { emit, type Turn, tell } from "./Turn.ts"
+import { type Turn, tell } from "./Turn.ts"
 
 /** Who is to have the device, whose it may be now, and who says so. */
 export interface Assignment {
@@ -32,8 +32,6 @@ const move = (turn: Turn, vsm: VsmId): void => {
   const before = turn.state.unit
   const unit = { vsm, fence: (before?.fence ?? 0) + 1 }
   turn.state = { ...turn.state, unit }
-  const data = { vsm, fence: unit.fence, ...(before === undefined ? {} : { before: before.vsm }) }
-  emit(turn, { type: "device.assigned", unit: turn.context.self.id, data })
   if (before !== undefined) tellVsm(turn, before.vsm, "RemoveUnit", { fence: unit.fence })
   register(turn, unit)
 }
@@ -48,7 +46,11 @@ export const sayZone = (turn: Turn): void => {
   if (turn.state.unit !== undefined) register(turn, turn.state.unit)
 }
 
-const objection = ({ connection, unit, zone: words }: DeviceState, id: string, wanted: Assignment): HolonError | undefined => {
+const objection = (
+  { connection, unit, zone: words }: DeviceState,
+  id: string,
+  wanted: Assignment
+): HolonError | undefined => {
   if (connection.state === "retired") return new NotFound({ what: `device ${id} any more: it is retired` })
   if (unit !== undefined && !wanted.from.includes(unit.vsm)) return new Conflict({ holder: `the VSM ${unit.vsm}` })
   const own = zoneIn(words)

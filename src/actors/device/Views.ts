@@ -47,6 +47,7 @@ export const statusOf = (state: DeviceState, context: Context): DeviceStatus => 
   return {
     connection: connectionOf(state, context),
     ...zoneView(state),
+    ...(state.unit !== undefined && { vsm: state.unit.vsm }),
     epoch,
     boot: board?.boot ?? 0,
     link: board?.link ?? 0,

@@ -8,8 +8,11 @@ const start = { _tag: "ProgramControl", program: "motor", act: "start" } as cons
 const ask = (bench: Bench, key: string, request: object = start, lifeMillis = 60_000): void => {
   bench.ask("AskBoard", { asker, key, request, lifeMillis })
 }
+/** What its askers are told; its VSM is none. */
 const answers = (bench: Bench) =>
-  bench.tells.map(({ to, message, payload }) => [`${to.kind}/${to.id}`, message, payload])
+  bench.tells
+    .filter(({ to }) => to.kind !== "vsm")
+    .map(({ to, message, payload }) => [`${to.kind}/${to.id}`, message, payload])
 const heartbeats = (bench: Bench, seconds: number): void => {
   for (let second = 0; second < seconds; second++) {
     bench.up({ type: "heartbeat", seq: 0, up: 1, epoch: 1 })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { device } from "../../../src/actors/device/Device.ts"
 import { program } from "../../../src/actors/program/Program.ts"
+import { vsm } from "../../../src/actors/vsm/Vsm.ts"
 import { runtimeAsker } from "../../../src/protocol/Asker.ts"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { DeviceStatus } from "../../../src/protocol/Device.ts"
@@ -17,7 +18,7 @@ const failed = { ...running, state: "failed", code: codes.Trap }
 
 /** A board that is there, with a program that runs. */
 const begun = (): ActorRig => {
-  const rig = new ActorRig([program, device])
+  const rig = new ActorRig([program, device, vsm])
   rig.ask(board, "Attach", hello, { asker: { kind: "device", id: "press-1", role: "board" } })
   report(rig, running)
   return rig

@@ -1,0 +1,97 @@
+/**
+ * What a VSM does about units and children that crash until they are quarantined: it restarts them, each time after a longer wait,
+ * and leaves in quarantine what crashes again and again.
+ */
+import { Effect, Schema } from "effect"
+import type { Quarantined } from "../../protocol/Escalation.ts"
+import type { Ailing, VsmState } from "../../protocol/vsm/Vsm.ts"
+import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import { Release } from "../Release.ts"
+import { confirm } from "./Adopting.ts"
+import { ailingKey } from "./Stored.ts"
+import { drop, put, type Turn, tellVsm } from "./Turn.ts"
+import { unitOf } from "./Units.ts"
+
+/** Waits before the restarts within the window, ms. Who needs more of them is left in quarantine. */
+const waitsMillis = [1000, 10_000, 60_000]
+const windowMillis = 600_000
+/** When the store could not release, it is tried again after this, ms. */
+const retryMillis = 5000
+/** How much it hurts that a unit stands still, 0 to 1. */
+const pain = 0.9
+/** Ailing actors of one VSM that are remembered. */
+const ailingMax = 1000
+/** Name of the effect. */
+const releasing = "release"
+
+const write = (turn: Turn, ailing: Ailing): void => {
+  turn.state = { ...turn.state, ailing: put(turn.state.ailing, ailingKey(ailing), ailing) }
+}
+
+/** Actors were quarantined. The list may name again what it named before. */
+export const takeQuarantined = (turn: Turn, actors: ReadonlyArray<Quarantined>): void => {
+  for (const { kind, id, since, cause } of actors) {
+    const known = turn.state.ailing.get(ailingKey({ kind, id }))
+    if (known?.since === since || (known === undefined && turn.state.ailing.size >= ailingMax)) continue
+    const restarts = (known?.restarts ?? []).filter((at) => at > turn.now - windowMillis)
+    const wait = waitsMillis[restarts.length]
+    write(turn, { kind, id, since, cause, restarts, ...(wait === undefined ? {} : { restartAt: turn.now + wait }) })
+    const data = { kind, id, cause, intensity: pain, decision: wait === undefined ? "leave" : "restart" }
+    turn.events.push({ type: "vsm.unit-quarantined", severity: "critical", unit: id, data })
+  }
+}
+
+/** When the next one is restarted or forgotten; infinite for never. */
+export const ailingDue = ({ ailing }: VsmState): number => {
+  let due = Number.POSITIVE_INFINITY
+  for (const { restartAt, since, restarts } of ailing.values())
+    due = Math.min(due, restartAt ?? Math.max(since, ...restarts) + windowMillis)
+  return due
+}
+
+/** Begins the restarts that are due, and forgets what was in quarantine long ago. */
+export const restart = (turn: Turn): void => {
+  for (const ailing of turn.state.ailing.values()) {
+    const { kind, id, since, restartAt, restarts } = ailing
+    if (restartAt === undefined) {
+      if (turn.now >= Math.max(since, ...restarts) + windowMillis)
+        turn.state = { ...turn.state, ailing: drop(turn.state.ailing, ailingKey(ailing)) }
+    } else if (turn.now >= restartAt) {
+      // Begun again until it is known to be done: a node that dies in between forgets no one.
+      write(turn, { ...ailing, restartAt: turn.now + retryMillis })
+      turn.effects.push({ name: releasing, id: `${ailingKey(ailing)} ${since}`, input: { kind, id } })
+    }
+  }
+}
+
+const decodeInput = Schema.decodeUnknownSync(Schema.Struct({ kind: Schema.String, id: Schema.String }))
+const isReleased = Schema.is(
+  Schema.Struct({ kind: Schema.String, id: Schema.String, isReleased: Schema.Literal(true) })
+)
+
+/** The release itself. Its outcome is whether it is done. */
+export const releases: Readonly<Record<string, (input: unknown) => Effect.Effect<unknown>>> = {
+  [releasing]: (input) =>
+    Effect.gen(function* () {
+      const address = decodeInput(input)
+      const release = yield* Release
+      return yield* release(address).pipe(
+        Effect.as({ ...address, isReleased: true }),
+        Effect.orElseSucceed(() => ({ ...address, isReleased: false }))
+      )
+    })
+}
+
+/** A release has come to its end. */
+export const released = (turn: Turn, id: string, outcome: unknown): void => {
+  if (!isReleased(outcome)) return
+  const known = turn.state.ailing.get(ailingKey(outcome))
+  if (known === undefined || `${ailingKey(known)} ${known.since}` !== id) return
+  const { restartAt, ...rest } = known
+  if (restartAt === undefined) return
+  write(turn, { ...rest, restarts: [...known.restarts, turn.now] })
+  turn.events.push({ type: "vsm.unit-restarted", unit: known.id, data: { kind: known.kind, id: known.id } })
+  // A message wakes it: nobody else may come by.
+  if (known.kind === "device" && unitOf(turn.state.units, known.id) !== undefined) confirm(turn, known.id)
+  if (known.kind === "vsm") tellVsm(turn, VsmId.make(known.id), "Activate", { spawn: "" })
+}

@@ -1,0 +1,84 @@
+/** How a VSM begins: the root by itself, every other one by the spawn of its parent. */
+
+import { type Budget, resources } from "../../protocol/vsm/Budget.ts"
+import type { VsmPath, VsmState } from "../../protocol/vsm/Vsm.ts"
+import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { Zone } from "../../protocol/Zone.ts"
+import { become, parentOf, type Turn, tellVsm } from "./Turn.ts"
+import { noUnits } from "./Units.ts"
+
+/** VSMs that may be below the root. */
+const spawnMax = 1024
+/** Of everything else the root has more than any machine: what bounds its children is what they are given. */
+const rootUnits = 1_000_000_000
+
+const rootBudget: Budget = {
+  ...Object.fromEntries(resources.map((resource) => [resource, rootUnits])),
+  spawn: spawnMax
+}
+
+/** A VSM that nobody has begun; the root needs nobody. */
+export const initial = (id: string): VsmState => ({
+  status: id === rootId ? "active" : "absent",
+  since: 0,
+  createdAt: 0,
+  path: [VsmId.make(id)],
+  budget: id === rootId ? rootBudget : {},
+  children: new Map(),
+  spawns: new Map(),
+  adoptions: new Map(),
+  ailing: new Map(),
+  units: noUnits
+})
+
+/** The root is there from its first message on; it is said once. */
+export const found = (turn: Turn): void => {
+  if (turn.id !== rootId || turn.state.createdAt > 0) return
+  turn.state = { ...turn.state, createdAt: turn.now, since: turn.now }
+  turn.events.push({ type: "vsm.founded", data: {} })
+}
+
+/** What a parent gives its child. */
+export interface Beginning {
+  readonly spawn: string
+  readonly path: VsmPath
+  readonly budget: Budget
+  readonly zone?: Zone
+  readonly template?: string
+}
+
+/** A parent begins this VSM. One that lives is not begun again by anybody. */
+export const start = (turn: Turn, { spawn, path, budget, zone, template }: Beginning): void => {
+  const parent = path.at(-1)
+  if (parent === undefined) return
+  const { status } = turn.state
+  const isNew = status === "absent" || status === "retired"
+  if (isNew && turn.id !== rootId && !path.includes(turn.id))
+    turn.state = {
+      ...initial(turn.id),
+      status: "spawning",
+      since: turn.now,
+      createdAt: turn.now,
+      path: [...path, turn.id],
+      budget,
+      spawn,
+      ...(zone === undefined ? {} : { zone }),
+      ...(template === undefined ? {} : { template })
+    }
+  const isBegun = turn.state.spawn === spawn && turn.state.status === "spawning"
+  tellVsm(turn, parent, isBegun ? "Announced" : "Declined", { child: turn.id, spawn })
+}
+
+/** The VSM stands in the tree. */
+export const activate = (turn: Turn, spawn: string): void => {
+  const parent = parentOf(turn.state)
+  if (turn.state.status !== "spawning" || turn.state.spawn !== spawn || parent === undefined) return
+  become(turn, "active")
+  turn.events.push({ type: "vsm.activated", data: { parent, depth: turn.state.path.length - 1 } })
+}
+
+/** The spawn failed. One of another spawn stays as it is: for this one there is nothing to undo. */
+export const undoStart = (turn: Turn, { spawn, parent }: { readonly spawn: string; readonly parent: VsmId }): void => {
+  if (turn.state.status === "spawning" && turn.state.spawn === spawn) become(turn, "retired", "its spawn failed")
+  tellVsm(turn, parent, "Undone", { child: turn.id, spawn })
+}

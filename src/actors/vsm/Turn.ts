@@ -1,0 +1,83 @@
+/** One transition of a VSM under way: its rules change it one after another, its outcome is what leaves. */
+import type { HolonError } from "../../protocol/Errors.ts"
+import type { VsmState, VsmStatus } from "../../protocol/vsm/Vsm.ts"
+import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
+import type * as Behaviour from "../Behaviour.ts"
+
+/** Tells that may stand in the outbox before what can wait does. */
+const tellsMax = 160
+
+/** What a transition of a VSM may look at. */
+export type Context = Behaviour.TransitionContext<undefined>
+/** What leaves one that somebody waits for. */
+export type Outcome<Reply> = Behaviour.Outcome<VsmState, undefined, Reply, HolonError>
+/** What leaves one that nobody waits for. */
+export type Noted = Behaviour.Outcome<VsmState, undefined, void, never>
+
+/** One transition under way. */
+export interface Turn {
+  readonly context: Context
+  readonly id: VsmId
+  readonly now: number
+  state: VsmState
+  readonly tells: Array<Behaviour.Tell>
+  readonly events: Array<Behaviour.Emitted>
+  readonly effects: Array<Behaviour.EffectOrder>
+}
+
+/** Begins a transition. */
+export const begin = (state: VsmState, context: Context): Turn => ({
+  context,
+  id: VsmId.make(context.self.id),
+  now: context.now,
+  state,
+  tells: [],
+  events: [],
+  effects: []
+})
+
+/** What leaves it, for what nobody waits for. */
+export const notedOf = ({ state, tells, events, effects }: Turn): Noted => ({ state, tells, events, effects })
+
+/** What leaves it, with a reply. */
+export const repliedOf = <Reply>(turn: Turn, reply: Reply): Outcome<Reply> => {
+  const { state, tells, events, effects } = turn
+  return { state, tells, events, effects, reply }
+}
+
+/** The id of the parent; nothing for the root. */
+export const parentOf = ({ path }: VsmState): VsmId | undefined => path.at(-2)
+
+/** Tells a VSM. */
+export const tellVsm = (turn: Turn, id: VsmId, message: string, payload: unknown): void => {
+  turn.tells.push({ to: { kind: "vsm", id }, message, payload })
+}
+
+/** Tells the guard of the recursion. */
+export const tellGuard = (turn: Turn, message: string, payload: unknown): void => {
+  turn.tells.push({ to: { kind: "recursion", id: rootId }, message, payload })
+}
+
+/** Tells a device. */
+export const tellDevice = (turn: Turn, id: string, message: string, payload: unknown): void => {
+  turn.tells.push({ to: { kind: "device", id }, message, payload })
+}
+
+/** Whether another tell may leave now, or had better wait. */
+export const hasRoom = ({ context, tells }: Turn): boolean => context.tellCount + tells.length < tellsMax
+
+/** Moves to another status. */
+export const become = (turn: Turn, status: VsmStatus, reason?: string): void => {
+  const { reason: _, ...state } = turn.state
+  turn.state = { ...state, status, since: turn.now, ...(reason === undefined ? {} : { reason }) }
+}
+
+/** A map with a value put in. */
+export const put = <K, A>(map: ReadonlyMap<K, A>, key: K, value: A): ReadonlyMap<K, A> => new Map(map).set(key, value)
+
+/** A map without a key. */
+export const drop = <K, A>(map: ReadonlyMap<K, A>, key: K): ReadonlyMap<K, A> => {
+  const next = new Map(map)
+  next.delete(key)
+  return next
+}

@@ -1,0 +1,136 @@
+/** The VSM actor: a place in the tree, with what it governs below. Its rules stand beside it, by concept. */
+import { Schema } from "effect"
+import { type HolonError, InvalidTransition, NotFound } from "../../protocol/Errors.ts"
+import { isDeviceId } from "../../protocol/Ids.ts"
+import { refusalOf } from "../../protocol/vsm/Spawn.ts"
+import { Vsm, type VsmState } from "../../protocol/vsm/Vsm.ts"
+import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
+import * as Behaviour from "../Behaviour.ts"
+import * as Adopting from "./Adopting.ts"
+import { ailingDue, released, releases, restart, takeQuarantined } from "./Ailing.ts"
+import { activate, found, initial, start, undoStart } from "./Begun.ts"
+import * as Retiring from "./Retiring.ts"
+import * as Spawning from "./Spawning.ts"
+import { storage } from "./Stored.ts"
+import { become, begin, type Context, type Noted, notedOf, repliedOf, type Turn } from "./Turn.ts"
+import { pageOf, viewOf } from "./Views.ts"
+
+const isVsmId = Schema.is(VsmId)
+
+/** A transition that nobody waits for; a retirement goes on with every one of them. */
+const noted =
+  <Payload>(change: (turn: Turn, payload: Payload) => void) =>
+  (state: VsmState, payload: Payload, context: Context): Noted => {
+    const turn = begin(state, context)
+    change(turn, payload)
+    Retiring.goOn(turn)
+    return notedOf(turn)
+  }
+
+const refuseStatus = ({ status }: VsmState, event: string) =>
+  Behaviour.refuse<HolonError>(new InvalidTransition({ from: status, event }))
+
+/** The behaviour of VSMs. */
+export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
+  initial,
+  storage,
+  zoneOf: ({ zone }) => zone,
+  supervisor: (id, part) => {
+    if (id === rootId) return undefined
+    return { kind: Vsm.kind, id: isVsmId(part) ? part : rootId }
+  },
+
+  dueAt: (state) => {
+    const due = Math.min(
+      Spawning.spawnsDue(state),
+      Adopting.adoptionsDue(state),
+      Retiring.retirementDue(state),
+      ailingDue(state)
+    )
+    return due === Number.POSITIVE_INFINITY ? undefined : due
+  },
+  timeout: (state, context) => {
+    const turn = begin(state, context)
+    Spawning.endOverdueSpawns(turn)
+    Adopting.forgetAdoptions(turn)
+    restart(turn)
+    Retiring.goOn(turn)
+    return notedOf(turn)
+  },
+  effects: releases,
+  completed: (state, { id, outcome }, context) => {
+    const turn = begin(state, context)
+    released(turn, id, outcome)
+    return notedOf(turn)
+  },
+  undelivered: (state, { to, message, payload, cause }, context) => {
+    const turn = begin(state, context)
+    const { child, spawn, to: holder } = Object(payload)
+    if (to.kind === "device" && message === "AssignUnit" && isDeviceId(to.id)) {
+      if (holder === turn.id) Adopting.refused(turn, to.id, refusalOf(new NotFound({ what: `device ${to.id}` })))
+    } else if (isVsmId(child) && typeof spawn === "string") Spawning.unreachable(turn, { child, spawn }, cause)
+    else if (message === "Start" && isVsmId(to.id) && typeof spawn === "string")
+      Spawning.unreachable(turn, { child: to.id, spawn }, cause)
+    Retiring.goOn(turn)
+    return notedOf(turn)
+  },
+
+  Describe: (state, _payload, { self }) => ({ reply: viewOf(state, self.id) }),
+  Watch: (state, _payload, { self }) => ({ reply: viewOf(state, self.id) }),
+  GetUnits: (state, page) => ({ reply: pageOf(state, page) }),
+  WatchSpawn: ({ spawns }, { child }) => ({ reply: spawns.get(child) ?? null }),
+  WatchAdoption: ({ adoptions }, { unit }) => ({ reply: adoptions.get(unit) ?? null }),
+
+  Spawn: (state, wanted, context) => {
+    const objection = Spawning.objection(state, wanted)
+    if (objection !== undefined) return Behaviour.refuse(objection)
+    const turn = begin(state, context)
+    return repliedOf(turn, Spawning.beginSpawn(turn, wanted))
+  },
+  Adopt: (state, wanted, context) => {
+    const objection = Adopting.objection(state)
+    if (objection !== undefined) return Behaviour.refuse(objection)
+    const turn = begin(state, context)
+    return repliedOf(turn, Adopting.beginAdoption(turn, wanted))
+  },
+  Retire: (state, manner, context) => {
+    const turn = begin(state, context)
+    const objection = Retiring.objection(state, turn.id)
+    if (objection !== undefined) return Behaviour.refuse(objection)
+    Retiring.beginRetirement(turn, manner)
+    return repliedOf(turn, viewOf(turn.state, turn.id))
+  },
+  Quarantine: (state, { reason }, context) => {
+    const turn = begin(state, context)
+    if (state.status === "quarantined") return { reply: viewOf(state, turn.id) }
+    if (state.status !== "active") return refuseStatus(state, "Quarantine")
+    become(turn, "quarantined", reason)
+    turn.events.push({ type: "vsm.quarantined", severity: "error", data: { reason } })
+    return repliedOf(turn, viewOf(turn.state, turn.id))
+  },
+  Release: (state, _payload, context) => {
+    const turn = begin(state, context)
+    if (state.status === "active") return { reply: viewOf(state, turn.id) }
+    if (state.status !== "quarantined") return refuseStatus(state, "Release")
+    become(turn, "active")
+    turn.events.push({ type: "vsm.released", data: {} })
+    return repliedOf(turn, viewOf(turn.state, turn.id))
+  },
+
+  Found: noted(found),
+  Start: noted(start),
+  Activate: noted((turn, { spawn }) => activate(turn, spawn)),
+  Undo: noted(undoStart),
+  Permitted: noted(Spawning.permitted),
+  Denied: noted((turn, { error, ...named }) => Spawning.denied(turn, named, error)),
+  Admitted: noted(Spawning.admitted),
+  Announced: noted(Spawning.announced),
+  Declined: noted(Spawning.declined),
+  Undone: noted(Spawning.undone),
+  ChildRetired: noted((turn, { child }) => Retiring.childRetired(turn, child)),
+  RegisterUnit: noted(Adopting.register),
+  RemoveUnit: noted(Adopting.remove),
+  AdoptionRefused: noted((turn, { unit, error }) => Adopting.refused(turn, unit, error)),
+  TakeUnits: noted((turn, { units }) => Adopting.take(turn, units)),
+  Escalate: noted((turn, { actors }) => takeQuarantined(turn, actors))
+})
