@@ -8,6 +8,8 @@ const stride = 50
 
 /** All patterns as of when it was asked for. It changes when it is asked for again: nothing is kept over a wait. */
 export interface KnownPatterns {
+  /** Another number after each change. */
+  readonly revision: number
   readonly stored: ReadonlyMap<string, StoredPattern>
   readonly graph: PatternGraph
 }
@@ -27,7 +29,6 @@ const make = Effect.gen(function* () {
   const changing = yield* Semaphore.make(1)
   const stored = new Map<string, StoredPattern>()
   const graph = new PatternGraph()
-  const known: KnownPatterns = { stored, graph }
   let revision: number | undefined
 
   const learn = (each: StoredPattern): void => {
@@ -54,6 +55,7 @@ const make = Effect.gen(function* () {
     for (const name of [...stored.keys()]) forget(name)
     yield* learnAll(yield* everyPattern(patterns))
     revision = before
+    return before
   })
 
   const readOn = Effect.fnUntraced(function* (since: number) {
@@ -61,12 +63,13 @@ const make = Effect.gen(function* () {
     yield* learnAll(changed)
     for (const name of removed) forget(name)
     revision = newest
+    return newest
   })
 
   return PatternLibrary.of({
     current: reading
       .withPermits(1)(Effect.suspend(() => (revision === undefined ? readAll : readOn(revision))))
-      .pipe(Effect.as(known)),
+      .pipe(Effect.map((newest): KnownPatterns => ({ revision: newest, stored, graph }))),
     alone: changing.withPermits(1)
   })
 })

@@ -1,20 +1,13 @@
 /** The patterns of the cluster on PostgreSQL. A change and its line of history are one transaction. */
-import { randomBytes } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { layer as layerLibrary, type PatternLibrary } from "../../events/PatternLibrary.ts"
-import {
-  Patterns,
-  PatternsUnavailable,
-  patternsMax,
-  type StoredPattern,
-  type WrittenPattern
-} from "../../events/Patterns.ts"
+import { Patterns, PatternsUnavailable, type StoredPattern, type WrittenPattern } from "../../events/Patterns.ts"
 import { type Enabled, switched } from "../../events/PatternZones.ts"
-import { Conflict, NotFound, TooLarge } from "../../protocol/Errors.ts"
-import { uuidV7 } from "../../protocol/Ids.ts"
+import { NotFound } from "../../protocol/Errors.ts"
 import { Pattern } from "../../protocol/pattern/Pattern.ts"
+import { writePatterns } from "./PatternWrites.ts"
 import { sqlReason } from "./SqlReason.ts"
 
 /** Changes of the number of patterns wait for each other: any constant that nothing else of ours locks. */
@@ -31,7 +24,6 @@ const columns = `id, goldrush_patterns.name, goldrush_patterns.version, goldrush
     order by written.change desc limit 1), updated_by) as author`
 
 const readPattern = Schema.decodeUnknownEffect(Pattern)
-const writePattern = Schema.encodeSync(Pattern)
 
 const answer = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
   Effect.catchTag(
@@ -53,53 +45,9 @@ const missing = (name: string) => new NotFound({ what: `pattern ${name}` })
 const make = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
 
-  const note = (row: Row, what: "put" | "on" | "off" | "removed", by: string, at: number) =>
+  const note = (row: Row, what: "on" | "off" | "removed", by: string, at: number) =>
     sql`insert into goldrush_pattern_history (name, version, what, source, zones, by, at)
       values (${row.name}, ${row.version}, ${what}, ${row.source}, ${row.zones}::text[], ${by}, ${at})`
-
-  /** Removal leaves the history: a name that comes again goes on counting behind it. */
-  const lastVersion = (name: string) =>
-    Effect.map(
-      sql<{
-        readonly version: number | null
-      }>`select max(version) as version from goldrush_pattern_history where name = ${name}`,
-      ([row]) => row?.version ?? 0
-    )
-
-  const write = Effect.fnUntraced(function* ({ source, pattern, expected }: WrittenPattern, by: string, now: number) {
-    const { name, priority, actions, by: keys } = pattern
-    const [known] =
-      yield* sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where goldrush_patterns.name = ${name} for update`
-    if (expected !== undefined && expected !== (known?.version ?? 0))
-      return yield* new Conflict({
-        holder: known === undefined ? "" : `version ${known.version} by ${known.updatedBy}`
-      })
-    const definition = JSON.stringify(writePattern(pattern))
-    const merged = pattern.body._tag === "Combined" ? [...pattern.body.patterns] : []
-    const keyFields = keys.map((path) => path.join("."))
-    const actionList = JSON.stringify(actions)
-    if (known !== undefined) {
-      // What stands on other patterns is in no zones.
-      const zones = pattern.body._tag === "Combined" ? [] : known.zones
-      const [row] = yield* sql<Row>`update goldrush_patterns set version = ${known.version + 1}, source = ${source},
-          conditions = ${definition}::jsonb, merged_queries = ${merged}::text[], actions = ${actionList}::jsonb,
-          priority = ${priority}, key_fields = ${keyFields}::text[],
-          zones = ${zones}::text[], updated_by = ${by}, updated_at = ${now}
-        where name = ${name} returning ${sql.literal(columns)}`
-      return row
-    }
-    const [{ count } = { count: 0 }] = yield* sql<{ readonly count: number }>`
-      select count(*)::float8 as count from goldrush_patterns`
-    if (count >= patternsMax) return yield* new TooLarge({ limit: patternsMax, actual: count + 1 })
-    const version = (yield* lastVersion(name)) + 1
-    const [row] =
-      yield* sql<Row>`insert into goldrush_patterns (id, name, version, source, conditions, merged_queries, actions,
-        priority, key_fields, active, created_by, created_at, updated_by, updated_at)
-      values (${uuidV7(now, randomBytes)}::uuid, ${name}, ${version}, ${source}, ${definition}::jsonb, ${merged}::text[],
-        ${actionList}::jsonb, ${priority}, ${keyFields}::text[], true, ${by}, ${now}, ${by}, ${now})
-      returning ${sql.literal(columns)}`
-    return row
-  })
 
   /** One change after another: the count and the number of the last change are then as they seem. */
   const alone = <A, E, R>(change: Effect.Effect<A, E, R>) =>
@@ -108,7 +56,7 @@ const make = Effect.gen(function* () {
   const changed = Effect.fnUntraced(function* (
     row: Row | undefined,
     name: string,
-    what: "put" | "on" | "off" | "removed",
+    what: "on" | "off" | "removed",
     by: string,
     at: number
   ) {
@@ -117,18 +65,17 @@ const make = Effect.gen(function* () {
     return yield* stored(row)
   })
 
+  const write = writePatterns<Row>(sql, columns)
+
   const putAll = Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string) {
     const now = yield* Clock.currentTimeMillis
-    const putOne = (each: WrittenPattern) =>
-      Effect.flatMap(write(each, by, now), (row) =>
-        // Its author is in the history from this line on.
-        Effect.catchTag(
-          changed(row && { ...row, author: by }, each.pattern.name, "put", by, now),
-          "NotFound",
-          Effect.die
-        )
-      )
-    return yield* answer(alone(Effect.forEach(given, putOne)))
+    const rows = yield* answer(alone(write(given, by, now)))
+    const byName = new Map(rows.map((row) => [row.name, row]))
+    return yield* Effect.forEach(given, ({ pattern: { name } }) => {
+      const row = byName.get(name)
+      // The line of history that names its author was not there yet when the row was answered.
+      return row === undefined ? Effect.die(`pattern ${name} was put and is not there`) : stored({ ...row, author: by })
+    })
   })
 
   return Patterns.of({

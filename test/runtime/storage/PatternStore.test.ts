@@ -1,7 +1,7 @@
-import type { PgClient } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Patterns } from "../../../src/events/Patterns.ts"
+import { Patterns, patternsMax } from "../../../src/events/Patterns.ts"
 import type { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
 import * as PatternStore from "../../../src/runtime/storage/PatternStore.ts"
 import { Postgres } from "../../support/Postgres.ts"
@@ -126,6 +126,93 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
             ["put", 1, "user:ada"]
           ]
         )
+      })
+    )
+  )
+
+  it.effect("keep who wrote them, whoever switches them", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        assert.strictEqual((yield* patterns.put(given)).author, "user:ada")
+        assert.deepInclude(yield* patterns.setOn("hot", false, "user:bob"), {
+          author: "user:ada",
+          updatedBy: "user:bob"
+        })
+        assert.strictEqual((yield* patterns.put({ ...given, by: "user:eve" })).author, "user:eve")
+        assert.strictEqual((yield* patterns.get("hot")).author, "user:eve")
+        assert.strictEqual((yield* patterns.remove("hot", "user:bob")).author, "user:eve")
+      })
+    )
+  )
+
+  it.effect("come several at once, all or none", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        const named = (name: string, expected?: number) => ({
+          source: `pattern ${name} …`,
+          pattern: { ...hot, name, by: [["source", "id"]] as const, priority: "low" as const },
+          ...(expected !== undefined && { expected })
+        })
+        yield* patterns.put(given)
+        const stored = yield* patterns.putAll([named("warm"), named("hot"), named("cold", 0)], "user:bob")
+        assert.deepStrictEqual(
+          stored.map(({ name, version, source, author, createdBy }) => [name, version, source, author, createdBy]),
+          [
+            ["warm", 1, "pattern warm …", "user:bob", "user:bob"],
+            ["hot", 2, "pattern hot …", "user:bob", "user:ada"],
+            ["cold", 1, "pattern cold …", "user:bob", "user:bob"]
+          ]
+        )
+        for (const each of stored) assert.deepStrictEqual(yield* patterns.get(each.name), each)
+        const refused = yield* Effect.flip(patterns.putAll([named("new"), named("warm", 0)], "user:bob"))
+        assert.strictEqual(refused._tag, "Conflict")
+        assert.strictEqual((yield* Effect.flip(patterns.get("new")))._tag, "NotFound")
+        assert.lengthOf(yield* patterns.history("new"), 0)
+      })
+    )
+  )
+
+  it.effect("tell what has changed since a revision, and nothing else", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        for (const name of ["a", "b", "c"]) yield* patterns.put({ ...given, pattern: { ...hot, name } })
+        const before = yield* patterns.revision
+        assert.deepStrictEqual(yield* patterns.changedSince(before), { revision: before, changed: [], removed: [] })
+        yield* patterns.setOn("b", false, "user:bob")
+        yield* patterns.remove("c", "user:bob")
+        yield* patterns.put({ ...given, pattern: { ...hot, name: "d" } })
+        yield* patterns.remove("d", "user:bob")
+        const { revision, changed, removed } = yield* patterns.changedSince(before)
+        assert.strictEqual(revision, yield* patterns.revision)
+        assert.deepStrictEqual(changed, [yield* patterns.get("b")])
+        assert.sameMembers([...removed], ["c", "d"])
+      })
+    )
+  )
+
+  it.effect("are 10,000 at most; one that is there can be replaced even then", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        const sql = yield* PgClient.PgClient
+        yield* patterns.put(given)
+        yield* sql`insert into goldrush_patterns (id, name, version, source, conditions, merged_queries, actions, priority,
+            key_fields, active, created_by, created_at, updated_by, updated_at)
+          select gen_random_uuid(), 'p' || number, version, source, conditions, merged_queries, actions, priority,
+            key_fields, active, created_by, created_at, updated_by, updated_at
+          from goldrush_patterns, generate_series(1, ${patternsMax - 2}) number`
+        const two = ["new", "newer"].map((name) => ({ ...given, pattern: { ...hot, name } }))
+        const tooMany = yield* Effect.flip(patterns.putAll(two, "user:ada"))
+        assert.deepInclude(tooMany, { _tag: "TooLarge", limit: 10_000, actual: 10_001 })
+        yield* patterns.put({ ...given, pattern: { ...hot, name: "last" } })
+        const refused = yield* Effect.flip(patterns.put({ ...given, pattern: { ...hot, name: "new" } }))
+        assert.deepInclude(refused, { _tag: "TooLarge", limit: 10_000, actual: 10_001 })
+        assert.strictEqual((yield* patterns.put(given)).version, 2)
+        yield* patterns.remove("p1", "user:ada")
+        assert.strictEqual((yield* patterns.put({ ...given, pattern: { ...hot, name: "new" } })).version, 1)
       })
     )
   )
