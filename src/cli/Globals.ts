@@ -1,6 +1,8 @@
 /** Flags that every command understands. */
-import { Effect, Option } from "effect"
+import { Effect, Option, SchemaIssue } from "effect"
 import { Flag } from "effect/cli"
+import { Malformed } from "../protocol/Errors.ts"
+import { misfitIn } from "../protocol/Misfit.ts"
 import * as Client from "./Client.ts"
 import { toggle } from "./Defaults.ts"
 import { here } from "./Here.ts"
@@ -36,8 +38,17 @@ export const placeOf = Effect.fnUntraced(function* (flags: {
 export const dataFolder = (given: Option.Option<string>) =>
   Option.isSome(given) ? Effect.succeed(given.value) : Effect.map(here, (found) => found.data)
 
+/** What was given fits no message to a node, as a condition of a megabyte: the client throws before it sends it. */
+const misfitsSaid = <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E | Malformed, R> =>
+  Effect.catchDefect(run, (defect) => {
+    const issue = defect instanceof Error ? defect.cause : undefined
+    if (!SchemaIssue.isIssue(issue)) return Effect.die(defect)
+    const { path, reason } = misfitIn(issue)
+    return Effect.fail(new Malformed({ path: path.join("."), reason }))
+  })
+
 /** Runs with a connection to the node that the flags, or else the config, name. */
 export const connected =
   (flags: { readonly url: Option.Option<string>; readonly data: Option.Option<string> }) =>
   <A, E, R>(run: Effect.Effect<A, E, R | Client.Client>) =>
-    Effect.flatMap(placeOf(flags), (place) => Effect.provide(run, Client.layer(place)))
+    Effect.flatMap(placeOf(flags), (place) => Effect.provide(misfitsSaid(run), Client.layer(place)))

@@ -15,8 +15,11 @@ const excess = "Expected no excess property"
 const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").replace(/\.$/, "")
 
 /** Reads a decoder's error. */
-export const misfitOf = (error: Schema.SchemaError): Misfit => {
-  const [issue] = issuesOf(error.issue).issues
+export const misfitOf = ({ issue }: Schema.SchemaError): Misfit => misfitIn(issue)
+
+/** Reads what a decoder has found. */
+export const misfitIn = (found: SchemaIssue.Issue): Misfit => {
+  const [issue] = issuesOf(found).issues
   const said = firstLine(issue?.message ?? "it does not fit")
   return {
     path: (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),

@@ -165,7 +165,12 @@ class Binder {
     if (field !== undefined) return { path: resolved, field }
     const written = formatPath(path)
     const suggestions = meantNames(this.source, written)
-    this.report(node, "UnknownField", `a ${this.source.name} has no field ${written}`, suggestions)
+    this.report(
+      node,
+      "UnknownField",
+      `${this.source.name === "event" ? "an" : "a"} ${this.source.name} has no field ${written}`,
+      suggestions
+    )
     return { path: resolved, field: unknown }
   }
 
