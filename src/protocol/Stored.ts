@@ -57,3 +57,12 @@ export const encodeStored = (value: unknown): Uint8Array => {
 export const decodeStored = (bytes: Uint8Array): unknown =>
   // A plain view: the decoder leaves a property on the array it reads, and byte strings take its class.
   decoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+
+/** Decodes items that stand one behind the other. Throws on bytes that are not CBOR, or end within an item. */
+export const decodeStoredAll = (bytes: Uint8Array): ReadonlyArray<unknown> => {
+  const all: Array<unknown> = []
+  decoder.decodeMultiple(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), (item) => {
+    all.push(item)
+  })
+  return all
+}

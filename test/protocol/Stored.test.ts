@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { decodeStored, encodeStored } from "../../src/protocol/Stored.ts"
+import { decodeStored, decodeStoredAll, encodeStored } from "../../src/protocol/Stored.ts"
 
 describe("Stored", () => {
   for (const [name, value] of [
@@ -25,5 +25,12 @@ describe("Stored", () => {
 
   it("throws on bytes that end too early", () => {
     assert.throws(() => decodeStored(new Uint8Array([0xa1, 0x61])))
+  })
+
+  it("returns items that stand one behind the other, and throws where the last has no end", () => {
+    const items = [[1, "two"], { three: null }, 4, false, new Uint8Array([5])]
+    const bytes = Buffer.concat(items.map(encodeStored))
+    assert.deepStrictEqual(decodeStoredAll(bytes), items)
+    assert.throws(() => decodeStoredAll(bytes.subarray(0, -1)))
   })
 })

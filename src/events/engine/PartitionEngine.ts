@@ -4,11 +4,11 @@
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { PatternNumbers } from "../../protocol/PatternPartition.ts"
-import { decodeStored, encodeStored } from "../../protocol/Stored.ts"
 import { documentOf } from "../matching/Document.ts"
 import { Matcher, type MatcherCounters } from "../matching/Matcher.ts"
 import type { StoredPattern } from "../Patterns.ts"
 import { within } from "../PatternZones.ts"
+import { Cut, drawn, readCut } from "../temporal/Cut.ts"
 import { EventTime, type Source } from "../temporal/EventTime.ts"
 import { makeMachine } from "../temporal/MakeMachine.ts"
 import type { Match } from "../temporal/Match.ts"
@@ -16,8 +16,6 @@ import type { PatternMachine } from "../temporal/PatternMachine.ts"
 import { readKey } from "../temporal/Reading.ts"
 import { conditionOf } from "./InterestCondition.ts"
 import { homesOf, partitionOf } from "./Partition.ts"
-
-const form = 1
 
 /** One pattern at work. */
 interface Worker {
@@ -255,30 +253,24 @@ export class PartitionEngine {
     return new Map([...this.#workers].map(([name, { machine }]) => [name, machine.metrics]))
   }
 
-  /** All it has seen, as bytes. */
-  snapshot(): Uint8Array {
-    const workers = [...this.#workers.values()].map(({ stored, machine }) => [
-      stored.name,
-      machine.signature,
-      machine.snapshot()
-    ])
-    return encodeStored([form, this.#time.snapshot(), workers])
+  /** Draws all it has seen up to now in pieces, while it goes on. Joined they are a {@link snapshot}. Ends one that is under way. */
+  cut(): Cut {
+    return new Cut(
+      this.#time,
+      Array.from(this.#workers.values(), ({ machine }) => machine)
+    )
   }
 
-  /** Goes on from a snapshot, after its patterns were set; those that say something else now begin anew. Throws on bytes that are none. */
-  restore(bytes: Uint8Array): void {
-    const read = decodeStored(bytes)
-    if (!Array.isArray(read)) throw new TypeError("no snapshot of a partition")
-    const [found, time, workers]: ReadonlyArray<unknown> = read
-    if (found !== form || !(time instanceof Uint8Array) || !Array.isArray(workers))
-      throw new TypeError("no snapshot of a partition")
-    this.#time.restore(time)
-    for (const each of workers) {
-      if (!Array.isArray(each)) throw new TypeError("no snapshot of a pattern")
-      const [name, signature, state]: ReadonlyArray<unknown> = each
-      const machine = typeof name === "string" ? this.#workers.get(name)?.machine : undefined
-      if (machine !== undefined && machine.signature === signature && state instanceof Uint8Array)
-        machine.restore(state)
-    }
+  /** All it has seen, as bytes. */
+  snapshot(): Uint8Array {
+    return drawn(this.cut())
+  }
+
+  /**
+   * Goes on from a snapshot, after its patterns were set; those that say something else now begin anew. False, and it has
+   * seen nothing, where another release has written it. Throws `SnapshotMalformed` on bytes that are none.
+   */
+  restore(bytes: Uint8Array): boolean {
+    return readCut(bytes, this.#time, (name) => this.#workers.get(name)?.machine)
   }
 }

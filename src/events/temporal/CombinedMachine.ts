@@ -3,6 +3,8 @@ import type { Pattern, PatternBody } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
 import { keysMax, sizes } from "./Bounds.ts"
+import type { Cut } from "./Cut.ts"
+import type { EventTime } from "./EventTime.ts"
 import type { Match } from "./Match.ts"
 import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
 import { readEmit } from "./Reading.ts"
@@ -18,8 +20,16 @@ interface Part {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** By the place of its pattern; nothing where it has not matched since the last match of them together. */
-type Parts = Array<Part | undefined>
+/** What is kept of a key. */
+interface Parts {
+  /** By the place of its pattern; nothing where it has not matched since the last match of them together. */
+  readonly of: Array<Part | undefined>
+  /** The last {@link Cut} that knows it. */
+  cut: number
+}
+
+/** What is written down of it: what it has answered, or a key. */
+const partKinds = { answers: 0, key: 1 } as const
 
 const form = 1
 /** Parts so much older than a match can be of no use, ms beyond the time within which they must be. */
@@ -33,6 +43,9 @@ export class CombinedMachine implements PatternMachine {
   readonly signature: string
   readonly next = Number.POSITIVE_INFINITY
   private readonly answers: Answers
+  private readonly time: EventTime
+  /** The last {@link Cut} that knows it. */
+  private cut: number
   private readonly withinMillis: number
   private readonly atLeast: number
   /** Those heard of longest ago first. */
@@ -47,6 +60,8 @@ export class CombinedMachine implements PatternMachine {
     this.signature = signatureOf(pattern)
     this.withinMillis = withinMillis
     this.atLeast = atLeast
+    this.time = time
+    this.cut = time.cutNumber
     this.answers = new Answers({ pattern, version, time, deliver, spanMillis: withinMillis })
     this.carry = readEmit(pattern)
   }
@@ -71,19 +86,20 @@ export class CombinedMachine implements PatternMachine {
     if (place < 0 || kind === "exit") return
     const { metrics } = this.answers
     metrics.evaluated++
-    const state = this.keys.get(key) ?? this.follows.map(() => undefined)
-    this.keep(key, state)
-    const known = state[place]
+    const parts = this.keys.get(key) ?? { of: this.follows.map(() => undefined), cut: this.time.cutNumber }
+    this.save(key, parts)
+    this.keep(key, parts)
+    const known = parts.of[place]
     if (known !== undefined && known.at > at) return
-    state[place] = { at, id, values: this.carry === undefined ? {} : values }
-    const near = state.filter((part) => part !== undefined && Math.abs(part.at - at) <= this.withinMillis)
+    parts.of[place] = { at, id, values: this.carry === undefined ? {} : values }
+    const near = parts.of.filter((part) => part !== undefined && Math.abs(part.at - at) <= this.withinMillis)
     if (near.length >= this.atLeast) {
-      const parts = near.filter((part) => part !== undefined)
+      const found = near.filter((part) => part !== undefined)
       this.answers.tell(key, {
         kind: "match",
         at,
-        events: parts.map((part) => part.id),
-        values: this.carry?.({ data: Object.assign({}, ...parts.map((part) => part.values)) }) ?? {}
+        events: found.map((part) => part.id),
+        values: this.carry?.({ data: Object.assign({}, ...found.map((part) => part.values)) }) ?? {}
       })
       this.keys.delete(key)
     }
@@ -94,17 +110,54 @@ export class CombinedMachine implements PatternMachine {
     this.keys.delete(key)
     this.keys.set(key, parts)
     if (this.keys.size <= keysMax) return
-    const [oldest] = this.keys.keys()
-    if (oldest !== undefined) this.keys.delete(oldest)
-    this.answers.metrics.evicted++
+    for (const [oldest, others] of this.keys) {
+      this.forget(oldest, others)
+      this.answers.metrics.evicted++
+      return
+    }
   }
 
   private forgetOld(at: number): void {
     const least = at - this.withinMillis - forgottenMillis
     for (const [key, parts] of this.keys) {
-      if (parts.some((part) => part !== undefined && part.at >= least)) return
-      this.keys.delete(key)
+      if (parts.of.some((part) => part !== undefined && part.at >= least)) return
+      this.forget(key, parts)
     }
+  }
+
+  private forget(key: string, parts: Parts): void {
+    this.save(key, parts)
+    this.keys.delete(key)
+  }
+
+  /** Writes down what is about to change. */
+  private save(key: string, parts: Parts): void {
+    const { cut } = this.time
+    if (cut === undefined) return
+    this.introduce(cut)
+    if (parts.cut === cut.number) return
+    parts.cut = cut.number
+    cut.put(this, [partKinds.key, ...encoded(key, parts)])
+  }
+
+  private introduce(cut: Cut): void {
+    if (this.cut === cut.number) return
+    this.cut = cut.number
+    cut.put(this, [partKinds.answers, this.answers.encode()])
+  }
+
+  *draw(cut: Cut): Generator<void> {
+    this.introduce(cut)
+    for (const [key, parts] of this.keys) {
+      this.save(key, parts)
+      yield
+    }
+  }
+
+  read(part: unknown): void {
+    const [kind, ...rest] = asList(part)
+    if (kind === partKinds.answers) this.answers.decode(rest[0])
+    else this.keep(...decoded(rest))
   }
 
   advance(): void {}
@@ -112,10 +165,7 @@ export class CombinedMachine implements PatternMachine {
   end(): void {}
 
   snapshot(): Uint8Array {
-    const keys = Array.from(this.keys, ([key, parts]) => [
-      key,
-      parts.map((part) => (part === undefined ? null : [part.at, part.id, part.values]))
-    ])
+    const keys = Array.from(this.keys, ([key, parts]) => encoded(key, parts))
     return encodeStored([form, this.signature, this.answers.encode(), keys])
   }
 
@@ -124,16 +174,22 @@ export class CombinedMachine implements PatternMachine {
     this.keys.clear()
     if (signature !== this.signature) return false
     this.answers.decode(answers)
-    for (const each of asList(keys)) {
-      const [key, parts] = asList(each)
-      const read = asList(parts).map((part) => {
-        if (part === null) return undefined
-        const [at, id, values] = asList(part)
-        const isMap = typeof values === "object" && values !== null
-        return { at: asNumber(at), id: asText(id), values: isMap ? { ...values } : {} }
-      })
-      this.keep(asText(key), read)
-    }
+    for (const each of asList(keys)) this.keep(...decoded(asList(each)))
     return true
   }
+}
+
+const encoded = (key: string, { of }: Parts): ReadonlyArray<unknown> => [
+  key,
+  of.map((part) => (part === undefined ? null : [part.at, part.id, part.values]))
+]
+
+const decoded = ([key, parts]: ReadonlyArray<unknown>): readonly [string, Parts] => {
+  const of = asList(parts).map((part) => {
+    if (part === null) return undefined
+    const [at, id, values] = asList(part)
+    const isMap = typeof values === "object" && values !== null
+    return { at: asNumber(at), id: asText(id), values: isMap ? { ...values } : {} }
+  })
+  return [asText(key), { of, cut: 0 }]
 }

@@ -9,11 +9,12 @@
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
+import type { Cut } from "./Cut.ts"
 import { asList, asNumber, asText, listOfForm } from "./State.ts"
 import type { WakeHeap, Waking } from "./WakeHeap.ts"
 import { type Sleeper, Wakes } from "./Wakes.ts"
 
-const form = 1
+const form = 2
 /** How far events of one source may come out of order, ms. */
 export const allowanceMillis = 2000
 /** After so long without an event a source's time goes on by itself, ms. */
@@ -42,6 +43,8 @@ export class Source implements Waking {
   /** Whether it has come so far that some of that is to be woken. */
   isCome = false
   wakeAt = Number.POSITIVE_INFINITY
+  /** The last {@link Cut} that knows it. */
+  cut = 0
   /** The furthest of its events: number, when it was written, ms, and id. */
   private seq = -1
   private written = Number.NEGATIVE_INFINITY
@@ -113,6 +116,10 @@ export class EventTime {
   overall = Number.NEGATIVE_INFINITY
   /** What waits for events, or for the time in which there are none. */
   readonly wakes = new Wakes()
+  /** What is drawn of all that is kept, if anything is. */
+  cut: Cut | undefined
+  /** How many there were. */
+  cutNumber = 0
   private isOverallWanted = false
   private sourceCount = 0
   private readonly sources = new Map<string, Map<string, Source>>()
@@ -150,6 +157,7 @@ export class EventTime {
       return undefined
     }
     const source = this.sourceOf(event.source.actor, event.source.id)
+    this.save(source)
     if (!source.isNew(event)) {
       this.duplicates++
       return undefined
@@ -172,6 +180,7 @@ export class EventTime {
     let source = ofActor.get(id)
     if (source === undefined) {
       source = new Source(actor, id)
+      source.cut = this.cutNumber
       ofActor.set(id, source)
       if (++this.sourceCount > sourcesMax) this.forgetSilent()
     }
@@ -185,9 +194,50 @@ export class EventTime {
     for (const ofActor of this.sources.values())
       for (const [id, source] of ofActor) {
         if (source.heard >= limit || !Number.isFinite(source.heard)) continue
+        this.save(source)
         ofActor.delete(id)
         this.sourceCount--
       }
+  }
+
+  /** Writes down what is about to change. */
+  private save(source: Source): void {
+    const { cut } = this
+    if (cut === undefined || source.cut === cut.number) return
+    source.cut = cut.number
+    cut.putSource(source.encode())
+  }
+
+  /** Writes down every source that was there when the cut began. */
+  *draw(cut: Cut): Generator<void> {
+    for (const ofActor of this.sources.values())
+      for (const source of ofActor.values())
+        if (source.cut !== cut.number) {
+          this.save(source)
+          yield
+        }
+  }
+
+  /** All but the sources. */
+  encode(): ReadonlyArray<unknown> {
+    return [this.now, this.overall, this.isOverallWanted]
+  }
+
+  /** Begins anew with what {@link encode} gave. */
+  decode([now, overall, isOverallWanted]: ReadonlyArray<unknown>): void {
+    this.sources.clear()
+    this.wakes.clear()
+    this.sourceCount = 0
+    this.now = asNumber(now)
+    this.begun = this.now
+    this.overall = asNumber(overall)
+    this.isOverallWanted = isOverallWanted === true
+  }
+
+  /** Knows a source again. Before machines are restored, which look them up. */
+  readSource(encoded: unknown): void {
+    const [actor, id, ...rest] = asList(encoded)
+    this.sourceOf(asText(actor), asText(id)).decode(rest)
   }
 
   /** For {@link restore}. */
@@ -195,22 +245,14 @@ export class EventTime {
     const sources = [...this.sources.values()].flatMap((ofActor) =>
       Array.from(ofActor.values(), (source) => source.encode())
     )
-    return encodeStored([form, this.now, this.overall, this.isOverallWanted, sources])
+    return encodeStored([form, sources, ...this.encode()])
   }
 
   /** Goes on from a snapshot. Throws {@link SnapshotMalformed}. Before machines are restored, which look up their sources. */
   restore(bytes: Uint8Array): void {
-    const [now, overall, isOverallWanted, sources] = listOfForm(bytes, form)
-    this.sources.clear()
-    this.wakes.clear()
-    this.sourceCount = 0
-    for (const each of asList(sources)) {
-      const [actor, id, ...rest] = asList(each)
-      this.sourceOf(asText(actor), asText(id)).decode(rest)
-    }
-    this.now = asNumber(now)
-    this.begun = this.now
-    this.overall = asNumber(overall)
-    this.isOverallWanted = isOverallWanted === true
+    const [sources, ...head] = listOfForm(bytes, form)
+    const all = asList(sources)
+    this.decode(head)
+    for (const each of all) this.readSource(each)
   }
 }

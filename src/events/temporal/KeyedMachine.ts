@@ -4,6 +4,7 @@ import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
 import { bytesMax, keysMax, sizes } from "./Bounds.ts"
+import type { Cut } from "./Cut.ts"
 import type { EventTime, Source } from "./EventTime.ts"
 import { type Interest, interestsOf } from "./Interest.ts"
 import { type Keeper, KeyRecord, KeyTable } from "./Keys.ts"
@@ -13,7 +14,10 @@ import { readEmit, readKey } from "./Reading.ts"
 import { signatureOf } from "./Signature.ts"
 import { asList, asNumber, asText, listOfForm } from "./State.ts"
 
-const form = 1
+const form = 2
+
+/** What is written down of it: what it has answered, or a key. */
+const partKinds = { answers: 0, key: 1 } as const
 const nothing = {}
 
 export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
@@ -30,6 +34,8 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
   private readonly keyOf: (event: HolonEvent) => string | undefined
   private readonly keys = new KeyTable<S>()
   private held = 0
+  /** The last {@link Cut} that knows it. */
+  private cut: number
 
   constructor(pattern: Pattern, operator: Operator<S>, options: MachineOptions) {
     const { version, time, deliver } = options
@@ -39,6 +45,7 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
     this.signature = signatureOf(pattern)
     this.operator = operator
     this.time = time
+    this.cut = time.cutNumber
     this.bytesMax = options.bytesMax ?? bytesMax
     this.answers = new Answers({ pattern, version, time, deliver, spanMillis: operator.spanMillis })
     this.keyOf = readKey(pattern.by)
@@ -78,6 +85,7 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
       return
     }
     const known = this.keys.get(key)
+    if (time.cut !== undefined) this.save(known, time.cut)
     if (known !== undefined) this.bring(known, time.written)
     // All is over for a key that a tick has forgotten or will forget; which of them makes no difference.
     const isOver = known !== undefined && this.isOver(known)
@@ -111,6 +119,7 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
   }
 
   wake(record: KeyRecord<S>): void {
+    if (this.time.cut !== undefined) this.save(record, this.time.cut)
     this.bring(record, this.time.now)
     this.settle(record)
   }
@@ -125,6 +134,7 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
 
   private begin(key: string): KeyRecord<S> {
     const record = new KeyRecord(key, this.operator.begin(), this)
+    record.cut = this.time.cutNumber
     this.keys.add(record)
     if (this.keys.size > keysMax) this.evict(this.keys.takeOldest())
     return record
@@ -155,6 +165,7 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
 
   private evict(record: KeyRecord<S> | undefined): void {
     if (record === undefined) return
+    if (this.time.cut !== undefined) this.save(record, this.time.cut)
     this.answers.metrics.evicted++
     this.forget(record)
   }
@@ -174,17 +185,33 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
     }
   }
 
+  /** Writes down what is about to change. */
+  private save(record: KeyRecord<S> | undefined, cut: Cut): void {
+    if (this.cut !== cut.number) {
+      this.cut = cut.number
+      cut.put(this, [partKinds.answers, this.answers.encode()])
+    }
+    if (record === undefined || record.cut === cut.number) return
+    record.cut = cut.number
+    cut.put(this, [partKinds.key, ...this.encode(record)])
+  }
+
+  *draw(cut: Cut): Generator<void> {
+    this.save(undefined, cut)
+    for (const record of this.keys) {
+      this.save(record, cut)
+      yield
+    }
+  }
+
+  read(part: unknown): void {
+    const [kind, ...rest] = asList(part)
+    if (kind === partKinds.answers) this.answers.decode(rest[0])
+    else this.add(rest)
+  }
+
   snapshot(): Uint8Array {
-    const keys = this.keys
-      .inOrder()
-      .map((record) => [
-        record.key,
-        record.clock,
-        record.isCrowded,
-        record.sources.map(({ actor, id }) => [actor, id]),
-        this.operator.encode(record.state),
-        this.around.carry === undefined ? null : this.around.carried(record)
-      ])
+    const keys = Array.from(this.keys, (record) => this.encode(record))
     return encodeStored([form, this.signature, this.answers.encode(), keys])
   }
 
@@ -195,20 +222,34 @@ export class KeyedMachine<S> implements PatternMachine, Keeper<S> {
     this.held = 0
     if (signature !== this.signature) return false
     this.answers.decode(answers)
-    for (const each of asList(keys)) {
-      const [key, clock, isCrowded, sources, state, carried] = asList(each)
-      const record = new KeyRecord(asText(key), this.operator.decode(state), this)
-      record.clock = asNumber(clock)
-      record.isCrowded = isCrowded === true
-      record.sources = asList(sources).map((source) => {
-        const [actor, id] = asList(source)
-        return this.time.sourceOf(asText(actor), asText(id))
-      })
-      if (typeof carried === "object" && carried !== null) record.carried = { ...carried }
-      this.held += this.operator.bytes(record.state)
-      this.keys.add(record)
-      this.settle(record)
-    }
+    for (const each of asList(keys)) this.add(asList(each))
     return true
+  }
+
+  private encode(record: KeyRecord<S>): ReadonlyArray<unknown> {
+    return [
+      record.key,
+      record.clock,
+      record.isCrowded,
+      record.sources.map(({ actor, id }) => [actor, id]),
+      this.operator.encode(record.state),
+      this.around.carry === undefined ? null : this.around.carried(record),
+      record.heard
+    ]
+  }
+
+  private add([key, clock, isCrowded, sources, state, carried, heard]: ReadonlyArray<unknown>): void {
+    const record = new KeyRecord(asText(key), this.operator.decode(state), this)
+    record.cut = this.time.cutNumber
+    record.clock = asNumber(clock)
+    record.isCrowded = isCrowded === true
+    record.sources = asList(sources).map((source) => {
+      const [actor, id] = asList(source)
+      return this.time.sourceOf(asText(actor), asText(id))
+    })
+    if (typeof carried === "object" && carried !== null) record.carried = { ...carried }
+    this.held += this.operator.bytes(record.state)
+    this.keys.addAs(record, asNumber(heard))
+    this.settle(record)
   }
 }

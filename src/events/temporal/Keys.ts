@@ -33,6 +33,8 @@ export class KeyRecord<S> implements Sleeper {
   /** Counts up with each key that is heard of. */
   heard = 0
   isForgotten = false
+  /** The last {@link Cut} that knows it. */
+  cut = 0
   private readonly keeper: Keeper<S>
 
   constructor(key: string, state: S, keeper: Keeper<S>) {
@@ -104,6 +106,13 @@ export class KeyTable<S> {
     this.touch(record)
   }
 
+  /** Adds one that was heard of so long ago, compared with others. */
+  addAs(record: KeyRecord<S>, heard: number): void {
+    this.records.set(record.key, record)
+    record.heard = heard
+    this.count = Math.max(this.count, heard)
+  }
+
   /** Was heard of just now. */
   touch(record: KeyRecord<S>): void {
     record.heard = ++this.count
@@ -136,10 +145,5 @@ export class KeyTable<S> {
   /** In no order. */
   [Symbol.iterator](): IterableIterator<KeyRecord<S>> {
     return this.records.values()
-  }
-
-  /** Those heard of longest ago first. */
-  inOrder(): ReadonlyArray<KeyRecord<S>> {
-    return [...this.records.values()].toSorted((one, other) => one.heard - other.heard)
   }
 }

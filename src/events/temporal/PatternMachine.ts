@@ -6,6 +6,7 @@
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import type { PatternMetrics } from "./Answers.ts"
+import type { Cut } from "./Cut.ts"
 import type { EventTime, Source } from "./EventTime.ts"
 import type { Interest } from "./Interest.ts"
 import type { Match } from "./Match.ts"
@@ -37,7 +38,11 @@ export interface PatternMachine {
   advance(): void
   /** Is fed no more, and says no more. What it knows can still be taken from it. */
   end(): void
-  /** CBOR. */
+  /** Writes down what it keeps as of when the cut began, a little with each step. */
+  draw(cut: Cut): Iterable<void>
+  /** Knows again what {@link draw} has written in one step, in no order. Throws `SnapshotMalformed` on what it has not. */
+  read(part: unknown): void
+  /** All it keeps, at once. CBOR. */
   snapshot(): Uint8Array
   /**
    * Goes on from a snapshot, after the {@link EventTime} was restored. False, and empty, where the snapshot is of a pattern

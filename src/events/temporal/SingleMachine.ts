@@ -3,7 +3,7 @@ import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { encodeStored } from "../../protocol/Stored.ts"
 import { Answers, type PatternMetrics } from "./Answers.ts"
-import type { Source } from "./EventTime.ts"
+import type { EventTime, Source } from "./EventTime.ts"
 import { type Interest, interestsOf } from "./Interest.ts"
 import type { MachineOptions, PatternMachine } from "./PatternMachine.ts"
 import { readEmit, readKey } from "./Reading.ts"
@@ -22,6 +22,9 @@ export class SingleMachine implements PatternMachine {
   readonly keyCount = 0
   readonly bytes = 0
   private readonly answers: Answers
+  private readonly time: EventTime
+  /** The last {@link Cut} that knows it. */
+  private cut: number
   private readonly keyOf: (event: HolonEvent) => string | undefined
   private readonly carry: (document: unknown) => Readonly<Record<string, unknown>>
 
@@ -30,6 +33,8 @@ export class SingleMachine implements PatternMachine {
     this.version = version
     this.interests = interestsOf(pattern)
     this.signature = signatureOf(pattern)
+    this.time = time
+    this.cut = time.cutNumber
     this.answers = new Answers({ pattern, version, time, deliver, spanMillis: 0 })
     this.keyOf = readKey(pattern.by)
     this.carry = readEmit(pattern) ?? (() => ({}))
@@ -46,6 +51,7 @@ export class SingleMachine implements PatternMachine {
       metrics.keyless++
       return
     }
+    this.save()
     // It happened all the same, and waits for nothing.
     if (source.isLate) metrics.late++
     this.answers.tell(key, { kind: "match", at: event.at, events: [event.id], values: this.carry(event) })
@@ -54,6 +60,22 @@ export class SingleMachine implements PatternMachine {
   follow(): void {}
   advance(): void {}
   end(): void {}
+
+  private save(): void {
+    const { cut } = this.time
+    if (cut === undefined || this.cut === cut.number) return
+    this.cut = cut.number
+    cut.put(this, this.answers.encode())
+  }
+
+  *draw(): Generator<void> {
+    this.save()
+    yield
+  }
+
+  read(part: unknown): void {
+    this.answers.decode(part)
+  }
 
   snapshot(): Uint8Array {
     return encodeStored([form, this.signature, this.answers.encode()])

@@ -3,6 +3,7 @@ import { partitionCount } from "../../../src/events/engine/Partition.ts"
 import { PartitionEngine } from "../../../src/events/engine/PartitionEngine.ts"
 import type { StoredPattern } from "../../../src/events/Patterns.ts"
 import type { Match } from "../../../src/events/temporal/Match.ts"
+import { SnapshotMalformed } from "../../../src/events/temporal/State.ts"
 import { eventIdOf, type HolonEvent } from "../../../src/protocol/Event.ts"
 import type { Pattern, PatternBody } from "../../../src/protocol/pattern/Pattern.ts"
 import { randomFrom } from "../../support/Conditions.ts"
@@ -79,12 +80,12 @@ const all = [
 ]
 
 /** Boards that grow hot and cool at random, each event a while after the one before. */
-const drawn = (count: number): ReadonlyArray<HolonEvent> => {
+const drawn = (count: number, boards = 8, everyMillis = 400): ReadonlyArray<HolonEvent> => {
   const random = randomFrom(seed)
   let at = 1_000_000
   return Array.from({ length: count }, (_, index) => {
-    at += Math.floor(random() * 400)
-    const id = `press-${Math.floor(random() * 8)}`
+    at += Math.floor(random() * everyMillis)
+    const id = `press-${Math.floor(random() * boards)}`
     const isCool = random() < 0.1
     return {
       id: eventIdOf({ kind: "device", id, version: index, committedAt: at }, 0),
@@ -139,6 +140,51 @@ describe("the partitions of the patterns", () => {
       const second = foundBy(after, events.slice(cut))
       assert.deepStrictEqual(idsOf([...first, ...second]), idsOf(whole), `seed ${seed}, cut at ${cut}`)
     }
+  })
+
+  it("go on from a snapshot that was drawn while they went on, as from one of the moment it began", () => {
+    const random = randomFrom(seed + 2)
+    const many = drawn(12_000, 900, 20)
+    const still = new PartitionEngine("all")
+    still.setPatterns(all)
+    const expected = foundBy([still], many)
+    for (let round = 0; round < 5; round++) {
+      const begun = Math.floor(random() * many.length)
+      const busy = new PartitionEngine("all")
+      busy.setPatterns(all)
+      const before = foundBy([busy], many.slice(0, begun))
+      const cut = busy.cut()
+      const pieces: Array<Uint8Array> = []
+      for (let at = begun, piece = cut.next(); piece !== undefined; piece = cut.next()) {
+        pieces.push(piece)
+        foundBy([busy], many.slice(at, at + 150))
+        at += 150
+        // Patterns of which one says something else now, and one is gone, are in it as they were.
+        if (pieces.length === 1) busy.setPatterns(all.slice(1).map((each) => ({ ...each, version: 2 })))
+      }
+      assert.isTrue(cut.isWhole)
+      assert.isAbove(pieces.length, begun < 3000 ? 0 : 3)
+      const after = new PartitionEngine("all")
+      after.setPatterns(all)
+      assert.isTrue(after.restore(Buffer.concat(pieces)))
+      const found = [...before, ...foundBy([after], many.slice(begun))]
+      assert.deepStrictEqual(idsOf(found), idsOf(expected), `seed ${seed}, begun at ${begun}`)
+    }
+  })
+
+  it("draw one snapshot at a time, and begin empty with one of another release", () => {
+    const [engine] = engines(all)
+    if (engine === undefined) throw new Error("no partition")
+    foundBy([engine], events)
+    const first = engine.cut()
+    const second = engine.cut()
+    assert.isUndefined(first.next())
+    assert.isFalse(first.isWhole)
+    while (second.next() !== undefined) assert.isAtMost(engine.metrics().size, all.length)
+    assert.isTrue(second.isWhole)
+    const [other] = engines(all)
+    assert.isFalse(other?.restore(new Uint8Array([0x83, 0x01, 0x40, 0x80])))
+    assert.throws(() => other?.restore(engine.snapshot().subarray(0, 100)), SnapshotMalformed)
   })
 
   it("lose and double nothing when patterns change in mid-stream that say the same", () => {
