@@ -136,7 +136,8 @@ export const attach = (
   turn.link = { node: request.node, connection: request.connection, epoch }
   turn.resident = timed({
     ...freshResident(now),
-    offsets: [now - request.up],
+    // A gateway adds to the board's clock how long the hello has waited, in parts of a millisecond; times of events are whole.
+    offsets: [now - Math.floor(request.up)],
     quietUntil: now + (request.node === context.node ? welcomeMillis.sameNode : welcomeMillis.otherNode),
     awaitsFullUntil: wantsFull ? now + fullReportMillis : 0,
     owesDesired: missing(turn.state.twin).length > 0 || turn.state.twin.desired.forgotten.size > 0

@@ -1,5 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bench } from "./Bench.ts"
+import { Bench, start } from "./Bench.ts"
+
+describe("the time of a report", () => {
+  it("is a whole millisecond, however long the hello has waited in its gateway", () => {
+    const bench = new Bench()
+    bench.attach({ up: 5000.375 })
+    bench.advance(700)
+    bench.report(1, { temp: 20 }, { at: 5600 })
+    assert.deepStrictEqual(
+      bench.samples.map(({ at }) => at),
+      [start + 600]
+    )
+  })
+})
 
 describe("numbered frames", () => {
   it("takes a repeat as consumed, without effect", () => {
