@@ -3,19 +3,29 @@
  * builds it anew from the snapshot where memory and row do not agree: after a start, a move, or a commit that failed.
  */
 import { Cause, Clock, Deferred, Effect, Layer, Queue } from "effect"
+import { isOfTypes } from "../../protocol/pattern/TypeMatch.ts"
 import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
 import { JournalHint } from "../JournalHint.ts"
-import type { CursorMalformed, JournalUnavailable } from "../JournalReader.ts"
+import type { CursorMalformed, JournalPart, JournalUnavailable } from "../JournalReader.ts"
+import { telemetryType } from "../matching/Document.ts"
 import { everyPattern, Patterns, type StoredPattern } from "../Patterns.ts"
+import { interestsOf } from "../temporal/Interest.ts"
 import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
 import { type FoundMatch, type Looked, type NumbersOf, type Outlook, PatternWatch } from "./PatternWatch.ts"
 import { RecentPages } from "./RecentPages.ts"
 
-/** Everything is looked at: which events matter is the matcher's to find. */
-const everything: Selection = { hasSamples: true, matches: () => true }
-const pageLimits = { events: 2000, commits: 1000 }
+/** Every event is looked at: which of them matter is the matcher's to find. What boards measure only where a pattern wants it. */
+const selections: Readonly<Record<JournalPart, Selection>> = {
+  all: { hasSamples: true, matches: () => true },
+  events: { hasSamples: false, matches: () => true }
+}
+/** Commits that are read at a time. One may hold an event or hundreds: as many as give about so many events. */
+const commitsMin = 50
+const commitsMax = 2000
+const pageEvents = 2000
+const here = { events: 0, commits: 0 }
 /** Matches of one commit; what comes behind waits for the next look. */
 const foundMax = 64
 /** A look at a quiet stream ends after this, ms: then waits are noticed that have nothing to do with events. */
@@ -49,12 +59,17 @@ interface Memory {
 interface Known {
   readonly revision: number
   readonly patterns: ReadonlyArray<StoredPattern>
+  /** What of the stream they want to see. */
+  readonly part: JournalPart
   readonly askedAt: number
 }
 
 type Reading = Deferred.Deferred<EventPage, JournalUnavailable | CursorMalformed>
 
 const isAnyOn = ({ patterns }: Known): boolean => patterns.some(({ isOn }) => isOn)
+
+const wantsSamples = ({ pattern, isOn }: StoredPattern): boolean =>
+  isOn && interestsOf(pattern).some(({ types }) => isOfTypes(types, telemetryType))
 
 const unavailable: Looked = { _tag: "Unavailable" }
 
@@ -73,43 +88,57 @@ const make = Effect.gen(function* () {
   const patterns = yield* Patterns
   const hint = yield* JournalHint
   const memories = new Map<number, Memory>()
-  const pages = new RecentPages()
+  const pages: Readonly<Record<JournalPart, RecentPages>> = { all: new RecentPages(), events: new RecentPages() }
   const scope = yield* Effect.scope
-  /** Reads under way, by the cursor behind which they read. */
+  /** Reads under way, by what they read and behind which cursor. */
   const readings = new Map<string, Reading>()
   let known: Known | undefined
+  let commits = commitsMin
+
+  /** What was read stays: a page is never cut, for what is left of it would have to be read again. */
+  const paceBy = ({ events, hasMore }: EventPage): void => {
+    if (events.length > 2 * pageEvents) commits = Math.max(commitsMin, commits / 2)
+    else if (hasMore && events.length < pageEvents / 2) commits = Math.min(commitsMax, commits * 2)
+  }
 
   /** The list as of a moment ago. */
   const current = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     if (known !== undefined && now < known.askedAt + patternsMillis) return known
     const revision = yield* patterns.revision
-    known =
-      known?.revision === revision
-        ? { ...known, askedAt: now }
-        : { revision, patterns: yield* everyPattern(patterns), askedAt: now }
+    if (known?.revision === revision) known = { ...known, askedAt: now }
+    else {
+      const list = yield* everyPattern(patterns)
+      known = { revision, patterns: list, part: list.some(wantsSamples) ? "all" : "events", askedAt: now }
+    }
     return known
   })
 
-  const readBehind = (cursor: string, answer: Reading) =>
-    stream.read({ _tag: "After", cursor }, everything, pageLimits).pipe(
-      Effect.tap((page) => Effect.sync(() => pages.keep(cursor, page))),
-      Effect.ensuring(Effect.sync(() => readings.delete(cursor))),
+  const readBehind = (cursor: string, part: JournalPart, reading: string, answer: Reading) =>
+    stream.read({ _tag: "After", cursor }, selections[part], { events: Number.POSITIVE_INFINITY, commits }).pipe(
+      Effect.tap((page) =>
+        Effect.sync(() => {
+          paceBy(page)
+          pages[part].keep(cursor, page)
+        })
+      ),
+      Effect.ensuring(Effect.sync(() => readings.delete(reading))),
       Deferred.into(answer)
     )
 
   /** The partitions of a node look at the same moment: one reads for all. It reads on when the one that began is stopped. */
-  const pageBehind = (cursor: string) =>
+  const pageBehind = (cursor: string, part: JournalPart) =>
     Effect.suspend(() => {
-      const recent = pages.behind(cursor)
+      const recent = pages[part].behind(cursor)
       if (recent !== undefined) return Effect.succeed(recent)
-      const underWay = readings.get(cursor)
+      const reading = `${part} ${cursor}`
+      const underWay = readings.get(reading)
       if (underWay !== undefined) return Deferred.await(underWay)
       const answer: Reading = Deferred.makeUnsafe()
       // Whoever stops in between must leave no reading that nobody does.
       const begin = Effect.suspend(() => {
-        readings.set(cursor, answer)
-        return Effect.forkIn(Effect.interruptible(readBehind(cursor, answer)), scope)
+        readings.set(reading, answer)
+        return Effect.forkIn(Effect.interruptible(readBehind(cursor, part, reading, answer)), scope)
       })
       return Effect.andThen(Effect.uninterruptible(begin), Deferred.await(answer))
     })
@@ -127,7 +156,7 @@ const make = Effect.gen(function* () {
       engine: new PartitionEngine(partition),
       depths: new Depths(),
       chains: new Chains(),
-      cursor: cursor ?? (yield* stream.read({ _tag: "Now" }, everything, pageLimits)).next,
+      cursor: cursor ?? (yield* stream.read({ _tag: "Now" }, selections.events, here)).next,
       revision: -1,
       millis: 0,
       savedAt: cursor === undefined ? Number.NEGATIVE_INFINITY : now,
@@ -137,7 +166,7 @@ const make = Effect.gen(function* () {
     if (snapshot === undefined || !isAnyOn(list)) return memory
     memory.engine.restore(joined(snapshot.pieces))
     for (let at = snapshot.cursor; compareCursors(at, memory.cursor) < 0; ) {
-      const page = yield* pageBehind(at)
+      const page = yield* pageBehind(at, list.part)
       for (const placed of page.events) {
         if (compareCursors(placed.cursor, memory.cursor) > 0) break
         memory.engine.take(placed.event)
@@ -158,8 +187,9 @@ const make = Effect.gen(function* () {
 
   const found = (memory: Memory, into: Array<FoundMatch>): void => {
     for (const { stored, match } of memory.engine.takeFound()) {
-      const { priority, actions } = stored.pattern
-      into.push({ match, depth: memory.depths.of(match), because: memory.chains.of(match), priority, actions })
+      const { author, pattern } = stored
+      const { priority, actions } = pattern
+      into.push({ match, depth: memory.depths.of(match), because: memory.chains.of(match), priority, actions, author })
     }
   }
 
@@ -186,19 +216,19 @@ const make = Effect.gen(function* () {
   }
 
   /** The next page; waits a while for one that has events. */
-  const awaited = Effect.fnUntraced(function* (cursor: string) {
+  const awaited = Effect.fnUntraced(function* (cursor: string, part: JournalPart) {
     const hints = yield* hint.subscribe
-    const page = yield* pageBehind(cursor)
+    const page = yield* pageBehind(cursor, part)
     if (page.events.length > 0) return page
     yield* Effect.raceFirst(Queue.take(hints), Effect.sleep(quietMillis))
     yield* Effect.sleep(breathMillis)
-    return yield* pageBehind(cursor)
+    return yield* pageBehind(cursor, part)
   }, Effect.scoped)
 
   /** Without a pattern nothing is read: the stream costs a node more than all else that it does with a frame. */
   const idle = Effect.fnUntraced(function* (memory: Memory) {
     yield* Effect.sleep(idleMillis)
-    memory.cursor = (yield* stream.read({ _tag: "Now" }, everything, pageLimits)).next
+    memory.cursor = (yield* stream.read({ _tag: "Now" }, selections.events, here)).next
     const now = yield* Clock.currentTimeMillis
     memory.engine.advance(now)
     const isDue = now >= memory.savedAt + snapshotMillis
@@ -219,7 +249,7 @@ const make = Effect.gen(function* () {
     if (cursor !== undefined && !isAnyOn(list)) return yield* idle(memory)
     const matches: Array<FoundMatch> = []
     // The first look says where it begins, so that nothing that comes is ever left out.
-    const page = cursor === undefined ? undefined : yield* awaited(memory.cursor)
+    const page = cursor === undefined ? undefined : yield* awaited(memory.cursor, list.part)
     const isFed = page === undefined || feed(memory, page, matches)
     const now = yield* Clock.currentTimeMillis
     // Our time must not run ahead of what was written and is still to be read: behind it everything would be late.

@@ -13,11 +13,21 @@ export interface EventDocument {
   readonly reported?: unknown
 }
 
-const telemetry = "board.telemetry"
+/** Type of what boards measure: all samples are of it. */
+export const telemetryType = "board.telemetry"
 
 /** The document of an event. */
 export const documentOf = (event: HolonEvent): EventDocument => {
   // An event has all that a document has; only telemetry has a second name for its data.
-  if (event.type !== telemetry) return event
-  return { ...event, reported: event.data }
+  if (event.type !== telemetryType) return event
+  const { type, severity, unit, zone, source, data } = event
+  return {
+    type,
+    severity,
+    ...(unit !== undefined && { unit }),
+    ...(zone !== undefined && { zone }),
+    source,
+    data,
+    reported: data
+  }
 }

@@ -1,0 +1,147 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { EventStream } from "../../../src/events/EventStream.ts"
+import { PatternWatch } from "../../../src/events/engine/PatternWatch.ts"
+import { layer } from "../../../src/events/engine/Watching.ts"
+import { JournalHint } from "../../../src/events/JournalHint.ts"
+import { Patterns, type StoredPattern } from "../../../src/events/Patterns.ts"
+import { eventIdOf, type HolonEvent } from "../../../src/protocol/Event.ts"
+import type { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
+
+const warm: Pattern["body"] = {
+  _tag: "Where",
+  condition: {
+    _tag: "Compare",
+    operator: ">",
+    left: { _tag: "Field", path: ["temp"] },
+    right: { _tag: "Number", value: 90 }
+  }
+}
+
+const stored = (from: Pattern["from"], isOn = true): StoredPattern => ({
+  id: "1",
+  name: "warm",
+  version: 1,
+  source: "",
+  pattern: { name: "warm", priority: "normal", ...(from !== undefined && { from }), by: [], body: warm, actions: [] },
+  isOn,
+  author: "user:ada",
+  createdBy: "user:ada",
+  createdAt: 0,
+  updatedBy: "user:ada",
+  updatedAt: 0
+})
+
+const event = (index: number): HolonEvent => ({
+  id: eventIdOf({ kind: "device", id: "oven-1", version: 1, committedAt: 1000 }, index),
+  type: "board.telemetry",
+  source: { actor: "device", id: "oven-1" },
+  seq: index,
+  ts: { ms: 1000 + index, ctr: 0, node: "0000000000000000" },
+  at: 1000 + index,
+  vsm: "root",
+  severity: "info",
+  data: { temp: index === 3 ? 95 : 20 },
+  causes: []
+})
+
+interface Read {
+  readonly hasSamples: boolean
+  readonly events: number
+  readonly commits: number
+}
+
+/** A stream of one page that says what it was asked for. */
+const streamOf = (count: number, reads: Array<Read>) =>
+  EventStream.of({
+    read: (start, { hasSamples }, { events, commits }) =>
+      Effect.sync(() => {
+        reads.push({ hasSamples, events, commits })
+        if (start._tag !== "After" || start.cursor !== "1.0") return { events: [], next: "1.0", hasMore: false }
+        const placed = Array.from({ length: count }, (_, index) => ({
+          cursor: index === count - 1 ? "2.1" : `2.1.${index + 1}`,
+          event: event(index)
+        }))
+        return { events: placed, next: "2.1", hasMore: true }
+      }),
+    follow: () => Stream.never
+  })
+
+const patternsOf = (list: ReadonlyArray<StoredPattern>) =>
+  Patterns.of({
+    put: () => Effect.never,
+    putAll: () => Effect.never,
+    get: () => Effect.never,
+    setOn: () => Effect.never,
+    remove: () => Effect.never,
+    list: () => Effect.succeed(list),
+    revision: Effect.succeed(1),
+    changedSince: () => Effect.succeed({ revision: 1, changed: [], removed: [] }),
+    history: () => Effect.never
+  })
+
+const looking = (list: ReadonlyArray<StoredPattern>, count: number, reads: Array<Read>) =>
+  Effect.gen(function* () {
+    const { look } = yield* PatternWatch
+    const outlooks = Array.from({ length: 4 }, (_, partition) => ({
+      partition,
+      cursor: "1.0",
+      tick: 0,
+      snapshot: undefined
+    }))
+    return yield* Effect.forEach(outlooks, look, { concurrency: 1 })
+  }).pipe(
+    Effect.provide(
+      layer.pipe(
+        Layer.provide(Layer.succeed(EventStream, streamOf(count, reads))),
+        Layer.provide(Layer.succeed(Patterns, patternsOf(list))),
+        Layer.provide(JournalHint.layer)
+      )
+    ),
+    Effect.scoped
+  )
+
+describe("the looks of a node", () => {
+  it.effect("read a page once for all partitions, and never a part of it twice", () =>
+    Effect.gen(function* () {
+      const reads: Array<Read> = []
+      const looks = yield* looking([stored(["board.telemetry"])], 5000, reads)
+      const matches = looks.flatMap((looked) => (looked._tag === "Looked" ? looked.found : []))
+      assert.deepEqual(
+        matches.map(({ match }) => match.events),
+        [[event(3).id]]
+      )
+      assert.deepEqual(
+        looks.map((looked) => (looked._tag === "Looked" ? looked.cursor : looked._tag)),
+        ["2.1", "2.1", "2.1", "2.1"]
+      )
+      // All events of the commits that are read are taken, however many.
+      assert.deepEqual(reads, [{ hasSamples: true, events: Number.POSITIVE_INFINITY, commits: 50 }])
+    })
+  )
+
+  it.effect("read what boards measure where a pattern may want it", () =>
+    Effect.gen(function* () {
+      const wanting: ReadonlyArray<Pattern["from"]> = [undefined, ["board.*"], ["door.opened", "board.telemetry"]]
+      for (const from of wanting) {
+        const reads: Array<Read> = []
+        yield* looking([stored(from)], 5, reads)
+        assert.deepEqual(
+          reads.map(({ hasSamples }) => hasSamples),
+          [true]
+        )
+      }
+    })
+  )
+
+  it.effect("leave it out where none does, or none that is on", () =>
+    Effect.gen(function* () {
+      const reads: Array<Read> = []
+      yield* looking([stored(["door.*"]), { ...stored(["board.telemetry"], false), name: "off" }], 5, reads)
+      assert.deepEqual(
+        reads.map(({ hasSamples }) => hasSamples),
+        [false]
+      )
+    })
+  )
+})
