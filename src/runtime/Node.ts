@@ -17,6 +17,7 @@ import * as Operations from "../gateways/http/Operations.ts"
 import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
 import { Device } from "../protocol/Device.ts"
 import { layerAttacher } from "./Attaching.ts"
+import * as AuthorRights from "./AuthorRights.ts"
 import { isLoopback } from "./Binds.ts"
 import * as BoardGateways from "./BoardGateways.ts"
 import type { ClusterConfig, NodePorts as Ports } from "./Config.ts"
@@ -193,6 +194,7 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(Outlets.layer),
         // As are patterns and what they look at.
         Layer.provideMerge(PatternMetrics.layer),
+        Layer.provideMerge(AuthorRights.layer(config, registry)),
         Layer.provideMerge(Watching.layer),
         Layer.provideMerge(Arrivals.layer),
         Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),

@@ -2,8 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Behaviour from "../../src/actors/Behaviour.ts"
 import { tellIdOf } from "../../src/actors/Envelope.ts"
-import { done } from "../../src/actors/pattern/Actions.ts"
-import type { FoundMatch } from "../../src/events/engine/PatternWatch.ts"
+import { done, type JudgedMatch } from "../../src/actors/pattern/Actions.ts"
 import { type Asker, runtimeAsker } from "../../src/protocol/Asker.ts"
 import * as Contract from "../../src/protocol/Contract.ts"
 import { eventIdOf, eventsOf, type HolonEvent } from "../../src/protocol/Event.ts"
@@ -263,7 +262,7 @@ describe("the clock of an actor", () => {
 
 describe("what a match does", () => {
   const telemetry = eventIdOf({ kind: "device", id: "press-1", version: 2, committedAt: epoch }, 0)
-  const found = (id: string, events: ReadonlyArray<string>): FoundMatch => ({
+  const found = (id: string, events: ReadonlyArray<string>): JudgedMatch => ({
     match: {
       id,
       pattern: "hot",
@@ -282,11 +281,13 @@ describe("what a match does", () => {
       { _tag: "Event", type: "cooling.needed" },
       { _tag: "Tell", kind: "device", id: "press-1", message: "SetDesired", payload: { patch: { fan: true } } }
     ],
-    because: { causes: [telemetry], root: telemetry }
+    because: { causes: [telemetry], root: telemetry },
+    author: "user:ada",
+    missing: new Map()
   })
 
   it("names the match, and the match the events that made it", () => {
-    const { events, tells } = done([found("m-1", [telemetry]), found("m-2", ["m-1"])])
+    const { events, tells } = done([found("m-1", [telemetry]), found("m-2", ["m-1"])], epoch)
     assert.deepStrictEqual(
       events.map(({ type, because, causedBy }) => [type, because?.root, because?.causes, causedBy]),
       [

@@ -7,6 +7,7 @@ import type { MatchView } from "../../protocol/PatternPartition.ts"
 import type { Action } from "../../protocol/pattern/Pattern.ts"
 import { filledIn } from "../../protocol/pattern/Placeholders.ts"
 import type { Emitted, Tell } from "../Behaviour.ts"
+import { RefusedTells } from "./AuthorRights.ts"
 
 /** Matches that stand behind each other; one more is patterns that feed each other. */
 export const depthMax = 8
@@ -114,10 +115,17 @@ const act = (
   }
 }
 
-/** Everything that these matches have done. */
-export const done = (found: ReadonlyArray<FoundMatch>): Done => {
+/** A match with what its author has lost the right to tell. */
+export interface JudgedMatch extends FoundMatch {
+  /** The right that is missing, by the action. */
+  readonly missing: ReadonlyMap<Action, string>
+}
+
+/** Everything that these matches have done. What their authors may not have done any more is told to their accounts. */
+export const done = (found: ReadonlyArray<JudgedMatch>, now: number): Done => {
   const events: Array<Emitted> = []
   const tells: Array<Tell> = []
+  const refused = new RefusedTells(now)
   /** Where the matches stand among the events, by their ids: one may have made another. */
   const places = new Map<string, number>()
   for (const each of found) {
@@ -134,9 +142,15 @@ export const done = (found: ReadonlyArray<FoundMatch>): Done => {
     events.push({ type: "pattern.matched", severity: severityOf[each.priority], at: match.at, data: view, ...reason })
     for (const action of each.actions) {
       const { event, tell } = act(each, view, cause, action)
+      const capability = each.missing.get(action)
       if (event !== undefined) events.push(event)
-      if (tell !== undefined) tells.push(tell)
+      if (tell === undefined) continue
+      if (capability === undefined) tells.push(tell)
+      else {
+        const target = `${tell.to.kind}/${tell.to.id}, by pattern ${match.pattern}`
+        refused.note(each.author, { capability, message: tell.message, target }, cause.causedBy)
+      }
     }
   }
-  return { events, tells }
+  return { events, tells: [...tells, ...refused.tells()] }
 }

@@ -3,10 +3,17 @@
  * and how far it came are one commit, so that a match acts once, however often the part of the stream is read again.
  */
 import { Effect, Schema } from "effect"
-import { type Looked, type NumbersOf, type Outlook, PatternWatch } from "../../events/engine/PatternWatch.ts"
+import {
+  type FoundMatch,
+  type Looked,
+  type NumbersOf,
+  type Outlook,
+  PatternWatch
+} from "../../events/engine/PatternWatch.ts"
 import { type PartitionState, PatternPartition } from "../../protocol/PatternPartition.ts"
 import * as Behaviour from "../Behaviour.ts"
-import { done } from "./Actions.ts"
+import { done, type JudgedMatch } from "./Actions.ts"
+import { AuthorRights } from "./AuthorRights.ts"
 import { piecesOf, storage } from "./Stored.ts"
 
 /** A look that has not ended by then never will: it is begun again, ms. */
@@ -65,8 +72,23 @@ const isLooked = Schema.is(
   ])
 )
 
+type JudgedLook =
+  | (Omit<Extract<Looked, { readonly _tag: "Looked" }>, "found"> & { readonly found: ReadonlyArray<JudgedMatch> })
+  | Extract<Looked, { readonly _tag: "Unavailable" }>
+
+/** Judged when it matches: what an author may be told to do may have changed since the pattern was written. */
+const judged = (found: FoundMatch, missing: (typeof AuthorRights)["Service"]["missing"]): JudgedMatch => ({
+  ...found,
+  missing: new Map(
+    found.actions.flatMap((action) => {
+      const right = action._tag === "Tell" ? missing(found.author, action) : undefined
+      return right === undefined ? [] : [[action, right] as const]
+    })
+  )
+})
+
 /** What an effect of ours answered: it went through no storage, so it is what was made. */
-const lookedOf = (outcome: unknown): Looked | undefined => (isLooked(outcome) ? (outcome as Looked) : undefined)
+const lookedOf = (outcome: unknown): JudgedLook | undefined => (isLooked(outcome) ? (outcome as JudgedLook) : undefined)
 
 /** The behaviour of the partitions. */
 export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPartition, Resident>(PatternPartition, {
@@ -80,7 +102,15 @@ export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPa
     return dueAt > context.now ? {} : look(state, context, { cursor, tick })
   },
   effects: {
-    look: (input) => Effect.flatMap(PatternWatch, (watch) => watch.look(input as Outlook))
+    look: (input) =>
+      Effect.gen(function* () {
+        const watch = yield* PatternWatch
+        const { missing } = yield* AuthorRights
+        const looked = yield* watch.look(input as Outlook)
+        return looked._tag === "Looked"
+          ? { ...looked, found: looked.found.map((each) => judged(each, missing)) }
+          : looked
+      })
   },
 
   completed: (state, { id, outcome }, given) => {
@@ -101,7 +131,7 @@ export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPa
       matched: state.matched + found.length,
       ...(snapshot !== undefined && { snapshot: { cursor, tick, pieces: piecesOf(snapshot) } })
     }
-    return { state: noted, ...done(found), ...goOn(noted, context, from) }
+    return { state: noted, ...done(found, now), ...goOn(noted, context, from) }
   },
 
   Begin: () => ({}),

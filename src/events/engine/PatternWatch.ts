@@ -28,6 +28,8 @@ export interface FoundMatch {
   readonly because: Because
   readonly priority: Pattern["priority"]
   readonly actions: ReadonlyArray<Action>
+  /** Who wrote the pattern: its actions have his rights. */
+  readonly author: string
 }
 
 /** What the pattern of a name has counted; nothing for one that is not looked for. */

@@ -134,10 +134,12 @@ describe("a pattern that passes", () => {
           depth: 1,
           because: { causes: [] },
           priority: pattern.priority,
-          actions: pattern.actions
+          actions: pattern.actions,
+          author: "",
+          missing: new Map()
         }))
         // A few of them are enough to go on.
-        waiting = done(matches)
+        waiting = done(matches, 0)
           .events.slice(0, 3)
           .map(({ type, severity, data }) => ({
             ...eventOf({ id: ++id, at: 4000 + id * 10, type, who: "2" }),
