@@ -41,8 +41,9 @@ export type Start =
 export const lookedBackMax = 10_000
 /** Commits that are looked through first; as long as too few events match, four times as many. */
 const lookedBackFirst = 250
-/** Commits read at a time. */
+/** Commits read at a time, and how many first where only so many events are wanted. */
 const batch = 1000
+const stepFirst = 50
 
 /** What a reader wants. Samples are what boards measure: many, and kept for a day. */
 export interface Selection {
@@ -128,20 +129,30 @@ export class EventStream extends Context.Service<
       ) {
         const part = partOf(selection)
         const position = yield* positionAt(start, selection)
-        const entries = yield* journal.read(readFrom(position), limits.commits, part)
         const events: Array<PlacedEvent> = []
         let next = position
-        for (const entry of entries) {
-          const placed = placedOf(entry, position)
-          for (const each of placed) {
-            if (!selects(selection, each)) continue
-            if (events.length === limits.events) return { events, next: textOf(next), hasMore: true }
-            events.push(each.placed)
-            next = { at: entry.at, index: each.isLast ? undefined : each.index + 1 }
+        let from = readFrom(position)
+        let scanned = 0
+        // A commit may hold hundreds of events, and what is read beyond the limit is read again: a few first, then more.
+        let step = limits.events === Number.POSITIVE_INFINITY ? limits.commits : stepFirst
+        for (;;) {
+          const size = Math.min(step, limits.commits - scanned)
+          const entries = yield* journal.read(from, size, part)
+          for (const entry of entries) {
+            for (const each of placedOf(entry, position)) {
+              if (!selects(selection, each)) continue
+              if (events.length === limits.events) return { events, next: textOf(next), hasMore: true }
+              events.push(each.placed)
+              next = { at: entry.at, index: each.isLast ? undefined : each.index + 1 }
+            }
+            next = behind(entry.at)
+            from = entry.at
           }
-          next = behind(entry.at)
+          scanned += entries.length
+          if (entries.length < size || scanned >= limits.commits)
+            return { events, next: textOf(next), hasMore: scanned >= limits.commits }
+          step = Math.min(2 * step, batch)
         }
-        return { events, next: textOf(next), hasMore: entries.length === limits.commits }
       })
       return EventStream.of({
         read,
