@@ -9,13 +9,20 @@ import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNod
 const pageOf = Schema.decodeUnknownSync(EventPageView)
 const statusOf = Schema.decodeUnknownSync(
   Schema.Struct({
-    status: Schema.Struct({ zone: Schema.optionalKey(Schema.String), zoneBy: Schema.optionalKey(Schema.String) })
+    status: Schema.Struct({
+      connection: Schema.Struct({ state: Schema.String }),
+      zone: Schema.optionalKey(Schema.String),
+      zoneBy: Schema.optionalKey(Schema.String)
+    })
   })
 )
 const foundOf = Schema.decodeUnknownSync(Schema.Struct({ devices: Schema.Array(Schema.Struct({ id: Schema.String })) }))
 const rolloutOf = Schema.decodeUnknownSync(
   Schema.Struct({ boards: Schema.Array(Schema.Struct({ id: Schema.String })) })
 )
+/** The zone that a match was found for. */
+const zoneOfMatch = (data: unknown): string =>
+  Schema.decodeUnknownSync(Schema.Struct({ by: Schema.Struct({ zone: Schema.String }) }))(data).by.zone
 
 const config = {
   ...freePorts,
@@ -46,16 +53,23 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         assert.isTrue(isSuccess, err)
         return out
       })
+    /** Nothing before the board has attached: its row is there a moment earlier. */
     const zoneOf = (id: string) =>
       Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(get(`/api/devices/${id}`), ({ status, json }) =>
-          status === 200 ? statusOf(json).status : undefined
-        )
+        Effect.map(get(`/api/devices/${id}`), ({ status, json }) => {
+          if (status !== 200) return undefined
+          const { connection, ...found } = statusOf(json).status
+          return connection.state === "online" ? found : undefined
+        })
       )
     const eventsWhere = (where: string, more = "") =>
       Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}${more}`), ({ json }) =>
-          pageOf(json).events.map(({ event }) => event)
+        Effect.map(
+          get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}${more}`),
+          ({ status, json, text }) => {
+            assert.strictEqual(status, 200, text)
+            return pageOf(json).events.map(({ event }) => event)
+          }
         )
       )
     const searched = (where: string) =>
@@ -127,6 +141,55 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         const both = yield* at("devices", "zone", "gate-1", "yard", "--clear")
         assert.include(both.err, "either name a zone or take it back with --clear")
         assert.strictEqual(yield* done("devices", "zone", "gate-1"), "gate-1 is in zone yard.gate (people say so)\n")
+      })
+    )
+
+    it.effect("are what patterns count by, and where they are switched on", () =>
+      Effect.gen(function* () {
+        const { post, get } = yield* RunningNode
+        yield* boards("press-", 2)
+        yield* boards("oven-", 1)
+        // Two boards of line 3 are in one group, the board of line 4 is alone in its own.
+        const both = 'pattern "both" { from board.telemetry by zone when distinct(source.id) >= 2 over sliding 5s }'
+        const each = 'pattern "each" { from board.telemetry by zone where exists temp }'
+        yield* done("pattern", "add", both)
+        yield* done("pattern", "add", each)
+        const matches = (pattern: string) =>
+          Effect.map(eventsWhere(`type == "pattern.matched" and pattern == "${pattern}"`), (events) =>
+            events.map(({ data }) => zoneOfMatch(data))
+          )
+        const found = yield* until(matches("both"), (zones) => zones.length > 0)
+        assert.deepStrictEqual([...new Set(found)], ["hall.line-3"])
+        yield* until(matches("each"), (zones) => zones.includes("hall.line-3") && zones.includes("hall.line-4"))
+
+        assert.strictEqual(
+          yield* done("pattern", "on", "each", "--zone", "hall.line-4"),
+          "each version 1, looking at events in hall.line-4\n"
+        )
+        const last = (zones: ReadonlyArray<string>) => new Set(zones.slice(-8))
+        yield* until(matches("each"), (zones) => !last(zones).has("hall.line-3") && zones.length > 8)
+        assert.match(yield* done("pattern", "ls"), /\nboth +1 +on +everywhere +/)
+        assert.match(yield* done("pattern", "ls"), /\neach +1 +on +hall\.line-4 +/)
+        assert.match(yield* done("pattern", "show", "each"), /^each version 1, looking at events in hall\.line-4\n/)
+        assert.include((yield* get("/api/patterns/each")).text, '"zones":["hall.line-4"]')
+
+        // A zone that contains both.
+        const wider = yield* post("/api/patterns/each/switch", { isOn: true, zones: ["hall"] })
+        assert.deepInclude(wider.json, { isOn: true, zones: ["hall", "hall.line-4"] })
+        yield* until(matches("each"), (zones) => last(zones).has("hall.line-3") && last(zones).has("hall.line-4"))
+
+        const wrong = yield* post("/api/patterns/each/switch", { isOn: false, zones: ["hall.line-3"] })
+        assert.strictEqual(wrong.status, 400)
+        assert.include(wrong.text, "each is not on in hall.line-3, but in hall, hall.line-4")
+        const misspelt = yield* post("/api/patterns/each/switch", { isOn: true, zones: ["Hall"] })
+        assert.strictEqual(misspelt.status, 400)
+        assert.strictEqual(
+          yield* done("pattern", "off", "each", "--zone", "hall", "--zone", "hall.line-4"),
+          "each version 1, off\n"
+        )
+        assert.strictEqual(yield* done("pattern", "on", "each", "--everywhere"), "each version 1, looking at events\n")
+        const contrary = yield* at("pattern", "on", "each", "--everywhere", "--zone", "hall")
+        assert.include(contrary.err, "either name zones or say --everywhere")
       })
     )
 

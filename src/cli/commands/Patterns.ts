@@ -13,9 +13,11 @@ import { Client } from "../Client.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
+import { patternLine } from "../PatternWords.ts"
 import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
 import { patternBench } from "./PatternBench.ts"
+import { patternOff, patternOn } from "./PatternSwitch.ts"
 
 /** The file with the pattern cannot be read. */
 export class PatternUnreadable extends Schema.TaggedError<PatternUnreadable>()("PatternUnreadable", {
@@ -57,9 +59,6 @@ const source = Argument.String("pattern").pipe(
 )
 const name = Argument.String("name").pipe(Argument.withDescription("Name of the pattern"))
 
-const saying = ({ name: pattern, version, isOn }: StoredPattern): string =>
-  `${pattern} version ${version}, ${isOn ? "looking at events" : "off"}`
-
 const add = Command.make(
   "add",
   {
@@ -77,7 +76,7 @@ const add = Command.make(
         client.PatternPut({ given: text, ...(Option.isSome(flags.expect) && { expected: flags.expect.value }) })
       )
     )
-    yield* print(flags, stored, () => saying(stored))
+    yield* print(flags, stored, () => patternLine(stored))
   })
 ).pipe(
   Command.withDescription("Add a pattern, or replace the one of its name"),
@@ -102,11 +101,14 @@ const ls = Command.make(
   Effect.fn(function* (flags) {
     const found = yield* connected(flags)(everyPattern)
     const now = yield* Clock.currentTimeMillis
+    // Zones have a column where one of the patterns is enabled in some only.
+    const hasZones = found.some(({ zones }) => zones !== undefined)
     const rows = found.map(
-      ({ name: pattern, version, isOn, pattern: { priority, body, actions }, updatedBy, updatedAt }) => [
+      ({ name: pattern, version, isOn, zones = [], pattern: { priority, body, actions }, updatedBy, updatedAt }) => [
         pattern,
         version,
         isOn ? "on" : "off",
+        ...(hasZones ? [zones.join(" ") || "everywhere"] : []),
         priority,
         body._tag.toLowerCase(),
         actions.length,
@@ -117,7 +119,10 @@ const ls = Command.make(
     yield* print(flags, found, () =>
       found.length === 0
         ? "no patterns yet"
-        : table(["name", "version", "", "priority", "form", "actions", "changed", "by"], rows)
+        : table(
+            ["name", "version", "", ...(hasZones ? ["zones"] : []), "priority", "form", "actions", "changed", "by"],
+            rows
+          )
     )
   })
 ).pipe(Command.withDescription("List patterns"), examples([""]))
@@ -154,7 +159,7 @@ const show = Command.make(
     yield* print(
       flags,
       { ...stored, stats },
-      () => `${saying(stored)}\n${counted(stats)}\n\n${stored.source.trimEnd()}`
+      () => `${patternLine(stored)}\n${counted(stats)}\n\n${stored.source.trimEnd()}`
     )
   })
 ).pipe(Command.withDescription("Show a pattern as it was written, and what it has counted"), examples(["hot"]))
@@ -169,18 +174,6 @@ const rm = Command.make(
     yield* print(flags, stored, () => `${stored.name} is removed`)
   })
 ).pipe(Command.withDescription("Remove a pattern"), examples(["hot"]))
-
-const switched = (word: "on" | "off", about: string) =>
-  Command.make(
-    word,
-    { ...connection, name },
-    Effect.fn(function* (flags) {
-      const stored = yield* connected(flags)(
-        Effect.flatMap(Client, (client) => client.PatternSwitch({ name: flags.name, isOn: word === "on" }))
-      )
-      yield* print(flags, stored, () => saying(stored))
-    })
-  ).pipe(Command.withDescription(about), examples(["hot"]))
 
 const clock = (at: number): string => new Date(at).toISOString().replace("T", " ").replace("Z", "")
 
@@ -232,14 +225,5 @@ const test = Command.make(
 
 export const pattern = Command.make("pattern").pipe(
   Command.withDescription("Standing questions to the event stream"),
-  Command.withSubcommands([
-    add,
-    ls,
-    show,
-    rm,
-    switched("on", "Let a pattern look at events again"),
-    switched("off", "Let a pattern look at no events; it keeps its place in the list"),
-    test,
-    patternBench
-  ])
+  Command.withSubcommands([add, ls, show, rm, patternOn, patternOff, test, patternBench])
 )

@@ -208,7 +208,7 @@ const patternsHandlers = (api: typeof fixed) =>
         .handle("statsOfPattern", ({ params }) => patterns.stats(params.name))
         .handle("getPattern", ({ params }) => patterns.get(params.name))
         .handle("removePattern", ({ params }) => patterns.remove(params.name))
-        .handle("switchPattern", ({ params, payload }) => patterns.setOn(params.name, payload.isOn))
+        .handle("switchPattern", ({ params, payload }) => patterns.setOn(params.name, payload))
         .handle("tryPattern", ({ payload, query }) => patterns.trial(payload, query))
     })
   )

@@ -17,7 +17,7 @@ import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQu
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { GivenPattern, GivenPatterns } from "./GivenPattern.ts"
 import { Needs } from "./Needs.ts"
-import { PatternError, PatternPage, PutPatterns, TrialView } from "./PatternDesk.ts"
+import { PatternError, PatternPage, PatternSwitch, PutPatterns, TrialView } from "./PatternDesk.ts"
 import { PatternStats } from "./PatternStats.ts"
 
 /** A token stands in the `authorization` header of each request; it entitles to what the operation {@link Needs}. */
@@ -200,7 +200,7 @@ export class Control extends RpcGroup.make(
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.write"),
   Rpc.make("PatternSwitch", {
-    payload: { name: Schema.String, isOn: Schema.Boolean },
+    payload: { name: Schema.String, ...PatternSwitch.fields },
     success: StoredPattern,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.write"),

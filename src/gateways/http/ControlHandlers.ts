@@ -99,7 +99,8 @@ const handlers = Control.toLayer(
       Pattern: ({ name: pattern }) => patterns.get(pattern),
       PatternStats: ({ name: pattern }) => statsOf(pattern),
       PatternRemove: ({ name: pattern }) => Effect.flatMap(name, (by) => patterns.remove(pattern, by)),
-      PatternSwitch: ({ name: pattern, isOn }) => Effect.flatMap(name, (by) => patterns.setOn(pattern, isOn, by)),
+      PatternSwitch: ({ name: pattern, ...change }) =>
+        Effect.flatMap(name, (by) => patterns.setOn(pattern, change, by)),
       PatternTry: ({ given, ...asked }) => patterns.trial(given, asked),
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,

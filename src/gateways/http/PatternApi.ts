@@ -6,7 +6,7 @@ import { Authorization } from "./Authorization.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { GivenPattern, GivenPatterns, PlainText } from "./GivenPattern.ts"
 import { Needs } from "./Needs.ts"
-import { PatternError, PatternPage, PutPatterns, patternDesk, TrialView } from "./PatternDesk.ts"
+import { PatternError, PatternPage, PatternSwitch, PutPatterns, patternDesk, TrialView } from "./PatternDesk.ts"
 import { PatternStats, patternStats } from "./PatternStats.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
@@ -70,12 +70,15 @@ const removePattern = HttpApiEndpoint.delete("removePattern", "/api/patterns/:na
 
 const switchPattern = HttpApiEndpoint.post("switchPattern", "/api/patterns/:name/switch", {
   params,
-  payload: Schema.Struct({ isOn: Schema.Boolean }),
+  payload: PatternSwitch,
   success: StoredPattern,
   error: PatternError
 })
   .annotate(Needs, "pattern.write")
-  .annotate(OpenApi.Description, "Only patterns that are on look at events.")
+  .annotate(
+    OpenApi.Description,
+    "Only patterns that are on look at events. With `zones` it is switched on in them, too, or off in them; on with an empty list is everywhere."
+  )
 
 const tryPattern = HttpApiEndpoint.post("tryPattern", "/api/patterns/try", {
   query: { since: Schema.optionalKey(Schema.String), last: Schema.optionalKey(last) },
@@ -110,6 +113,6 @@ export const patternHandlers = Effect.map(Effect.all([patternDesk, patternStats]
     desk.list(count, after),
   get: desk.get,
   remove: (name: string) => Effect.flatMap(who, (by) => desk.remove(name, by)),
-  setOn: (name: string, isOn: boolean) => Effect.flatMap(who, (by) => desk.setOn(name, isOn, by)),
+  setOn: (name: string, change: PatternSwitch) => Effect.flatMap(who, (by) => desk.setOn(name, change, by)),
   trial: (given: GivenPattern | string, asked: Parameters<typeof desk.trial>[1]) => desk.trial(asGiven(given), asked)
 }))

@@ -5,6 +5,7 @@ import { EventStream } from "../../events/EventStream.ts"
 import { tryPattern } from "../../events/engine/Trial.ts"
 import { type KnownPatterns, PatternLibrary } from "../../events/PatternLibrary.ts"
 import { Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
+import { zonesMax } from "../../events/PatternZones.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, type Malformed, Unavailable } from "../../protocol/Errors.ts"
@@ -12,6 +13,7 @@ import { eventSources } from "../../protocol/pattern/EventFields.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { checkLoop, checkParsed, type PatternSurroundings } from "../../protocol/pattern/PatternCheck.ts"
 import { type ParsedPattern, parsePattern, parsePatterns } from "../../protocol/pattern/PatternText.ts"
+import { Zone } from "../../protocol/Zone.ts"
 import { spokenFailure } from "./EventApi.ts"
 import { startOf } from "./EventQueries.ts"
 import { type GivenPattern, type GivenPatterns, textOf, textOfAll } from "./GivenPattern.ts"
@@ -25,6 +27,13 @@ export const PatternPage = Schema.Struct({
   patterns: Schema.Array(StoredPattern),
   next: Schema.optionalKey(Schema.String)
 })
+
+/** On or off; with zones, in those only: see `PatternZones.ts`. */
+export const PatternSwitch = Schema.Struct({
+  isOn: Schema.Boolean,
+  zones: Schema.optionalKey(Schema.Array(Zone).check(Schema.isMaxLength(zonesMax)))
+})
+export type PatternSwitch = typeof PatternSwitch.Type
 
 /** Of a match, what a person needs to judge a draft. */
 const TrialMatch = Schema.Struct({
@@ -159,14 +168,14 @@ export const patternDesk = Effect.gen(function* () {
     return { patterns: yield* keep(drafts, asker, undefined) }
   })
 
-  const setOn = Effect.fnUntraced(function* (name: string, isOn: boolean, by: string) {
+  const setOn = Effect.fnUntraced(function* (name: string, { isOn, zones }: PatternSwitch, by: string) {
     const known = yield* library.current
     const stored = known.stored.get(name)
     if (isOn && stored !== undefined)
       yield* Effect.fromResult(
         checkLoop(stored.pattern, { loopThrough: (pattern) => known.graph.loopThrough(pattern) })
       )
-    return yield* patterns.setOn(name, isOn, by)
+    return yield* patterns.setOn(name, isOn, by, zones)
   })
 
   const trial = Effect.fnUntraced(function* (
@@ -195,7 +204,7 @@ export const patternDesk = Effect.gen(function* () {
     putAll: (given: GivenPatterns, asker: Asker) => spoken(putAll(given, asker)),
     get: (name: string) => spoken(patterns.get(name)),
     remove: (name: string, by: string) => spoken(patterns.remove(name, by)),
-    setOn: (name: string, isOn: boolean, by: string) => spoken(library.alone(setOn(name, isOn, by))),
+    setOn: (name: string, change: PatternSwitch, by: string) => spoken(library.alone(setOn(name, change, by))),
     list: (limit: number, after: string | undefined) =>
       spoken(
         Effect.map(patterns.list({ limit, ...(after !== undefined && { after }) }), (found) => {
