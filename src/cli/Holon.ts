@@ -22,6 +22,7 @@ import { simulate } from "./commands/Simulate.ts"
 import { subscription } from "./commands/Subscriptions.ts"
 import { node, up } from "./commands/Up.ts"
 import { values } from "./commands/Values.ts"
+import { vsm } from "./commands/Vsms.ts"
 import { repl } from "./repl/Repl.ts"
 import { sentenceOf } from "./Sentence.ts"
 
@@ -35,6 +36,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
+    { group: "GOVERN THE FLEET", commands: [vsm] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }

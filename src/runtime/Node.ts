@@ -16,6 +16,7 @@ import * as HttpGateway from "../gateways/http/HttpGateway.ts"
 import * as Operations from "../gateways/http/Operations.ts"
 import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
 import { Device } from "../protocol/Device.ts"
+import { Vsm } from "../protocol/vsm/Vsm.ts"
 import { layerAttacher } from "./Attaching.ts"
 import * as AuthorRights from "./AuthorRights.ts"
 import { isLoopback } from "./Binds.ts"
@@ -25,6 +26,7 @@ import * as ClusterLayer from "./cluster/ClusterLayer.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { RelaySocket } from "./cluster/RelaySocket.ts"
 import { routeBy } from "./cluster/Route.ts"
+import * as Founding from "./Founding.ts"
 import { freePorts } from "./FreePorts.ts"
 import { readImageTrust } from "./ImageTrust.ts"
 import * as Metrics from "./Metrics.ts"
@@ -34,6 +36,7 @@ import * as PatternMetrics from "./PatternMetrics.ts"
 import * as PatternPartitions from "./PatternPartitions.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
+import * as Releases from "./Releases.ts"
 import { keepDeviceSearch } from "./storage/DeviceProjection.ts"
 import * as ImageStore from "./storage/ImageStore.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
@@ -187,10 +190,12 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(boards),
         Layer.provide([operations, layerHealth, gatekeeper]),
         Layer.provideMerge(PatternPartitions.layer),
+        Layer.provideMerge(registry.has(Vsm.kind) ? Founding.layer : Layer.empty),
         Layer.provideMerge(started),
         Layer.provideMerge(actors),
         // Below the actors: their effects read images through the seam that this layer fills.
         Layer.provideMerge(images),
+        Layer.provideMerge(Releases.layer.pipe(Layer.provide(layerPgActorRecords))),
         Layer.provideMerge(Outlets.layer),
         // As are patterns and what they look at.
         Layer.provideMerge(PatternMetrics.layer),
