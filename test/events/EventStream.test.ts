@@ -37,16 +37,17 @@ const few = [
   commit(4, ["device.attached"])
 ]
 
-const journalOf = (entries: ReadonlyArray<JournalEntry>) =>
+const journalOf = (entries: ReadonlyArray<JournalEntry>, reads: Array<number> = []) =>
   Layer.sync(JournalReader, () => {
     const inPart = (part: JournalPart = "all") =>
       entries.filter(({ records }) => part === "all" || records.some(({ isSample }) => !isSample))
     const read: JournalReader["Service"]["read"] = (after, limit, part) =>
-      Effect.sync(() =>
-        inPart(part)
+      Effect.sync(() => {
+        reads.push(limit)
+        return inPart(part)
           .filter(({ at }) => at.position > after.position)
           .slice(0, limit)
-      )
+      })
     const before = (entry: JournalEntry | undefined) =>
       Effect.succeed({ transaction: 7n, position: (entry?.at.position ?? entries.length + 1) - 1 })
     return JournalReader.of({
@@ -199,5 +200,48 @@ describe("the event stream", () => {
         }
       })
     )
+  )
+
+  it.effect("is not read further than what is wanted of it, and as far as is told", () =>
+    Effect.gen(function* () {
+      const commits = Array.from({ length: 400 }, (_, index) =>
+        commit(index + 1, [index % 100 === 99 ? "device.rare" : "device.attached", "device.silent"])
+      )
+      const read = (selection: Selection, limits: { readonly events: number; readonly commits: number }) => {
+        const reads: Array<number> = []
+        return Effect.flatMap(EventStream, (stream) =>
+          stream.read({ _tag: "Last", commits: 400 }, selection, limits)
+        ).pipe(
+          Effect.provide(Layer.provide(EventStream.layer, journalOf(commits, reads))),
+          Effect.map((page) => ({ reads, count: page.events.length, next: page.next, hasMore: page.hasMore }))
+        )
+      }
+      assert.deepEqual(yield* read(all, { events: 99, commits: 400 }), {
+        reads: [50],
+        count: 99,
+        next: "7.50.1",
+        hasMore: true
+      })
+      const rare: Selection = { hasSamples: false, matches: ({ type }) => type === "device.rare" }
+      assert.deepEqual(yield* read(rare, { events: 2, commits: 400 }), {
+        reads: [50, 100, 200],
+        count: 2,
+        next: "7.299",
+        hasMore: true
+      })
+      assert.deepEqual(yield* read(rare, { events: 9, commits: 170 }), {
+        reads: [50, 100, 20],
+        count: 1,
+        next: "7.170",
+        hasMore: true
+      })
+      assert.deepEqual(yield* read(rare, { events: 9, commits: 500 }), {
+        reads: [50, 100, 200, 150],
+        count: 4,
+        next: "7.400",
+        hasMore: false
+      })
+      assert.deepEqual((yield* read(all, { events: Number.POSITIVE_INFINITY, commits: 300 })).reads, [300])
+    })
   )
 })
