@@ -123,7 +123,7 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
       })
     )
 
-    it.effect("are set over HTTP with a right of their own, and refused where they are none", () =>
+    it.effect("are set over HTTP, and refused where they are none", () =>
       Effect.gen(function* () {
         const { post } = yield* RunningNode
         yield* boards("gate-", 1)
