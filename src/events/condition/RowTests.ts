@@ -1,121 +1,111 @@
 /**
- * Tests over rows that must all hold, put together so that few calls decide them: a call through a variable costs as much as
- * two comparisons. Two tests share one function, which hands on to the next.
+ * Fixed tests of rows that must all hold, put together so that few calls decide them: a call through a variable costs as much
+ * as two comparisons. Up to five tests share one function, which hands on to the next. The small functions at the top are
+ * part of those that use them once those are compiled.
  */
-import type { Row } from "./Closure.ts"
-import type { Interval } from "./Interval.ts"
+import type { Same, Sorted, Within } from "./Fixed.ts"
 
-export type RowTest = (row: Row) => boolean
+/** The values of an event, by the place of their field; what is missing is undefined. */
+export type Row = ReadonlyArray<unknown>
 
-/** A number in an interval. */
-export interface Within {
-  readonly place: number
-  readonly interval: Interval
-}
+type RowTest = (row: Row) => boolean
+type Rest = RowTest | undefined
 
-/** A text that is the same as a fixed one, or, where it is not wanted, is not, or no text. */
-export interface Same {
-  readonly place: number
-  readonly text: string
-  readonly isWanted: boolean
-}
-
-const oneWithin = ({ place, interval: [low, high] }: Within, rest: RowTest | undefined): RowTest => {
-  if (rest === undefined)
-    return (row) => {
-      const value = row[place]
-      return typeof value === "number" && value >= low && value <= high
-    }
-  return (row) => {
-    const value = row[place]
-    return typeof value === "number" && value >= low && value <= high && rest(row)
-  }
-}
-
-const twoWithin = (one: Within, other: Within, rest: RowTest | undefined): RowTest => {
-  const { place } = one
-  const [low, high] = one.interval
-  const second = other.place
-  const [least, most] = other.interval
-  if (rest === undefined)
-    return (row) => {
-      const value = row[place]
-      if (!(typeof value === "number" && value >= low && value <= high)) return false
-      const next = row[second]
-      return typeof next === "number" && next >= least && next <= most
-    }
-  return (row) => {
-    const value = row[place]
-    if (!(typeof value === "number" && value >= low && value <= high)) return false
-    const next = row[second]
-    return typeof next === "number" && next >= least && next <= most && rest(row)
-  }
+const isWithin = (row: Row, place: number, low: number, high: number): boolean => {
+  const value = row[place]
+  return typeof value === "number" && value >= low && value <= high
 }
 
 // Asked for its type first, a value is compared with a text by code for texts; else by code for all that there is.
-const oneSame = ({ place, text, isWanted }: Same, rest: RowTest | undefined): RowTest => {
-  if (rest === undefined)
-    return (row) => {
-      const value = row[place]
-      return (typeof value === "string" && value === text) === isWanted
-    }
-  return (row) => {
-    const value = row[place]
-    return (typeof value === "string" && value === text) === isWanted && rest(row)
-  }
+const isSame = (row: Row, place: number, text: string, isWanted: boolean): boolean => {
+  const value = row[place]
+  return (typeof value === "string" && value === text) === isWanted
 }
 
-const twoSame = (one: Same, other: Same, rest: RowTest | undefined): RowTest => {
-  const { place, text, isWanted } = one
-  const { place: second, text: nextText, isWanted: isNextWanted } = other
-  if (rest === undefined)
-    return (row) => {
-      const value = row[place]
-      if ((typeof value === "string" && value === text) !== isWanted) return false
-      const next = row[second]
-      return (typeof next === "string" && next === nextText) === isNextWanted
-    }
-  return (row) => {
-    const value = row[place]
-    if ((typeof value === "string" && value === text) !== isWanted) return false
-    const next = row[second]
-    return (typeof next === "string" && next === nextText) === isNextWanted && rest(row)
+/** What stands where there is no test of this kind. */
+const nowhere = -1
+
+/** What every function ends with: a number that must not be in an interval, if one is asked for, and the rest. */
+const ends = (row: Row, place: number, low: number, high: number, rest: Rest): boolean =>
+  (place === nowhere || !isWithin(row, place, low, high)) && (rest === undefined || rest(row))
+
+type Numbers = readonly [Within<number> | undefined, Within<number> | undefined]
+type Texts = readonly [Same<number> | undefined, Same<number> | undefined]
+
+/** Two numbers at most and no text. */
+const ofNumbers = ([one, two]: Numbers, { at: z, low: zl, high: zh }: Within<number>, rest: Rest): RowTest => {
+  if (one === undefined) return (row) => ends(row, z, zl, zh, rest)
+  const { at: a, low: al, high: ah } = one
+  const isLast = z === nowhere && rest === undefined
+  if (two === undefined) {
+    if (isLast) return (row) => isWithin(row, a, al, ah)
+    return (row) => isWithin(row, a, al, ah) && ends(row, z, zl, zh, rest)
   }
+  const { at: b, low: bl, high: bh } = two
+  if (isLast) return (row) => isWithin(row, a, al, ah) && isWithin(row, b, bl, bh)
+  return (row) => isWithin(row, a, al, ah) && isWithin(row, b, bl, bh) && ends(row, z, zl, zh, rest)
 }
 
-/** A number that is not in an interval, or no number. */
-export const outside = ({ place, interval: [low, high] }: Within): RowTest => {
-  return (row) => {
-    const value = row[place]
-    return !(typeof value === "number" && value >= low && value <= high)
-  }
-}
-
-const twoTests = (one: RowTest, rest: RowTest | undefined): RowTest =>
-  rest === undefined ? one : (row) => one(row) && rest(row)
-
-/** Pairs from the end, so that each knows what comes after it. */
-const inPairs = <Each>(
-  all: ReadonlyArray<Each>,
-  last: RowTest | undefined,
-  single: (each: Each, rest: RowTest | undefined) => RowTest,
-  pair: (one: Each, other: Each, rest: RowTest | undefined) => RowTest
-): RowTest | undefined => {
-  let rest = last
-  for (let at = all.length - 1; at >= 0; at -= 2) {
-    const [one, other] = at > 0 ? [all[at - 1], all[at]] : [all[at], undefined]
-    if (one !== undefined) rest = other === undefined ? single(one, rest) : pair(one, other, rest)
-  }
-  return rest
-}
-
-/** All of them; the cheap ones first, for the order of tests without effects is free. */
-export const conjunction = (
-  within: ReadonlyArray<Within>,
-  same: ReadonlyArray<Same>,
-  tests: ReadonlyArray<RowTest>
+/** Two numbers at most and one text. */
+const withText = (
+  [one, two]: Numbers,
+  { at: t, text: tt, isWanted: ti }: Same<number>,
+  { at: z, low: zl, high: zh }: Within<number>,
+  rest: Rest
 ): RowTest => {
-  const last = tests.reduceRight<RowTest | undefined>((rest, test) => twoTests(test, rest), undefined)
-  const texts = inPairs(same, last, oneSame, twoSame)
-  return inPairs(within, texts, oneWithin, twoWithin) ?? (() => true)
+  if (one === undefined) return (row) => isSame(row, t, tt, ti) && ends(row, z, zl, zh, rest)
+  const { at: a, low: al, high: ah } = one
+  if (two === undefined)
+    return (row) => isWithin(row, a, al, ah) && isSame(row, t, tt, ti) && ends(row, z, zl, zh, rest)
+  const { at: b, low: bl, high: bh } = two
+  return (row) =>
+    isWithin(row, a, al, ah) && isWithin(row, b, bl, bh) && isSame(row, t, tt, ti) && ends(row, z, zl, zh, rest)
+}
+
+/** Two numbers at most and two texts. */
+const withTexts = (
+  [one, two]: Numbers,
+  { at: t, text: tt, isWanted: ti }: Same<number>,
+  { at: u, text: ut, isWanted: ui }: Same<number>,
+  { at: z, low: zl, high: zh }: Within<number>,
+  rest: Rest
+): RowTest => {
+  if (one === undefined) return (row) => isSame(row, t, tt, ti) && isSame(row, u, ut, ui) && ends(row, z, zl, zh, rest)
+  const { at: a, low: al, high: ah } = one
+  if (two === undefined)
+    return (row) =>
+      isWithin(row, a, al, ah) && isSame(row, t, tt, ti) && isSame(row, u, ut, ui) && ends(row, z, zl, zh, rest)
+  const { at: b, low: bl, high: bh } = two
+  // The longest one is written out: with all that the small functions learn from others it takes a fifth more.
+  return (row) => {
+    const one = row[a]
+    if (!(typeof one === "number" && one >= al && one <= ah)) return false
+    const two = row[b]
+    if (!(typeof two === "number" && two >= bl && two <= bh)) return false
+    const three = row[t]
+    if ((typeof three === "string" && three === tt) !== ti) return false
+    const four = row[u]
+    if ((typeof four === "string" && four === ut) !== ui) return false
+    if (z !== nowhere) {
+      const five = row[z]
+      if (typeof five === "number" && five >= zl && five <= zh) return false
+    }
+    return rest === undefined || rest(row)
+  }
+}
+
+const several = (numbers: Numbers, [one, two]: Texts, outside: Within<number>, rest: Rest): RowTest => {
+  if (one === undefined) return ofNumbers(numbers, outside, rest)
+  return two === undefined ? withText(numbers, one, outside, rest) : withTexts(numbers, one, two, outside, rest)
+}
+
+/** All of them, and then `last`. */
+export const rowTests = ({ within, same, outside }: Sorted<number>, last: Rest): RowTest => {
+  if (within.length + same.length + outside.length === 0) return last ?? (() => true)
+  const [a, b, ...numbers] = within
+  const [t, u, ...texts] = same
+  const [z, ...others] = outside
+  const isMore = numbers.length + texts.length + others.length > 0
+  const rest = isMore ? rowTests({ within: numbers, same: texts, outside: others }, last) : last
+  return several([a, b], [t, u], z ?? { at: nowhere, low: 0, high: 0 }, rest)
 }

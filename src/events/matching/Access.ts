@@ -1,6 +1,6 @@
 /** By which of its atoms a conjunction is found: the one that the fewest events fulfil. The others are tested when it was found. */
 import type { BoundCondition, BoundPath, BoundTerm } from "../../protocol/condition/Bound.ts"
-import { fixedInterval } from "../condition/Closure.ts"
+import { fixedInterval } from "../condition/Fixed.ts"
 import type { Atom, Conjunction } from "./Conjunctions.ts"
 
 /** How a conjunction is found. */

@@ -5,7 +5,7 @@
  */
 import type { BoundCondition, BoundPath } from "../../protocol/condition/Bound.ts"
 import { pathKey } from "../../protocol/condition/Bound.ts"
-import { fixedInterval } from "../condition/Closure.ts"
+import { fixedInterval } from "../condition/Fixed.ts"
 
 /** More alternatives are not spread out: the part that would make them stays one atom. */
 export const alternativesMax = 64

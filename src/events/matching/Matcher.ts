@@ -4,7 +4,9 @@
  * only of that the other atoms are tested, each at most once an event, however many conditions share it.
  */
 import type { BoundCondition } from "../../protocol/condition/Bound.ts"
-import { fixedInterval, type Row, rowPredicate } from "../condition/Closure.ts"
+import { rowPredicate } from "../condition/Closure.ts"
+import { fixedInterval } from "../condition/Fixed.ts"
+import type { Row } from "../condition/RowTests.ts"
 import { type Access, planFor } from "./Access.ts"
 import { type Atom, conjunctionsOf } from "./Conjunctions.ts"
 import { FieldIndex } from "./FieldIndex.ts"
