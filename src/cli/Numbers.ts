@@ -20,6 +20,23 @@ export const wholeNumber = (name: string, minimum: number, maximum: number): Fla
 export const finiteNumber = (name: string, minimum: number, maximum: number): Flag.Flag<number> =>
   within(minimum, maximum)(Flag.Finite(name))
 
+const unitMillis = { ms: 1, s: 1000, m: 60_000 } as const
+
+const millisOf = (text: string): number => {
+  const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? []
+  return unit in unitMillis && number !== "" ? Number(number) * unitMillis[unit as keyof typeof unitMillis] : Number.NaN
+}
+
+/** A time such as `20s`, `500ms` or `2m`, seconds where it has no unit; in ms, and no longer than this. */
+export const timeSpan = (name: string, maximumMillis: number): Flag.Flag<number> =>
+  Flag.String(name).pipe(
+    Flag.filter(
+      (text) => millisOf(text) <= maximumMillis,
+      (text) => `${text} is no time up to ${maximumMillis / 1000}s, such as 500ms or 20s`
+    ),
+    Flag.map((text) => Math.round(millisOf(text)))
+  )
+
 /** A TCP port; 0 takes a free one. */
 export const port = (name: string): Flag.Flag<number> => wholeNumber(name, 0, 65_535)
 

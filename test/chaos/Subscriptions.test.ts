@@ -43,7 +43,7 @@ const shared = (place: string) =>
       let isOver = false
       const consume = async (consumer: string) => {
         while (!isOver) {
-          const { events } = pulledOf(await ask(httpUrls, `${path}/Pull`, { consumer, max: 5 }))
+          const { events } = pulledOf(await ask(httpUrls, `${path}/Pull`, { consumer, max: 5, waitMillis: 2000 }))
           for (const { cursor, event } of events) {
             assert.isFalse(done.has(cursor), `${cursor} was acknowledged, and came again`)
             const targets = heard.get(event.source.id)
@@ -51,8 +51,7 @@ const shared = (place: string) =>
             if (targets?.includes(target) === false) targets.push(target)
           }
           const cursors = events.map(({ cursor }) => cursor)
-          if (cursors.length === 0) await new Promise((resolve) => setTimeout(resolve, 50))
-          else {
+          if (cursors.length > 0) {
             const reply = await ask(httpUrls, `${path}/Ack`, { consumer, cursors })
             // Of one whose answer was lost nobody knows whether it was in time.
             if (Object(reply).unknown === 0) for (const cursor of cursors) done.add(cursor)

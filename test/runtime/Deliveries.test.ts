@@ -224,7 +224,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         const lent = yield* holon("subscription", "pull", "alarms", "--consumer", "you")
         assert.deepInclude(lent, { out: "", err: "nothing to lend now\n" }, "me has them")
         const listed = yield* holon("subscription", "ls")
-        assert.match(listed.out, /alarms +active +2 +0 +0 +\d+ s/)
+        assert.match(listed.out, /alarms +active +2 +0 +0 +0 +\d+ s/)
         const again = yield* until(pull, (events) => events.length > 0)
         assert.deepStrictEqual(
           again.map(({ attempt }) => attempt),

@@ -2,16 +2,18 @@
 import { hostname } from "node:os"
 import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { Pulled, SubscriptionView } from "../../protocol/Subscription.ts"
+import { Pulled, SubscriptionView, waitMillisMax } from "../../protocol/Subscription.ts"
+import { attemptsMaxDefault } from "../../protocol/SubscriptionState.ts"
 import { toggle, usually } from "../Defaults.ts"
 import { lineOf } from "../EventLine.ts"
 import { examples } from "../Examples.ts"
 import { type Place, sendTo } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
-import { finiteNumber, wholeNumber } from "../Numbers.ts"
+import { finiteNumber, timeSpan, wholeNumber } from "../Numbers.ts"
 import { lookThrough } from "../Pages.ts"
 import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
+import { dead, drop, replay } from "./SubscriptionsDead.ts"
 
 const name = Argument.String("name").pipe(Argument.withDescription("Name of the subscription, as alarms"))
 const placeOf = (id: string): Place => ({ kind: "subscription", id })
@@ -56,6 +58,9 @@ const create = Command.make(
     ),
     ackWithin: finiteNumber("ack-within", 0.1, 3600).pipe(
       usually("Seconds after which an event comes again that is not acknowledged", 30)
+    ),
+    attempts: wholeNumber("attempts", 1, 1000).pipe(
+      usually("How often an event is given out before it is put aside as dead", attemptsMaxDefault)
     )
   },
   Effect.fn(function* (flags) {
@@ -66,7 +71,8 @@ const create = Command.make(
       ...(flags.all && { since: 0 }),
       samples: flags.samples,
       maxInFlight: flags.maxInFlight,
-      ackWithinMillis: Math.round(flags.ackWithin * 1000)
+      ackWithinMillis: Math.round(flags.ackWithin * 1000),
+      attemptsMax: flags.attempts
     }
     const view = yield* connected(flags)(sendTo(placeOf(flags.name), "Create", payload, SubscriptionView))
     yield* print(flags, view, () => `subscription ${flags.name} is there; next: holon subscription pull ${flags.name}`)
@@ -86,11 +92,12 @@ const ls = Command.make(
     const looked = yield* connected(flags)(lookThrough("subscription", "GetState", SubscriptionView))
     const found = looked.map(({ id, value }) => ({ id, ...value })).filter(({ state }) => state !== "removed")
     const now = yield* Clock.currentTimeMillis
-    const rows = found.map(({ id, state, settings, inFlight, lapsed, done, oldestAt, position }) => [
+    const rows = found.map(({ id, state, suspended, settings, inFlight, lapsed, dead, done, oldestAt, position }) => [
       id,
-      state,
+      suspended === undefined ? state : `suspended: ${suspended.reason ?? "silence"}`,
       inFlight,
       lapsed,
+      dead,
       done,
       oldestAt === undefined ? "" : ago(now - oldestAt),
       position ?? "",
@@ -99,7 +106,7 @@ const ls = Command.make(
     yield* print(flags, found, () =>
       found.length === 0
         ? "no subscriptions yet"
-        : table(["subscription", "state", "in flight", "lapsed", "done", "backlog", "position", "what"], rows)
+        : table(["subscription", "state", "in flight", "lapsed", "dead", "done", "backlog", "position", "what"], rows)
     )
   })
 ).pipe(
@@ -107,8 +114,8 @@ const ls = Command.make(
   examples([""])
 )
 
-/** Between two pulls of which the first brought nothing. */
-const idlePause = "500 millis"
+/** The first pull of an actor that has just woken finds nothing: it only has the stream read. */
+const patienceMillis = 500
 
 const pull = Command.make(
   "pull",
@@ -117,12 +124,16 @@ const pull = Command.make(
     name,
     consumer,
     max: wholeNumber("max", 1, 1000).pipe(usually("Events at a time", 100)),
+    wait: timeSpan("wait", waitMillisMax).pipe(
+      Flag.withDescription("How long to wait while there is nothing, such as 20s (default: 500ms; at most 30s)"),
+      Flag.withDefault(patienceMillis)
+    ),
     follow: toggle("follow", "Acknowledge what was printed and go on, until Ctrl-C")
   },
   Effect.fn(function* (flags) {
     const place = placeOf(flags.name)
     const self = consumerOf(flags.consumer, flags.follow)
-    const asked = { consumer: self, max: flags.max }
+    const asked = { consumer: self, max: flags.max, waitMillis: flags.follow ? waitMillisMax : flags.wait }
     const show = ({ events }: Pulled) =>
       Effect.forEach(
         events,
@@ -130,13 +141,6 @@ const pull = Command.make(
         { discard: true }
       )
     const pullOnce = sendTo(place, "Pull", asked, Pulled)
-    /** The first pull of an actor that has just woken finds nothing: it only has the stream read. */
-    const patient = Effect.gen(function* () {
-      const first = yield* pullOnce
-      if (first.events.length > 0) return first
-      yield* Effect.sleep(idlePause)
-      return yield* pullOnce
-    })
     const acknowledge = ({ events }: Pulled) =>
       sendTo(
         place,
@@ -148,10 +152,9 @@ const pull = Command.make(
       const pulled = yield* pullOnce
       yield* show(pulled)
       if (pulled.events.length > 0) yield* acknowledge(pulled)
-      else yield* Effect.sleep(idlePause)
     })
     const some = Effect.gen(function* () {
-      const pulled = yield* patient
+      const pulled = yield* pullOnce
       yield* show(pulled)
       if (pulled.events.length === 0) yield* Console.error("nothing to lend now")
     })
@@ -163,6 +166,7 @@ const pull = Command.make(
   ),
   examples(
     ["alarms", "What is there now; acknowledge it with holon subscription ack"],
+    ["alarms --wait 20s", "The same, or the first that comes in 20 seconds"],
     ["alarms --follow --json", "For a script that stands behind a pipe"]
   )
 )
@@ -197,6 +201,38 @@ const ack = Command.make(
   examples(["alarms 731.5 731.6 --consumer me"], ["alarms --up-to 731.6 --consumer me"])
 )
 
+const nack = Command.make(
+  "nack",
+  {
+    ...connection,
+    name,
+    cursors: Argument.String("cursor").pipe(
+      Argument.withDescription("Cursors of events, as pull shows them"),
+      Argument.variadic({ min: 1 })
+    ),
+    delay: timeSpan("delay", 3_600_000).pipe(
+      Flag.withDescription("Nobody gets them before, such as 30s or 10m (default: at once)"),
+      Flag.withDefault(0)
+    ),
+    reason: text("reason", "What is wrong; stands with an event that is dead"),
+    consumer
+  },
+  Effect.fn(function* (flags) {
+    const payload = {
+      consumer: consumerOf(flags.consumer, false),
+      cursors: [...flags.cursors],
+      delayMillis: flags.delay,
+      ...given("reason", flags.reason)
+    }
+    const reply = Schema.Struct({ released: Schema.Int })
+    const back = yield* connected(flags)(sendTo(placeOf(flags.name), "Nack", payload, reply))
+    yield* print(flags, back, () => `${back.released} given back, with those of their sources behind them`)
+  })
+).pipe(
+  Command.withDescription("Give events back: they come again, until they are dead"),
+  examples(["alarms 731.5 --consumer me --delay 30s --reason 'the printer is out of paper'"])
+)
+
 const change = (command: string, message: string, said: string, about: string) =>
   Command.make(
     command,
@@ -214,7 +250,11 @@ export const subscription = Command.make("subscription").pipe(
     ls,
     pull,
     ack,
-    change("resume", "Resume", "goes on", "Lend again after a day without acknowledgement, from where it stood"),
+    nack,
+    dead,
+    replay,
+    drop,
+    change("resume", "Resume", "goes on", "Lend again after it was suspended, from where it stood"),
     change("rm", "Remove", "is gone, with its position", "End a group and forget its position")
   ])
 )
