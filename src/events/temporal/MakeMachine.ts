@@ -13,9 +13,6 @@ import { Sequence } from "./Sequence.ts"
 import { Silence } from "./Silence.ts"
 import { SingleMachine } from "./SingleMachine.ts"
 
-/** How long windows may be opened again at most, ms. */
-export const allowLateMillisMax = 3_600_000
-
 /** Why a pattern would need more and more room, or nothing when it would not. It is refused then. */
 export const unboundedReason = ({ body }: Pattern): string | undefined => {
   if (body._tag !== "When" || body.over !== undefined) return undefined
@@ -32,10 +29,9 @@ export const unboundedReason = ({ body }: Pattern): string | undefined => {
  * bound, and `RangeError` where {@link unboundedReason} has one.
  */
 export const makeMachine = (pattern: Pattern, options: MachineOptions): PatternMachine => {
-  const { body } = pattern
+  const { body, allowLateMillis: lateMillis = 0 } = pattern
   const reason = unboundedReason(pattern)
   if (reason !== undefined) throw new RangeError(`pattern ${pattern.name}: ${reason}`)
-  const lateMillis = Math.min(options.allowLateMillis ?? 0, allowLateMillisMax)
   switch (body._tag) {
     case "Where":
       return new SingleMachine(pattern, options)

@@ -57,8 +57,6 @@ export interface MachineOptions {
   readonly version: number
   readonly time: EventTime
   readonly deliver: (match: Match) => void
-  /** How long after the watermark windows are opened again for late events, ms; 0 if absent, an hour at most. */
-  readonly allowLateMillis?: number
   /** Room for what it keeps; keys heard of longest ago are forgotten when it is used up. 256 MiB if absent. */
   readonly bytesMax?: number
 }

@@ -23,5 +23,6 @@ const ordered = (value: unknown): unknown => {
  * Operator, window, keys and conditions of a pattern as text. A changed threshold, dwell, priority, suppression, action or
  * what a match carries leaves it as it is: a limit can be moved in the midst of a window.
  */
-export const signatureOf = ({ from, by, body }: Pattern): string =>
-  JSON.stringify(ordered({ from: from ?? null, by, body: keptPart(body) }))
+export const signatureOf = ({ from, by, body, allowLateMillis }: Pattern): string =>
+  // Windows are kept for as long as late events are waited for; of one that was not, too little would be known.
+  JSON.stringify(ordered({ from: from ?? null, by, body: keptPart(body), allowLateMillis }))

@@ -1,7 +1,7 @@
 /** Checks what a pattern computes over time: thresholds that can be passed and left, windows that end. */
 import type { Comparison } from "../condition/Condition.ts"
 import { formatDuration } from "./Durations.ts"
-import type { Aggregate, Threshold, Window } from "./Pattern.ts"
+import type { Aggregate, Pattern, Threshold, Window } from "./Pattern.ts"
 import type { When } from "./ReadWhen.ts"
 import type { Report } from "./Report.ts"
 
@@ -107,6 +107,22 @@ export const checkWhen = ({ aggregate, threshold, over, clear, forMillis }: When
       )
   }
   checkDwell(over, forMillis, report)
+}
+
+/** Checks that late events can change what is found. */
+export const checkLate = ({ body, allowLateMillis }: Pattern, report: Report): void => {
+  if (allowLateMillis === undefined || body._tag === "Join") return
+  const refuse = (sentence: string) => report("allow", "Contradiction", sentence)
+  if (body._tag === "Where") return refuse("`where` takes every event, however late it is; leave `allow late` out")
+  if (body._tag !== "When")
+    return refuse("only windows and joins take late events: what was found of an order of events is not taken back")
+  const { over, clear, forMillis } = body
+  if (over === undefined || over._tag === "LastEvents")
+    return refuse("here events count in the order in which they come, however late they are; leave `allow late` out")
+  if (over._tag !== "Sliding" && (clear !== undefined || forMillis !== undefined))
+    refuse(
+      "with `clear` or `for` a window that was looked at is not looked at again; leave them out, or take `over sliding`"
+    )
 }
 
 /** How long it must last, held against how often the window is looked at. */

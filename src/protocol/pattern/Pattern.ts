@@ -9,6 +9,8 @@ import { isTwinKey } from "../TwinSchema.ts"
 
 /** The longest time a pattern looks back or waits, ms: a day. */
 export const spanMillisMax = 86_400_000
+/** How late an event may be at most for which a window is opened again, ms: an hour. */
+export const allowLateMillisMax = 3_600_000
 /** Steps of a sequence, patterns of a combination. */
 export const partsMax = 16
 /** Fields that tell one key from another. */
@@ -202,6 +204,8 @@ export const Pattern = Schema.Struct({
   /** Fields whose values tell one key from another; without any, all events are of one key. */
   by: Schema.Array(FieldPath).check(Schema.isMaxLength(keysMax)),
   body: PatternBody,
+  /** Events that are late by no more than this still count. Of windows and joins. */
+  allowLateMillis: Schema.optionalKey(positive(allowLateMillisMax)),
   /** What the match carries beside its facts: names and what they are computed from. */
   emit: Schema.optionalKey(
     Schema.Record(Name, BoundedTerm).check(

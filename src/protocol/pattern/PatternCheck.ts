@@ -7,7 +7,7 @@ import { formatPath } from "../condition/Format.ts"
 import { events, fieldAt, meantNames, resolvePath, type Source } from "../condition/Source.ts"
 import { checkActions, type KnownActors } from "./CheckActions.ts"
 import { checkParts, type KnownPatterns } from "./CheckParts.ts"
-import { checkWhen } from "./CheckTime.ts"
+import { checkLate, checkWhen } from "./CheckTime.ts"
 import { isNever } from "./Never.ts"
 import { feedingType } from "./OwnEvents.ts"
 import { pairOf } from "./PairSource.ts"
@@ -50,6 +50,7 @@ class Check {
         this.report(`by.${index}`, "Contradiction", `${written[index]} stands here twice`)
     })
     this.question()
+    checkLate(pattern, this.report)
     for (const term of Object.values(emit ?? {})) this.term(term, this.carriedSource())
     checkActions(pattern, this.known, this.report)
     this.itself()

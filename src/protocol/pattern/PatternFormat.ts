@@ -110,12 +110,14 @@ const formatAction = (action: Action): string => {
 }
 
 /** The text of a pattern, one clause a line. */
-export const formatPattern = ({ name, priority, from, by, body, emit, actions, suppressMillis }: Pattern): string => {
+export const formatPattern = (pattern: Pattern): string => {
+  const { name, priority, from, by, body, allowLateMillis, emit, actions, suppressMillis } = pattern
   const values = Object.entries(emit ?? {}).map(([key, term]) => `${key}: ${formatTerm(term)}`)
   const clauses = [
     ...(from === undefined ? [] : [`from ${formatTypes(from)}`]),
     ...(by.length === 0 ? [] : [`by ${by.map((path) => formatPath(path)).join(", ")}`]),
     formatBody(body),
+    ...(allowLateMillis === undefined ? [] : [`allow late ${formatDuration(allowLateMillis)}`]),
     ...(emit === undefined ? [] : [`emit ${values.length === 0 ? "{}" : `{ ${values.join(", ")} }`}`]),
     ...(actions.length === 0 ? [] : [`do ${actions.map(formatAction).join(", ")}`]),
     ...(suppressMillis === undefined ? [] : [`suppress ${formatDuration(suppressMillis)}`])

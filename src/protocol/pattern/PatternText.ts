@@ -5,6 +5,7 @@
  * ```text
  * pattern   = "pattern" name [ "priority" ( "low" | "normal" | "high" | "critical" ) ]
  *             "{" [ "from" types ] [ "by" field { "," field } ] question
+ *                 [ "allow" "late" time ]
  *                 [ "emit" "{" [ name ":" value { "," name ":" value } ] "}" ]
  *                 [ "do" action { "," action } ] [ "suppress" time ] "}"
  * question  = "where" condition
@@ -32,7 +33,7 @@ import type { Span } from "../condition/Parse.ts"
 import { reading } from "../condition/Stop.ts"
 import { charactersMax } from "../condition/Token.ts"
 import { Cursor } from "./Cursor.ts"
-import { emitMax, keysMax, type Pattern, priorities } from "./Pattern.ts"
+import { allowLateMillisMax, emitMax, keysMax, type Pattern, priorities } from "./Pattern.ts"
 import { readActions } from "./ReadActions.ts"
 import { readBody, readPatternName } from "./ReadBody.ts"
 import { readTypes } from "./ReadStep.ts"
@@ -56,7 +57,7 @@ export const patternsCharactersMax = 1_048_576
 
 const emitName = /[A-Za-z_][A-Za-z0-9_]*/y
 const emitNameMax = 64
-const order = "from, by, what it asks, emit, do, suppress"
+const order = "from, by, what it asks, allow late, emit, do, suppress"
 
 const readKeys = (cursor: Cursor): ReadonlyArray<FieldPath> => {
   const keys: Array<FieldPath> = []
@@ -92,6 +93,18 @@ const readEmit = (cursor: Cursor): Readonly<Record<string, Term>> => {
   return Object.fromEntries(entries)
 }
 
+/** Behind the word `allow`. */
+const readLate = (cursor: Cursor): number => {
+  cursor.expectWord("late", "`allow late` and by how much, as in `allow late 5min`")
+  return cursor.placed("allow", () => {
+    const { start } = cursor
+    const millis = cursor.duration("`allow late`")
+    if (millis > allowLateMillisMax)
+      cursor.refuse(start, "late events are waited for 1h at most: so long a window is kept", [], "Unbounded")
+    return millis
+  })
+}
+
 const readPriority = (cursor: Cursor): Pattern["priority"] => {
   const found = priorities.find((each) => cursor.takeWord(each))
   return found ?? cursor.refuseWord(priorities, `a priority is one of ${priorities.join(", ")}`)
@@ -110,7 +123,10 @@ const expectClosing = (cursor: Cursor, opened: number): void => {
       "a pattern asks one thing; write a second pattern, and combine them with `all(…)` or `any(…)`"
     )
   if (cursor.isEnd()) cursor.refuse(cursor.start, `\`}\` is missing; it was opened at ${cursor.shownPlace(opened)}`)
-  cursor.refuseWord([...clausesBehind, ...clausesOfWhen], "a clause (emit, do, suppress) or `}` should stand here")
+  cursor.refuseWord(
+    [...clausesBehind, ...clausesOfWhen],
+    "a clause (allow late, emit, do, suppress) or `}` should stand here"
+  )
 }
 
 const readInside = (cursor: Cursor): Omit<Pattern, "name" | "priority"> => {
@@ -119,6 +135,7 @@ const readInside = (cursor: Cursor): Omit<Pattern, "name" | "priority"> => {
   const early = [...clausesBefore, ...clausesBehind].find((each) => cursor.isWord(each))
   if (early !== undefined) cursor.refuse(cursor.start, `\`${early}\` stands once, and clauses in this order: ${order}`)
   const body = cursor.placed("body", () => readBody(cursor))
+  const allowLateMillis = cursor.takeWord("allow") ? readLate(cursor) : undefined
   const emit = cursor.takeWord("emit") ? cursor.placed("emit", () => readEmit(cursor)) : undefined
   const actions = cursor.takeWord("do") ? readActions(cursor) : []
   const suppressMillis = cursor.takeWord("suppress")
@@ -128,6 +145,7 @@ const readInside = (cursor: Cursor): Omit<Pattern, "name" | "priority"> => {
     ...(from !== undefined && { from }),
     by,
     body,
+    ...(allowLateMillis !== undefined && { allowLateMillis }),
     ...(emit !== undefined && { emit }),
     actions,
     ...(suppressMillis !== undefined && { suppressMillis })

@@ -4,7 +4,7 @@
 export const questionWords = ["where", "when", "seq", "silence", "all", "any", "join"] as const
 /** Clauses before the question, and behind it; each group in the order in which they stand. */
 export const clausesBefore = ["from", "by"] as const
-export const clausesBehind = ["emit", "do", "suppress"] as const
+export const clausesBehind = ["allow", "emit", "do", "suppress"] as const
 /** Clauses of `when`, in their order. */
 export const clausesOfWhen = ["over", "where", "clear", "for"] as const
 /** Kinds of windows. */

@@ -73,8 +73,8 @@ describe("what a pattern keeps", () => {
   it.each(hungry)("of %s is no more than there is room for, and the machine goes on", (_, body) => {
     const bytesMax = 200_000
     const time = new EventTime()
-    const given = pattern(body, { by: [["data", "key"]] })
-    const machine = makeMachine(given, { version: 1, time, deliver: () => {}, bytesMax, allowLateMillis: 3_600_000 })
+    const given = pattern(body, { by: [["data", "key"]], allowLateMillis: 3_600_000 })
+    const machine = makeMachine(given, { version: 1, time, deliver: () => {}, bytesMax })
     for (let id = 1; id <= 20_000; id++) {
       const event = eventOf({ id, at: id * 100, type: "a", data: { key: id % 300, n: id, text: "x".repeat(100) } })
       const source = time.admit(event)

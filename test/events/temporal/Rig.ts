@@ -77,13 +77,11 @@ export class Rig {
   machine: PatternMachine
   private readonly given: Pattern
   private readonly numbers = new Map<number, number>()
-  private readonly allowLateMillis: number
   private readonly hits: (event: HolonEvent) => number
 
   constructor(given: Pattern, { allowLateMillis = 0 }: { readonly allowLateMillis?: number } = {}) {
-    this.given = given
-    this.allowLateMillis = allowLateMillis
-    this.machine = this.made(given, 1)
+    this.given = allowLateMillis === 0 ? given : { ...given, allowLateMillis }
+    this.machine = this.made(this.given, 1)
     this.hits = hitsOf(this.machine.interests)
   }
 
@@ -91,8 +89,7 @@ export class Rig {
     return makeMachine(given, {
       version,
       time: this.time,
-      deliver: (match) => this.matches.push(match),
-      allowLateMillis: this.allowLateMillis
+      deliver: (match) => this.matches.push(match)
     })
   }
 

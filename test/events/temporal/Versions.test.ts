@@ -33,6 +33,7 @@ describe("another version of a pattern", () => {
     ["aggregate", pattern({ ...hot, aggregate: { _tag: "Max", of: field("temp") } })],
     ["condition", pattern({ ...hot, where: condition("fan == true") })],
     ["key", pattern(hot, { by: [["zone"]] })],
+    ["time for which late events are waited for", pattern(hot, { allowLateMillis: 1000 })],
     ["types", pattern(hot, { from: ["board.telemetry"] })],
     ["operator", pattern({ _tag: "Silence", step: {}, forMillis: 10_000 })]
   ]

@@ -90,6 +90,14 @@ describe("checkPattern", () => {
     ["from a.b when avg(x) == 5 over sliding 1s clear < 6", ["Contradiction < 6 }"]],
     ["from a.b when avg(x) > 5 over session 1s clear < 4 for 1s", ["Contradiction 1s }"], /looked at once/],
     ["from a.b when avg(x) > 5 over tumbling 1min for 90s", ["Contradiction 90s }"], /`for 2min`/],
+    ["from a.b where x > 5 allow late 1s", ["Contradiction 1s }"], /takes every event/],
+    ["seq a.b ~> c.d within 1s allow late 1s", ["Contradiction 1s }"], /only windows and joins/],
+    ["from a.b when avg(x) > 5 over last 9 events allow late 1s", ["Contradiction 1s }"], /in which they come/],
+    [
+      "from a.b when avg(x) > 5 over tumbling 1s clear < 4 allow late 1s",
+      ["Contradiction 1s }"],
+      /not looked at again/
+    ],
     // Others.
     ["all(hot, gone) within 1s", ["UnknownPattern gone) within"]],
     ["all(hot, of) within 1s", ["UnknownPattern of) within 1"], /did you mean off/],
