@@ -8,7 +8,8 @@ import { compareCursors, type EventPage, EventStream, type Selection } from "../
 import { JournalHint } from "../JournalHint.ts"
 import type { CursorMalformed, JournalPart, JournalUnavailable } from "../JournalReader.ts"
 import { telemetryType } from "../matching/Document.ts"
-import { everyPattern, Patterns, type StoredPattern } from "../Patterns.ts"
+import { PatternLibrary } from "../PatternLibrary.ts"
+import type { StoredPattern } from "../Patterns.ts"
 import { interestsOf } from "../temporal/Interest.ts"
 import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
@@ -85,7 +86,7 @@ const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 
 const make = Effect.gen(function* () {
   const stream = yield* EventStream
-  const patterns = yield* Patterns
+  const library = yield* PatternLibrary
   const hint = yield* JournalHint
   const memories = new Map<number, Memory>()
   const pages: Readonly<Record<JournalPart, RecentPages>> = { all: new RecentPages(), events: new RecentPages() }
@@ -105,11 +106,11 @@ const make = Effect.gen(function* () {
   const current = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     if (known !== undefined && now < known.askedAt + patternsMillis) return known
-    const revision = yield* patterns.revision
+    const { revision, stored } = yield* library.current
     if (known?.revision === revision) known = { ...known, askedAt: now }
     else {
-      const list = yield* everyPattern(patterns)
-      known = { revision, patterns: list, part: list.some(wantsSamples) ? "all" : "events", askedAt: now }
+      const patterns = [...stored.values()]
+      known = { revision, patterns, part: patterns.some(wantsSamples) ? "all" : "events", askedAt: now }
     }
     return known
   })
@@ -301,4 +302,7 @@ const make = Effect.gen(function* () {
 })
 
 /** Looks at the stream of this node's database. */
-export const layer: Layer.Layer<never, never, EventStream | Patterns | JournalHint> = Layer.effect(PatternWatch, make)
+export const layer: Layer.Layer<never, never, EventStream | PatternLibrary | JournalHint> = Layer.effect(
+  PatternWatch,
+  make
+)

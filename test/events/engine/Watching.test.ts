@@ -4,9 +4,11 @@ import { EventStream } from "../../../src/events/EventStream.ts"
 import { PatternWatch } from "../../../src/events/engine/PatternWatch.ts"
 import { layer } from "../../../src/events/engine/Watching.ts"
 import { JournalHint } from "../../../src/events/JournalHint.ts"
-import { Patterns, type StoredPattern } from "../../../src/events/Patterns.ts"
+import { PatternLibrary } from "../../../src/events/PatternLibrary.ts"
+import type { StoredPattern } from "../../../src/events/Patterns.ts"
 import { eventIdOf, type HolonEvent } from "../../../src/protocol/Event.ts"
 import type { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
+import { PatternGraph } from "../../../src/protocol/pattern/PatternGraph.ts"
 
 const warm: Pattern["body"] = {
   _tag: "Where",
@@ -67,17 +69,14 @@ const streamOf = (count: number, reads: Array<Read>) =>
     follow: () => Stream.never
   })
 
-const patternsOf = (list: ReadonlyArray<StoredPattern>) =>
-  Patterns.of({
-    put: () => Effect.never,
-    putAll: () => Effect.never,
-    get: () => Effect.never,
-    setOn: () => Effect.never,
-    remove: () => Effect.never,
-    list: () => Effect.succeed(list),
-    revision: Effect.succeed(1),
-    changedSince: () => Effect.succeed({ revision: 1, changed: [], removed: [] }),
-    history: () => Effect.never
+const libraryOf = (list: ReadonlyArray<StoredPattern>) =>
+  PatternLibrary.of({
+    current: Effect.succeed({
+      revision: 1,
+      stored: new Map(list.map((each) => [each.name, each])),
+      graph: new PatternGraph()
+    }),
+    alone: (change) => change
   })
 
 const looking = (list: ReadonlyArray<StoredPattern>, count: number, reads: Array<Read>) =>
@@ -94,7 +93,7 @@ const looking = (list: ReadonlyArray<StoredPattern>, count: number, reads: Array
     Effect.provide(
       layer.pipe(
         Layer.provide(Layer.succeed(EventStream, streamOf(count, reads))),
-        Layer.provide(Layer.succeed(Patterns, patternsOf(list))),
+        Layer.provide(Layer.succeed(PatternLibrary, libraryOf(list))),
         Layer.provide(JournalHint.layer)
       )
     ),
