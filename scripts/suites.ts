@@ -26,6 +26,12 @@ export const debianSuites: ReadonlyArray<DebianSuite> = [
     files: "test/**/*.pty.test.ts",
     packages: ["socat"],
     probe: ["socat", "-V"]
+  },
+  {
+    name: "conditions in a browser",
+    files: "test/**/*.chromium.test.ts",
+    packages: ["chromium"],
+    probe: ["chromium", "--version"]
   }
 ]
 

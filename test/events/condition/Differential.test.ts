@@ -4,16 +4,13 @@ import { Effect, Layer, Redacted, Result } from "effect"
 import { documentPredicate, rowPredicate, rowReader } from "../../../src/events/condition/Closure.ts"
 import { sqlCondition } from "../../../src/events/condition/Sql.ts"
 import { compileWasm } from "../../../src/events/condition/Wasm.ts"
-import { bindTree } from "../../../src/protocol/condition/Bind.ts"
-import { type BoundCondition, pathKey, pathsOf } from "../../../src/protocol/condition/Bound.ts"
-import { format } from "../../../src/protocol/condition/Format.ts"
+import { pathKey, pathsOf } from "../../../src/protocol/condition/Bound.ts"
 import { interpret } from "../../../src/protocol/condition/Interpret.ts"
-import { twins } from "../../../src/protocol/condition/Source.ts"
 import { type Decide, startWasm } from "../../../src/protocol/condition/WasmCondition.ts"
-import { Conditions, storable } from "../../support/Conditions.ts"
+import { storable } from "../../support/Conditions.ts"
+import { conditionSeed, type DrawnCondition, drawnConditions } from "../../support/DrawnConditions.ts"
 import { Postgres } from "../../support/Postgres.ts"
 
-const seed = Number(process.env["CONDITION_SEED"] ?? 20261121)
 const conditionCount = 4000
 const documentCount = 100
 /** A module takes some milliseconds to make. */
@@ -26,23 +23,8 @@ const columns = {
   desired: { type: "jsonb", name: "twin.desired" }
 } as const
 
-interface Case {
-  readonly text: string
-  readonly bound: BoundCondition
-}
-
-/** Conditions that the checker lets pass, and twins; the checker refuses about half. */
-const drawn = () => {
-  const source = new Conditions(seed)
-  const cases: Array<Case> = []
-  while (cases.length < conditionCount) {
-    const tree = source.tree()
-    const bound = bindTree(tree, twins)
-    if (Result.isSuccess(bound)) cases.push({ text: format(tree), bound: bound.success })
-  }
-  return { cases, documents: Array.from({ length: documentCount }, () => source.document()) }
-}
-const { cases, documents } = drawn()
+const seed = conditionSeed
+const { cases, documents } = drawnConditions(seed, conditionCount, documentCount)
 const stored = documents.map(({ id, zone, reported, desired }) => {
   return { id, ...(zone === undefined ? {} : { zone }), reported: storable(reported), desired: storable(desired) }
 })
@@ -54,7 +36,7 @@ const expected = answers(documents)
 const firstDifference = (
   of: ReadonlyArray<unknown>,
   wanted: ReadonlyArray<ReadonlyArray<boolean>>,
-  answer: (each: Case) => (document: unknown, index: number) => boolean
+  answer: (each: DrawnCondition) => (document: unknown, index: number) => boolean
 ): string | undefined => {
   for (const [at, each] of cases.entries()) {
     const holds = answer(each)
@@ -115,7 +97,7 @@ describe("a condition means the same", () => {
       "to WebAssembly",
       () =>
         Effect.gen(function* () {
-          const decisions = new Map<Case, Decide>()
+          const decisions = new Map<DrawnCondition, Decide>()
           for (const each of cases.slice(0, wasmCount)) decisions.set(each, startWasm(yield* compileWasm(each.bound)))
           const difference = firstDifference(documents, expected, (each) => {
             const decide = decisions.get(each)
@@ -138,7 +120,7 @@ describe("a condition means the same", () => {
           for (const [place, { id, zone, reported, desired }] of stored.entries())
             yield* sql`insert into twin values (${place}, ${id}, ${zone ?? null},
               ${JSON.stringify(reported)}::text::jsonb, ${JSON.stringify(desired)}::text::jsonb)`
-          const found = new Map<Case, ReadonlySet<number>>()
+          const found = new Map<DrawnCondition, ReadonlySet<number>>()
           for (const each of cases) {
             const { text, parameters } = sqlCondition(each.bound, columns)
             const rows = yield* sql
