@@ -85,7 +85,8 @@ const guessOf = (access: Access): number => {
     case "Equal":
       return access.values.length
     case "Prefix":
-      return Math.max(2, 20 - access.prefix.length)
+      // A long one, such as that of a zone, says as much as a value.
+      return Math.max(1, 12 - access.prefix.length)
     case "Range":
       // Open on one side is half of all.
       return Math.abs(access.low) === Number.MAX_VALUE || Math.abs(access.high) === Number.MAX_VALUE ? 40 : 20

@@ -120,6 +120,18 @@ describe("patterns that are enabled in zones", () => {
         assert.strictEqual(found.length > 0, zones[0] !== "nowhere")
       })
 
+  it("cost the events of other zones nothing, however many there are", () => {
+    const engine = engineOf(
+      Array.from({ length: 1000 }, (_, index) =>
+        stored(`hot-${index}`, { _tag: "Where", condition: above(80) }, [], [`hall.line-${index % 100}`])
+      )
+    )
+    for (const event of events) engine.take({ ...event, type: "board.telemetry", zone: "hall.line-7.cell-1" })
+    assert.strictEqual(engine.matching.events, events.length)
+    // Ten of the patterns are of its line.
+    assert.isBelow(engine.matching.candidates, events.length * 40)
+  })
+
   it("change zones between two events, and go on with what they have seen", () => {
     const [, average] = bodies[1] ?? assert.fail("no average")
     const at = 2_000_000
