@@ -64,6 +64,37 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
       }).pipe(Effect.scoped)
     )
 
+    it.effect("adds all the patterns of a file, or none of them", () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const file = join(folder, "many.pattern")
+        const many =
+          "pattern any-both { any(any-one, any-two) within 1s }\npattern any-one { where x > 1 }\npattern any-two { where x > 2 }\n"
+        writeFileSync(file, many)
+        assert.strictEqual(
+          yield* good("pattern", "add", file),
+          "any-both version 1, looking at events\nany-one version 1, looking at events\nany-two version 1, looking at events\n"
+        )
+        const listed = JSON.parse(yield* good("pattern", "add", file, "--json"))
+        assert.deepStrictEqual(
+          listed.map((each: { readonly version: number }) => each.version),
+          [2, 2, 2]
+        )
+        const json = join(folder, "many.json")
+        const short = (name: string, value: unknown) => ({ name, conditions: [{ field: "x", operator: "gt", value }] })
+        writeFileSync(json, JSON.stringify([short("any-three", 3), short("any-four", 4)]))
+        assert.match(yield* good("pattern", "add", json), /^any-three version 1, .*\nany-four version 1, /)
+        writeFileSync(json, JSON.stringify([short("any-five", 5), short("any-six", { no: 1 })]))
+        assert.match(yield* refused("pattern", "add", json), /1\.conditions\.0\.value/)
+        assert.match(yield* refused("pattern", "add", `${many} pattern any-bad { where }`), /line 4, column 26/)
+        assert.match(yield* refused("pattern", "add", file, "--expect", "0"), /write one pattern at a time/)
+        const names = yield* good("pattern", "ls")
+        assert.notMatch(names, /any-five|any-bad/)
+        for (const name of ["any-both", "any-one", "any-two", "any-three", "any-four"])
+          yield* good("pattern", "rm", name)
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("plays what has happened to a draft, and acts on nothing", () =>
       Effect.gen(function* () {
         yield* until(events("reported.temp > -100"), () => true)

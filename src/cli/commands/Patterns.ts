@@ -6,7 +6,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import type { StoredPattern } from "../../events/Patterns.ts"
 import type { TrialView } from "../../gateways/http/PatternDesk.ts"
 import type { PatternStats } from "../../gateways/http/PatternStats.ts"
-import type { Malformed } from "../../protocol/Errors.ts"
+import { Malformed } from "../../protocol/Errors.ts"
 import { formatPattern } from "../../protocol/pattern/PatternFormat.ts"
 import { patternOfJson } from "../../protocol/pattern/PatternJson.ts"
 import { Client } from "../Client.ts"
@@ -25,28 +25,40 @@ export class PatternUnreadable extends Schema.TaggedError<PatternUnreadable>()("
   reason: Schema.String
 }) {
   override get message() {
-    return `${this.file} cannot be read (${this.reason}); name a file with one pattern, or - for standard input`
+    return `${this.file} cannot be read (${this.reason}); name a file with patterns, or - for standard input`
   }
 }
 
 const unreadable = (file: string) => (cause: unknown) =>
   new PatternUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
 
-/** What begins with a brace is JSON, and becomes text. */
+const textOfJson = (json: unknown, place: string): Effect.Effect<string, Malformed> =>
+  Effect.fromResult(patternOfJson(json)).pipe(
+    Effect.map(formatPattern),
+    Effect.mapError(
+      ({ path, reason }) => new Malformed({ path: [place, path].filter((each) => each !== "").join("."), reason })
+    )
+  )
+
+/** What begins with a brace or a bracket is JSON, and becomes text. */
 const asText = (
   file: string,
   found: string
 ): Effect.Effect<{ readonly text: string }, PatternUnreadable | Malformed> => {
-  if (!/^\s*\{/.test(found)) return Effect.succeed({ text: found })
+  if (!/^\s*[{[]/.test(found)) return Effect.succeed({ text: found })
   return Effect.try({ try: (): unknown => JSON.parse(found), catch: unreadable(file) }).pipe(
-    Effect.flatMap((json) => Effect.fromResult(patternOfJson(json))),
-    Effect.map((pattern) => ({ text: formatPattern(pattern) }))
+    Effect.flatMap((json) =>
+      Array.isArray(json)
+        ? Effect.forEach(json, (each, index) => textOfJson(each, String(index)))
+        : Effect.map(textOfJson(json, ""), (text) => [text])
+    ),
+    Effect.map((texts) => ({ text: texts.join("\n") }))
   )
 }
 
 /** A pattern as somebody wrote it: the argument itself where it is one, else the file it names. */
 const given = (argument: string): Effect.Effect<{ readonly text: string }, PatternUnreadable | Malformed> => {
-  if (/^\s*(?:pattern\s|\{)/.test(argument)) return asText("the pattern", argument)
+  if (/^\s*(?:pattern\s|[{[])/.test(argument)) return asText("the pattern", argument)
   const text =
     argument === "-"
       ? Effect.tryPromise({ try: () => readAll(process.stdin), catch: unreadable("standard input") })
@@ -57,30 +69,39 @@ const given = (argument: string): Effect.Effect<{ readonly text: string }, Patte
 const source = Argument.String("pattern").pipe(
   Argument.withDescription("A file with one pattern as text or JSON, - for standard input, or the pattern itself")
 )
+const sources = Argument.String("patterns").pipe(
+  Argument.withDescription(
+    "A file with patterns, one behind the other as text or a list of JSON, - for standard input, or the patterns themselves"
+  )
+)
 const name = Argument.String("name").pipe(Argument.withDescription("Name of the pattern"))
 
 const add = Command.make(
   "add",
   {
     ...connection,
-    pattern: source,
+    patterns: sources,
     expect: wholeNumber("expect", 0, 1_000_000_000).pipe(
-      Flag.withDescription("Replace only this version; 0 adds only (default: whatever is there)"),
+      Flag.withDescription("Replace only this version of one pattern; 0 adds only (default: whatever is there)"),
       Flag.optional
     )
   },
   Effect.fn(function* (flags) {
-    const text = yield* given(flags.pattern)
+    const text = yield* given(flags.patterns)
+    const { expect } = flags
     const stored = yield* connected(flags)(
       Effect.flatMap(Client, (client) =>
-        client.PatternPut({ given: text, ...(Option.isSome(flags.expect) && { expected: flags.expect.value }) })
+        Option.isSome(expect)
+          ? Effect.map(client.PatternPut({ given: text, expected: expect.value }), (one) => [one])
+          : Effect.map(client.PatternsPut({ given: text }), ({ patterns }) => patterns)
       )
     )
-    yield* print(flags, stored, () => patternLine(stored))
+    const [first, ...others] = stored
+    yield* print(flags, others.length === 0 ? first : stored, () => stored.map(patternLine).join("\n"))
   })
 ).pipe(
-  Command.withDescription("Add a pattern, or replace the one of its name"),
-  examples(["hot.pattern", "A pattern from a file"])
+  Command.withDescription("Add patterns, or replace those of their names: all of them or none"),
+  examples(["hot.pattern", "Patterns from a file"])
 )
 
 const everyPattern = Effect.gen(function* () {
