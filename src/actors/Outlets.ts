@@ -21,8 +21,11 @@ export interface Post {
 export interface OutletMethods {
   /** Answers the status of the response; redirects are not followed. Interruption ends the request. */
   readonly post: (post: Post) => Effect.Effect<number, OutletUnavailable>
-  /** Hands a message to the clients of the embedded broker that subscribe to the topic now. */
-  readonly publish: (topic: string, payload: string) => Effect.Effect<void, OutletUnavailable>
+  /**
+   * Hands a message to the clients of the embedded brokers of all nodes that subscribe to the topic now. Fails while a member
+   * is not reached; a repeat of that id then goes to those alone that do not have it yet.
+   */
+  readonly publish: (topic: string, payload: string, id: string) => Effect.Effect<void, OutletUnavailable>
 }
 
 const nowhere = Effect.fail(new OutletUnavailable({ reason: "there is no way out of this process" }))

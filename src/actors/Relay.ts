@@ -83,9 +83,11 @@ export class Relay implements Links {
     }
   }
 
-  /** A message under a topic for the brokers of other nodes: one that cannot be reached now does not get it. */
-  publish(nodes: ReadonlyArray<string>, topic: string, payload: Uint8Array): void {
-    for (const node of nodes) this.queue(node, [item.publication, 0, topic, payload])
+  /** A message under a topic for the broker of another node. Says whether that has it; one that cannot be reached has not. */
+  publish(node: string, topic: string, payload: Uint8Array, done: (isTaken: boolean) => void): void {
+    const ticket = this.nextTicket++
+    this.waiting.set(ticket, { node, done: ({ _tag }) => done(_tag === "Consumed") })
+    this.queue(node, [item.publication, ticket, topic, payload])
   }
 
   /** Messages of other nodes for the broker of this one. */
@@ -140,8 +142,10 @@ export class Relay implements Links {
           this.hand({ _tag: "Frames", connection: first, epoch: second, frames: third })
         return
       case item.publication:
-        if (typeof second === "string" && third instanceof Uint8Array)
-          for (const read of this.readers) read(second, third)
+        if (typeof second !== "string" || !(third instanceof Uint8Array)) return
+        for (const read of this.readers) read(second, third)
+        // A node that still starts has nobody to read it.
+        this.queue(from, [item.outcome, first, outcomes.indexOf(this.readers.size > 0 ? "Consumed" : "NotHere")])
         return
       case item.moved:
         if (typeof second === "number") this.hand({ _tag: "Moved", connection: first, epoch: second })

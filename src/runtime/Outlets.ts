@@ -28,32 +28,47 @@ const post: OutletMethods["post"] = ({ url, headers, body }) =>
     catch: (cause) => new OutletUnavailable({ reason: `the server is not reached: ${reasonOf(cause)}` })
   })
 
+const unreached = (nodes: ReadonlyArray<string>) =>
+  new OutletUnavailable({ reason: `not reached: ${nodes.join(", ")}` })
+
 /** Fills the seam of the actors' effects. */
 export const layer: Layer.Layer<never> = Layer.effectContext(
   Effect.sync(() => {
     const hub = new Publications()
     const methods: OutletMethods = {
       post,
-      publish: (topic, payload) => Effect.sync(() => hub.publish(topic, Buffer.from(payload)))
+      publish: (topic, payload, id) =>
+        Effect.callback<void, OutletUnavailable>((resume) =>
+          hub.publish({ id, topic, payload: Buffer.from(payload) }, (missing) =>
+            resume(missing.length === 0 ? Effect.void : Effect.fail(unreached(missing)))
+          )
+        )
     }
     return Context.make(PublicationHub, hub).pipe(Context.add(Outlets, methods))
   })
 )
 
-/** Brings messages under topics to the brokers of the other nodes. One that cannot be reached then does not get them. */
+/** Brings messages under topics to the brokers of the other members, and says which of them cannot be reached. */
 export const layerCarrying = Layer.effectDiscard(
   Effect.gen(function* () {
     const hub = yield* PublicationHub
     const { relay } = yield* Engine
     const table = yield* NodeTable
     relay.onPublication((topic, payload) => hub.received(topic, payload))
-    hub.carryBy((topic, payload) => {
-      const peers = table.cached().filter(({ node, healthy }) => healthy && node !== relay.node)
-      relay.publish(
-        peers.map(({ node }) => node),
-        topic,
-        payload
-      )
+    hub.carryBy(({ topic, payload }, reached, done) => {
+      const peers = table
+        .cached()
+        .filter(({ node, healthy }) => healthy && node !== relay.node && !reached.has(node))
+        .map(({ node }) => node)
+      const missing: Array<string> = []
+      let left = peers.length
+      if (left === 0) return done(missing)
+      for (const node of peers)
+        relay.publish(node, topic, payload, (isTaken) => {
+          if (isTaken) reached.add(node)
+          else missing.push(node)
+          if (--left === 0) done(missing)
+        })
     })
   })
 )

@@ -77,7 +77,7 @@ const attempt = (input: SendInput) =>
     if (target._tag === "Mqtt") {
       if (target.topic.startsWith(linkTopics))
         return { _tag: "Refused", error: `topics below ${linkTopics} are those of boards` } satisfies Sent
-      yield* outlets.publish(target.topic, body)
+      yield* outlets.publish(target.topic, body, matchId)
       return delivered
     }
     const url = URL.parse(target.url)

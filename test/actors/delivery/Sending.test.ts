@@ -116,10 +116,16 @@ describe("an attempt", () => {
         error: "the address is none"
       })
       const topics: Array<string> = []
-      const publish = (topic: string) => Effect.sync(() => void topics.push(topic))
+      const publish = (topic: string, _payload: string, id: string) =>
+        Effect.sync(() => void topics.push(`${topic} ${id}`))
       assert.strictEqual((yield* sending({ _tag: "Mqtt", topic: "holon/1/b/press-1/dn" }, { publish }))._tag, "Refused")
       assert.strictEqual((yield* sending({ _tag: "Mqtt", topic: "alarms" }, { publish }))._tag, "Delivered")
-      assert.deepStrictEqual(topics, ["alarms"])
+      assert.deepStrictEqual(topics, ["alarms m-1"])
+      const unreached = Effect.fail(new OutletUnavailable({ reason: "not reached: node-2" }))
+      assert.deepStrictEqual(yield* sending({ _tag: "Mqtt", topic: "alarms" }, { publish: () => unreached }), {
+        _tag: "Away",
+        error: "not reached: node-2"
+      })
     })
   )
 })

@@ -299,9 +299,9 @@ describe.each([4, 5] as const)("MQTT version %i", (version) => {
     ] as const
     reader.send({ cmd: "subscribe", messageId: 1, subscriptions: [...subscriptions] }, version)
     await reader.next("suback")
-    node.publications.publish("alarms/hall-1/hot", Buffer.from('{"match":1}'))
-    node.publications.publish("else/hall-1/hot", Buffer.from("{}"))
-    node.publications.publish("alarms/hall-1/cold", Buffer.from('{"match":2}'))
+    node.publications.received("alarms/hall-1/hot", Buffer.from('{"match":1}'))
+    node.publications.received("else/hall-1/hot", Buffer.from("{}"))
+    node.publications.received("alarms/hall-1/cold", Buffer.from('{"match":2}'))
     const hot = await reader.next("publish")
     assert.deepInclude(hot, { topic: "alarms/hall-1/hot", qos: 1, retain: false })
     assert.strictEqual(hot.payload.toString(), '{"match":1}')
@@ -309,8 +309,8 @@ describe.each([4, 5] as const)("MQTT version %i", (version) => {
     assert.deepInclude(cold, { topic: "alarms/hall-1/cold", qos: 0 })
     reader.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: ["alarms/#", "alarms/+/hot"] }, version)
     await reader.next("unsuback")
-    node.publications.publish("alarms/hall-1/hot", Buffer.from("{}"))
-    node.publications.publish("holon/1/b/press-1/dn", Buffer.from("{}"))
+    node.publications.received("alarms/hall-1/hot", Buffer.from("{}"))
+    node.publications.received("holon/1/b/press-1/dn", Buffer.from("{}"))
     for (const client of [reader, board]) {
       client.send({ cmd: "pingreq" }, version)
       await client.next("pingresp")
