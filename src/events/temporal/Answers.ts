@@ -3,7 +3,7 @@ import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { keysMax } from "./Bounds.ts"
 import type { EventTime } from "./EventTime.ts"
 import { type Match, type MatchKind, matchIdOf } from "./Match.ts"
-import { fieldsOfKey } from "./Reading.ts"
+import { fieldsOfKeys } from "./Reading.ts"
 import { asList, asNumber, asText } from "./State.ts"
 
 /** What an operator found for a key. */
@@ -49,6 +49,7 @@ export class Answers {
   private readonly version: number
   private readonly time: EventTime
   private readonly spanMillis: number
+  private readonly fieldsOf: ReturnType<typeof fieldsOfKeys>
   private readonly deliver: (match: Match) => void
   /** When it began without state, our time, ms; with the time itself where that was not known yet. */
   private ownBegun: number | undefined
@@ -67,6 +68,7 @@ export class Answers {
   }) {
     this.pattern = given.pattern
     this.version = given.version
+    this.fieldsOf = fieldsOfKeys(given.pattern.by)
     this.time = given.time
     if (Number.isFinite(given.time.now)) this.ownBegun = given.time.now
     this.deliver = given.deliver
@@ -90,7 +92,7 @@ export class Answers {
       pattern: name,
       version,
       key,
-      by: fieldsOfKey(pattern.by, key),
+      by: this.fieldsOf(key),
       kind,
       at,
       ...(windowEnd === undefined ? {} : { windowEnd }),

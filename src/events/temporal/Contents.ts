@@ -11,6 +11,8 @@ export interface Contents<V> {
   expire(now: number): void
   /** When something drops out next, if nothing comes. */
   readonly nextExpiry: number
+  /** When all has dropped out, if nothing comes. */
+  readonly lastExpiry: number
   readonly isEmpty: boolean
   /** About how many it takes. */
   readonly bytes: number
@@ -24,6 +26,7 @@ export interface Contents<V> {
 /** Everything since the first event of the key. */
 export class Running<V, A extends Accumulator<V, A>> implements Contents<V> {
   readonly nextExpiry = Number.POSITIVE_INFINITY
+  readonly lastExpiry = Number.POSITIVE_INFINITY
   readonly isFull = true
   private readonly all: A
 
@@ -94,8 +97,16 @@ export class Panes<V, A extends Accumulator<V, A>> implements Contents<V> {
   }
 
   get nextExpiry(): number {
+    return this.expiryOf(0)
+  }
+
+  get lastExpiry(): number {
+    return this.expiryOf(this.indexes.length - 1)
+  }
+
+  private expiryOf(place: number): number {
     if (this.indexes.length === 0) return Number.POSITIVE_INFINITY
-    return ((this.indexes[0] ?? 0) + this.paning.panesMax) * this.paning.paneMillis
+    return ((this.indexes[place] ?? 0) + this.paning.panesMax) * this.paning.paneMillis
   }
 
   add(value: V, at: number, now: number): void {

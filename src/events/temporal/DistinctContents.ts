@@ -32,6 +32,11 @@ export class DistinctPanes implements Contents<Scalar> {
     return first === undefined ? Number.POSITIVE_INFINITY : (first.index + this.panesMax) * this.paneMillis
   }
 
+  get lastExpiry(): number {
+    const last = this.panes.at(-1)
+    return last === undefined ? Number.POSITIVE_INFINITY : (last.index + this.panesMax) * this.paneMillis
+  }
+
   add(value: Scalar, at: number, now: number): void {
     const index = Math.floor(at / this.paneMillis)
     if (index <= Math.floor(now / this.paneMillis) - this.panesMax) return
@@ -82,6 +87,7 @@ export class DistinctPanes implements Contents<Scalar> {
 /** The last so many values, in the order in which they come. */
 export class LastDistinct implements Contents<Scalar> {
   readonly nextExpiry = Number.POSITIVE_INFINITY
+  readonly lastExpiry = Number.POSITIVE_INFINITY
   private readonly countMax: number
   private values: Array<Scalar> = []
   /** Where the next one goes once there are enough. */

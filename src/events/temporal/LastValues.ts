@@ -10,6 +10,7 @@ import { asList, asNumber, asNumbers } from "./State.ts"
  */
 export class LastValues<A extends Accumulator<number, A>> implements Contents<number> {
   readonly nextExpiry = Number.POSITIVE_INFINITY
+  readonly lastExpiry = Number.POSITIVE_INFINITY
   private readonly empty: () => A
   /** Shared by all keys: it holds nothing between two calls. */
   private readonly scratch: A
@@ -107,6 +108,7 @@ export class LastValues<A extends Accumulator<number, A>> implements Contents<nu
 /** Quantiles of the last so many values, exactly: they are kept in order of size beside their order in time. */
 export class LastSorted implements Contents<number> {
   readonly nextExpiry = Number.POSITIVE_INFINITY
+  readonly lastExpiry = Number.POSITIVE_INFINITY
   private readonly share: number
   private readonly countMax: number
   private values: Array<number> = []

@@ -21,12 +21,20 @@ export interface Live<V> extends Phase {
   lastId: string
 }
 
+/** Whether a value can pass the threshold only when something comes: what drops out never makes it more so. */
+const isFalling = ({ aggregate: { _tag }, threshold: { operator } }: When): boolean => {
+  const isAbove = operator === ">" || operator === ">="
+  if (_tag === "Min") return operator === "<" || operator === "<="
+  return isAbove && (_tag === "Count" || _tag === "Rate" || _tag === "Distinct" || _tag === "Max")
+}
+
 export class LiveWindow<V> implements Operator<Live<V>> {
   readonly spanMillis: number
   readonly lateMillis: number
   private readonly hysteresis: Hysteresis
   private readonly read: Read<V>
   private readonly contents: () => Contents<V>
+  private readonly isFalling: boolean
 
   constructor(when: When, read: Read<V>, contents: () => Contents<V>, lateMillis: number) {
     this.spanMillis = when.over?._tag === "Sliding" ? when.over.millis : 0
@@ -35,6 +43,7 @@ export class LiveWindow<V> implements Operator<Live<V>> {
     this.hysteresis = new Hysteresis(when)
     this.read = read
     this.contents = contents
+    this.isFalling = isFalling(when)
   }
 
   begin(): Live<V> {
@@ -85,6 +94,8 @@ export class LiveWindow<V> implements Operator<Live<V>> {
   }
 
   due(state: Live<V>): number {
+    // While nothing has begun nobody needs to look before all is gone.
+    if (this.isFalling && this.hysteresis.isClear(state)) return state.contents.lastExpiry
     return Math.min(state.contents.nextExpiry, this.hysteresis.due(state))
   }
 

@@ -1,5 +1,5 @@
 /** What a pattern found, and the id by which whoever acts on it knows it again. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 
 /** A value that can tell one key from another. */
 export type Scalar = string | number | boolean
@@ -45,6 +45,4 @@ export interface MatchIdentity {
 
 /** The id of a match: of the end of its window where time made it, of its events where they did. */
 export const matchIdOf = ({ pattern, version, key, kind, windowEnd, events }: MatchIdentity): string =>
-  createHash("sha256")
-    .update(JSON.stringify([pattern, version, key, kind, windowEnd ?? events]))
-    .digest("hex")
+  hash("sha256", JSON.stringify([pattern, version, key, kind, windowEnd ?? events]), "hex")

@@ -94,19 +94,26 @@ export const readKey = (by: ReadonlyArray<FieldPath>): ((event: HolonEvent) => s
   }
 }
 
-/** The fields of a key, by their names in the pattern. */
-export const fieldsOfKey = (by: ReadonlyArray<FieldPath>, key: string): Readonly<Record<string, Scalar>> => {
-  const [one, ...more] = by
-  if (one === undefined) return {}
-  const values: unknown =
-    more.length > 0 ? JSON.parse(key) : [key.startsWith(mark) ? JSON.parse(key.slice(mark.length)) : key]
-  const fields: Record<string, Scalar> = {}
-  if (!Array.isArray(values)) return fields
-  by.forEach((path, index) => {
-    const value: unknown = values[index]
-    if (isScalar(value)) fields[formatPath(path)] = value
-  })
-  return fields
+/** Tells the fields of a key, by their names in the pattern. */
+export const fieldsOfKeys = (by: ReadonlyArray<FieldPath>): ((key: string) => Readonly<Record<string, Scalar>>) => {
+  const names = by.map((path) => formatPath(path))
+  const [one, ...more] = names
+  if (one === undefined) return () => ({})
+  if (more.length === 0)
+    return (key) => {
+      const value: unknown = key.startsWith(mark) ? JSON.parse(key.slice(mark.length)) : key
+      return isScalar(value) ? { [one]: value } : {}
+    }
+  return (key) => {
+    const values: unknown = JSON.parse(key)
+    const fields: Record<string, Scalar> = {}
+    if (!Array.isArray(values)) return fields
+    names.forEach((name, index) => {
+      const value: unknown = values[index]
+      if (isScalar(value)) fields[name] = value
+    })
+    return fields
+  }
 }
 
 export type Join = Extract<PatternBody, { readonly _tag: "Join" }>

@@ -169,6 +169,24 @@ describe("an aggregate over a window", () => {
     assert.strictEqual(lenient.machine.metrics.late, 2)
   })
 
+  it("tells a window once, with the value that it had then, whatever late events make of it", () => {
+    const rig = new Rig(
+      pattern({
+        _tag: "When",
+        aggregate: { _tag: "Sum", of: field("n") },
+        threshold: { operator: ">", value: 5 },
+        over: { _tag: "Tumbling", millis: 10_000 }
+      }),
+      { allowLateMillis: 60_000 }
+    )
+    const n = (id: number, at: number, value: number, comes = at): Told => ({ id, at, comes, data: { n: value } })
+    rig.tell(n(1, 1000, 7), n(2, 15_000, 1), n(3, 2000, 4, 15_100)).cut()
+    rig.tell(n(4, 3000, -9, 15_200), n(5, 4000, 50, 15_300)).pass(200_000)
+    assert.deepStrictEqual(rig.short, ["match at 10000 of 1"])
+    assert.deepStrictEqual(rig.matches[0]?.values, { value: 7 })
+    assert.strictEqual(rig.machine.keyCount, 0)
+  })
+
   it("ends a session when nothing comes for the gap, and joins two that turn out to be one", () => {
     const rig = new Rig(
       pattern({
