@@ -16,6 +16,9 @@ export class PatternsUnavailable extends Schema.TaggedError<PatternsUnavailable>
   }
 }
 
+/** Somebody else has changed patterns since they were looked at. Nothing was written; look again. */
+export class PatternsMoved extends Schema.TaggedError<PatternsMoved>()("PatternsMoved", {}) {}
+
 /** A pattern as it is kept. */
 export const StoredPattern = Schema.Struct({
   /** UUIDv7, for as long as the name exists. */
@@ -73,11 +76,15 @@ export class Patterns extends Context.Service<
     readonly put: (
       given: WrittenPattern & { readonly by: string }
     ) => Effect.Effect<StoredPattern, Conflict | TooLarge | PatternsUnavailable>
-    /** As {@link put} each of them, or none. Answers in their order. */
+    /**
+     * As {@link put} each of them, or none. Answers in their order. With the revision that they were checked against they are
+     * written only while it is the newest: what stands on other patterns would else be checked against what is no more.
+     */
     readonly putAll: (
       given: ReadonlyArray<WrittenPattern>,
-      by: string
-    ) => Effect.Effect<ReadonlyArray<StoredPattern>, Conflict | TooLarge | PatternsUnavailable>
+      by: string,
+      checkedAt?: number
+    ) => Effect.Effect<ReadonlyArray<StoredPattern>, Conflict | TooLarge | PatternsMoved | PatternsUnavailable>
     readonly get: (name: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
     /** With zones, on and off in those only: see `PatternZones.ts`. Says nothing else than before, so its version stays. */
     readonly setOn: (

@@ -67,9 +67,9 @@ const make = Effect.gen(function* () {
 
   const write = writePatterns<Row>(sql, columns)
 
-  const putAll = Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string) {
+  const putAll = Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string, checkedAt?: number) {
     const now = yield* Clock.currentTimeMillis
-    const rows = yield* answer(alone(write(given, by, now)))
+    const rows = yield* answer(alone(write(given, by, now, checkedAt)))
     const byName = new Map(rows.map((row) => [row.name, row]))
     return yield* Effect.forEach(given, ({ pattern: { name } }) => {
       const row = byName.get(name)
@@ -80,7 +80,7 @@ const make = Effect.gen(function* () {
 
   return Patterns.of({
     put: ({ by, ...given }) =>
-      Effect.flatMap(putAll([given], by), ([one]) =>
+      Effect.flatMap(Effect.catchTag(putAll([given], by), "PatternsMoved", Effect.die), ([one]) =>
         one === undefined ? Effect.die("a pattern was put and is not there") : Effect.succeed(one)
       ),
     putAll,

@@ -1,7 +1,10 @@
+import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { StoredPattern } from "../../../src/events/Patterns.ts"
+import { Effect, Layer, Schema } from "effect"
+import { Patterns, StoredPattern } from "../../../src/events/Patterns.ts"
 import { PatternPage, PutPatterns } from "../../../src/gateways/http/PatternDesk.ts"
+import { readPattern } from "../../../src/protocol/pattern/PatternText.ts"
+import * as PatternStore from "../../../src/runtime/storage/PatternStore.ts"
 import { freePorts, RunningNode } from "../../support/RunningNode.ts"
 
 const storedOf = Schema.decodeUnknownSync(StoredPattern)
@@ -197,6 +200,28 @@ layer(RunningNode.layer({ boards: 0, config: freePorts }), { timeout: "60 second
         assert.match(on.text, /ping → pong → ping would feed each other/)
         assert.strictEqual((yield* switched("pong", false)).status, 200)
         assert.strictEqual((yield* switched("ping", true)).status, 200)
+      })
+    )
+
+    it.effect("are checked anew and written while another node writes as well", () =>
+      Effect.gen(function* () {
+        const { sql } = yield* RunningNode
+        const others = Effect.gen(function* () {
+          const patterns = yield* Patterns
+          for (let index = 0; index < 30; index++) {
+            const source = `pattern theirs-${index} { where x > ${index} }`
+            yield* patterns.put({ source, pattern: yield* Effect.fromResult(readPattern(source)), by: "user:ada" })
+          }
+        }).pipe(Effect.provide(PatternStore.layer.pipe(Layer.provide(Layer.succeed(PgClient.PgClient, sql)))))
+        const ours = Effect.forEach(
+          Array.from({ length: 30 }, (_, index) => index),
+          (index) => Effect.map(put(`pattern ours-${index} { where x > ${index} }`, plain), ({ status }) => status),
+          { concurrency: 3 }
+        )
+        const [statuses] = yield* Effect.all([ours, others], { concurrency: 2 })
+        assert.deepStrictEqual([...new Set(statuses)], [200])
+        const there = yield* names
+        assert.strictEqual(there.filter((name) => /^(?:ours|theirs)-/.test(name)).length, 60)
       })
     )
 

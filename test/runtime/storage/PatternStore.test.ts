@@ -174,6 +174,22 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
     )
   )
 
+  it.effect("are written only where nobody has changed any since they were checked", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        const { by, ...one } = given
+        const before = yield* patterns.revision
+        assert.lengthOf(yield* patterns.putAll([one], by, before), 1)
+        const moved = yield* Effect.flip(patterns.putAll([one], by, before))
+        assert.strictEqual(moved._tag, "PatternsMoved")
+        assert.strictEqual((yield* patterns.get("hot")).version, 1)
+        yield* patterns.putAll([one], by, yield* patterns.revision)
+        assert.strictEqual((yield* patterns.get("hot")).version, 2)
+      })
+    )
+  )
+
   it.effect("tell what has changed since a revision, and nothing else", () =>
     fresh(
       Effect.gen(function* () {
