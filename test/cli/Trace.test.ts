@@ -1,8 +1,10 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { EventPageView, PlacedEventView, TraceView } from "../../src/gateways/http/EventQueries.ts"
 import { run } from "../support/Cli.ts"
-import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
+import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const warm = `pattern "warm" {
   from board.telemetry
@@ -117,6 +119,25 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           /board\.telemetry[\s\S]*└─ .*pattern\.matched[\s\S]* {3}├─ .*accepted[\s\S]* {3}└─ .*command\.ended/
         )
       })
+    )
+
+    it.effect("is one from the order of an image to its end, whoever has moved it on", () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const [image, manifest] = [join(folder, "blink.hxe"), join(folder, "manifest.json")]
+        writeFileSync(manifest, JSON.stringify({ confirm: 500, version: "1.0.0" }))
+        yield* run(["image", "build", join(import.meta.dirname, "../../examples/blink.mvasm"), "--out", image])
+        yield* good("image", "push", image, "--manifest", manifest)
+        yield* good("provision", "heater-1", "blink")
+        const steps = yield* events('type glob "provisioning.*" and source.actor == "session"')
+        assert.isAtLeast(steps.length, 4)
+        const [first] = steps
+        const root = first?.context?.root ?? ""
+        assert.deepStrictEqual(first?.causes, [root])
+        assert.deepStrictEqual([...new Set(steps.map(({ context }) => context?.root))], [root])
+        const tree = yield* good("events", "--trace", root)
+        for (const { type } of steps) assert.include(tree, type)
+      }).pipe(Effect.scoped)
     )
 
     it.effect("says which trace of its caller a request is part of", () =>

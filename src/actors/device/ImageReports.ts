@@ -18,8 +18,14 @@ const absent = { state: imageStates.indexOf("idle"), code: codes.ESRCH }
 /** Whether the board was restarted since it was last known to have the image. */
 const isRestarted = ({ boot }: Transfer, board: Board): boolean => boot !== undefined && boot !== board.boot
 
-const tellReport = (turn: Turn, { session }: Transfer, payload: ImageReport): void =>
-  tell(turn, { to: { kind: "session", id: session }, message: "ImageReported", payload })
+/** In the chain of what began the transfer, if that is known. */
+const tellReport = (turn: Turn, { session, because }: Transfer, payload: ImageReport): void =>
+  tell(turn, {
+    to: { kind: "session", id: session },
+    message: "ImageReported",
+    payload,
+    ...(because !== undefined && { because })
+  })
 
 /** The board tells unasked what became of its image. */
 export const takeImageReport = (turn: Turn, status: ImageStatus): void => {
