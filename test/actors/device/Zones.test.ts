@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import { device } from "../../../src/actors/device/Device.ts"
 import { Bench, refusal } from "./Bench.ts"
 
@@ -10,7 +11,55 @@ const zoneOf = ({ state }: Bench): string | undefined => device.reactions.zoneOf
 const partsOf = ({ state }: Bench): ReadonlyMap<string, unknown> =>
   device.reactions.storage?.split(state, 1).parts ?? new Map()
 
+const said = Schema.NullOr(Schema.Literals(["hall", "hall.line-3", "yard"]))
+const Steps = Schema.Array(
+  Schema.Union([
+    Schema.TaggedStruct("Attach", { rule: said, board: said }),
+    Schema.TaggedStruct("People", { zone: said }),
+    Schema.TaggedStruct("FailOver", {})
+  ])
+).check(Schema.isMaxLength(30))
+
 describe("the zone of a device", () => {
+  it.prop(
+    "is what the strongest says, whatever was said before, and each change is told once",
+    { steps: Steps },
+    ({ steps }) => {
+      const bench = new Bench()
+      const words: { people: string | null; rule: string | null; board: string | null } = {
+        people: null,
+        rule: null,
+        board: null
+      }
+      const told: Array<string | undefined> = []
+      let link = 0
+      bench.attach({ link: ++link })
+      for (const step of steps) {
+        const before = zoneOf(bench)
+        if (step._tag === "FailOver") bench.failOver()
+        else if (step._tag === "People") {
+          words.people = step.zone
+          bench.ask("SetZone", { zone: step.zone })
+        } else {
+          const { rule, board } = step
+          Object.assign(words, { rule, board })
+          bench.attach({
+            link: ++link,
+            ...(rule !== null && { zoneByRule: rule }),
+            ...(board !== null && { zoneOfBoard: board })
+          })
+        }
+        const zone = words.people ?? words.rule ?? words.board ?? undefined
+        assert.strictEqual(zoneOf(bench), zone)
+        if (zone !== before) told.push(zone)
+      }
+      assert.deepStrictEqual(
+        changes(bench).map((data) => Object(data).zone),
+        told
+      )
+    }
+  )
+
   it("is what people say, else what a rule says, else what the board says", () => {
     const bench = new Bench()
     bench.attach({ zoneOfBoard: "shed" })
