@@ -70,6 +70,9 @@ const texts: ReadonlyArray<string> = [
   "press-1",
   "press-12",
   "line.3",
+  "line.3.b",
+  "line.30",
+  "line",
   "1",
   "90",
   "true",
@@ -91,6 +94,7 @@ const texts: ReadonlyArray<string> = [
   "{}",
   " "
 ]
+const zones: ReadonlyArray<string> = ["line", "line.3", "a", "press-1", "a*b", "1"]
 const globs: ReadonlyArray<string> = [
   "*",
   "a*",
@@ -248,7 +252,7 @@ export class Conditions {
 
   /** A condition over a twin. */
   tree(depth = 4): ConditionTree {
-    const kind = this.below(depth > 0 ? 16 : 9)
+    const kind = this.below(depth > 0 ? 18 : 11)
     switch (kind) {
       case 0:
         return { _tag: "Exists", path: this.pick(keys) }
@@ -277,18 +281,22 @@ export class Conditions {
       case 6:
         return { _tag: "Has", path: this.pick(keys), item: this.term(0) }
       case 7:
+        return { _tag: "Inside", term: this.field(), zone: { _tag: "Text", value: this.pick(zones) } }
       case 8:
-        return { _tag: "Compare", operator: this.pick<Comparison>(comparisons), left: this.term(), right: this.term() }
+        return { _tag: "Bit", term: this.term(), bit: this.pick([0, 1, 2, 7, 31, 32, 52]) }
       case 9:
       case 10:
-        return { _tag: "Not", of: this.tree(depth - 1) }
+        return { _tag: "Compare", operator: this.pick<Comparison>(comparisons), left: this.term(), right: this.term() }
       case 11:
-      case 12: {
+      case 12:
+        return { _tag: "Not", of: this.tree(depth - 1) }
+      case 13:
+      case 14: {
         const rest = Array.from({ length: this.below(3) }, () => this.tree(depth - 1))
         return { _tag: this.pick(["All", "Any"] as const), of: [this.tree(depth - 1), this.tree(depth - 1), ...rest] }
       }
-      case 13:
-      case 14:
+      case 15:
+      case 16:
         return this.plains()
       default:
         return { _tag: "Always", value: this.below(2) === 0 }

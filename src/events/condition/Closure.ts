@@ -82,6 +82,8 @@ const single = <Input>(condition: BoundCondition, access: Access<Input>): Test<I
         return typeof value === "string" && test(value)
       }
     }
+    case "Bit":
+      return hasBit(termReader(condition.term, read), 2 ** condition.bit)
     case "Contains":
       return contains(termReader(condition.term, read), termReader(condition.part, read))
     case "Has":
@@ -94,6 +96,14 @@ const single = <Input>(condition: BoundCondition, access: Access<Input>): Test<I
       return alternatives(condition, access)
   }
 }
+
+const hasBit =
+  <Input>(number: Read<Input>, step: number): Test<Input> =>
+  (input) => {
+    const value = number(input)
+    if (!(typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER && value % 1 === 0)) return false
+    return Math.floor(value / step) % 2 === 1
+  }
 
 const contains =
   <Input>(text: Read<Input>, part: Read<Input>): Test<Input> =>

@@ -83,6 +83,8 @@ class SqlCompiler {
         if (condition.operator === "glob") return `${text} like ${this.parameter(likePattern(condition.text))}`
         return `${text} collate "C" ~ ${this.parameter(regularExpression(condition.pattern))}`
       }
+      case "Bit":
+        return this.bit(condition.term, condition.bit)
       case "Has":
         return this.has(condition.path, condition.item)
     }
@@ -120,6 +122,16 @@ class SqlCompiler {
     if (text !== undefined && texts.length > 0) tests.push(`${text} in (${texts.join(", ")})`)
     if (number !== undefined && numbers.length > 0) tests.push(`${number} in (${numbers.join(", ")})`)
     return tests.length === 0 ? "false" : `(${tests.join(" or ")})`
+  }
+
+  /** Whether a whole number is odd once the bits below are gone; null where it is none. Nothing here can be too large or small. */
+  private bit(term: BoundTerm, bit: number): string {
+    const number = this.numberOf(term)
+    if (number === undefined) return "false"
+    const [value, step] = ["holon_whole.holon_value", this.number(2 ** bit)]
+    const odd = `floor(${value} / ${step}) - 2 * floor(${value} / ${step} / 2) = 1`
+    const isWhole = `${value} >= 0 and ${value} <= 9007199254740991 and ${value} = floor(${value})`
+    return `(select case when ${isWhole} then ${odd} end from (select ${number} as holon_value offset 0) as holon_whole)`
   }
 
   private has(path: BoundPath, item: BoundTerm): string {

@@ -48,6 +48,14 @@ const reading = `
 const comparing = `
   (func $unequal (param $left f64) (param $right f64) (result i32)
     (i32.or (f64.lt (local.get $left) (local.get $right)) (f64.gt (local.get $left) (local.get $right))))
+  (func $bit (param $value f64) (param $bit i64) (result i32)
+    (if (i32.eqz (i32.and
+        (i32.and (f64.ge (local.get $value) (f64.const 0)) (f64.le (local.get $value) (f64.const 9007199254740991)))
+        (f64.eq (local.get $value) (f64.floor (local.get $value)))))
+      (then (return (i32.const 0))))
+    (i32.and
+      (i32.wrap_i64 (i64.shr_u (i64.trunc_f64_u (local.get $value)) (local.get $bit)))
+      (i32.const 1)))
   (func $alike (param $left i32) (param $right i32) (result i32)
     (i32.and (i32.eq (local.get $left) (local.get $right)) (i32.lt_u (local.get $left) (i32.const 2))))
   (func $bytes (param $text i64) (result i32) (i32.wrap_i64 (local.get $text)))

@@ -126,6 +126,10 @@ class Text {
         if (text === undefined) return never
         return `(call $matches ${text} (i32.const ${this.constants.place(machineBytes(condition.pattern))}))`
       }
+      case "Bit": {
+        const number = this.numberOf(condition.term)
+        return number === undefined ? never : `(call $bit ${number} (i64.const ${condition.bit}))`
+      }
       case "Has": {
         const list = this.record(condition.path)
         const { item } = condition

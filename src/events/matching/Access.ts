@@ -62,7 +62,8 @@ const planOf = (atom: Atom): Plan => {
     }
     case "Within":
     case "Matches":
-    case "Contains": {
+    case "Contains":
+    case "Bit": {
       if (atom.term._tag !== "Field") return scan
       const { path } = atom.term
       const prefix = atom._tag === "Matches" ? prefixOf(atom) : ""

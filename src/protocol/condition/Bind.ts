@@ -8,7 +8,7 @@ import { ConditionInvalid, type Problem, type ProblemReason, problemAt, problems
 import { format, formatPath } from "./Format.ts"
 import { calculate } from "./Interpret.ts"
 import { type Parsed, parse } from "./Parse.ts"
-import { parsePattern } from "./Pattern.ts"
+import { parsePattern, plainGlob } from "./Pattern.ts"
 import { type Field, fieldAt, meantNames, resolvePath, type Source } from "./Source.ts"
 import { convert, isShifted, millisOf, shareOf, unitNames } from "./Units.ts"
 
@@ -86,6 +86,11 @@ class Binder {
         return { _tag: "Contains", term: this.term(tree.term), part: this.term(tree.part) }
       case "Matches":
         return this.matches(tree)
+      case "Inside":
+        return this.inside(tree)
+      case "Bit":
+        this.expect(tree.term, "number", "only a number has bits")
+        return { _tag: "Bit", term: this.term(tree.term), bit: tree.bit }
       case "Has": {
         const { path, field } = this.path(tree.path, tree)
         if (field.type !== "list" && field.type !== "unknown")
@@ -110,12 +115,27 @@ class Binder {
     return { _tag: "Always", value: false }
   }
 
+  /** The zone itself, or a name that goes on behind a dot: two tests that every compiler and every index knows. */
+  private inside(tree: Extract<ConditionTree, { readonly _tag: "Inside" }>): BoundCondition {
+    this.expect(tree.term, "text", "`inside` looks at the name of a zone, which is a text")
+    const zone = this.patternText(tree.zone)
+    const text = `${plainGlob(zone)}.*`
+    const pattern = parsePattern("glob", text)
+    if (!/^[^.]+(?:\.[^.]+)*$/.test(zone))
+      this.report(tree.zone, "UnknownValue", "this is no zone; write names with one dot between them, as in ops.line3")
+    else if (Result.isFailure(pattern))
+      this.report(tree.zone, "BadPattern", `this zone cannot be used: ${pattern.failure}`)
+    if (Result.isFailure(pattern)) return { _tag: "Always", value: false }
+    const term = this.term(tree.term)
+    const itself: BoundCondition = { _tag: "Compare", operator: "==", left: term, right: { _tag: "Text", value: zone } }
+    return { _tag: "Any", of: [itself, { _tag: "Matches", operator: "glob", term, text, pattern: pattern.success }] }
+  }
+
   private patternText(pattern: TextTerm | ParameterTerm): string {
     if (pattern._tag === "Text") return pattern.value
     const value = this.parameter(pattern)
     if (typeof value === "string") return value
-    if (value !== undefined)
-      this.report(pattern, "WrongType", `$${pattern.name} should be a text, for a pattern is one`)
+    if (value !== undefined) this.report(pattern, "WrongType", `$${pattern.name} should be a text`)
     return ""
   }
 

@@ -40,6 +40,7 @@ export type BoundCondition =
       readonly pattern: Pattern
     }
   | { readonly _tag: "Contains"; readonly term: BoundTerm; readonly part: BoundTerm }
+  | { readonly _tag: "Bit"; readonly term: BoundTerm; readonly bit: number }
   | { readonly _tag: "Has"; readonly path: BoundPath; readonly item: BoundTerm }
   | { readonly _tag: "Not"; readonly of: BoundCondition }
   | { readonly _tag: "All"; readonly of: ReadonlyArray<BoundCondition> }
@@ -71,6 +72,7 @@ export const eachPath = (condition: BoundCondition, visit: (path: BoundPath) => 
       visit(condition.path)
       return
     case "Matches":
+    case "Bit":
       termPaths(condition.term, visit)
       return
     case "Contains":

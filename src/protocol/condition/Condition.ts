@@ -34,6 +34,8 @@ const Written = Schema.Finite.check(
 )
 /** What stands right behind a number: `%`, or a unit such as `ms`, `°C`, `kΩ`. */
 export const unitPattern = /^(?:%|°[CF]?|[A-Za-zµΩ]+[²³]?)$/
+/** The highest bit of a whole number that a double keeps exactly. */
+export const bitMax = 52
 /** Characters of a unit. */
 export const unitCharactersMax = 16
 const UnitName = Schema.String.check(
@@ -117,6 +119,16 @@ export const Matches = Schema.TaggedStruct("Matches", {
 })
 /** A text holds another. */
 export const Contains = Schema.TaggedStruct("Contains", { term: Term, part: Term })
+/** A dotted name is that of a zone, or of one in it: `a.b` has `a.b.c` inside, and not `a.bc`. */
+export const Inside = Schema.TaggedStruct("Inside", {
+  term: Term,
+  zone: Schema.Union([TextTerm, ParameterTerm])
+})
+/** A whole number that is not negative has this bit; the lowest is 0. */
+export const Bit = Schema.TaggedStruct("Bit", {
+  term: Term,
+  bit: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: bitMax }))
+})
 /** A list has an element that equals this. */
 export const Has = Schema.TaggedStruct("Has", { path: FieldPath, item: Term })
 
@@ -145,6 +157,8 @@ export type ConditionTree =
   | typeof Exists.Type
   | typeof Matches.Type
   | typeof Contains.Type
+  | typeof Inside.Type
+  | typeof Bit.Type
   | typeof Has.Type
   | Not
   | All
@@ -162,6 +176,8 @@ export const ConditionTree = Schema.Union([
   Exists,
   Matches,
   Contains,
+  Inside,
+  Bit,
   Has,
   Schema.TaggedStruct("Not", { of: suspended }),
   Schema.TaggedStruct("All", { of: several }),

@@ -1,6 +1,7 @@
 /** The short JSON form of a condition, a list of `{ field, operator, value }` that must all hold, as a tree. */
 import { Result, Schema } from "effect"
 import {
+  bitMax,
   type Comparison,
   type ConditionTree,
   type FieldPath,
@@ -8,6 +9,7 @@ import {
   itemsMax,
   type Term
 } from "./Condition.ts"
+import { plainGlob } from "./Pattern.ts"
 import { tokensOf } from "./Token.ts"
 
 const comparison: Readonly<Record<string, Comparison>> = { lt: "<", lte: "<=", eq: "==", neq: "!=", gte: ">=", gt: ">" }
@@ -15,7 +17,7 @@ const comparison: Readonly<Record<string, Comparison>> = { lt: "<", lte: "<=", e
 const Value = Schema.Union([Schema.Finite, Schema.String, Schema.Boolean])
 type Value = typeof Value.Type
 
-/** One test: `range` takes the two ends, `in` a list, `exists` and `not_exists` no value. */
+/** One test: `range` and `between`, which are one, take the two ends, `in` a list, `exists` and `not_exists` no value. */
 export const ConditionItem = Schema.Struct({
   field: Schema.String,
   operator: Schema.Literals([
@@ -29,12 +31,15 @@ export const ConditionItem = Schema.Struct({
     "not_exists",
     "in",
     "range",
+    "between",
     "contains",
     "has",
     "glob",
     "regex",
     "prefix",
-    "suffix"
+    "suffix",
+    "inside",
+    "bit"
   ]),
   value: Schema.optionalKey(Schema.Union([Value, Schema.Array(Value)]))
 })
@@ -50,9 +55,6 @@ const literal = (value: Value): Term => {
   if (typeof value === "number") return { _tag: "Number", value: value === 0 ? 0 : value }
   return typeof value === "string" ? { _tag: "Text", value } : { _tag: "Boolean", value }
 }
-
-/** A text as a glob that nothing but itself fits. */
-const plainGlob = (text: string): string => text.replace(/[*?\\]/g, "\\$&")
 
 const pathOf = (field: string): FieldPath | undefined => {
   const tokens = tokensOf(field)
@@ -75,7 +77,7 @@ const testOf = ({ field, operator, value }: ConditionItem): Result.Result<Condit
     const exists: ConditionTree = { _tag: "Exists", path }
     return Result.succeed(operator === "exists" ? exists : { _tag: "Not", of: exists })
   }
-  if (operator === "in" || operator === "range") {
+  if (operator === "in" || operator === "range" || operator === "between") {
     const [first, second, ...rest] = isValues(value) ? value : []
     if (first === undefined) return refuse("the value should be a list")
     if (operator === "in") {
@@ -90,7 +92,13 @@ const testOf = ({ field, operator, value }: ConditionItem): Result.Result<Condit
   if (compared !== undefined)
     return Result.succeed({ _tag: "Compare", operator: compared, left: term, right: literal(value) })
   if (operator === "has") return Result.succeed({ _tag: "Has", path, item: literal(value) })
+  if (operator === "bit") {
+    const isBit = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= bitMax
+    if (!isBit) return refuse(`the value should be the number of a bit, from 0 to ${bitMax}`)
+    return Result.succeed({ _tag: "Bit", term, bit: value })
+  }
   if (typeof value !== "string") return refuse("the value should be a text")
+  if (operator === "inside") return Result.succeed({ _tag: "Inside", term, zone: { _tag: "Text", value } })
   if (operator === "contains") return Result.succeed({ _tag: "Contains", term, part: { _tag: "Text", value } })
   const [kind, text] =
     operator === "regex"

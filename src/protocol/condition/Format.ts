@@ -69,6 +69,10 @@ export const format = (condition: ConditionTree): string => {
       return `${formatTerm(condition.term)} ${condition.operator} ${formatTerm(condition.pattern)}`
     case "Contains":
       return `${formatTerm(condition.term)} contains ${formatTerm(condition.part)}`
+    case "Inside":
+      return `${formatTerm(condition.term)} inside ${formatTerm(condition.zone)}`
+    case "Bit":
+      return `${formatTerm(condition.term)} bit ${condition.bit}`
     case "Has":
       return `${formatPathOf(condition.path)} has ${formatTerm(condition.item)}`
     case "Not":

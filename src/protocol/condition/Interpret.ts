@@ -116,6 +116,11 @@ export const interpret = (condition: BoundCondition, document: unknown): boolean
       const part = evaluate(condition.part, document)
       return typeof value === "string" && typeof part === "string" && value.includes(part)
     }
+    case "Bit": {
+      const value = evaluate(condition.term, document)
+      if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return false
+      return (BigInt(value) >> BigInt(condition.bit)) % 2n === 1n
+    }
     case "Has": {
       const list = valueAt(document, condition.path)
       const item = evaluate(condition.item, document)

@@ -11,6 +11,8 @@
  *            | "in" ( "[" term { "," term } "]" | parameter | term ".." term )
  *            | ( "glob" | "matches" ) ( text | parameter )
  *            | ( "contains" | "has" ) term
+ *            | "inside" ( text | parameter )
+ *            | "bit" number
  * term       = product { ( "+" | "-" ) product }
  * product    = factor { ( "*" | "/" ) factor }
  * factor     = "-" factor | "(" any ")" | number | text | path | parameter | "true" | "false"
@@ -19,6 +21,7 @@
 import type { Result } from "effect"
 import { distance } from "../Nearest.ts"
 import {
+  bitMax,
   type Comparison,
   type ConditionTree,
   comparisons,
@@ -62,7 +65,9 @@ type Operand =
   | { readonly is: "term"; readonly node: Term; readonly span: Span }
   | { readonly is: "condition"; readonly node: ConditionTree; readonly span: Span }
 
-const operatorWords = ["and", "or", "not", "in", "glob", "matches", "contains", "has", "exists"]
+/** Operators that are words only where an operator can stand: fields of these names are written as any others. */
+const softWords = ["inside", "bit"]
+const operatorWords = ["and", "or", "not", "in", "glob", "matches", "contains", "has", "exists", ...softWords]
 const isComparison = (symbol: string): symbol is Comparison => comparisons.some((each) => each === symbol)
 
 /** Operators, and words that may follow, that a word may be a misspelling of. */
@@ -173,6 +178,8 @@ class Reader {
       const term = this.termOf(left)
       return { _tag: "Compare", operator: comparison, left: term, right: this.termOf(this.sum()) }
     }
+    if (this.takeSoft("inside")) return { _tag: "Inside", term: this.termOf(left), zone: this.pattern("inside") }
+    if (this.takeSoft("bit")) return { _tag: "Bit", term: this.termOf(left), bit: this.bit() }
     if (operator.kind !== "word") return undefined
     const { word } = operator
     if (word !== "in" && word !== "contains" && word !== "has" && word !== "glob" && word !== "matches")
@@ -211,11 +218,19 @@ class Reader {
     return [first, ...rest]
   }
 
+  private bit(): number {
+    const { node, span } = this.factor()
+    const isBit = node._tag === "Number" && node.unit === undefined && Number.isInteger(node.value)
+    if (isBit && node.value >= 0 && node.value <= bitMax) return node.value
+    return this.refuse(span.start, `the number of a bit should follow \`bit\`: 0 for the lowest, ${bitMax} at most`)
+  }
+
   private pattern(word: string): TextTerm | ParameterTerm {
     const operand = this.sum()
     const { node } = operand
     if (node._tag === "Text" || node._tag === "Parameter") return node
-    return this.refuse(operand.span.start, `a pattern in quotes, or a parameter, should follow \`${word}\``)
+    const what = word === "inside" ? "a zone" : "a pattern"
+    return this.refuse(operand.span.start, `${what} in quotes, or a parameter, should follow \`${word}\``)
   }
 
   private fieldAfter(word: string): FieldTerm {
@@ -350,6 +365,13 @@ class Reader {
 
   private takeWord(word: Keyword): boolean {
     if (!this.isWord(word)) return false
+    this.tokens.advance()
+    return true
+  }
+
+  private takeSoft(word: string): boolean {
+    const { kind, start, end } = this.peek()
+    if (kind !== "path" || this.text.slice(start, end) !== word) return false
     this.tokens.advance()
     return true
   }

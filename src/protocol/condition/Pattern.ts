@@ -319,3 +319,6 @@ export const parseGlob = (text: string): Result.Result<Pattern, string> => {
 /** Reads a pattern of either kind. */
 export const parsePattern = (operator: "glob" | "matches", text: string): Result.Result<Pattern, string> =>
   operator === "glob" ? parseGlob(text) : parseExpression(text)
+
+/** A text as a glob that nothing but itself fits. */
+export const plainGlob = (text: string): string => text.replace(/[*?\\]/g, "\\$&")

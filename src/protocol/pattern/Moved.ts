@@ -32,6 +32,7 @@ export const moved = (condition: BoundCondition, move: Move): BoundCondition => 
     case "Exists":
       return { ...condition, path: move(condition.path) }
     case "Matches":
+    case "Bit":
       return { ...condition, term: movedTerm(condition.term, move) }
     case "Contains":
       return { ...condition, term: movedTerm(condition.term, move), part: movedTerm(condition.part, move) }

@@ -3,6 +3,7 @@ import { Result } from "effect"
 import { bindText, bindTree, type Parameters } from "../../../src/protocol/condition/Bind.ts"
 import type { BoundCondition } from "../../../src/protocol/condition/Bound.ts"
 import { pathsOf } from "../../../src/protocol/condition/Bound.ts"
+import { interpret } from "../../../src/protocol/condition/Interpret.ts"
 import { events, requests, type Source, twins, withFields } from "../../../src/protocol/condition/Source.ts"
 
 const press: Source = withFields(twins, {
@@ -260,5 +261,28 @@ describe("bind", () => {
     )
     assert.isTrue(Result.isFailure(result))
     if (Result.isFailure(result)) assert.strictEqual(result.failure.problems[0].excerpt, '  temp > "hot"\n         ^')
+  })
+})
+
+describe("zones and bits", () => {
+  it("are asked of what can have them", () => {
+    for (const text of ["temp inside 'ops'", "fan bit 1", "name bit 1", "'ops' bit 1"])
+      assert.strictEqual(problems(text)[0].reason, "WrongType", text)
+  })
+
+  it("refuse what is no zone", () => {
+    for (const text of ["''", "'ops.'", "'.ops'", "'a..b'", "'.'"])
+      assert.strictEqual(problems(`zone inside ${text}`)[0].reason, "UnknownValue", text)
+    assert.strictEqual(problems("zone inside $mine", press, { mine: 5 })[0].reason, "WrongType")
+    assert.strictEqual(problems("zone inside $mine", press, { mine: "" })[0].reason, "UnknownValue")
+    assert.strictEqual(problems("zone inside $mine")[0].reason, "UnknownParameter")
+  })
+
+  it("take a zone from a parameter, with all its signs plain", () => {
+    const inside = (zone: string, name: string) =>
+      interpret(bound("zone inside $mine", press, { mine: zone }), { zone: name })
+    assert.isTrue(inside("a*", "a*"))
+    assert.isTrue(inside("a*", "a*.b"))
+    assert.isFalse(inside("a*", "ab.c"))
   })
 })

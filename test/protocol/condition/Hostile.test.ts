@@ -30,6 +30,8 @@ const pieces = [
   "matches",
   "contains",
   "has",
+  "inside",
+  "bit",
   "true",
   "false",
   "(",

@@ -243,3 +243,16 @@ describe("a condition as JSON", () => {
       assert.isTrue(Result.isFailure(decode(wrong)), JSON.stringify(wrong))
   })
 })
+
+describe("words that are operators only where one can stand", () => {
+  it("are names of fields everywhere else", () => {
+    const tree = Result.getOrThrow(parse("bit bit 3 and inside inside 'a' and bit.inside > 1")).tree
+    assert.strictEqual(format(tree), 'bit bit 3 and inside inside "a" and bit.inside > 1')
+    assert.deepStrictEqual(Result.getOrThrow(parse(format(tree))).tree, tree)
+  })
+
+  it("need what belongs behind them", () => {
+    for (const text of ["a bit", "a bit b", "a bit 1.5", "a bit 53", "a bit -1", "a bit 5ms", "a inside", "a inside 5"])
+      assert.strictEqual(problem(text).reason, "Syntax", text)
+  })
+})
