@@ -123,6 +123,29 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("carries the trace of the request that led to the match, from the edge to the server", () =>
+      Effect.gen(function* () {
+        const server = yield* sink
+        const { post } = yield* RunningNode
+        const text = `pattern "traced" { from twin.desired-changed where patch.target == 77 do webhook("${server.url}") }`
+        assert.strictEqual((yield* post("/api/patterns", { text })).status, 200)
+        const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        const taken = Effect.sync(() => [...server.headers.values()])
+        // A node looks for a pattern from a second after it was written on.
+        yield* until(
+          Effect.andThen(
+            post("/api/device/heater-1/SetDesired", { patch: { target: 77 } }, { traceparent }),
+            Effect.andThen(
+              post("/api/device/heater-1/SetDesired", { patch: { target: 20 } }),
+              Effect.andThen(Effect.sleep("300 millis"), taken)
+            )
+          ),
+          (headers) => headers.length > 0
+        )
+        for (const headers of yield* taken) assert.strictEqual(headers.traceparent, traceparent)
+      })
+    )
+
     it.effect("is a dead letter when the server refuses it, which an operator looks at, replays and drops", () =>
       Effect.gen(function* () {
         const server = yield* sink
