@@ -1,0 +1,38 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
+import { RunningNode, until } from "../support/RunningNode.ts"
+
+layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("a node that has begun", (it) => {
+  const ask = (path: string) => Effect.flatMap(RunningNode, ({ post }) => post(path, {}))
+
+  it.effect("has a root VSM and a guard that nobody has asked for", () =>
+    Effect.gen(function* () {
+      const root = yield* until(ask("/api/vsm/root/Describe"), ({ status }) => status === 200)
+      assert.include(root.text, '"path":["root"]')
+      const limits = yield* until(ask("/api/recursion/root/GetLimits"), ({ status }) => status === 200)
+      assert.include(limits.text, '"total":0')
+    })
+  )
+
+  it.effect("restarts a device that was quarantined, by the word of the VSM whose unit it is", () =>
+    Effect.gen(function* () {
+      const { mqttPort, sql, post } = yield* RunningNode
+      const url = `mqtt://127.0.0.1:${mqttPort}`
+      yield* startSimulatedBoards({ url, count: 1, spreadMillis: 0, intervalMillis: 60_000 })
+      yield* until(ask("/api/vsm/root/Describe"), ({ text }) => text.includes('"units":1'))
+      yield* post("/api/vsm/root/Spawn", { child: "line-1" })
+      yield* until(ask("/api/vsm/line-1/Describe"), ({ text }) => text.includes('"active"'))
+      yield* post("/api/vsm/line-1/Adopt", { unit: "heater-1" })
+      yield* until(ask("/api/vsm/line-1/Describe"), ({ text }) => text.includes('"units":1'))
+      yield* sql`insert into quarantine (kind, id, shard, since, cause, attempts)
+        select kind, id, shard, 1, 'planted', 5 from actor where kind = 'device' and id = 'heater-1'`
+      const heard = yield* until(ask("/api/vsm/line-1/Describe"), ({ text }) => text.includes("planted"))
+      assert.include(heard.text, '"id":"heater-1"')
+      assert.notInclude((yield* ask("/api/vsm/root/Describe")).text, "planted")
+      const released = sql`select 1 from quarantine where id = 'heater-1' and released_at is not null`
+      yield* until(released, ({ length }) => length === 1)
+      yield* until(ask("/api/vsm/line-1/Describe"), ({ text }) => /"restarts":\[\d+\]/.test(text))
+    })
+  )
+})
