@@ -7,21 +7,61 @@ import { entryOf, type JournalRow } from "./PgJournal.ts"
 
 /** How far a commit's row may be journalled from the time its actor says, ms: first what is usual, then what clocks may differ by. */
 const windows = [
-  { before: 1000, after: 5000 },
+  { before: 500, after: 2000 },
   { before: 60_000, after: 60_000 }
 ] as const
+
+/** Transactions that are looked through rather than searched. */
+const fewTransactions = 16n
+
+interface Place {
+  readonly txid: string
+  /** When it was journalled, ms. */
+  readonly time: number
+}
 
 const make = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const columns = sql.literal("j.txid::text, j.position::float8, j.kind, j.id, j.version::float8, j.at::float8, j.body")
+  const place = sql.literal("txid::text, (extract(epoch from time) * 1000)::float8 as time")
 
-  /** The range of times names few pages of the journal. */
-  const within = (millis: number, { before, after }: (typeof windows)[number]) =>
-    sql<JournalRow>`select ${columns} from journal j
-      where j.time >= to_timestamp(${millis - before}::float8 / 1000)
-        and j.time <= to_timestamp(${millis + after}::float8 / 1000)
-        and j.at = ${millis}::bigint
+  const firstFrom = (txid: bigint) =>
+    Effect.map(
+      sql<Place>`select ${place} from journal j where j.txid >= ${String(txid)}::xid8
+        order by j.txid, j.position limit 1`,
+      ([found]) => found
+    )
+  const last = Effect.map(
+    sql<Place>`select ${place} from journal j order by j.txid desc, j.position desc limit 1`,
+    ([found]) => found
+  )
+
+  /**
+   * A transaction just before the first one of this time or later. Halved again and again, as transactions are numbered in the
+   * order in which they begin, and nearly in that of their time: the index by time is not yet made of what was journalled last.
+   */
+  const transactionAt = Effect.fnUntraced(function* (millis: number) {
+    const first = yield* firstFrom(0n)
+    const end = yield* last
+    if (first === undefined || end === undefined) return 0n
+    let low = BigInt(first.txid)
+    let high = BigInt(end.txid) + 1n
+    while (high - low > fewTransactions) {
+      const middle = (low + high) / 2n
+      const found = yield* firstFrom(middle)
+      if (found === undefined || found.time >= millis) high = middle
+      else low = BigInt(found.txid)
+    }
+    return low
+  })
+
+  const within = Effect.fnUntraced(function* (millis: number, { before, after }: (typeof windows)[number]) {
+    const from = yield* transactionAt(millis - before)
+    const to = (yield* transactionAt(millis + after)) + fewTransactions
+    return yield* sql<JournalRow>`select ${columns} from journal j
+      where j.txid >= ${String(from)}::xid8 and j.txid <= ${String(to)}::xid8 and j.at = ${millis}::bigint
       order by j.txid, j.position`
+  })
 
   return ChainIndex.of({
     ofRoot: (root, limit) =>

@@ -131,6 +131,43 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("t
     )
   )
 
+  it.effect("finds an event among a hundred thousand others, reading few of them", () =>
+    fresh(
+      Effect.gen(function* () {
+        const { sql, claim, commit, index, now } = yield* world
+        yield* claim("a")
+        const body = new Uint8Array(100)
+        const filled = (
+          from: number,
+          to: number
+        ) => sql`insert into journal (lasting, txid, kind, id, version, at, body)
+          select n % 10 = 0, (n + 1000000)::text::xid8, 'device', 'd' || (n % 1000), n, ${now}::bigint + n, ${body}
+          from generate_series(${from}::int4, ${to}::int4) as n`
+        yield* filled(-60_000, -1)
+        yield* commit(rowOf("a", 1, { ...said("a.changed"), at: now }))
+        yield* sql`update journal set txid = 1000000::text::xid8, time = now() where id = 'a'`
+        yield* sql`update journal set time = now() + version * interval '1 ms' where version < 0`
+        yield* filled(1, 40_000)
+        yield* sql`update journal set time = now() + version * interval '1 ms' where id <> 'a' and version > 0`
+        const read = Effect.map(
+          sql<{ readonly rows: number }>`select sum(idx_tup_fetch + seq_tup_read)::float8 as rows
+            from pg_stat_xact_user_tables where relname like 'journal_events%' or relname like 'journal_samples%'`,
+          ([row]) => row?.rows ?? 0
+        )
+        const id = eventIdOf({ kind: "device", id: "a", version: 2, committedAt: now }, 0)
+        const looked = yield* sql.withTransaction(
+          Effect.gen(function* () {
+            const before = yield* read
+            assert.deepStrictEqual(yield* typesOf(index, id), ["a.changed"])
+            return (yield* read) - before
+          })
+        )
+        assert.isAbove(looked, 100)
+        assert.isBelow(looked, 10_000)
+      })
+    )
+  )
+
   it.effect("says that there is more when a chain is longer than a trace may be", () =>
     fresh(
       Effect.gen(function* () {
