@@ -10,6 +10,7 @@ import { depthMax, nodesMax } from "../../../src/protocol/condition/Condition.ts
 import { charactersMax } from "../../../src/protocol/condition/Token.ts"
 import type { HolonEvent } from "../../../src/protocol/Event.ts"
 import { MatchView } from "../../../src/protocol/PatternPartition.ts"
+import { eventSources } from "../../../src/protocol/pattern/EventFields.ts"
 import {
   Action,
   Aggregate,
@@ -20,9 +21,11 @@ import {
 } from "../../../src/protocol/pattern/Pattern.ts"
 import { checkText, type PatternSurroundings } from "../../../src/protocol/pattern/PatternCheck.ts"
 import { formatPattern } from "../../../src/protocol/pattern/PatternFormat.ts"
+import { PatternGraph } from "../../../src/protocol/pattern/PatternGraph.ts"
 import { patternOfJson } from "../../../src/protocol/pattern/PatternJson.ts"
 import { readPattern } from "../../../src/protocol/pattern/PatternText.ts"
 import { actionWords, aggregateWords, questionWords, windowWords } from "../../../src/protocol/pattern/Words.ts"
+import { registry } from "../../../src/runtime/Registry.ts"
 import { epoch, eventOf } from "../../events/temporal/Rig.ts"
 
 const page = readFileSync(new URL("../../../docs/reference/patterns.md", import.meta.url), "utf8")
@@ -109,7 +112,16 @@ describe("the examples of the page", () => {
 
 describe("the errors of the page", () => {
   const other = Result.getOrThrow(readPattern("pattern other { silence a.b for 1s }"))
+  const graph = new PatternGraph()
+  const cold = 'pattern cold { from line.hot when count > 3 over sliding 1s do event("line.cold") }'
+  graph.set(Result.getOrThrow(readPattern(cold)))
+  const declared = [...registry.values()].flatMap(({ behaviour }) => Object.entries(behaviour.contract.events))
   const known: PatternSurroundings = {
+    loopThrough: (pattern) => graph.loopThrough(pattern),
+    sourceOf: eventSources(new Map(declared))({
+      published: () => graph.published(),
+      publishersOf: (type) => graph.publishersOf(type)
+    }),
     pattern: (name) => (name === "off" || name === "warm" ? other : undefined),
     patternNames: ["off", "warm"],
     kinds: ["device"],
