@@ -52,10 +52,8 @@ export const switched = (
 export const within = (zones: ReadonlyArray<Zone> = [], condition: BoundCondition): BoundCondition => {
   if (zones.length === 0) return condition
   const term = { _tag: "Field", path: ["zone"] } as const
-  const text = (value: string) => ({ _tag: "Text", value }) as const
-  const below = zones.map((zone) =>
-    Result.getOrThrow(bindTree({ _tag: "Matches", operator: "glob", term, pattern: text(`${zone}.*`) }, events))
+  const inside = zones.map((zone) =>
+    Result.getOrThrow(bindTree({ _tag: "Inside", term, zone: { _tag: "Text", value: zone } }, events))
   )
-  const isThere: BoundCondition = { _tag: "Any", of: [{ _tag: "Among", term, items: zones.map(text) }, ...below] }
-  return { _tag: "All", of: [isThere, condition] }
+  return { _tag: "All", of: [{ _tag: "Any", of: inside }, condition] }
 }

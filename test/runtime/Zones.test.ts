@@ -198,8 +198,7 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         yield* boards("press-", 2)
         yield* boards("lone-", 1)
         yield* done("devices", "zone", "lone-1", "hall")
-        const inHall = 'zone == "hall" or zone glob "hall.*"'
-        const mine = `(${inHall}) and (id glob "press-*" or id == "lone-1") and state == "online"`
+        const mine = 'zone inside "hall" and (id glob "press-*" or id == "lone-1") and state == "online"'
         const found = yield* until(searched(mine), (ids) => ids.length === 3)
         assert.deepStrictEqual(found, ["lone-1", "press-1", "press-2"])
         assert.match(yield* done("devices", "ls"), /^ID +STATE +SEEN +PROFILE +ZONE +REPORTED\n/)

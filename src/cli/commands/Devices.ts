@@ -68,7 +68,7 @@ const search = Command.make(
   ),
   examples(
     ["'reported.temp > 60 and state == \"online\"'", "What is hot and there"],
-    ['\'zone == "hall" or zone glob "hall.*"\'', "All that is in hall"],
+    ["'zone inside \"hall\"'", "All that is in hall"],
     ["'profile == $profile and not exists led' --parameter profile=sim-press", "With a parameter"],
     ["'desired.target != reported.target' --json", "What has not arrived, for a script"]
   )

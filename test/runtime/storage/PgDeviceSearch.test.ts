@@ -305,6 +305,7 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
             ['profile == "profile-7" and temp > 3', "device_search_profile"],
             ['zone == "hall-7.line-307" and temp < 50', "device_search_zone"],
             ['zone glob "hall-7.line-3*"', "device_search_zone"],
+            ['zone inside "hall-7.line-307"', "device_search_zone"],
             ['id == "d-4711"', "device_search_pkey"],
             ['id glob "d-4711*" and temp > 3', "device_search_pkey"]
           ] as const
