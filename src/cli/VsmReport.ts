@@ -4,22 +4,29 @@ import { errorOf } from "../protocol/vsm/Spawn.ts"
 import type { VsmView } from "../protocol/vsm/Vsm.ts"
 import { ago, table } from "./Table.ts"
 
-/** Amounts on one line; those so large that they bound nothing are left out. */
-const amounts = (budget: Readonly<Record<string, number>> | Budget): string =>
-  Object.entries(budget)
-    .filter(([, units]) => units < 1_000_000_000)
+/** An amount so large that it bounds nothing: the root has no less of most things. */
+const boundless = 1_000_000_000
+
+/** Amounts on one line, but for those that are boundless in the budget that they are part of. */
+const amounts = (
+  of: Readonly<Record<string, number>> | Budget,
+  budget: Readonly<Record<string, number>> | Budget
+): string =>
+  Object.entries(of)
+    .filter(([resource]) => (new Map(Object.entries(budget)).get(resource) ?? 0) < boundless)
     .map(([resource, units]) => `${resource}=${units}`)
     .join(" ")
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`
 
-const line = ({ id, status, units, zone, left, ailing }: VsmView): string => {
+const line = ({ id, status, units, zone, budget, left, ailing }: VsmView): string => {
+  const free = amounts(left, budget)
   const parts = [
     id,
     status,
     counted(units, "unit"),
     ...(zone === undefined ? [] : [`zone ${zone}`]),
-    ...(amounts(left) === "" ? [] : [`left ${amounts(left)}`]),
+    ...(free === "" ? [] : [`left ${free}`]),
     ...(ailing.length === 0 ? [] : [`${ailing.length} in quarantine`])
   ]
   return parts.join("  ")
@@ -48,8 +55,8 @@ export const reportOf = (view: VsmView, units: ReadonlyArray<string>, unitsMax: 
     ["status", `${view.status} for ${ago(now - view.since)}${view.reason === undefined ? "" : `: ${view.reason}`}`],
     ["zone", view.zone ?? "everything"],
     ...(view.template === undefined ? [] : [["template", view.template] as const]),
-    ["budget", amounts(view.budget) || "none"],
-    ["left", amounts(view.left) || "none"],
+    ["budget", amounts(view.budget, view.budget) || "none"],
+    ["left", amounts(view.left, view.budget) || "none"],
     ["children", view.children.map(({ id }) => id).join(", ") || "none"],
     ["units", shown.length === 0 ? counted(view.units, "unit") : `${shown.join(", ")}${more}`]
   ]

@@ -99,7 +99,7 @@ export class ZoneDenied extends Schema.TaggedError<ZoneDenied>()(
   { httpApiStatus: 403 }
 ) {
   override get message() {
-    return `you have no rights in zone ${this.zone}; ask its owner`
+    return `it is outside of zone ${this.zone}, or you have no rights there`
   }
 }
 
