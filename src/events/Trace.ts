@@ -32,21 +32,18 @@ const besides = Effect.fnUntraced(function* (index: Index, id: string) {
 const inChain = (placed: ReadonlyArray<PlacedEvent>, root: string): ReadonlyArray<PlacedEvent> =>
   placed.filter(({ event }) => event.id === root || event.context?.root === root)
 
-/** The whole chain of a root, which may be an event itself. */
-const gathered = Effect.fnUntraced(function* (index: Index, root: string) {
-  const begun = inChain(yield* besides(index, root), root)
-  const commits = yield* index.ofRoot(root, traceEventsMax + 1)
-  const all = new Map(
-    [...begun, ...commits.flatMap((commit) => inChain(placedIn(commit), root))].map((placed) => [placed.cursor, placed])
-  )
-  const events = [...all.values()].sort((left, right) => compareCursors(left.cursor, right.cursor))
-  return { root, events: events.slice(0, traceEventsMax), isCut: events.length > traceEventsMax } satisfies Trace
-})
-
 /** The chain with this root, or the one that the event of this id is in. Fails with {@link TraceNotFound}. */
 export const traceOf = Effect.fnUntraced(function* (index: Index, id: string) {
-  const found = (yield* besides(index, id)).find(({ event }) => event.id === id)
-  const trace = yield* gathered(index, found?.event.context?.root ?? id)
-  if (trace.events.length === 0) return yield* new TraceNotFound({ id })
+  const found = yield* besides(index, id)
+  const root = found.find(({ event }) => event.id === id)?.event.context?.root ?? id
+  const begun = root === id ? found : yield* besides(index, root)
+  const commits = yield* index.ofRoot(root, traceEventsMax + 1)
+  // What was found is shown also where the index does not know of it: the journal may be older.
+  const all = new Map<string, PlacedEvent>()
+  for (const placed of [begun, found, ...commits.map(placedIn)])
+    for (const each of inChain(placed, root)) all.set(each.cursor, each)
+  if (all.size === 0) return yield* new TraceNotFound({ id })
+  const events = [...all.values()].sort((left, right) => compareCursors(left.cursor, right.cursor))
+  const trace: Trace = { root, events: events.slice(0, traceEventsMax), isCut: events.length > traceEventsMax }
   return trace
 })

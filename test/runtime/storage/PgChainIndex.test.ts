@@ -9,6 +9,9 @@ import { eventIdOf } from "../../../src/protocol/Event.ts"
 import { uuidV7 } from "../../../src/protocol/Ids.ts"
 import { encodeEmission, journalBody } from "../../../src/protocol/JournalBody.ts"
 import { ProcessHost } from "../../../src/runtime/ProcessHost.ts"
+import { makePartitions } from "../../../src/runtime/storage/JournalPartitions.ts"
+import { migrate, migrations } from "../../../src/runtime/storage/Migrations.ts"
+import { journalChains } from "../../../src/runtime/storage/migrations/0010_journal_chains.ts"
 import { layerPgChainIndex } from "../../../src/runtime/storage/PgChainIndex.ts"
 import { PgStore } from "../../../src/runtime/storage/PgStore.ts"
 import { requestOf, rowOf } from "../../conformance/store.ts"
@@ -166,6 +169,25 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("t
         assert.isBelow(looked, 10_000)
       })
     )
+  )
+
+  it.effect("is made beside the journal of an installation that has one, of which it shows what is asked for", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* migrate(migrations.filter(({ number }) => number < journalChains.number))
+      yield* sql`create table journal_events_2020010100 partition of journal_events
+        for values from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00')`
+      yield* sql`insert into journal (lasting, time, kind, id, version, at, body)
+        values (true, '2020-01-01 01:00+00', 'device', 'old', 2, 1577840400000, ${said("old.changed", "r").journal})`
+      yield* migrate()
+      const made = yield* makePartitions
+      assert.isTrue(made.some((name) => name.startsWith("journal_chain_")))
+      yield* sql`insert into journal_chain (root, time, txid, position) values ('s', now(), '1', 1)`
+      const index = yield* ChainIndex
+      assert.deepStrictEqual(yield* Effect.flip(traceOf(index, "r")), new TraceNotFound({ id: "r" }))
+      const id = eventIdOf({ kind: "device", id: "old", version: 2, committedAt: 1_577_840_400_000 }, 0)
+      assert.deepStrictEqual(yield* typesOf(index, id), ["old.changed"])
+    }).pipe(Effect.provide(Layer.provideMerge(layerPgChainIndex, Postgres.client())))
   )
 
   it.effect("says that there is more when a chain is longer than a trace may be", () =>
