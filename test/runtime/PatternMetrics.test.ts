@@ -71,6 +71,9 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
     it.effect("has that, and what the matcher did, on /metrics", () =>
       Effect.gen(function* () {
         const { get } = yield* RunningNode
+        // Looked for until it was published: one that was off again by then has counted for nobody.
+        const on = yield* holon("pattern", "on", "warm")
+        assert.isTrue(on.isSuccess, on.err)
         const { text } = yield* until(get("/metrics"), (answer) =>
           /holon_pattern_counted_total\{[^}]*what="matched"/.test(answer.text)
         )
