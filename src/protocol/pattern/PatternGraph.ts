@@ -184,11 +184,8 @@ const isFed = ({ appetite: { needs, atLeast } }: Node, among: ReadonlySet<Node>)
 /** Of these, all that are on some way from the start back to it. */
 const withinCircle = (start: Node, among: ReadonlySet<Node>, followers: Followers): ReadonlySet<Node> => {
   const reached = walked(start, (node) => (followers.get(node) ?? []).filter((each) => among.has(each)))
-  const feeders = new Map<Node, Array<Node>>()
-  for (const node of reached)
-    for (const fed of followers.get(node) ?? []) {
-      if (reached.has(fed)) feeders.set(fed, [...(feeders.get(fed) ?? []), node])
-    }
+  const feeders = new Map<Node, Array<Node>>([...reached].map((node) => [node, []]))
+  for (const node of reached) for (const fed of followers.get(node) ?? []) feeders.get(fed)?.push(node)
   return walked(start, (node) => feeders.get(node) ?? [])
 }
 
