@@ -76,19 +76,20 @@ const withTexts = (
     return (row) =>
       isWithin(row, a, al, ah) && isSame(row, t, tt, ti) && isSame(row, u, ut, ui) && ends(row, z, zl, zh, rest)
   const { at: b, low: bl, high: bh } = two
-  // The longest one is written out: with all that the small functions learn from others it takes a fifth more.
+  // The longest one is written out, with its numbers in one place: by the small functions it takes a third more.
+  const bounds = Float64Array.of(al, ah, bl, bh, zl, zh)
   return (row) => {
     const one = row[a]
-    if (!(typeof one === "number" && one >= al && one <= ah)) return false
+    if (!(typeof one === "number" && one >= (bounds[0] ?? 0) && one <= (bounds[1] ?? 0))) return false
     const two = row[b]
-    if (!(typeof two === "number" && two >= bl && two <= bh)) return false
+    if (!(typeof two === "number" && two >= (bounds[2] ?? 0) && two <= (bounds[3] ?? 0))) return false
     const three = row[t]
     if ((typeof three === "string" && three === tt) !== ti) return false
     const four = row[u]
     if ((typeof four === "string" && four === ut) !== ui) return false
     if (z !== nowhere) {
       const five = row[z]
-      if (typeof five === "number" && five >= zl && five <= zh) return false
+      if (typeof five === "number" && five >= (bounds[4] ?? 0) && five <= (bounds[5] ?? 0)) return false
     }
     return rest === undefined || rest(row)
   }

@@ -55,6 +55,8 @@ describe("SQL of a condition", () => {
       (quoted) => `name in [${quoted}, ${quoted}]`,
       (quoted) => `name contains ${quoted}`,
       (quoted) => `errors has ${quoted}`,
+      (quoted) => `zone inside ${quoted}`,
+      (quoted) => `name inside ${quoted} and not name bit 3`,
       () => "name == $hostile"
     ]
     for (const shape of shapes) {
@@ -110,6 +112,8 @@ describe("SQL of a condition", () => {
             `name in [${quoted}, "plain"]`,
             `name contains ${quoted}`,
             `errors has ${quoted}`,
+            `zone inside ${quoted}`,
+            `\`${name}\` bit 1`,
             `name glob ${glob}`,
             `name matches ${expression}`,
             `not (name == ${quoted} or zone > ${quoted})`
