@@ -122,6 +122,8 @@ export class EventTime {
   cutNumber = 0
   private isOverallWanted = false
   private sourceCount = 0
+  /** As {@link sources}, one behind the other. */
+  private allSources: Array<Source> = []
   private readonly sources = new Map<string, Map<string, Source>>()
 
   /** Our time is now this. */
@@ -141,8 +143,8 @@ export class EventTime {
   }
 
   private renewOverall(): void {
-    const sources = [...this.sources.values()].flatMap((ofActor) => [...ofActor.values()])
-    this.overall = Math.max(this.overall, lowestMark(sources, this.now))
+    this.overall = Math.max(this.overall, lowestMark(this.allSources, this.now))
+    this.wakes.hearOverall(this.overall)
   }
 
   /**
@@ -182,6 +184,7 @@ export class EventTime {
       source = new Source(actor, id)
       source.cut = this.cutNumber
       ofActor.set(id, source)
+      this.allSources.push(source)
       if (++this.sourceCount > sourcesMax) this.forgetSilent()
     }
     return source
@@ -198,6 +201,7 @@ export class EventTime {
         ofActor.delete(id)
         this.sourceCount--
       }
+    this.allSources = [...this.sources.values()].flatMap((ofActor) => [...ofActor.values()])
   }
 
   /** Writes down what is about to change. */
@@ -226,11 +230,13 @@ export class EventTime {
   /** Begins anew with what {@link encode} gave. */
   decode([now, overall, isOverallWanted]: ReadonlyArray<unknown>): void {
     this.sources.clear()
+    this.allSources = []
     this.wakes.clear()
     this.sourceCount = 0
     this.now = asNumber(now)
     this.begun = this.now
     this.overall = asNumber(overall)
+    this.wakes.hearOverall(this.overall)
     this.isOverallWanted = isOverallWanted === true
   }
 

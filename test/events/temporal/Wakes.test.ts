@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { EventTime, type Source } from "../../../src/events/temporal/EventTime.ts"
 import { WakeHeap, type Waking } from "../../../src/events/temporal/WakeHeap.ts"
 import type { Sleeper } from "../../../src/events/temporal/Wakes.ts"
-import { epoch, eventOf } from "./Rig.ts"
+import { epoch, eventOf, pattern, Rig } from "./Rig.ts"
 import { random } from "./Story.ts"
 
 describe("a heap of times that mostly move on", () => {
@@ -54,17 +54,18 @@ describe("a heap of times that mostly move on", () => {
 describe("what waits for the time of a source", () => {
   const told: Array<string> = []
   /** Waits for these times, one after the other; they count from the epoch. */
-  const sleeper = (name: string, time: EventTime, source: Source, ...dues: ReadonlyArray<number>): Sleeper => {
+  const sleeper = (name: string, time: EventTime, source: Source | "all", ...dues: ReadonlyArray<number>): Sleeper => {
     const [first = 0, ...rest] = dues
     const waiting = [...rest]
     const made: Sleeper = {
-      source,
+      source: source === "all" ? undefined : source,
+      isCrowded: source === "all",
       clock: Number.NEGATIVE_INFINITY,
       due: 0,
       wakeAt: Number.POSITIVE_INFINITY,
       heap: undefined,
       wake: () => {
-        told.push(`${name} at ${source.markAt(time.now) - epoch}`)
+        told.push(`${name} at ${(source === "all" ? time.overall : source.markAt(time.now)) - epoch}`)
         const next = waiting.shift()
         if (next !== undefined) time.wakes.put(made, epoch + next, time.now)
       }
@@ -131,6 +132,19 @@ describe("what waits for the time of a source", () => {
     assert.deepStrictEqual(told, ["mine at 20000"])
   })
 
+  it("goes by the time of all sources where too many speak of it", () => {
+    const { time, say, pass } = begun()
+    time.wantOverall()
+    say(1, 0)
+    say(1, 0, "press-2")
+    sleeper("crowd", time, "all", 1000)
+    say(2, 4000)
+    assert.deepStrictEqual(told, [])
+    say(2, 4200, "press-2")
+    pass(4300)
+    assert.deepStrictEqual(told, ["crowd at 2000"])
+  })
+
   it("waits no longer once it is taken out", () => {
     const { time, say, pass } = begun()
     const gone = sleeper("gone", time, say(1, 0), 1000)
@@ -138,5 +152,31 @@ describe("what waits for the time of a source", () => {
     say(2, 9000)
     pass(90_000)
     assert.deepStrictEqual(told, [])
+  })
+})
+
+describe("a key of which many sources speak", () => {
+  it("is told of a window when the last of them has come to its end, and goes on so from a snapshot", () => {
+    const rig = new Rig(
+      pattern(
+        {
+          _tag: "When",
+          aggregate: { _tag: "Count" },
+          threshold: { operator: ">=", value: 12 },
+          over: { _tag: "Tumbling", millis: 10_000 }
+        },
+        { by: [["zone"]] }
+      )
+    )
+    const all = (from: number, at: number) =>
+      Array.from({ length: 12 }, (_, who) => ({ id: from + who, at: at + who, who: `press-${who}`, zone: "hall" }))
+    rig.tell(...all(1, 8000)).pass(8100)
+    rig.tell(...all(101, 12_500).slice(1)).pass(12_900)
+    assert.deepStrictEqual(rig.short, [])
+    rig.cut().tell({ id: 101, at: 12_950, who: "press-0", zone: "hall" }).pass(13_100)
+    assert.deepStrictEqual(rig.short, ["match at 10000 of 12"])
+    // The second window, with the silence of all.
+    rig.pass(60_000)
+    assert.deepStrictEqual(rig.short.slice(1), ["match at 20000 of 101"])
   })
 })
