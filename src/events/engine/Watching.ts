@@ -2,39 +2,25 @@
  * The looks of a node: keeps the engine of each partition it works on in memory, feeds it with what comes on the stream, and
  * builds it anew from the snapshot where memory and row do not agree: after a start, a move, or a commit that failed.
  */
-import { Cause, Clock, Deferred, Effect, Layer, Queue } from "effect"
+import { Cause, Clock, Effect, Layer } from "effect"
 import { isOfTypes } from "../../protocol/pattern/TypeMatch.ts"
-import { compareCursors, type EventPage, EventStream, type Selection } from "../EventStream.ts"
-import { JournalHint } from "../JournalHint.ts"
-import type { CursorMalformed, JournalPart, JournalUnavailable } from "../JournalReader.ts"
+import { compareCursors, type EventPage, type EventStream } from "../EventStream.ts"
+import type { JournalHint } from "../JournalHint.ts"
+import type { JournalPart } from "../JournalReader.ts"
 import { telemetryType } from "../matching/Document.ts"
 import { PatternLibrary } from "../PatternLibrary.ts"
 import type { StoredPattern } from "../Patterns.ts"
 import { interestsOf } from "../temporal/Interest.ts"
 import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
+import { makePageReader } from "./PageReader.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
 import { type FoundMatch, type Looked, type NumbersOf, type Outlook, PatternWatch } from "./PatternWatch.ts"
-import { RecentPages } from "./RecentPages.ts"
 
-/** Every event is looked at: which of them matter is the matcher's to find. What boards measure only where a pattern wants it. */
-const selections: Readonly<Record<JournalPart, Selection>> = {
-  all: { hasSamples: true, matches: () => true },
-  events: { hasSamples: false, matches: () => true }
-}
-/** Commits that are read at a time. One may hold an event or hundreds: as many as give about so many events. */
-const commitsMin = 50
-const commitsMax = 2000
-const pageEvents = 2000
-const here = { events: 0, commits: 0 }
 /** Matches of one commit; what comes behind waits for the next look. */
 const foundMax = 64
-/** A look at a quiet stream ends after this, ms: then waits are noticed that have nothing to do with events. */
-const quietMillis = 500
 /** As long a look lasts while there is no pattern, ms: then a new one sees what came since. */
 const idleMillis = 500
-/** Under load every commit hints; a pause lets events gather, ms. */
-const breathMillis = 10
 /**
  * Snapshots: at least so often, ms, or after so many events, which is what a node that takes over reads again. That of a
  * thousand patterns has a megabyte: under load a frequent one would cost more than the matching.
@@ -42,7 +28,7 @@ const breathMillis = 10
 const snapshotMillis = 30_000
 const snapshotEvents = 100_000
 /** How old the list of patterns may be, ms. */
-const patternsMillis = 1000
+const patternsMillis = 250
 
 interface Memory {
   readonly engine: PartitionEngine
@@ -65,8 +51,6 @@ interface Known {
   readonly askedAt: number
 }
 
-type Reading = Deferred.Deferred<EventPage, JournalUnavailable | CursorMalformed>
-
 const isAnyOn = ({ patterns }: Known): boolean => patterns.some(({ isOn }) => isOn)
 
 const wantsSamples = ({ pattern, isOn }: StoredPattern): boolean =>
@@ -85,27 +69,14 @@ const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 }
 
 const make = Effect.gen(function* () {
-  const stream = yield* EventStream
   const library = yield* PatternLibrary
-  const hint = yield* JournalHint
+  const pages = yield* makePageReader
   const memories = new Map<number, Memory>()
-  const pages: Readonly<Record<JournalPart, RecentPages>> = { all: new RecentPages(), events: new RecentPages() }
-  const scope = yield* Effect.scope
-  /** Reads under way, by what they read and behind which cursor. */
-  const readings = new Map<string, Reading>()
   let known: Known | undefined
-  let commits = commitsMin
 
-  /** What was read stays: a page is never cut, for what is left of it would have to be read again. */
-  const paceBy = ({ events, hasMore }: EventPage): void => {
-    if (events.length > 2 * pageEvents) commits = Math.max(commitsMin, commits / 2)
-    else if (hasMore && events.length < pageEvents / 2) commits = Math.min(commitsMax, commits * 2)
-  }
-
-  /** The list as of a moment ago. */
-  const current = Effect.gen(function* () {
+  /** The list as it is. */
+  const fresh = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    if (known !== undefined && now < known.askedAt + patternsMillis) return known
     const { revision, stored } = yield* library.current
     if (known?.revision === revision) known = { ...known, askedAt: now }
     else {
@@ -115,34 +86,10 @@ const make = Effect.gen(function* () {
     return known
   })
 
-  const readBehind = (cursor: string, part: JournalPart, reading: string, answer: Reading) =>
-    stream.read({ _tag: "After", cursor }, selections[part], { events: Number.POSITIVE_INFINITY, commits }).pipe(
-      Effect.tap((page) =>
-        Effect.sync(() => {
-          paceBy(page)
-          pages[part].keep(cursor, page)
-        })
-      ),
-      Effect.ensuring(Effect.sync(() => readings.delete(reading))),
-      Deferred.into(answer)
-    )
-
-  /** The partitions of a node look at the same moment: one reads for all. It reads on when the one that began is stopped. */
-  const pageBehind = (cursor: string, part: JournalPart) =>
-    Effect.suspend(() => {
-      const recent = pages[part].behind(cursor)
-      if (recent !== undefined) return Effect.succeed(recent)
-      const reading = `${part} ${cursor}`
-      const underWay = readings.get(reading)
-      if (underWay !== undefined) return Deferred.await(underWay)
-      const answer: Reading = Deferred.makeUnsafe()
-      // Whoever stops in between must leave no reading that nobody does.
-      const begin = Effect.suspend(() => {
-        readings.set(reading, answer)
-        return Effect.forkIn(Effect.interruptible(readBehind(cursor, part, reading, answer)), scope)
-      })
-      return Effect.andThen(Effect.uninterruptible(begin), Deferred.await(answer))
-    })
+  /** The list as of a moment ago. */
+  const current = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    known !== undefined && now < known.askedAt + patternsMillis ? Effect.succeed(known) : fresh
+  )
 
   const adopt = Effect.fnUntraced(function* (memory: Memory, { revision, patterns: list }: Known) {
     const failed = memory.engine.setPatterns(list)
@@ -157,7 +104,7 @@ const make = Effect.gen(function* () {
       engine: new PartitionEngine(partition),
       depths: new Depths(),
       chains: new Chains(),
-      cursor: cursor ?? (yield* stream.read({ _tag: "Now" }, selections.events, here)).next,
+      cursor: cursor ?? (yield* pages.end),
       revision: -1,
       millis: 0,
       savedAt: cursor === undefined ? Number.NEGATIVE_INFINITY : now,
@@ -167,7 +114,7 @@ const make = Effect.gen(function* () {
     if (snapshot === undefined || !isAnyOn(list)) return memory
     memory.engine.restore(joined(snapshot.pieces))
     for (let at = snapshot.cursor; compareCursors(at, memory.cursor) < 0; ) {
-      const page = yield* pageBehind(at, list.part)
+      const page = yield* pages.behind(at, list.part)
       for (const placed of page.events) {
         if (compareCursors(placed.cursor, memory.cursor) > 0) break
         memory.engine.take(placed.event)
@@ -216,41 +163,58 @@ const make = Effect.gen(function* () {
     return true
   }
 
-  /** The next page; waits a while for one that has events. */
-  const awaited = Effect.fnUntraced(function* (cursor: string, part: JournalPart) {
-    const hints = yield* hint.subscribe
-    const page = yield* pageBehind(cursor, part)
-    if (page.events.length > 0) return page
-    yield* Effect.raceFirst(Queue.take(hints), Effect.sleep(quietMillis))
-    yield* Effect.sleep(breathMillis)
-    return yield* pageBehind(cursor, part)
-  }, Effect.scoped)
+  const numbersOf =
+    ({ engine }: Memory): NumbersOf =>
+    (name) =>
+      engine.numbersOf(name)
 
   /** Without a pattern nothing is read: the stream costs a node more than all else that it does with a frame. */
-  const idle = Effect.fnUntraced(function* (memory: Memory) {
+  const idle = Effect.fnUntraced(function* (memory: Memory, outlook: Outlook) {
     yield* Effect.sleep(idleMillis)
-    memory.cursor = (yield* stream.read({ _tag: "Now" }, selections.events, here)).next
+    const next = yield* pages.end
+    // A pattern that was added meanwhile sees all that came since: the end of the stream was read before the list was.
+    if (isAnyOn(yield* fresh)) return nothing(memory, outlook)
+    memory.cursor = next
     const now = yield* Clock.currentTimeMillis
     memory.engine.advance(now)
     const isDue = now >= memory.savedAt + snapshotMillis
     if (isDue) memory.savedAt = now
     const snapshot = isDue ? memory.engine.snapshot() : undefined
-    const numbersOf: NumbersOf = (name) => memory.engine.numbersOf(name)
-    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick: now, found: [], snapshot, numbersOf }
+    const looked: Looked = {
+      _tag: "Looked",
+      cursor: next,
+      tick: now,
+      found: [],
+      snapshot,
+      numbersOf: numbersOf(memory)
+    }
     return looked
+  })
+
+  /** What a look says that ended early: it is begun again where it began. */
+  const nothing = (memory: Memory, { tick }: Outlook): Looked => ({
+    _tag: "Looked",
+    cursor: memory.cursor,
+    tick,
+    found: [],
+    snapshot: undefined,
+    numbersOf: numbersOf(memory)
   })
 
   const look = Effect.fnUntraced(function* (outlook: Outlook) {
     const { partition, cursor } = outlook
-    const list = yield* current
+    const before = yield* current
     const held = memories.get(partition)
-    const memory = held !== undefined && held.cursor === cursor ? held : yield* rebuilt(outlook, list)
+    const memory = held !== undefined && held.cursor === cursor ? held : yield* rebuilt(outlook, before)
     memories.set(partition, memory)
-    if (memory.revision !== list.revision) yield* adopt(memory, list)
-    if (cursor !== undefined && !isAnyOn(list)) return yield* idle(memory)
+    if (cursor !== undefined && !isAnyOn(before)) return yield* idle(memory, outlook)
     const matches: Array<FoundMatch> = []
     // The first look says where it begins, so that nothing that comes is ever left out.
-    const page = cursor === undefined ? undefined : yield* awaited(memory.cursor, list.part)
+    const page = cursor === undefined ? undefined : yield* pages.awaited(memory.cursor, before.part)
+    // What came after a pattern was added is for it, too.
+    const list = yield* current
+    if (list.part !== before.part) return nothing(memory, outlook)
+    if (memory.revision !== list.revision) yield* adopt(memory, list)
     const isFed = page === undefined || feed(memory, page, matches)
     const now = yield* Clock.currentTimeMillis
     // Our time must not run ahead of what was written and is still to be read: behind it everything would be late.
@@ -267,8 +231,14 @@ const make = Effect.gen(function* () {
       memory.eventsSinceSaved = 0
     }
     const tick = isCurrent ? now : outlook.tick
-    const numbersOf: NumbersOf = (name) => memory.engine.numbersOf(name)
-    const looked: Looked = { _tag: "Looked", cursor: memory.cursor, tick, found: matches, snapshot, numbersOf }
+    const looked: Looked = {
+      _tag: "Looked",
+      cursor: memory.cursor,
+      tick,
+      found: matches,
+      snapshot,
+      numbersOf: numbersOf(memory)
+    }
     return looked
   })
 

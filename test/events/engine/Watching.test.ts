@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Fiber, flow, Layer, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { EventStream } from "../../../src/events/EventStream.ts"
 import { PatternWatch } from "../../../src/events/engine/PatternWatch.ts"
 import { layer } from "../../../src/events/engine/Watching.ts"
@@ -59,7 +60,7 @@ const streamOf = (count: number, reads: Array<Read>) =>
     read: (start, { hasSamples }, { events, commits }) =>
       Effect.sync(() => {
         reads.push({ hasSamples, events, commits })
-        if (start._tag !== "After" || start.cursor !== "1.0") return { events: [], next: "1.0", hasMore: false }
+        if (start._tag !== "After" || start.cursor !== "1.0") return { events: [], next: "2.1", hasMore: false }
         const placed = Array.from({ length: count }, (_, index) => ({
           cursor: index === count - 1 ? "2.1" : `2.1.${index + 1}`,
           event: event(index)
@@ -69,31 +70,34 @@ const streamOf = (count: number, reads: Array<Read>) =>
     follow: () => Stream.never
   })
 
-const libraryOf = (list: ReadonlyArray<StoredPattern>) =>
-  PatternLibrary.of({
-    current: Effect.succeed({
-      revision: 1,
-      stored: new Map(list.map((each) => [each.name, each])),
+type Lists = () => ReadonlyArray<StoredPattern>
+
+/** Another revision each time somebody asks. */
+const libraryOf = (lists: Lists) => {
+  let revision = 0
+  return PatternLibrary.of({
+    current: Effect.sync(() => ({
+      revision: ++revision,
+      stored: new Map(lists().map((each) => [each.name, each])),
       graph: new PatternGraph()
-    }),
+    })),
     alone: (change) => change
   })
+}
 
 const looking = (list: ReadonlyArray<StoredPattern>, count: number, reads: Array<Read>) =>
-  Effect.gen(function* () {
-    const { look } = yield* PatternWatch
-    const outlooks = Array.from({ length: 4 }, (_, partition) => ({
-      partition,
-      cursor: "1.0",
-      tick: 0,
-      snapshot: undefined
-    }))
-    return yield* Effect.forEach(outlooks, look, { concurrency: 1 })
-  }).pipe(
+  Effect.flatMap(PatternWatch, ({ look }) =>
+    Effect.forEach([0, 1, 2, 3], (partition) => look(outlookOf(partition)), { concurrency: 1 })
+  ).pipe(withNode(() => list, count, reads))
+
+const outlookOf = (partition: number) => ({ partition, cursor: "1.0", tick: 0, snapshot: undefined })
+
+const withNode = (lists: Lists, count: number, reads: Array<Read>) =>
+  flow(
     Effect.provide(
       layer.pipe(
         Layer.provide(Layer.succeed(EventStream, streamOf(count, reads))),
-        Layer.provide(Layer.succeed(PatternLibrary, libraryOf(list))),
+        Layer.provide(Layer.succeed(PatternLibrary, libraryOf(lists))),
         Layer.provide(JournalHint.layer)
       )
     ),
@@ -141,6 +145,31 @@ describe("the looks of a node", () => {
         reads.map(({ hasSamples }) => hasSamples),
         [false]
       )
+    })
+  )
+
+  it.effect("go no further without a pattern than to where one was added", () =>
+    Effect.gen(function* () {
+      let list: ReadonlyArray<StoredPattern> = []
+      const cursorsOf = Effect.fn(function* (during: () => void) {
+        const { look } = yield* PatternWatch
+        const looking = yield* Effect.forkChild(look(outlookOf(0)))
+        yield* TestClock.adjust(100)
+        during()
+        yield* TestClock.adjust(1000)
+        const looked = yield* Fiber.join(looking)
+        return looked._tag === "Looked" ? looked.cursor : looked._tag
+      })
+      yield* Effect.gen(function* () {
+        assert.strictEqual(
+          yield* cursorsOf(() => {
+            list = [stored(["board.telemetry"])]
+          }),
+          "1.0"
+        )
+        list = []
+        assert.strictEqual(yield* cursorsOf(() => {}), "2.1")
+      }).pipe(withNode(() => list, 5, []))
     })
   )
 })

@@ -1,0 +1,89 @@
+/** Reads the stream for the partitions of a node: each part of it once, however many of them look at it. */
+import { Deferred, Effect, Queue } from "effect"
+import { type EventPage, EventStream, type Selection } from "../EventStream.ts"
+import { JournalHint } from "../JournalHint.ts"
+import type { CursorMalformed, JournalPart, JournalUnavailable } from "../JournalReader.ts"
+import { RecentPages } from "./RecentPages.ts"
+
+/** Every event is looked at: which of them matter is the matcher's to find. What boards measure only where a pattern wants it. */
+const selections: Readonly<Record<JournalPart, Selection>> = {
+  all: { hasSamples: true, matches: () => true },
+  events: { hasSamples: false, matches: () => true }
+}
+/** Commits that are read at a time. One may hold an event or hundreds: as many as give about so many events. */
+const commitsMin = 50
+const commitsMax = 2000
+const pageEvents = 2000
+/** A look at a quiet stream ends after this, ms: then waits are noticed that have nothing to do with events. */
+const quietMillis = 500
+/** Under load every commit hints; a pause lets events gather, ms. */
+const breathMillis = 10
+
+type Reading = Deferred.Deferred<EventPage, JournalUnavailable | CursorMalformed>
+
+/** A reader for as long as its scope. */
+export const makePageReader = Effect.gen(function* () {
+  const stream = yield* EventStream
+  const hint = yield* JournalHint
+  const scope = yield* Effect.scope
+  const recent: Readonly<Record<JournalPart, RecentPages>> = { all: new RecentPages(), events: new RecentPages() }
+  /** Reads under way, by what they read and behind which cursor. */
+  const readings = new Map<string, Reading>()
+  let commits = commitsMin
+
+  /** What was read stays: a page is never cut, for what is left of it would have to be read again. */
+  const paceBy = ({ events, hasMore }: EventPage): void => {
+    if (events.length > 2 * pageEvents) commits = Math.max(commitsMin, commits / 2)
+    else if (hasMore && events.length < pageEvents / 2) commits = Math.min(commitsMax, commits * 2)
+  }
+
+  const readBehind = (cursor: string, part: JournalPart, reading: string, answer: Reading) =>
+    stream.read({ _tag: "After", cursor }, selections[part], { events: Number.POSITIVE_INFINITY, commits }).pipe(
+      Effect.tap((page) =>
+        Effect.sync(() => {
+          paceBy(page)
+          recent[part].keep(cursor, page)
+        })
+      ),
+      Effect.ensuring(Effect.sync(() => readings.delete(reading))),
+      Deferred.into(answer)
+    )
+
+  /** The partitions of a node look at the same moment: one reads for all. It reads on when the one that began is stopped. */
+  const behind = (cursor: string, part: JournalPart) =>
+    Effect.suspend(() => {
+      const page = recent[part].behind(cursor)
+      if (page !== undefined) return Effect.succeed(page)
+      const reading = `${part} ${cursor}`
+      const underWay = readings.get(reading)
+      if (underWay !== undefined) return Deferred.await(underWay)
+      const answer: Reading = Deferred.makeUnsafe()
+      // Whoever stops in between must leave no reading that nobody does.
+      const begin = Effect.suspend(() => {
+        readings.set(reading, answer)
+        return Effect.forkIn(Effect.interruptible(readBehind(cursor, part, reading, answer)), scope)
+      })
+      return Effect.andThen(Effect.uninterruptible(begin), Deferred.await(answer))
+    })
+
+  /** The next page; waits a while for one that has events. */
+  const awaited = Effect.fnUntraced(function* (cursor: string, part: JournalPart) {
+    const hints = yield* hint.subscribe
+    const page = yield* behind(cursor, part)
+    if (page.events.length > 0) return page
+    yield* Effect.raceFirst(Queue.take(hints), Effect.sleep(quietMillis))
+    yield* Effect.sleep(breathMillis)
+    return yield* behind(cursor, part)
+  }, Effect.scoped)
+
+  const end = stream
+    .read({ _tag: "Now" }, selections.events, { events: 0, commits: 0 })
+    .pipe(Effect.map(({ next }) => next))
+
+  return {
+    /** Where the stream ends now. */
+    end,
+    behind,
+    awaited
+  }
+})
