@@ -60,7 +60,9 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
             /"desired": \{\s+"target": \{?[^}]*31/.test(text)
           )
         assert.match(yield* good("pattern", "ls"), /^warm +1 +on +high +when +2 /m)
-        assert.include(yield* good("pattern", "show", "warm"), warm(-100).trimEnd())
+        const shown = yield* good("pattern", "show", "warm")
+        assert.include(shown, warm(-100).trimEnd())
+        assert.match(shown, /^warm version 1, .*, written by user:local\n/)
       }).pipe(Effect.scoped)
     )
 

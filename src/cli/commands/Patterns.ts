@@ -180,7 +180,7 @@ const show = Command.make(
     yield* print(
       flags,
       { ...stored, stats },
-      () => `${patternLine(stored)}\n${counted(stats)}\n\n${stored.source.trimEnd()}`
+      () => `${patternLine(stored)}, written by ${stored.author}\n${counted(stats)}\n\n${stored.source.trimEnd()}`
     )
   })
 ).pipe(Command.withDescription("Show a pattern as it was written, and what it has counted"), examples(["hot"]))

@@ -45,7 +45,8 @@ class Check {
     const { by, emit } = pattern
     const written = by.map((path) => formatPath(path))
     by.forEach((path, index) => {
-      this.scalar(path, `by.${index}`, this.keySource(), "a key is a text, a number, true or false")
+      for (const source of this.keySources())
+        this.scalar(path, `by.${index}`, source, "a key is a text, a number, true or false")
       if (written.indexOf(written[index] ?? "") < index)
         this.report(`by.${index}`, "Contradiction", `${written[index]} stands here twice`)
     })
@@ -130,10 +131,25 @@ class Check {
     }
   }
 
-  /** Where keys are looked up: the steps of a sequence may be of other types than the pattern. */
-  private keySource(): Source {
+  /** Where keys are looked up: an event of a step that cannot have the field would be of no key. */
+  private keySources(): ReadonlyArray<Source> {
     const { from, body } = this.parsed.pattern
-    return body._tag === "Where" || body._tag === "When" ? this.sourceOf(from) : events
+    const of = (step: Step) => this.sourceOf(step.from ?? from)
+    switch (body._tag) {
+      case "Where":
+      case "When":
+        return [this.sourceOf(from)]
+      case "Sequence":
+        return [body.first, ...body.rest.map(({ step }) => step)].map(of)
+      case "Absence":
+        return [body.trigger, body.absent].map(of)
+      case "Silence":
+        return [of(body.step)]
+      case "Combined":
+        return [events]
+      case "Join":
+        return [body.left, body.right].map((side) => this.sourceOf(side.from))
+    }
   }
 
   private condition(tree: Condition | undefined, source: Source, types: EventTypes | undefined): void {

@@ -63,6 +63,18 @@ describe("fields of events", () => {
     assert.deepStrictEqual(told("from device.online seq boot > 1 -> board.telemetry within 1s emit { a: temp }"), [])
   })
 
+  it("of a key are those of every step", () => {
+    const missing = /^UnknownField: a device\.offline has no field boot/
+    assert.match(told("by boot device.online then no device.offline within 1s")[0] ?? "", missing)
+    assert.match(told("by boot seq device.online ~> device.offline within 1s")[0] ?? "", missing)
+    assert.match(told("by boot join device.online as a with device.offline as b within 1s")[0] ?? "", missing)
+    assert.match(told("by boot silence device.offline for 1s")[0] ?? "", missing)
+    assert.deepStrictEqual(told("by boot device.online then no device.restarted within 1s"), [])
+    assert.deepStrictEqual(told("by source.id, zone device.online then no device.offline within 1s"), [])
+    assert.deepStrictEqual(told("by job device.online where boot == 1 then no job.ended within 1s").length, 1)
+    assert.deepStrictEqual(told("by job silence job.ended for 1s"), [])
+  })
+
   it("are all that one of several types has, and a star stands for those that are known", () => {
     assert.deepStrictEqual(told("from device.online, device.offline where boot == 1 or reason == 'x'"), [])
     assert.match(told("from device.online, device.offline where reson == 'x'")[0] ?? "", /^UnknownField.*mean reason/)
