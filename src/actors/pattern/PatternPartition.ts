@@ -14,7 +14,7 @@ import { type PartitionState, PatternPartition } from "../../protocol/PatternPar
 import * as Behaviour from "../Behaviour.ts"
 import { done, type JudgedMatch } from "./Actions.ts"
 import { AuthorRights } from "./AuthorRights.ts"
-import { piecesOf, storage } from "./Stored.ts"
+import { storage } from "./Stored.ts"
 
 /** A look that has not ended by then never will: it is begun again, ms. */
 const stuckMillis = 60_000
@@ -66,7 +66,9 @@ const isLooked = Schema.is(
       cursor: Schema.String,
       tick: Schema.Finite,
       found: Schema.Array(Schema.Unknown),
-      snapshot: Schema.UndefinedOr(Schema.Uint8Array)
+      snapshot: Schema.UndefinedOr(
+        Schema.Struct({ cursor: Schema.String, tick: Schema.Finite, pieces: Schema.Array(Schema.Uint8Array) })
+      )
     }),
     Schema.TaggedStruct("Unavailable", {})
   ])
@@ -129,7 +131,7 @@ export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPa
       cursor,
       tick,
       matched: state.matched + found.length,
-      ...(snapshot !== undefined && { snapshot: { cursor, tick, pieces: piecesOf(snapshot) } })
+      ...(snapshot !== undefined && { snapshot })
     }
     return { state: noted, ...done(found, now), ...goOn(noted, context, from) }
   },

@@ -2,15 +2,6 @@
 import type { PartitionState } from "../../protocol/PatternPartition.ts"
 import type { Storage } from "../Behaviour.ts"
 
-/** Bytes of a part: a commit carries a few of them at a time. */
-const pieceBytes = 65_536
-
-/** A snapshot in pieces. */
-export const piecesOf = (bytes: Uint8Array): ReadonlyArray<Uint8Array> =>
-  Array.from({ length: Math.max(1, Math.ceil(bytes.length / pieceBytes)) }, (_, index) =>
-    bytes.slice(index * pieceBytes, (index + 1) * pieceBytes)
-  )
-
 const prefix = "snapshot/"
 /** Parts are in order of their keys. */
 const keyOf = (index: number): string => `${prefix}${String(index).padStart(6, "0")}`

@@ -7,6 +7,14 @@ import type { MatcherCounters } from "../matching/Matcher.ts"
 import type { PatternMetrics } from "../temporal/Answers.ts"
 import type { Match } from "../temporal/Match.ts"
 
+/** All that patterns had seen at a place of the stream. */
+export interface Snapshot {
+  readonly cursor: string
+  /** Our time then, ms. */
+  readonly tick: number
+  readonly pieces: ReadonlyArray<Uint8Array>
+}
+
 /** From where to look. */
 export interface Outlook {
   readonly partition: number
@@ -15,9 +23,7 @@ export interface Outlook {
   /** Our time up to which waits were noticed, ms. */
   readonly tick: number
   /** What was kept of an earlier look. */
-  readonly snapshot:
-    | { readonly cursor: string; readonly tick: number; readonly pieces: ReadonlyArray<Uint8Array> }
-    | undefined
+  readonly snapshot: Snapshot | undefined
 }
 
 /** A match, with all that acting on it needs. */
@@ -51,8 +57,8 @@ export type Looked =
       readonly cursor: string
       readonly tick: number
       readonly found: ReadonlyArray<FoundMatch>
-      /** To be kept with the cursor, now and then. */
-      readonly snapshot: Uint8Array | undefined
+      /** To be kept, now and then: of a place that was looked at before. */
+      readonly snapshot: Snapshot | undefined
       /** What a pattern has counted here, as of when it is asked. */
       readonly numbersOf: NumbersOf
     }

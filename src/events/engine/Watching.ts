@@ -15,18 +15,13 @@ import { Chains } from "./Chains.ts"
 import { Depths } from "./Depths.ts"
 import { makePageReader } from "./PageReader.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
-import { type FoundMatch, type Looked, type NumbersOf, type Outlook, PatternWatch } from "./PatternWatch.ts"
+import { type FoundMatch, type Looked, type Outlook, PatternWatch, type Snapshot } from "./PatternWatch.ts"
+import { SnapshotDrawing } from "./SnapshotDrawing.ts"
 
 /** Matches of one commit; what comes behind waits for the next look. */
 const foundMax = 64
 /** As long a look lasts while there is no pattern, ms: then a new one sees what came since. */
 const idleMillis = 500
-/**
- * Snapshots: at least so often, ms, or after so many events, which is what a node that takes over reads again. That of a
- * thousand patterns has a megabyte: under load a frequent one would cost more than the matching.
- */
-const snapshotMillis = 30_000
-const snapshotEvents = 100_000
 /** How old the list of patterns may be, ms. */
 const patternsMillis = 250
 
@@ -34,13 +29,12 @@ interface Memory {
   readonly engine: PartitionEngine
   readonly depths: Depths
   readonly chains: Chains
+  readonly snapshots: SnapshotDrawing
   cursor: string
   /** The list of patterns it works with. */
   revision: number
-  savedAt: number
   /** Spent with events, ms. */
   millis: number
-  eventsSinceSaved: number
 }
 
 interface Known {
@@ -100,19 +94,20 @@ const make = Effect.gen(function* () {
   /** Reads again what came between the snapshot and the place of the row; what that finds was acted on before. */
   const rebuilt = Effect.fnUntraced(function* ({ partition, cursor, tick, snapshot }: Outlook, list: Known) {
     const now = yield* Clock.currentTimeMillis
+    const engine = new PartitionEngine(partition)
     const memory: Memory = {
-      engine: new PartitionEngine(partition),
+      engine,
       depths: new Depths(),
       chains: new Chains(),
+      snapshots: new SnapshotDrawing(engine, now),
       cursor: cursor ?? (yield* pages.end),
       revision: -1,
-      millis: 0,
-      savedAt: cursor === undefined ? Number.NEGATIVE_INFINITY : now,
-      eventsSinceSaved: 0
+      millis: 0
     }
     yield* adopt(memory, list)
     if (snapshot === undefined || !isAnyOn(list)) return memory
-    memory.engine.restore(joined(snapshot.pieces))
+    if (!memory.engine.restore(joined(snapshot.pieces)))
+      yield* Effect.logWarning(`partition ${partition} of the patterns begins anew: its snapshot is of another release`)
     for (let at = snapshot.cursor; compareCursors(at, memory.cursor) < 0; ) {
       const page = yield* pages.behind(at, list.part)
       for (const placed of page.events) {
@@ -121,7 +116,7 @@ const make = Effect.gen(function* () {
         memory.depths.hear(placed.event)
         memory.chains.hear(placed.event)
       }
-      memory.eventsSinceSaved += page.events.length
+      memory.snapshots.fed(page.events.length)
       if (page.next === at) break
       at = page.next
     }
@@ -155,7 +150,7 @@ const make = Effect.gen(function* () {
       memory.depths.hear(event)
       memory.chains.hear(event)
       memory.cursor = cursor
-      memory.eventsSinceSaved++
+      memory.snapshots.fed(1)
       found(memory, into)
       if (into.length >= foundMax) return false
     }
@@ -163,83 +158,59 @@ const make = Effect.gen(function* () {
     return true
   }
 
-  const numbersOf =
-    ({ engine }: Memory): NumbersOf =>
-    (name) =>
-      engine.numbersOf(name)
+  const seen = (
+    { cursor, engine }: Memory,
+    tick: number,
+    matches: ReadonlyArray<FoundMatch> = [],
+    snapshot: Snapshot | undefined = undefined
+  ): Looked => ({
+    _tag: "Looked",
+    cursor,
+    tick,
+    found: matches,
+    snapshot,
+    numbersOf: (name) => engine.numbersOf(name)
+  })
 
   /** Without a pattern nothing is read: the stream costs a node more than all else that it does with a frame. */
-  const idle = Effect.fnUntraced(function* (memory: Memory, outlook: Outlook) {
+  const idle = Effect.fnUntraced(function* (memory: Memory, { tick }: Outlook) {
     yield* Effect.sleep(idleMillis)
     const next = yield* pages.end
     // A pattern that was added meanwhile sees all that came since: the end of the stream was read before the list was.
-    if (isAnyOn(yield* fresh)) return nothing(memory, outlook)
-    memory.cursor = next
+    if (isAnyOn(yield* fresh)) return seen(memory, tick)
     const now = yield* Clock.currentTimeMillis
+    memory.cursor = next
     memory.engine.advance(now)
-    const isDue = now >= memory.savedAt + snapshotMillis
-    if (isDue) memory.savedAt = now
-    const snapshot = isDue ? memory.engine.snapshot() : undefined
-    const looked: Looked = {
-      _tag: "Looked",
-      cursor: next,
-      tick: now,
-      found: [],
-      snapshot,
-      numbersOf: numbersOf(memory)
-    }
-    return looked
-  })
-
-  /** What a look says that ended early: it is begun again where it began. */
-  const nothing = (memory: Memory, { tick }: Outlook): Looked => ({
-    _tag: "Looked",
-    cursor: memory.cursor,
-    tick,
-    found: [],
-    snapshot: undefined,
-    numbersOf: numbersOf(memory)
+    // Nobody is to read again what came while nobody asked for it.
+    const place = { cursor: next, tick: now }
+    return seen(memory, now, [], memory.snapshots.isOld(now) ? memory.snapshots.drawWhole(place, now) : undefined)
   })
 
   const look = Effect.fnUntraced(function* (outlook: Outlook) {
-    const { partition, cursor } = outlook
+    const { partition, cursor, tick } = outlook
     const before = yield* current
     const held = memories.get(partition)
     const memory = held !== undefined && held.cursor === cursor ? held : yield* rebuilt(outlook, before)
     memories.set(partition, memory)
-    if (cursor !== undefined && !isAnyOn(before)) return yield* idle(memory, outlook)
-    const matches: Array<FoundMatch> = []
+    const place = { cursor: memory.cursor, tick }
+    const begun = yield* Clock.currentTimeMillis
     // The first look says where it begins, so that nothing that comes is ever left out.
-    const page = cursor === undefined ? undefined : yield* pages.awaited(memory.cursor, before.part)
+    if (cursor === undefined) return seen(memory, begun, [], memory.snapshots.drawWhole(place, begun))
+    if (!isAnyOn(before)) return yield* idle(memory, outlook)
+    const snapshot = memory.snapshots.draw(place, begun)
+    const page = yield* pages.awaited(memory.cursor, before.part)
     // What came after a pattern was added is for it, too.
     const list = yield* current
-    if (list.part !== before.part) return nothing(memory, outlook)
+    if (list.part !== before.part) return seen(memory, tick, [], snapshot)
     if (memory.revision !== list.revision) yield* adopt(memory, list)
-    const isFed = page === undefined || feed(memory, page, matches)
-    const now = yield* Clock.currentTimeMillis
+    const matches: Array<FoundMatch> = []
+    const isFed = feed(memory, page, matches)
     // Our time must not run ahead of what was written and is still to be read: behind it everything would be late.
-    const isCurrent = isFed && page?.hasMore !== true
-    if (isCurrent) {
-      memory.engine.advance(now)
-      found(memory, matches)
-    }
-    const isOld = now >= memory.savedAt + snapshotMillis && memory.eventsSinceSaved > 0
-    const isDue = cursor === undefined || isOld || memory.eventsSinceSaved >= snapshotEvents
-    const snapshot = isDue ? memory.engine.snapshot() : undefined
-    if (isDue) {
-      memory.savedAt = now
-      memory.eventsSinceSaved = 0
-    }
-    const tick = isCurrent ? now : outlook.tick
-    const looked: Looked = {
-      _tag: "Looked",
-      cursor: memory.cursor,
-      tick,
-      found: matches,
-      snapshot,
-      numbersOf: numbersOf(memory)
-    }
-    return looked
+    if (!isFed || page.hasMore) return seen(memory, tick, matches, snapshot)
+    const now = yield* Clock.currentTimeMillis
+    memory.engine.advance(now)
+    found(memory, matches)
+    return seen(memory, now, matches, snapshot)
   })
 
   return {
