@@ -18,8 +18,8 @@ export class PatternLibrary extends Context.Service<
   PatternLibrary,
   {
     readonly current: Effect.Effect<KnownPatterns, PatternsUnavailable>
-    /** One change of this node after another: what was checked still holds when it is written. */
-    readonly alone: <A, E, R>(change: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** As that of {@link Patterns}. Changes of one node wait here for each other, and not with a connection each. */
+    readonly alone: <A, E, R>(change: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PatternsUnavailable, R>
   }
 >()("holon/events/PatternLibrary") {}
 
@@ -70,7 +70,7 @@ const make = Effect.gen(function* () {
     current: reading
       .withPermits(1)(Effect.suspend(() => (revision === undefined ? readAll : readOn(revision))))
       .pipe(Effect.map((newest): KnownPatterns => ({ revision: newest, stored, graph }))),
-    alone: changing.withPermits(1)
+    alone: (change) => changing.withPermits(1)(patterns.alone(change))
   })
 })
 

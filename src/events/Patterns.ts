@@ -16,9 +16,6 @@ export class PatternsUnavailable extends Schema.TaggedError<PatternsUnavailable>
   }
 }
 
-/** Somebody else has changed patterns since they were looked at. Nothing was written; look again. */
-export class PatternsMoved extends Schema.TaggedError<PatternsMoved>()("PatternsMoved", {}) {}
-
 /** A pattern as it is kept. */
 export const StoredPattern = Schema.Struct({
   /** UUIDv7, for as long as the name exists. */
@@ -76,15 +73,16 @@ export class Patterns extends Context.Service<
     readonly put: (
       given: WrittenPattern & { readonly by: string }
     ) => Effect.Effect<StoredPattern, Conflict | TooLarge | PatternsUnavailable>
-    /**
-     * As {@link put} each of them, or none. Answers in their order. With the revision that they were checked against they are
-     * written only while it is the newest: what stands on other patterns would else be checked against what is no more.
-     */
+    /** As {@link put} each of them, or none. Answers in their order. */
     readonly putAll: (
       given: ReadonlyArray<WrittenPattern>,
-      by: string,
-      checkedAt?: number
-    ) => Effect.Effect<ReadonlyArray<StoredPattern>, Conflict | TooLarge | PatternsMoved | PatternsUnavailable>
+      by: string
+    ) => Effect.Effect<ReadonlyArray<StoredPattern>, Conflict | TooLarge | PatternsUnavailable>
+    /**
+     * Runs while nobody else changes patterns, on any node: what it checks against the others still holds when it writes. All
+     * that it changes is one transaction, which is undone where it fails.
+     */
+    readonly alone: <A, E, R>(change: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PatternsUnavailable, R>
     readonly get: (name: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
     /** With zones, on and off in those only: see `PatternZones.ts`. Says nothing else than before, so its version stays. */
     readonly setOn: (

@@ -144,23 +144,17 @@ export const patternDesk = Effect.gen(function* () {
     )
 
   const keep = (drafts: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
-    Effect.gen(function* () {
-      const known = yield* library.current
-      yield* sound(drafts, known)
-      yield* Effect.forEach(drafts, ({ pattern }) => permitted(asker, pattern), { discard: true })
-      const written = drafts.map(({ pattern, source }) => ({
-        pattern,
-        source,
-        ...(expected !== undefined && { expected })
-      }))
-      return yield* patterns.putAll(written, `${asker.kind}:${asker.id}`, known.revision)
-    }).pipe(
-      // Another node was faster: what it wrote is looked at as well.
-      Effect.retry({ while: (error) => error._tag === "PatternsMoved", times: movedMax }),
-      Effect.catchTag("PatternsMoved", () =>
-        Effect.fail(new Unavailable({ cause: "others change patterns all the time" }))
-      ),
-      library.alone
+    library.alone(
+      Effect.gen(function* () {
+        yield* sound(drafts, yield* library.current)
+        yield* Effect.forEach(drafts, ({ pattern }) => permitted(asker, pattern), { discard: true })
+        const written = drafts.map(({ pattern, source }) => ({
+          pattern,
+          source,
+          ...(expected !== undefined && { expected })
+        }))
+        return yield* patterns.putAll(written, `${asker.kind}:${asker.id}`)
+      })
     )
 
   const put = Effect.fnUntraced(function* (given: GivenPattern, asker: Asker, expected: number | undefined) {
@@ -222,9 +216,6 @@ export const patternDesk = Effect.gen(function* () {
       spoken(trial(given, asked))
   }
 })
-
-/** How often patterns are checked anew because other nodes have changed some. */
-const movedMax = 20
 
 /** Commits that a trial looks at when nothing else is asked for. */
 const trialCommits = 10_000

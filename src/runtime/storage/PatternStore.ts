@@ -1,6 +1,6 @@
 /** The patterns of the cluster on PostgreSQL. A change and its line of history are one transaction. */
 import { PgClient } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { layer as layerLibrary, type PatternLibrary } from "../../events/PatternLibrary.ts"
 import { Patterns, PatternsUnavailable, type StoredPattern, type WrittenPattern } from "../../events/Patterns.ts"
@@ -12,6 +12,9 @@ import { sqlReason } from "./SqlReason.ts"
 
 /** Changes of the number of patterns wait for each other: any constant that nothing else of ours locks. */
 const advisoryLock = 7_455_969
+
+/** Whether the lock is held already. */
+const IsAlone = Context.Reference("holon/runtime/storage/PatternStore/IsAlone", { defaultValue: () => false })
 
 interface Row extends Omit<StoredPattern, "pattern" | "zones">, Enabled {
   readonly conditions: unknown
@@ -49,9 +52,18 @@ const make = Effect.gen(function* () {
     sql`insert into goldrush_pattern_history (name, version, what, source, zones, by, at)
       values (${row.name}, ${row.version}, ${what}, ${row.source}, ${row.zones}::text[], ${by}, ${at})`
 
-  /** One change after another: the count and the number of the last change are then as they seem. */
-  const alone = <A, E, R>(change: Effect.Effect<A, E, R>) =>
-    sql.withTransaction(Effect.andThen(sql`select pg_advisory_xact_lock(${advisoryLock})`, change))
+  /** One change after another: the count and the number of the last change are then as they seem. Within one it is the same one. */
+  const alone = <A, E, R>(change: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
+    Effect.flatMap(IsAlone, (isAlone) =>
+      isAlone
+        ? change
+        : sql.withTransaction(
+            Effect.andThen(
+              sql`select pg_advisory_xact_lock(${advisoryLock})`,
+              Effect.provideService(change, IsAlone, true)
+            )
+          )
+    )
 
   const changed = Effect.fnUntraced(function* (
     row: Row | undefined,
@@ -67,9 +79,9 @@ const make = Effect.gen(function* () {
 
   const write = writePatterns<Row>(sql, columns)
 
-  const putAll = Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string, checkedAt?: number) {
+  const putAll = Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string) {
     const now = yield* Clock.currentTimeMillis
-    const rows = yield* answer(alone(write(given, by, now, checkedAt)))
+    const rows = yield* answer(alone(write(given, by, now)))
     const byName = new Map(rows.map((row) => [row.name, row]))
     return yield* Effect.forEach(given, ({ pattern: { name } }) => {
       const row = byName.get(name)
@@ -80,10 +92,11 @@ const make = Effect.gen(function* () {
 
   return Patterns.of({
     put: ({ by, ...given }) =>
-      Effect.flatMap(Effect.catchTag(putAll([given], by), "PatternsMoved", Effect.die), ([one]) =>
+      Effect.flatMap(putAll([given], by), ([one]) =>
         one === undefined ? Effect.die("a pattern was put and is not there") : Effect.succeed(one)
       ),
     putAll,
+    alone: (change) => answer(alone(change)),
     get: (name) =>
       answer(
         Effect.flatMap(sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name}`, ([row]) =>

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
-import { PatternsMoved, patternsMax, type WrittenPattern } from "../../events/Patterns.ts"
+import { patternsMax, type WrittenPattern } from "../../events/Patterns.ts"
 import { Conflict, TooLarge } from "../../protocol/Errors.ts"
 import { uuidV7 } from "../../protocol/Ids.ts"
 import { Pattern } from "../../protocol/pattern/Pattern.ts"
@@ -15,7 +15,6 @@ interface Known {
   /** The highest that the name ever had: removal leaves the history, and a name that comes again goes on counting. */
   readonly last: number | null
   readonly count: number
-  readonly revision: number
 }
 
 const encode = Schema.encodeSync(Pattern)
@@ -41,20 +40,13 @@ const rowOf = ({ source, pattern }: WrittenPattern, version: number, now: number
  * transaction while nobody else changes patterns: what the question finds must still be so for the statement.
  */
 export const writePatterns = <Row extends object>(sql: PgClient.PgClient, columns: string) =>
-  Effect.fnUntraced(function* (
-    given: ReadonlyArray<WrittenPattern>,
-    by: string,
-    now: number,
-    checkedAt: number | undefined
-  ) {
+  Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string, now: number) {
     const names = given.map(({ pattern }) => pattern.name)
     const known = yield* sql<Known>`
       select wanted.name, version, updated_by as "updatedBy",
         (select max(version) from goldrush_pattern_history history where history.name = wanted.name) as last,
-        (select count(*) from goldrush_patterns)::float8 as count,
-        (select coalesce(max(change), 0) from goldrush_pattern_history)::float8 as revision
+        (select count(*) from goldrush_patterns)::float8 as count
       from unnest(${names}::text[]) as wanted(name) left join goldrush_patterns on goldrush_patterns.name = wanted.name`
-    if (checkedAt !== undefined && known.some(({ revision }) => revision > checkedAt)) return yield* new PatternsMoved()
     const byName = new Map(known.map((each) => [each.name, each]))
     for (const { pattern, expected } of given) {
       const { version = null, updatedBy = null } = byName.get(pattern.name) ?? {}

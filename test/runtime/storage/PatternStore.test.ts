@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { Patterns, patternsMax } from "../../../src/events/Patterns.ts"
 import type { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
 import * as PatternStore from "../../../src/runtime/storage/PatternStore.ts"
@@ -174,18 +174,32 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
     )
   )
 
-  it.effect("are written only where nobody has changed any since they were checked", () =>
+  it.effect("are changed by nobody else while somebody is alone with them, and undone where that fails", () =>
     fresh(
       Effect.gen(function* () {
         const patterns = yield* Patterns
         const { by, ...one } = given
-        const before = yield* patterns.revision
-        assert.lengthOf(yield* patterns.putAll([one], by, before), 1)
-        const moved = yield* Effect.flip(patterns.putAll([one], by, before))
-        assert.strictEqual(moved._tag, "PatternsMoved")
-        assert.strictEqual((yield* patterns.get("hot")).version, 1)
-        yield* patterns.putAll([one], by, yield* patterns.revision)
-        assert.strictEqual((yield* patterns.get("hot")).version, 2)
+        const named = (name: string) => ({ ...one, pattern: { ...hot, name } })
+        const isBegun = yield* Deferred.make<void>()
+        const other = yield* Effect.forkChild(
+          Effect.andThen(Deferred.await(isBegun), patterns.put({ ...named("other"), by }))
+        )
+        const seen = yield* patterns.alone(
+          Effect.gen(function* () {
+            const before = yield* patterns.revision
+            yield* Deferred.succeed(isBegun, undefined)
+            yield* patterns.putAll([named("first")], by)
+            yield* patterns.setOn("first", false, by)
+            return (yield* patterns.changedSince(before)).changed.map(({ name }) => name)
+          })
+        )
+        assert.deepStrictEqual(seen, ["first"])
+        assert.strictEqual((yield* Fiber.join(other)).version, 1)
+        const failed = yield* Effect.flip(
+          patterns.alone(Effect.andThen(patterns.putAll([named("second")], by), Effect.fail("no" as const)))
+        )
+        assert.strictEqual(failed, "no")
+        assert.strictEqual((yield* Effect.flip(patterns.get("second")))._tag, "NotFound")
       })
     )
   )
