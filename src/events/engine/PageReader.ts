@@ -33,7 +33,7 @@ export const makePageReader = Effect.gen(function* () {
 
   /** What was read stays: a page is never cut, for what is left of it would have to be read again. */
   const paceBy = ({ events, hasMore }: EventPage): void => {
-    if (events.length > 2 * pageEvents) commits = Math.max(commitsMin, commits / 2)
+    if (events.length > 2 * pageEvents) commits = Math.max(commitsMin, Math.floor(commits / 2))
     else if (hasMore && events.length < pageEvents / 2) commits = Math.min(commitsMax, commits * 2)
   }
 
