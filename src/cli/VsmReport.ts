@@ -1,7 +1,7 @@
 /** How VSMs look on a terminal: the tree of all of them, and one in full. */
 import type { Budget } from "../protocol/vsm/Budget.ts"
 import { errorOf } from "../protocol/vsm/Spawn.ts"
-import type { VsmView } from "../protocol/vsm/Vsm.ts"
+import type { VsmView } from "../protocol/vsm/VsmState.ts"
 import { ago, table } from "./Table.ts"
 
 /** An amount so large that it bounds nothing: the root has no less of most things. */

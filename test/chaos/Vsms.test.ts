@@ -6,7 +6,7 @@ import { Effect, Schema } from "effect"
 import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { RecursionView } from "../../src/protocol/vsm/Recursion.ts"
 import { isEnded, SpawnView } from "../../src/protocol/vsm/Spawn.ts"
-import { VsmView } from "../../src/protocol/vsm/Vsm.ts"
+import { VsmView } from "../../src/protocol/vsm/VsmState.ts"
 import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
 

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
-import { VsmView } from "../../src/protocol/vsm/Vsm.ts"
+import { VsmView } from "../../src/protocol/vsm/VsmState.ts"
 import { run } from "../support/Cli.ts"
 import { RunningNode, until } from "../support/RunningNode.ts"
 

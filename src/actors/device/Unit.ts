@@ -22,18 +22,19 @@ export interface Assignment {
 const tellVsm = (turn: Turn, id: VsmId, message: string, payload: object): void =>
   tell(turn, { to: { kind: "vsm", id }, message, payload: { unit: turn.context.self.id, ...payload } })
 
-/** Says whose unit it is, and in which zone it is. */
-const register = (turn: Turn, { vsm, fence }: Membership): void => {
+/** Says whose unit it is, in which zone it is, and who has handed it on where somebody has. */
+const register = (turn: Turn, { vsm, fence }: Membership, by?: VsmId): void => {
   const zone = zoneIn(turn.state.zone)
-  tellVsm(turn, vsm, "RegisterUnit", { fence, ...(zone === undefined ? {} : { zone }) })
+  const handed = by === undefined || by === vsm ? {} : { by }
+  tellVsm(turn, vsm, "RegisterUnit", { fence, ...(zone === undefined ? {} : { zone }), ...handed })
 }
 
-const move = (turn: Turn, vsm: VsmId): void => {
+const move = (turn: Turn, vsm: VsmId, by?: VsmId): void => {
   const before = turn.state.unit
   const unit = { vsm, fence: (before?.fence ?? 0) + 1 }
   turn.state = { ...turn.state, unit }
   if (before !== undefined) tellVsm(turn, before.vsm, "RemoveUnit", { fence: unit.fence })
-  register(turn, unit)
+  register(turn, unit, by)
 }
 
 /** A board attaches: the root adopts a device that is nobody's unit. */
@@ -68,7 +69,7 @@ export const assign = (turn: Turn, wanted: Assignment): void => {
     return register(turn, unit)
   }
   const error = objection(turn.state, turn.context.self.id, wanted)
-  if (error === undefined) return move(turn, to)
+  if (error === undefined) return move(turn, to, by)
   if (by === to) return tellVsm(turn, to, "AdoptionRefused", { error: refusalOf(error) })
   // Who hands it on learns how it stands: it is not his any more, or still is and he decides anew.
   if (unit?.vsm === by && connection.state !== "retired") register(turn, unit)

@@ -5,8 +5,8 @@
 import { Backpressure, type HolonError, InvalidTransition } from "../../protocol/Errors.ts"
 import type { DeviceId } from "../../protocol/Ids.ts"
 import type { Refusal } from "../../protocol/vsm/Spawn.ts"
-import type { AdoptionView, ChildInfo, UnitInfo, VsmState } from "../../protocol/vsm/Vsm.ts"
 import { rootId, type VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { AdoptionView, ChildInfo, UnitInfo, VsmState } from "../../protocol/vsm/VsmState.ts"
 import { contains, type Zone } from "../../protocol/Zone.ts"
 import { drop, parentOf, put, type Turn, tellDevice } from "./Turn.ts"
 import { unitOf, withoutUnit, withUnit } from "./Units.ts"
@@ -43,6 +43,15 @@ const assign = (
     ...(zone === undefined ? {} : { zone })
   })
 
+/** What a device says to the VSM whose unit it is. */
+interface Registration {
+  readonly unit: DeviceId
+  readonly fence: number
+  readonly zone?: Zone
+  /** Who has handed it on. */
+  readonly by?: VsmId
+}
+
 /** Wants a device as a unit: of who stands above, or of the VSM that is named. */
 export const beginAdoption = (
   turn: Turn,
@@ -57,20 +66,25 @@ export const beginAdoption = (
   return write(turn, { unit, step: "asked", since: now })
 }
 
-/** The child whose zone the unit lies in; nothing where the child has no zone of its own, narrower than this one. */
-const childFor = ({ children, zone: own }: VsmState, zone: Zone | undefined): ChildInfo | undefined =>
+/**
+ * The child whose zone the unit lies in; nothing where the child has no zone of its own, narrower than this one, or has just
+ * handed the unit up: a child that retires would get it and give it back without end.
+ */
+const childFor = ({ children, zone: own }: VsmState, { zone, by }: Registration): ChildInfo | undefined =>
   zone === undefined
     ? undefined
     : [...children.values()].find(
         (child) =>
-          child.zone !== undefined && child.zone !== own && child.isRetiring !== true && contains(child.zone, zone)
+          child.zone !== undefined &&
+          child.zone !== own &&
+          child.id !== by &&
+          child.isRetiring !== true &&
+          contains(child.zone, zone)
       )
 
 /** A device says that it is a unit of this VSM. */
-export const register = (
-  turn: Turn,
-  { unit, fence, zone }: { readonly unit: DeviceId; readonly fence: number; readonly zone?: Zone }
-): void => {
+export const register = (turn: Turn, registration: Registration): void => {
+  const { unit, fence, zone } = registration
   const { state, now, id } = turn
   const known = unitOf(state.units, unit)
   if (known !== undefined && known.fence > fence) return
@@ -86,7 +100,7 @@ export const register = (
   if (isWanted) write(turn, { unit, step: "adopted", since: now })
   if (state.status === "retiring") return void handUp(turn, unit)
   if (isWanted) return
-  const child = childFor(state, zone)
+  const child = childFor(state, registration)
   if (child !== undefined) return assign(turn, unit, { to: child.id, from: [id], zone: child.zone })
   // Its zone has changed, and this VSM is confined to another.
   if (state.zone !== undefined && (zone === undefined || !contains(state.zone, zone))) handUp(turn, unit)

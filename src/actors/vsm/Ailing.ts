@@ -4,8 +4,8 @@
  */
 import { Effect, Schema } from "effect"
 import type { Quarantined } from "../../protocol/Escalation.ts"
-import type { Ailing, VsmState } from "../../protocol/vsm/Vsm.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { Ailing, VsmState } from "../../protocol/vsm/VsmState.ts"
 import { Release } from "../Release.ts"
 import { confirm } from "./Adopting.ts"
 import { ailingKey } from "./Stored.ts"

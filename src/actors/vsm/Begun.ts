@@ -1,8 +1,8 @@
 /** How a VSM begins: the root by itself, every other one by the spawn of its parent. */
 
 import { type Budget, resources } from "../../protocol/vsm/Budget.ts"
-import type { VsmPath, VsmState } from "../../protocol/vsm/Vsm.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { VsmPath, VsmState } from "../../protocol/vsm/VsmState.ts"
 import type { Zone } from "../../protocol/Zone.ts"
 import { become, parentOf, type Turn, tellVsm } from "./Turn.ts"
 import { noUnits } from "./Units.ts"

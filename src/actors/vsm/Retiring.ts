@@ -3,8 +3,8 @@
  * a device that does not answer in time is handed over by this VSM's word, and told so for as long as it takes.
  */
 import { type HolonError, InvalidTransition } from "../../protocol/Errors.ts"
-import type { UnitInfo, VsmState } from "../../protocol/vsm/Vsm.ts"
-import { rootId } from "../../protocol/vsm/VsmId.ts"
+import { rootId, type VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { UnitInfo, VsmState } from "../../protocol/vsm/VsmState.ts"
 import { handUp } from "./Adopting.ts"
 import { abandonSpawns, isSpawning } from "./Spawning.ts"
 import { become, drop, hasRoom, parentOf, put, type Turn, tellGuard, tellVsm } from "./Turn.ts"
@@ -43,6 +43,9 @@ export const beginRetirement = (turn: Turn, { mode, deadlineMillis = drainMillis
   const { children, units } = turn.state
   turn.events.push({ type: "vsm.retiring", data: { children: children.size, units: unitCount(units) } })
   abandonSpawns(turn)
+  // Before any unit comes up: a parent that did not know would hand it down again, without end.
+  const parent = parentOf(turn.state)
+  if (parent !== undefined) tellVsm(turn, parent, "ChildRetiring", { child: turn.id })
   for (const child of children.values()) {
     turn.state = { ...turn.state, children: put(turn.state.children, child.id, { ...child, isRetiring: true }) }
     tellVsm(turn, child.id, "Retire", { mode, deadlineMillis })
@@ -50,8 +53,15 @@ export const beginRetirement = (turn: Turn, { mode, deadlineMillis = drainMillis
   goOn(turn)
 }
 
+/** A child retires, whoever told it to. */
+export const childRetiring = (turn: Turn, id: VsmId): void => {
+  const child = turn.state.children.get(id)
+  if (child === undefined || child.isRetiring === true) return
+  turn.state = { ...turn.state, children: put(turn.state.children, id, { ...child, isRetiring: true }) }
+}
+
 /** A child has ended. */
-export const childRetired = (turn: Turn, child: VsmState["path"][number]): void => {
+export const childRetired = (turn: Turn, child: VsmId): void => {
   if (!turn.state.children.has(child)) return
   const { children, ailing } = turn.state
   const key = `vsm/${child}`

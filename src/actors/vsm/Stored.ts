@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { SpawnView } from "../../protocol/vsm/Spawn.ts"
-import { AdoptionView, Ailing, ChildInfo, UnitInfo, VsmState } from "../../protocol/vsm/Vsm.ts"
+import { AdoptionView, Ailing, ChildInfo, UnitInfo, VsmState } from "../../protocol/vsm/VsmState.ts"
 import type { Storage } from "../Behaviour.ts"
 import { supervisorPart } from "../Supervisor.ts"
 import { noUnits } from "./Units.ts"

@@ -1,7 +1,7 @@
 /** One transition of a VSM under way: its rules change it one after another, its outcome is what leaves. */
 import type { HolonError } from "../../protocol/Errors.ts"
-import type { VsmState, VsmStatus } from "../../protocol/vsm/Vsm.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { VsmState, VsmStatus } from "../../protocol/vsm/VsmState.ts"
 import type * as Behaviour from "../Behaviour.ts"
 
 /** Tells that may stand in the outbox before what can wait does. */

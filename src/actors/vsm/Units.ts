@@ -2,7 +2,7 @@
  * The units of a VSM in pages, by a hash of their ids: a VSM of a hundred thousand boards writes and copies one page when it gets
  * another board, and not all of them.
  */
-import type { UnitInfo } from "../../protocol/vsm/Vsm.ts"
+import type { UnitInfo } from "../../protocol/vsm/VsmState.ts"
 
 /** Units by pages; each page is in order of the ids. */
 export type Units = ReadonlyArray<ReadonlyArray<UnitInfo>>

@@ -1,7 +1,7 @@
 /** What people see of a VSM, and what its ledger says. */
 import { type Budget, minus, plus } from "../../protocol/vsm/Budget.ts"
-import { type UnitPage, unitPageMax, type VsmState, type VsmView } from "../../protocol/vsm/Vsm.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import { type UnitPage, unitPageMax, type VsmState, type VsmView } from "../../protocol/vsm/VsmState.ts"
 import { unitCount, unitsAfter } from "./Units.ts"
 
 /** What a child takes of its parent's budget: what it is given, and one of the VSMs that may be below. */

@@ -3,8 +3,9 @@ import { Schema } from "effect"
 import { type HolonError, InvalidTransition, NotFound } from "../../protocol/Errors.ts"
 import { isDeviceId } from "../../protocol/Ids.ts"
 import { refusalOf } from "../../protocol/vsm/Spawn.ts"
-import { Vsm, type VsmState } from "../../protocol/vsm/Vsm.ts"
+import { Vsm } from "../../protocol/vsm/Vsm.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
+import type { VsmState } from "../../protocol/vsm/VsmState.ts"
 import * as Behaviour from "../Behaviour.ts"
 import * as Adopting from "./Adopting.ts"
 import { ailingDue, released, releases, restart, takeQuarantined } from "./Ailing.ts"
@@ -127,6 +128,7 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
   Announced: noted(Spawning.announced),
   Declined: noted(Spawning.declined),
   Undone: noted(Spawning.undone),
+  ChildRetiring: noted((turn, { child }) => Retiring.childRetiring(turn, child)),
   ChildRetired: noted((turn, { child }) => Retiring.childRetired(turn, child)),
   RegisterUnit: noted(Adopting.register),
   RemoveUnit: noted(Adopting.remove),

@@ -66,6 +66,24 @@ describe("units of a VSM", () => {
     assert.deepStrictEqual([tree.units("root"), tree.units("hall")], [["press-1"], []])
   })
 
+  it("that a child hands up are not handed down to it again, though it is not known yet that it retires", () => {
+    const tree = new Tree()
+    tree.spawn("root", "line-1", { budget: {}, zone: "hall" })
+    tree.attach("press-1", { zoneOfBoard: "hall" })
+    tree.settle()
+    assert.deepStrictEqual(tree.units("line-1"), ["press-1"])
+    tree.rig.ask(
+      { kind: "device", id: "press-1" },
+      "AssignUnit",
+      { to: "root", from: ["line-1"], by: "line-1" },
+      {
+        asker: runtimeAsker
+      }
+    )
+    tree.settle()
+    assert.deepStrictEqual([tree.units("root"), tree.units("line-1")], [["press-1"], []])
+  })
+
   it("are gone with the device that retires", () => {
     const tree = new Tree()
     tree.attach("press-1")

@@ -47,6 +47,17 @@ describe("spawning a VSM", () => {
     assert.strictEqual(tree.spawn("hall", "line-2", { budget: { mem_mb: 40 } }).step, "active")
   })
 
+  it("gives a budget once, though two ask for it at the same time", () => {
+    const tree = new Tree()
+    tree.spawn("root", "hall")
+    for (const child of ["line-1", "line-2"])
+      tree.rig.send({ kind: "vsm", id: "hall" }, "Spawn", { child, budget: { mem_mb: 60 } })
+    tree.settle()
+    assert.strictEqual(tree.spawned("hall", "line-1").step, "active")
+    assert.deepInclude(Object(tree.spawned("hall", "line-2").refusal), { _tag: "BudgetExceeded", available: 40 })
+    assert.strictEqual(tree.limits().total, 2)
+  })
+
   it("inherits the zone of its parent", () => {
     const tree = new Tree()
     tree.spawn("root", "hall", { budget, zone: "hall" })
