@@ -1,5 +1,5 @@
 /** Reads the stream for the partitions of a node: each part of it once, however many of them look at it. */
-import { Deferred, Effect, Queue } from "effect"
+import { Clock, Deferred, Effect, Queue } from "effect"
 import { type EventPage, EventStream, type Selection } from "../EventStream.ts"
 import { JournalHint } from "../JournalHint.ts"
 import type { CursorMalformed, JournalPart, JournalUnavailable } from "../JournalReader.ts"
@@ -19,14 +19,22 @@ const quietMillis = 500
 /** Under load every commit hints; a pause lets events gather, ms. */
 const breathMillis = 10
 
-type Reading = Deferred.Deferred<EventPage, JournalUnavailable | CursorMalformed>
+/** A page, and until when it has all there was, ms: it may be kept for a while before the last partition looks at it. */
+export interface ReadPage extends EventPage {
+  readonly readAt: number
+}
+
+type Reading = Deferred.Deferred<ReadPage, JournalUnavailable | CursorMalformed>
 
 /** A reader for as long as its scope. */
 export const makePageReader = Effect.gen(function* () {
   const stream = yield* EventStream
   const hint = yield* JournalHint
   const scope = yield* Effect.scope
-  const recent: Readonly<Record<JournalPart, RecentPages>> = { all: new RecentPages(), events: new RecentPages() }
+  const recent: Readonly<Record<JournalPart, RecentPages<ReadPage>>> = {
+    all: new RecentPages(),
+    events: new RecentPages()
+  }
   /** Reads under way, by what they read and behind which cursor. */
   const readings = new Map<string, Reading>()
   let commits = commitsMin
@@ -38,16 +46,14 @@ export const makePageReader = Effect.gen(function* () {
   }
 
   const readBehind = (cursor: string, part: JournalPart, reading: string, answer: Reading) =>
-    stream.read({ _tag: "After", cursor }, selections[part], { events: Number.POSITIVE_INFINITY, commits }).pipe(
-      Effect.tap((page) =>
-        Effect.sync(() => {
-          paceBy(page)
-          recent[part].keep(cursor, page)
-        })
-      ),
-      Effect.ensuring(Effect.sync(() => readings.delete(reading))),
-      Deferred.into(answer)
-    )
+    Effect.gen(function* () {
+      const readAt = yield* Clock.currentTimeMillis
+      const limits = { events: Number.POSITIVE_INFINITY, commits }
+      const page: ReadPage = { ...(yield* stream.read({ _tag: "After", cursor }, selections[part], limits)), readAt }
+      paceBy(page)
+      recent[part].keep(cursor, page)
+      return page
+    }).pipe(Effect.ensuring(Effect.sync(() => readings.delete(reading))), Deferred.into(answer))
 
   /** The partitions of a node look at the same moment: one reads for all. It reads on when the one that began is stopped. */
   const behind = (cursor: string, part: JournalPart) =>

@@ -3,22 +3,22 @@ import { compareCursors, type EventPage } from "../EventStream.ts"
 
 const pagesMax = 16
 
-interface Kept {
+interface Kept<Page> {
   readonly after: string
-  readonly page: EventPage
+  readonly page: Page
 }
 
 /** Pages by the cursors behind which they were read, and by those that stand in them. */
-export class RecentPages {
-  readonly #kept: Array<Kept> = []
+export class RecentPages<Page extends EventPage = EventPage> {
+  readonly #kept: Array<Kept<Page>> = []
 
   /** What comes behind the cursor, as far as it is known; nothing when it is not. */
-  behind(cursor: string): EventPage | undefined {
+  behind(cursor: string): Page | undefined {
     return this.#kept.find(({ after }) => after === cursor)?.page ?? this.#restBehind(cursor)
   }
 
   /** Seldom: somebody stopped within a page. */
-  #restBehind(cursor: string): EventPage | undefined {
+  #restBehind(cursor: string): Page | undefined {
     const within = this.#kept.find(
       ({ after, page }) => compareCursors(after, cursor) < 0 && compareCursors(cursor, page.next) < 0
     )
@@ -31,7 +31,7 @@ export class RecentPages {
   }
 
   /** Keeps a page that has events. */
-  keep(after: string, page: EventPage): void {
+  keep(after: string, page: Page): void {
     if (page.events.length === 0) return
     this.#kept.unshift({ after, page })
     if (this.#kept.length > pagesMax) this.#kept.pop()

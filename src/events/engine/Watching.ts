@@ -30,7 +30,9 @@ interface Memory {
   readonly depths: Depths
   readonly chains: Chains
   readonly snapshots: SnapshotDrawing
+  /** How far it has come: what the row says, too, unless a commit failed. */
   cursor: string
+  tick: number
   /** The list of patterns it works with. */
   revision: number
   /** Spent with events, ms. */
@@ -101,6 +103,7 @@ const make = Effect.gen(function* () {
       chains: new Chains(),
       snapshots: new SnapshotDrawing(engine, now),
       cursor: cursor ?? (yield* pages.end),
+      tick,
       revision: -1,
       millis: 0
     }
@@ -159,18 +162,22 @@ const make = Effect.gen(function* () {
   }
 
   const seen = (
-    { cursor, engine }: Memory,
+    memory: Memory,
     tick: number,
     matches: ReadonlyArray<FoundMatch> = [],
     snapshot: Snapshot | undefined = undefined
-  ): Looked => ({
-    _tag: "Looked",
-    cursor,
-    tick,
-    found: matches,
-    snapshot,
-    numbersOf: (name) => engine.numbersOf(name)
-  })
+  ): Looked => {
+    memory.tick = tick
+    const { cursor, engine } = memory
+    return { _tag: "Looked", cursor, tick, found: matches, snapshot, numbersOf: (name) => engine.numbersOf(name) }
+  }
+
+  /** What a partition has in memory, where that is what its row says. */
+  const heldOf = ({ partition, cursor, tick }: Outlook): Memory | undefined => {
+    const held = memories.get(partition)
+    // Where nothing comes, only time goes on: what it brought and no commit has kept must be found again.
+    return held?.cursor === cursor && held?.tick === tick ? held : undefined
+  }
 
   /** Without a pattern nothing is read: the stream costs a node more than all else that it does with a frame. */
   const idle = Effect.fnUntraced(function* (memory: Memory, { tick }: Outlook) {
@@ -189,8 +196,7 @@ const make = Effect.gen(function* () {
   const look = Effect.fnUntraced(function* (outlook: Outlook) {
     const { partition, cursor, tick } = outlook
     const before = yield* current
-    const held = memories.get(partition)
-    const memory = held !== undefined && held.cursor === cursor ? held : yield* rebuilt(outlook, before)
+    const memory = heldOf(outlook) ?? (yield* rebuilt(outlook, before))
     memories.set(partition, memory)
     const place = { cursor: memory.cursor, tick }
     const begun = yield* Clock.currentTimeMillis
@@ -207,7 +213,7 @@ const make = Effect.gen(function* () {
     const isFed = feed(memory, page, matches)
     // Our time must not run ahead of what was written and is still to be read: behind it everything would be late.
     if (!isFed || page.hasMore) return seen(memory, tick, matches, snapshot)
-    const now = yield* Clock.currentTimeMillis
+    const now = Math.max(tick, page.readAt)
     memory.engine.advance(now)
     found(memory, matches)
     return seen(memory, now, matches, snapshot)

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, flow, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { EventStream } from "../../../src/events/EventStream.ts"
-import { PatternWatch } from "../../../src/events/engine/PatternWatch.ts"
+import { partitionOf } from "../../../src/events/engine/Partition.ts"
+import { type Outlook, PatternWatch } from "../../../src/events/engine/PatternWatch.ts"
 import { layer } from "../../../src/events/engine/Watching.ts"
 import { JournalHint } from "../../../src/events/JournalHint.ts"
 import { PatternLibrary } from "../../../src/events/PatternLibrary.ts"
@@ -35,6 +36,20 @@ const stored = (from: Pattern["from"], isOn = true): StoredPattern => ({
   updatedAt: 0
 })
 
+const quiet: StoredPattern = {
+  ...stored(undefined),
+  name: "quiet",
+  pattern: {
+    name: "quiet",
+    priority: "normal",
+    by: [],
+    body: { _tag: "Silence", step: { from: ["board.telemetry"] }, forMillis: 15_000 },
+    actions: []
+  }
+}
+/** The partition that works on it. */
+const home = partitionOf("quiet", "")
+
 const event = (index: number): HolonEvent => ({
   id: eventIdOf({ kind: "device", id: "oven-1", version: 1, committedAt: 1000 }, index),
   type: "board.telemetry",
@@ -55,11 +70,12 @@ interface Read {
 }
 
 /** A stream of one page that says what it was asked for. */
-const streamOf = (count: number, reads: Array<Read>) =>
+const streamOf = (count: number, reads: Array<Read>, end = "2.1") =>
   EventStream.of({
     read: (start, { hasSamples }, { events, commits }) =>
       Effect.sync(() => {
         reads.push({ hasSamples, events, commits })
+        if (start._tag === "Now") return { events: [], next: end, hasMore: false }
         if (start._tag !== "After" || start.cursor !== "1.0") return { events: [], next: "2.1", hasMore: false }
         const placed = Array.from({ length: count }, (_, index) => ({
           cursor: index === count - 1 ? "2.1" : `2.1.${index + 1}`,
@@ -92,11 +108,11 @@ const looking = (list: ReadonlyArray<StoredPattern>, count: number, reads: Array
 
 const outlookOf = (partition: number) => ({ partition, cursor: "1.0", tick: 0, snapshot: undefined })
 
-const withNode = (lists: Lists, count: number, reads: Array<Read>) =>
+const withNode = (lists: Lists, count: number, reads: Array<Read>, end?: string) =>
   flow(
     Effect.provide(
       layer.pipe(
-        Layer.provide(Layer.succeed(EventStream, streamOf(count, reads))),
+        Layer.provide(Layer.succeed(EventStream, streamOf(count, reads, end))),
         Layer.provide(Layer.succeed(PatternLibrary, libraryOf(lists))),
         Layer.provide(JournalHint.layer)
       )
@@ -146,6 +162,30 @@ describe("the looks of a node", () => {
         [false]
       )
     })
+  )
+
+  it.effect("find again what time brought while nothing came, where no commit has kept it", () =>
+    Effect.gen(function* () {
+      const { look } = yield* PatternWatch
+      /** Looks from there while a minute goes by. */
+      const lookFrom = Effect.fn(function* (from: Pick<Outlook, "cursor" | "tick" | "snapshot">) {
+        const looking = yield* Effect.forkChild(look({ partition: home, ...from }))
+        yield* TestClock.adjust(60_000)
+        const looked = yield* Fiber.join(looking)
+        return looked._tag === "Looked" ? looked : yield* Effect.die("the stream could not be looked at")
+      })
+      const { cursor, tick, snapshot } = yield* lookFrom({ cursor: undefined, tick: 0, snapshot: undefined })
+      const fed = yield* lookFrom({ cursor, tick, snapshot })
+      assert.strictEqual(fed.cursor, "2.1")
+      const from = { cursor: fed.cursor, tick: fed.tick, snapshot }
+      const first = yield* lookFrom(from)
+      const again = yield* lookFrom(from)
+      const then = yield* lookFrom({ cursor: again.cursor, tick: again.tick, snapshot })
+      const idsOf = ({ found }: typeof first) => found.map(({ match }) => match.id)
+      assert.lengthOf(idsOf(first), 1)
+      assert.deepEqual(idsOf(again), idsOf(first))
+      assert.deepEqual(idsOf(then), [])
+    }).pipe(withNode(() => [quiet], 5, [], "1.0"))
   )
 
   it.effect("go no further without a pattern than to where one was added", () =>
