@@ -19,7 +19,7 @@ export interface PlacedEvent {
 }
 
 /** Behind an event of a commit: `index` counts the events of that commit that are done; absent for all of them. */
-interface EventPosition {
+export interface EventPosition {
   readonly at: JournalPosition
   readonly index: number | undefined
 }
@@ -200,8 +200,9 @@ export const compareCursors = (left: string, right: string): number => {
   return (first ?? 0) - (second ?? 0)
 }
 
-const eventPositionOf = Effect.fnUntraced(function* (cursor: string) {
-  const [, commit, index] = /^(\d{1,20}\.\d{1,16})(?:\.(\d{1,6}))?$/.exec(cursor) ?? []
+/** Where a cursor stands, which a client may have made up. Fails with {@link CursorMalformed}. */
+export const eventPositionOf = Effect.fnUntraced(function* (cursor: string) {
+  const [, commit, index] = /^(\d{1,19}\.\d{1,16})(?:\.(\d{1,6}))?$/.exec(cursor) ?? []
   if (commit === undefined) return yield* new CursorMalformed({ cursor })
   return { at: yield* positionOf(commit), index: index === undefined ? undefined : Number(index) }
 })

@@ -28,9 +28,9 @@ export const beginning: JournalPosition = { transaction: 0n, position: 0 }
 /** A position as text, for clients and for storage. */
 export const cursorOf = ({ transaction, position }: JournalPosition): string => `${transaction}.${position}`
 
-/** Reads {@link cursorOf}. Fails with {@link CursorMalformed}. */
+/** Reads {@link cursorOf}. Fails with {@link CursorMalformed}; so many digits fit into 64 bits. */
 export const positionOf = (cursor: string): Effect.Effect<JournalPosition, CursorMalformed> => {
-  const [, transaction, position] = /^(\d{1,20})\.(\d{1,16})$/.exec(cursor) ?? []
+  const [, transaction, position] = /^(\d{1,19})\.(\d{1,16})$/.exec(cursor) ?? []
   return transaction === undefined || position === undefined
     ? Effect.fail(new CursorMalformed({ cursor }))
     : Effect.succeed({ transaction: BigInt(transaction), position: Number(position) })

@@ -16,7 +16,7 @@ export const deadMax = 1000
 
 /** Stands behind an event of the stream. */
 export const Cursor = Schema.String.check(
-  Schema.isPattern(/^\d{1,20}\.\d{1,16}(\.\d{1,6})?$/, { expected: "the cursor of an event, such as 731.5 or 731.5.2" })
+  Schema.isPattern(/^\d{1,19}\.\d{1,16}(\.\d{1,6})?$/, { expected: "the cursor of an event, such as 731.5 or 731.5.2" })
 )
 /** What a group is to get, and how. */
 export const SubscriptionSettings = Schema.Struct({

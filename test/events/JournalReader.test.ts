@@ -59,7 +59,18 @@ describe("cursors", () => {
 
   it.effect("are refused when they are none", () =>
     Effect.gen(function* () {
-      for (const cursor of ["", "1", "1.", ".1", "-1.1", "1.1.1", "1.1 ", "a.b", `1.${"9".repeat(17)}`])
+      for (const cursor of [
+        "",
+        "1",
+        "1.",
+        ".1",
+        "-1.1",
+        "1.1.1",
+        "1.1 ",
+        "a.b",
+        `1.${"9".repeat(17)}`,
+        `${"9".repeat(20)}.1`
+      ])
         assert.deepStrictEqual(yield* Effect.flip(positionOf(cursor)), new CursorMalformed({ cursor }))
     })
   )

@@ -6,7 +6,7 @@ import { EventStream, lookedBackMax, type PlacedEvent, type Start } from "../../
 import { CursorMalformed, JournalUnavailable } from "../../events/JournalReader.ts"
 import { TraceNotFound, traceOf } from "../../events/Trace.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
-import { HolonError, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
+import { HolonError, type Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
 import { Authorization } from "./Authorization.ts"
 import {
@@ -14,6 +14,7 @@ import {
   type EventQuery,
   eventQueryFields,
   selectionOf,
+  spokenCursor,
   startOf,
   TraceId,
   TraceView
@@ -90,9 +91,7 @@ export const spokenFailure = (
   error: JournalUnavailable | CursorMalformed | Malformed | ConditionInvalid
 ): Malformed | Unavailable | ConditionInvalid => {
   if (error instanceof JournalUnavailable) return new Unavailable({ cause: "the journal does not answer" })
-  if (error instanceof CursorMalformed)
-    return new Malformed({ path: "after", reason: `"${error.cursor}" is no cursor of an event` })
-  return error
+  return error instanceof CursorMalformed ? spokenCursor(error) : error
 }
 
 interface Query extends Omit<EventQuery, "samples"> {

@@ -1,7 +1,8 @@
 /** Which events a client wants and where it begins, as it says so in words. */
 import { Clock, Duration, Effect, Option, Schema } from "effect"
 import { documentPredicate } from "../../events/condition/Closure.ts"
-import type { Selection, Start } from "../../events/EventStream.ts"
+import { eventPositionOf, type Selection, type Start } from "../../events/EventStream.ts"
+import type { CursorMalformed } from "../../events/JournalReader.ts"
 import { documentOf } from "../../events/matching/Document.ts"
 import { bindText } from "../../protocol/condition/Bind.ts"
 import { events } from "../../protocol/condition/Source.ts"
@@ -85,12 +86,19 @@ const timeOf = Effect.fnUntraced(function* (text: string) {
   })
 })
 
+/** A cursor that is none, in the words of the API. */
+export const spokenCursor = ({ cursor }: CursorMalformed): Malformed =>
+  new Malformed({ path: "after", reason: `"${cursor}" is no cursor of an event` })
+
 /** Where to begin; `otherwise` when the query says nothing of it. Fails with {@link Malformed}. */
 export const startOf = Effect.fnUntraced(function* ({ after, since, last }: EventQuery, otherwise: Start) {
   const given = [after, since, last].filter((each) => each !== undefined)
   if (given.length > 1)
     return yield* new Malformed({ path: "", reason: "say one of after, since and last: each says where to begin" })
-  if (after !== undefined) return { _tag: "After", cursor: after } satisfies Start
+  if (after !== undefined) {
+    yield* Effect.mapError(eventPositionOf(after), spokenCursor)
+    return { _tag: "After", cursor: after } satisfies Start
+  }
   if (since !== undefined) return { _tag: "Since", time: yield* timeOf(since) } satisfies Start
   if (last !== undefined) return { _tag: "LastEvents", events: last } satisfies Start
   return otherwise

@@ -140,7 +140,8 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         }
         for (const query of ["limit=0", "limit=1001", "last=x", "samples=yes", "what=ever"])
           assert.strictEqual((yield* get(`/api/events?${query}`)).status, 400, query)
-        assert.strictEqual((yield* get("/api/events/tail?since=yesterday")).status, 400)
+        for (const query of ["since=yesterday", "after=seven", `after=${"9".repeat(20)}.1`])
+          assert.strictEqual((yield* get(`/api/events/tail?${query}`)).status, 400, query)
       })
     )
 
