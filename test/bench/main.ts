@@ -16,6 +16,7 @@ import { reaction } from "./reaction.ts"
 import { search } from "./search.ts"
 import { seeds } from "./seeds.ts"
 import { temporal } from "./temporal.ts"
+import { vsms } from "./vsms.ts"
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   frames,
@@ -34,7 +35,8 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   reaction,
   search,
   seeds,
-  machine
+  machine,
+  vsms
 }
 
 const words = process.argv.slice(2)
