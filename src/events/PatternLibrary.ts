@@ -14,6 +14,17 @@ export interface KnownPatterns {
   readonly graph: PatternGraph
 }
 
+interface Known {
+  revision: number
+  readonly stored: Map<string, StoredPattern>
+  readonly graph: PatternGraph
+}
+
+const learn = ({ stored, graph }: Known, each: StoredPattern): void => {
+  stored.set(each.name, each)
+  graph.set(each.pattern, each.isOn)
+}
+
 export class PatternLibrary extends Context.Service<
   PatternLibrary,
   {
@@ -25,51 +36,46 @@ export class PatternLibrary extends Context.Service<
 
 const make = Effect.gen(function* () {
   const patterns = yield* Patterns
-  const reading = yield* Semaphore.make(1)
   const changing = yield* Semaphore.make(1)
-  const stored = new Map<string, StoredPattern>()
-  const graph = new PatternGraph()
-  let revision: number | undefined
-
-  const learn = (each: StoredPattern): void => {
-    stored.set(each.name, each)
-    graph.set(each.pattern, each.isOn)
-  }
-
-  const forget = (name: string): void => {
-    stored.delete(name)
-    graph.delete(name)
-  }
-
-  const learnAll = Effect.fnUntraced(function* (all: ReadonlyArray<StoredPattern>) {
-    for (const [index, each] of all.entries()) {
-      if (index % stride === stride - 1) yield* Effect.yieldNow
-      learn(each)
-    }
-  })
+  let known: Known | undefined
 
   const readAll = Effect.gen(function* () {
     // The revision first: what changes while they are read is then read again.
-    const before = yield* patterns.revision
-    // An earlier reading may have failed half-way.
-    for (const name of [...stored.keys()]) forget(name)
-    yield* learnAll(yield* everyPattern(patterns))
-    revision = before
-    return before
+    const revision = yield* patterns.revision
+    const all = yield* everyPattern(patterns)
+    const made: Known = { revision, stored: new Map(), graph: new PatternGraph() }
+    for (const [index, each] of all.entries()) {
+      if (index % stride === stride - 1) yield* Effect.yieldNow
+      learn(made, each)
+    }
+    known ??= made
   })
 
+  /**
+   * Whoever reads applies what was read at once, and only where nobody else was faster. Nobody waits for another's reading: one
+   * that holds the lock of all changes would wait for a query that may stand behind one that waits for the lock.
+   */
   const readOn = Effect.fnUntraced(function* (since: number) {
-    const { revision: newest, changed, removed } = yield* patterns.changedSince(since)
-    yield* learnAll(changed)
-    for (const name of removed) forget(name)
-    revision = newest
-    return newest
+    const { revision, changed, removed } = yield* patterns.changedSince(since)
+    if (known?.revision !== since) return false
+    for (const each of changed) learn(known, each)
+    for (const name of removed) {
+      known.stored.delete(name)
+      known.graph.delete(name)
+    }
+    known.revision = revision
+    return true
+  })
+
+  const current = Effect.gen(function* () {
+    for (;;) {
+      if (known === undefined) yield* readAll
+      else if (yield* readOn(known.revision)) return { ...known } satisfies KnownPatterns
+    }
   })
 
   return PatternLibrary.of({
-    current: reading
-      .withPermits(1)(Effect.suspend(() => (revision === undefined ? readAll : readOn(revision))))
-      .pipe(Effect.map((newest): KnownPatterns => ({ revision: newest, stored, graph }))),
+    current,
     alone: (change) => changing.withPermits(1)(patterns.alone(change))
   })
 })

@@ -203,7 +203,7 @@ layer(RunningNode.layer({ boards: 0, config: freePorts }), { timeout: "60 second
       })
     )
 
-    it.effect("are checked anew and written while another node writes as well", () =>
+    it.effect("are checked and written while another node writes as well", () =>
       Effect.gen(function* () {
         const { sql } = yield* RunningNode
         const others = Effect.gen(function* () {
