@@ -2,7 +2,7 @@
  * Decides a pattern in one pass over the text: Glushkov's machine, whose states are the characters of the pattern, with the
  * sets of states that texts lead to remembered. No text makes it go back, so none makes it slow.
  */
-import { anyCharacter, type Pattern, type Range, type Shape } from "../../protocol/condition/Pattern.ts"
+import { anyCharacter, type Pattern, type Range, type Shape } from "../../protocol/condition/TextShape.ts"
 
 /** A set of characters of the pattern; bit 0 is the start, before any of them. */
 type Mask = bigint

@@ -1,5 +1,5 @@
 /** Patterns as PostgreSQL reads them. They travel as parameters, and every character of theirs that could mean something is escaped. */
-import { complement, lastCharacter, type Pattern, type Range, type Shape } from "../../protocol/condition/Pattern.ts"
+import { complement, lastCharacter, type Pattern, type Range, type Shape } from "../../protocol/condition/TextShape.ts"
 
 /** A glob as a pattern of `like`, with a backslash as its escape. */
 export const likePattern = (glob: string): string => {

@@ -2,7 +2,7 @@
 import type { BoundCondition, BoundPath, BoundTerm } from "../../protocol/condition/Bound.ts"
 import { pathKey, pathsOf } from "../../protocol/condition/Bound.ts"
 import type { Comparison } from "../../protocol/condition/Condition.ts"
-import type { Pattern } from "../../protocol/condition/Pattern.ts"
+import type { Pattern } from "../../protocol/condition/TextShape.ts"
 import { machineOf } from "./Automaton.ts"
 import { constantsAt, partsFor } from "./WasmParts.ts"
 

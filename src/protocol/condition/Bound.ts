@@ -3,7 +3,7 @@
  * patterns are read, and all of it was checked. Whatever decides a condition starts here.
  */
 import type { Comparison } from "./Condition.ts"
-import type { Pattern } from "./Pattern.ts"
+import type { Pattern } from "./TextShape.ts"
 
 /** Keys from the document to a value. */
 export type BoundPath = readonly [string, ...ReadonlyArray<string>]

@@ -6,7 +6,7 @@
  */
 import type { BoundCondition, BoundTerm } from "./Bound.ts"
 import type { Comparison } from "./Condition.ts"
-import type { Pattern, Shape } from "./Pattern.ts"
+import type { Pattern, Shape } from "./TextShape.ts"
 import { compareTexts, valueAt } from "./Values.ts"
 
 /** The result of an operator on two numbers; nothing where it is not finite. */

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { tester } from "../../../src/events/condition/Automaton.ts"
-import { parseExpression, parseGlob } from "../../../src/protocol/condition/Pattern.ts"
+import { parseExpression } from "../../../src/protocol/condition/Expression.ts"
+import { parseGlob } from "../../../src/protocol/condition/Pattern.ts"
 import { randomFrom } from "../../support/Conditions.ts"
 
 const expression = (text: string) => tester(Result.getOrThrow(parseExpression(text)))
