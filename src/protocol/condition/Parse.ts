@@ -19,7 +19,6 @@
  * ```
  */
 import type { Result } from "effect"
-import { distance } from "../Nearest.ts"
 import {
   bitMax,
   type Comparison,
@@ -34,9 +33,10 @@ import {
   type Term,
   type TextTerm
 } from "./Condition.ts"
-import { type ConditionInvalid, type ProblemReason, problemAt } from "./ConditionInvalid.ts"
+import { type ConditionInvalid, problemAt } from "./ConditionInvalid.ts"
+import { type Ends, nothing, Refusals } from "./Refusals.ts"
 import { nodesIn } from "./Size.ts"
-import { reading, stop } from "./Stop.ts"
+import { reading } from "./Stop.ts"
 import { type SymbolText, type Token, Tokens } from "./Token.ts"
 import type { Keyword } from "./Words.ts"
 
@@ -53,36 +53,19 @@ export interface Parsed {
   readonly spans: ReadonlyMap<object, Span>
 }
 
-/** What may follow a condition that is part of a longer text, where an operator could stand. */
-export interface Ends {
-  readonly words: ReadonlyArray<string>
-  readonly symbols: ReadonlyArray<SymbolText>
-}
-const nothing: Ends = { words: [], symbols: [] }
-
 /** What stands between two operators: a value, or what holds or does not. Only later tokens tell which was wanted. */
 type Operand =
   | { readonly is: "term"; readonly node: Term; readonly span: Span }
   | { readonly is: "condition"; readonly node: ConditionTree; readonly span: Span }
 
-/** Operators that are words only where an operator can stand: fields of these names are written as any others. */
-const softWords = ["inside", "bit"]
-const operatorWords = ["and", "or", "not", "in", "glob", "matches", "contains", "has", "exists", ...softWords]
 const isComparison = (symbol: string): symbol is Comparison => comparisons.some((each) => each === symbol)
-
-/** Operators, and words that may follow, that a word may be a misspelling of. */
-const wordsNear = (word: string, { words }: Ends): ReadonlyArray<string> => {
-  const all = [...operatorWords, ...words]
-  const far = all.map((each) => distance(word.toLowerCase(), each))
-  const least = Math.min(...far)
-  return least > 2 || least >= word.length ? [] : all.filter((_, index) => far[index] === least)
-}
 
 class Reader {
   private readonly text: string
   private readonly tokens: Tokens
   private readonly spans: Map<object, Span>
   private readonly ends: Ends
+  private readonly refuse: Refusals
   private depth = 0
 
   constructor(tokens: Tokens, spans: Map<object, Span>, ends: Ends) {
@@ -90,6 +73,7 @@ class Reader {
     this.tokens = tokens
     this.spans = spans
     this.ends = ends
+    this.refuse = new Refusals(tokens.text, ends)
   }
 
   /** A condition, up to its end. */
@@ -106,16 +90,16 @@ class Reader {
     const { start } = this.tokens
     const node = read()
     const rest = this.peek()
-    if (!this.isEnd(rest)) this.refuseRest(rest)
+    if (!this.isEnd(rest)) this.refuse.rest(rest)
     const { nodes, depth } = nodesIn(node)
     if (nodes > nodesMax)
-      this.refuse(
+      this.refuse.at(
         start,
         `a condition has at most ${nodesMax} operators and terms; this one has ${nodes}`,
         [],
         "TooLarge"
       )
-    if (depth > depthMax) this.refuseDepth(start)
+    if (depth > depthMax) this.refuse.depth(start)
     return node
   }
 
@@ -165,7 +149,7 @@ class Reader {
     const made = this.condition(test, { start, end: this.lastEnd() })
     const next = this.peek()
     if (next.kind === "symbol" && (isComparison(next.symbol) || next.symbol === "="))
-      this.refuse(next.start, "comparisons do not chain; write `a < b and b < c`, or `b in a..c`")
+      this.refuse.at(next.start, "comparisons do not chain; write `a < b and b < c`, or `b in a..c`")
     return made
   }
 
@@ -190,7 +174,7 @@ class Reader {
     if (word === "contains") return { _tag: "Contains", term, part: this.termOf(this.sum()) }
     if (word === "has") {
       if (term._tag !== "Field")
-        this.refuse(left.span.start, "only a field can have elements; write the list before `has`", [], "WrongType")
+        this.refuse.at(left.span.start, "only a field can have elements; write the list before `has`", [], "WrongType")
       return { _tag: "Has", path: term.path, item: this.termOf(this.sum()) }
     }
     return { _tag: "Matches", operator: word, term, pattern: this.pattern(word) }
@@ -201,7 +185,7 @@ class Reader {
     const low = this.sum()
     if (this.takeSymbol("..")) return { _tag: "Within", term, low: this.termOf(low), high: this.termOf(this.sum()) }
     if (low.is === "term" && low.node._tag === "Parameter") return { _tag: "Among", term, items: low.node }
-    return this.refuse(low.span.start, "a list like [1, 2], a range like 1..5 or a parameter should follow `in`")
+    return this.refuse.at(low.span.start, "a list like [1, 2], a range like 1..5 or a parameter should follow `in`")
   }
 
   private items(): readonly [Term, ...Array<Term>] {
@@ -209,7 +193,7 @@ class Reader {
     const items: Array<Term> = []
     do {
       if (items.length === itemsMax)
-        this.refuse(this.peek().start, `a list has at most ${itemsMax} items`, [], "TooLarge")
+        this.refuse.at(this.peek().start, `a list has at most ${itemsMax} items`, [], "TooLarge")
       items.push(this.termOf(this.sum()))
     } while (this.takeSymbol(","))
     this.expect("]", start)
@@ -222,7 +206,7 @@ class Reader {
     const { node, span } = this.factor()
     const isBit = node._tag === "Number" && node.unit === undefined && Number.isInteger(node.value)
     if (isBit && node.value >= 0 && node.value <= bitMax) return node.value
-    return this.refuse(span.start, `the number of a bit should follow \`bit\`: 0 for the lowest, ${bitMax} at most`)
+    return this.refuse.at(span.start, `the number of a bit should follow \`bit\`: 0 for the lowest, ${bitMax} at most`)
   }
 
   private pattern(word: string): TextTerm | ParameterTerm {
@@ -230,13 +214,13 @@ class Reader {
     const { node } = operand
     if (node._tag === "Text" || node._tag === "Parameter") return node
     const what = word === "inside" ? "a zone" : "a pattern"
-    return this.refuse(operand.span.start, `${what} in quotes, or a parameter, should follow \`${word}\``)
+    return this.refuse.at(operand.span.start, `${what} in quotes, or a parameter, should follow \`${word}\``)
   }
 
   private fieldAfter(word: string): FieldTerm {
     const operand = this.factor()
     if (operand.node._tag === "Field") return operand.node
-    return this.refuse(operand.span.start, `the name of a field should follow \`${word}\``)
+    return this.refuse.at(operand.span.start, `the name of a field should follow \`${word}\``)
   }
 
   private sum(): Operand {
@@ -274,15 +258,15 @@ class Reader {
         this.tokens.advance()
         return this.term({ _tag: "Field", path: this.pathOf(token.segments) }, span)
       case "word":
-        if (token.word !== "true" && token.word !== "false") return this.refuseValue(token)
+        if (token.word !== "true" && token.word !== "false") return this.refuse.value(token)
         this.tokens.advance()
         return this.term({ _tag: "Boolean", value: token.word === "true" }, span)
       case "symbol":
         if (token.symbol === "-") return this.negative(start)
         if (token.symbol === "(") return this.group(start)
-        return this.refuseValue(token)
+        return this.refuse.value(token)
       case "end":
-        return this.refuseValue(token)
+        return this.refuse.value(token)
     }
   }
 
@@ -308,7 +292,7 @@ class Reader {
   }
 
   private deeper<A>(start: number, read: () => A): A {
-    if (++this.depth > depthMax) this.refuseDepth(start)
+    if (++this.depth > depthMax) this.refuse.depth(start)
     const result = read()
     this.depth--
     return result
@@ -331,7 +315,7 @@ class Reader {
 
   private termOf(operand: Operand): Term {
     if (operand.is === "term") return operand.node
-    return this.refuse(operand.span.start, "a value should stand here, not a condition", [], "WrongType")
+    return this.refuse.at(operand.span.start, "a value should stand here, not a condition", [], "WrongType")
   }
 
   private conditionOf({ is, node, span }: Operand): ConditionTree {
@@ -343,11 +327,11 @@ class Reader {
     }
     const next = this.peek()
     const goesOn = next.kind === "word" ? next.word === "and" || next.word === "or" : next.kind === "symbol"
-    if (!goesOn && !this.isEnd(next)) return this.refuseRest(next)
+    if (!goesOn && !this.isEnd(next)) return this.refuse.rest(next)
     const written = this.text.slice(span.start, span.end)
     const example = written.length > 40 ? "" : `, as in \`${written} ${node._tag === "Field" ? "== true" : "== 1"}\``
     const sentence = `a condition should stand here, not a value; compare it${example}`
-    return this.refuse(span.start, sentence, [], "WrongType")
+    return this.refuse.at(span.start, sentence, [], "WrongType")
   }
 
   private peek(): Token {
@@ -386,57 +370,12 @@ class Reader {
   private expect(symbol: ")" | "]", openedAt: number): void {
     if (this.takeSymbol(symbol)) return
     const token = this.peek()
-    if (token.kind !== "end") this.refuseRest(token, symbol)
+    if (token.kind !== "end") this.refuse.rest(token, symbol)
     const opened = problemAt(this.text, openedAt, "Syntax", "")
-    this.refuse(token.start, `\`${symbol}\` is missing; it was opened at line ${opened.line}, column ${opened.column}`)
-  }
-
-  private shown(token: Token): string {
-    const written = this.text.slice(token.start, token.end)
-    return written.length > 40 ? `${[...written].slice(0, 40).join("")}…` : written
-  }
-
-  private refuseValue(token: Token): never {
-    if (token.kind === "end")
-      this.refuse(
-        token.start,
-        token.start === 0
-          ? "there is no condition; write one such as `reported.temp > 90`"
-          : "a value should follow: a field, a number, a text, true or false"
-      )
-    if (token.kind === "word")
-      this.refuse(
-        token.start,
-        `\`${token.word}\` is a word of the language, and a value should stand here; a field of this name is written \`\\\`${token.word}\\\`\``
-      )
-    return this.refuse(token.start, `a value should stand here, not \`${this.shown(token)}\``)
-  }
-
-  /** Something stands where an operator should. */
-  private refuseRest(token: Token, closing?: string): never {
-    const what = closing === undefined ? "an operator" : `an operator or \`${closing}\``
-    if (token.kind === "word" && token.word === "not")
-      this.refuse(token.start, "`not` stands before what it denies, as in `not x in [1, 2]`")
-    if (token.kind === "path") {
-      const word = token.segments[0] ?? ""
-      this.refuse(token.start, `${what} should stand here, not \`${this.shown(token)}\``, wordsNear(word, this.ends))
-    }
-    if (token.kind === "symbol" && (token.symbol === ")" || token.symbol === "]"))
-      this.refuse(token.start, `nothing was opened that this \`${token.symbol}\` could close`)
-    return this.refuse(token.start, `${what} should stand here, not \`${this.shown(token)}\``)
-  }
-
-  private refuseDepth(at: number): never {
-    return this.refuse(at, `at most ${depthMax} operators and parentheses stand within each other`, [], "TooLarge")
-  }
-
-  private refuse(
-    at: number,
-    sentence: string,
-    suggestions: ReadonlyArray<string> = [],
-    reason: ProblemReason = "Syntax"
-  ): never {
-    return stop(this.text, at, reason, sentence, suggestions)
+    this.refuse.at(
+      token.start,
+      `\`${symbol}\` is missing; it was opened at line ${opened.line}, column ${opened.column}`
+    )
   }
 }
 
