@@ -17,10 +17,30 @@ const saidOf = (data: Readonly<Record<string, unknown>>, unit: string | undefine
     saidMax
   )
 
+/** Of an id of 64 characters, so many tell matches apart. */
+const idShown = 8
+
+/** What a pattern found, as its event and those of its actions have it; other events are not told so. */
+const isMatch = (data: Readonly<Record<string, unknown>>): boolean =>
+  typeof data.pattern === "string" && typeof data.id === "string" && isRecord(data.by) && isRecord(data.values)
+
+/** A match in the order in which people ask: which pattern, of whom, with what. When it was, and of what it was made, `--json` has. */
+const matchOf = (data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const { id, by, values, events: _events, at: _at, windowEnd: _windowEnd, isWarm, depth: _depth, ...named } = data
+  return {
+    ...named,
+    ...(isRecord(by) && by),
+    ...(isRecord(values) && values),
+    ...(isWarm === false && { isWarm }),
+    id: `${String(id).slice(0, idShown)}…`
+  }
+}
+
 /** One line: when, how grave, what, who, and with what. */
 export const lineOf = ({ event }: PlacedEventView): string => {
   const { at, severity, type, source, data, unit } = event
-  const said = data === null ? "" : isRecord(data) ? saidOf(data, unit) : JSON.stringify(data)
+  const said =
+    data === null ? "" : isRecord(data) ? saidOf(isMatch(data) ? matchOf(data) : data, unit) : JSON.stringify(data)
   const grave = severity === "info" || severity === "debug" ? "" : `${severity}  `
   const time = new Date(at).toISOString().replace("T", " ").replace("Z", "")
   return `${time}  ${grave}${source.actor}/${source.id}  ${type}${said === "" ? "" : `  ${said}`}${unit === undefined ? "" : ` ${unit}`}`

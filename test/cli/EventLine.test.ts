@@ -35,4 +35,26 @@ describe("the line of an event", () => {
   it("says another board than the one it is about", () => {
     assert.include(lineOf(placed({ device: "press-2" })), "device=press-2 press-1")
   })
+
+  it("says of a match first which pattern, of whom and with what", () => {
+    const match = {
+      signal: "fire",
+      id: "54164e62c4ef9eec26c299e70e1e28bc494346b706761703e93e6ee166b7c00d",
+      pattern: "hot",
+      version: 2,
+      by: { "source.id": "oven-1" },
+      kind: "enter",
+      at: 0,
+      windowEnd: 0,
+      events: ["01a2007b-218d-7000-b968-6dceb7cc243b"],
+      values: { value: 60.5 },
+      isWarm: true,
+      depth: 1
+    }
+    assert.include(
+      lineOf(placed(match)),
+      "  signal=fire pattern=hot version=2 kind=enter source.id=oven-1 value=60.5 id=54164e62… press-1"
+    )
+    assert.include(lineOf(placed({ ...match, isWarm: false })), " value=60.5 isWarm=false id=54164e62…")
+  })
 })
