@@ -202,7 +202,11 @@ const make = Effect.gen(function* () {
     const begun = yield* Clock.currentTimeMillis
     // The first look says where it begins, so that nothing that comes is ever left out.
     if (cursor === undefined) return seen(memory, begun, [], memory.snapshots.drawWhole(place, begun))
-    if (!isAnyOn(before)) return yield* idle(memory, outlook)
+    if (!isAnyOn(before)) {
+      // The last one that was switched off waits for nothing any more.
+      if (memory.revision !== before.revision) yield* adopt(memory, before)
+      return yield* idle(memory, outlook)
+    }
     const snapshot = memory.snapshots.draw(place, begun)
     const page = yield* pages.awaited(memory.cursor, before.part)
     // What came after a pattern was added is for it, too.
