@@ -2,9 +2,10 @@
 import { Result } from "effect"
 import { nearest } from "../Nearest.ts"
 import type { BoundCondition, BoundTerm } from "./Bound.ts"
+import { Checks, kinds, type Parameters, type ParameterValue, type Scale, unknown } from "./Checks.ts"
 import type { ConditionTree, FieldPath, ParameterTerm, Term, TextTerm } from "./Condition.ts"
 import { isConditionText, itemsMax } from "./Condition.ts"
-import { ConditionInvalid, type Problem, type ProblemReason, problemAt, problemsMax } from "./ConditionInvalid.ts"
+import { type ConditionInvalid, type Problem, type ProblemReason, problemAt, soundOr } from "./ConditionInvalid.ts"
 import { format, formatPath } from "./Format.ts"
 import { calculate } from "./Interpret.ts"
 import { type Parsed, parse } from "./Parse.ts"
@@ -12,28 +13,8 @@ import { parsePattern, plainGlob } from "./Pattern.ts"
 import { type Field, fieldAt, meantNames, resolvePath, type Source } from "./Source.ts"
 import { convert, isShifted, millisOf, shareOf, unitNames } from "./Units.ts"
 
-/** What a parameter may stand for; a list only behind `in`. */
-export type ParameterValue = number | string | boolean | ReadonlyArray<number | string | boolean>
-/** By name, without the `$`. */
-export type Parameters = Readonly<Record<string, ParameterValue>>
-
-const kinds: Readonly<Record<Field["type"], string>> = {
-  number: "a number",
-  text: "a text",
-  boolean: "true or false",
-  list: "a list",
-  map: "a map of fields",
-  unknown: "a value"
-}
-const unknown: Field = { type: "unknown" }
 /** Stands for a term that has a problem; nothing more is said about it. */
 const broken: BoundTerm = { _tag: "Boolean", value: false }
-
-/** A unit that numbers are brought into, and where they stand: within a sum a temperature is a difference. */
-interface Scale {
-  readonly unit: string | undefined
-  readonly isWithinSum: boolean
-}
 
 class Binder {
   private readonly parsed: Parsed
@@ -41,12 +22,14 @@ class Binder {
   private readonly parameters: Parameters
   /** Made nodes, and the ones that stand in the text for them. */
   private readonly places = new Map<object, object>()
+  private readonly checks: Checks
   readonly problems: Array<Problem> = []
 
   constructor(parsed: Parsed, source: Source, parameters: Parameters) {
     this.parsed = parsed
     this.source = source
     this.parameters = parameters
+    this.checks = new Checks(source, parameters, (...problem) => this.report(...problem))
   }
 
   condition(tree: ConditionTree): BoundCondition {
@@ -62,34 +45,34 @@ class Binder {
         return { _tag: "Exists", path: this.path(tree.path, tree).path }
       case "Compare": {
         const isOrder = tree.operator !== "==" && tree.operator !== "!="
-        this.compared(tree.left, tree.right, isOrder)
-        const scale = this.scale(tree.left, tree.right)
+        this.checks.compared(tree.left, tree.right, isOrder)
+        const scale = this.checks.scale(tree.left, tree.right)
         return { ...tree, left: this.term(tree.left, scale), right: this.term(tree.right, scale) }
       }
       case "Within": {
         const { term, low, high } = tree
-        this.compared(term, low, true)
-        this.compared(term, high, true)
-        this.bothOrNoUnit(low, high)
-        const scale = this.scale(term, low, high)
+        this.checks.compared(term, low, true)
+        this.checks.compared(term, high, true)
+        this.checks.bothOrNoUnit(low, high)
+        const scale = this.checks.scale(term, low, high)
         return { ...tree, term: this.term(term, scale), low: this.term(low, scale), high: this.term(high, scale) }
       }
       case "Among": {
         const items = this.items(tree.items)
-        for (const item of items) this.compared(tree.term, item, false)
-        const scale = this.scale(tree.term, ...items)
+        for (const item of items) this.checks.compared(tree.term, item, false)
+        const scale = this.checks.scale(tree.term, ...items)
         return { _tag: "Among", term: this.term(tree.term, scale), items: items.map((item) => this.term(item, scale)) }
       }
       case "Contains":
-        this.expect(tree.term, "text", "`contains` looks into texts; for an element of a list write `has`")
-        this.expect(tree.part, "text", "only a text can be part of a text")
+        this.checks.expect(tree.term, "text", "`contains` looks into texts; for an element of a list write `has`")
+        this.checks.expect(tree.part, "text", "only a text can be part of a text")
         return { _tag: "Contains", term: this.term(tree.term), part: this.term(tree.part) }
       case "Matches":
         return this.matches(tree)
       case "Inside":
         return this.inside(tree)
       case "Bit":
-        this.expect(tree.term, "number", "only a number has bits")
+        this.checks.expect(tree.term, "number", "only a number has bits")
         return { _tag: "Bit", term: this.term(tree.term), bit: tree.bit }
       case "Has": {
         const { path, field } = this.path(tree.path, tree)
@@ -106,7 +89,7 @@ class Binder {
 
   private matches(tree: Extract<ConditionTree, { readonly _tag: "Matches" }>): BoundCondition {
     const { operator, term } = tree
-    this.expect(term, "text", `\`${operator}\` looks at texts`)
+    this.checks.expect(term, "text", `\`${operator}\` looks at texts`)
     const text = this.patternText(tree.pattern)
     const pattern = parsePattern(operator, text)
     if (Result.isSuccess(pattern))
@@ -117,7 +100,7 @@ class Binder {
 
   /** The zone itself, or a name that goes on behind a dot: two tests that every compiler and every index knows. */
   private inside(tree: Extract<ConditionTree, { readonly _tag: "Inside" }>): BoundCondition {
-    this.expect(tree.term, "text", "`inside` looks at the name of a zone, which is a text")
+    this.checks.expect(tree.term, "text", "`inside` looks at the name of a zone, which is a text")
     const zone = this.patternText(tree.zone)
     const text = `${plainGlob(zone)}.*`
     const pattern = parsePattern("glob", text)
@@ -194,114 +177,13 @@ class Binder {
     return { path: resolved, field: unknown }
   }
 
-  /** What is known of a term, without telling of problems within. */
-  private shapeOf(term: Term): Field {
-    switch (term._tag) {
-      case "Number":
-      case "Arithmetic":
-        return { type: "number" }
-      case "Text":
-        return { type: "text" }
-      case "Boolean":
-        return { type: "boolean" }
-      case "Field":
-        return fieldAt(this.source, resolvePath(this.source, term.path)) ?? unknown
-      case "Parameter": {
-        const value = Object.hasOwn(this.parameters, term.name) ? this.parameters[term.name] : undefined
-        if (typeof value === "number") return { type: "number" }
-        if (typeof value === "string") return { type: "text" }
-        return typeof value === "boolean" ? { type: "boolean" } : unknown
-      }
-    }
-  }
-
-  /** Checks that two terms can be compared. */
-  private compared(left: Term, right: Term, isOrder: boolean): void {
-    const one = this.shapeOf(left)
-    const other = this.shapeOf(right)
-    for (const [term, { type, values }] of [
-      [left, one],
-      [right, other]
-    ] as const) {
-      if (type === "list" || type === "map") {
-        const hint =
-          type === "list" ? "ask for an element with `has`, or for its length with `.len`" : "compare one of its fields"
-        this.report(term, "WrongType", `${kinds[type]} cannot be compared; ${hint}`)
-        return
-      }
-      if (isOrder && type === "boolean")
-        return this.report(term, "WrongType", "true and false have no order; compare them with == or !=")
-      if (isOrder && values !== undefined)
-        return this.report(
-          term,
-          "WrongType",
-          'the order of these names says nothing; list the ones you mean: in ["…", "…"]'
-        )
-    }
-    if (one.type !== "unknown" && other.type !== "unknown" && one.type !== other.type)
-      return this.report(
-        right,
-        "WrongType",
-        `${kinds[one.type]} cannot be compared with ${kinds[other.type]}; that would never hold`
-      )
-    this.oneOf(one, right)
-    this.oneOf(other, left)
-  }
-
-  /** Checks a text against the only values that a field can have. */
-  private oneOf({ values }: Field, term: Term): void {
-    const text = term._tag === "Text" ? term.value : term._tag === "Parameter" ? this.parameters[term.name] : undefined
-    if (values === undefined || typeof text !== "string" || values.includes(text)) return
-    const alike = nearest(text, values)
-    const near = (alike.length > 0 ? alike : values.filter((value) => isPartOfOther(value, text))).map((value) =>
-      JSON.stringify(value)
-    )
-    const sentence = `this is never ${JSON.stringify(text)}, but one of ${values.join(", ")}`
-    this.report(term, "UnknownValue", sentence, near)
-  }
-
-  private expect(term: Term, type: Field["type"], otherwise: string): void {
-    const shape = this.shapeOf(term)
-    if (shape.type !== type && shape.type !== "unknown")
-      this.report(term, "WrongType", `${otherwise}; this is ${kinds[shape.type]}`)
-  }
-
-  /** The unit that the fields among these terms declare. */
-  private scale(...terms: ReadonlyArray<Term>): Scale {
-    let unit: string | undefined
-    for (const term of terms) unit ??= this.unitOf(term)
-    return { unit, isWithinSum: false }
-  }
-
-  private unitOf(term: Term): string | undefined {
-    if (term._tag === "Field") return this.shapeOf(term).unit
-    if (term._tag !== "Arithmetic") return undefined
-    const left = this.unitOf(term.left)
-    const right = this.unitOf(term.right)
-    if (term.operator === "+" || term.operator === "-") return left ?? right
-    // Of a product of two quantities nobody declared the unit.
-    if (left !== undefined && right !== undefined) return undefined
-    return term.operator === "*" ? (left ?? right) : left
-  }
-
-  private bothOrNoUnit(low: Term, high: Term): void {
-    if (low._tag !== "Number" || high._tag !== "Number") return
-    if ((low.unit === undefined) === (high.unit === undefined)) return
-    const bare = low.unit === undefined ? low : high
-    this.report(
-      bare,
-      "WrongUnit",
-      `this end of the range has no unit, and the other counts in ${low.unit ?? high.unit}; write it at both`
-    )
-  }
-
   /** A value that stands alone. */
   value(term: Term, wanted: Field["type"], otherwise: string): BoundTerm {
-    const { type } = this.shapeOf(term)
+    const { type } = this.checks.shapeOf(term)
     if (type === "list" || type === "map")
       this.report(term, "WrongType", `${kinds[type]} cannot be used here; name one of its fields`)
-    else if (wanted !== "unknown") this.expect(term, wanted, otherwise)
-    return this.term(term, this.scale(term))
+    else if (wanted !== "unknown") this.checks.expect(term, wanted, otherwise)
+    return this.term(term, this.checks.scale(term))
   }
 
   private term(term: Term, scale: Scale = { unit: undefined, isWithinSum: false }): BoundTerm {
@@ -337,7 +219,8 @@ class Binder {
 
   private arithmetic(term: Extract<Term, { readonly _tag: "Arithmetic" }>, { unit }: Scale): BoundTerm {
     const { operator } = term
-    for (const side of [term.left, term.right]) this.expect(side, "number", `\`${operator}\` calculates with numbers`)
+    for (const side of [term.left, term.right])
+      this.checks.expect(side, "number", `\`${operator}\` calculates with numbers`)
     const isSum = operator === "+" || operator === "-"
     const below: Scale = isSum ? { unit, isWithinSum: true } : { unit: undefined, isWithinSum: true }
     const [left, right] = [this.term(term.left, below), this.term(term.right, below)]
@@ -385,8 +268,6 @@ class Binder {
   }
 }
 
-const isPartOfOther = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one)
-
 const literal = (value: number | string | boolean) => {
   if (typeof value === "number") return { _tag: "Number" as const, value: value === 0 ? 0 : value }
   return typeof value === "string" ? { _tag: "Text" as const, value } : { _tag: "Boolean" as const, value }
@@ -404,18 +285,6 @@ export const bindParsed = (
   const binder = new Binder(parsed, source, parameters)
   const bound = binder.condition(parsed.tree)
   return Result.map(soundOr(binder.problems), () => bound)
-}
-
-/**
- * Fails with these problems in the order of the text, if there are any. One place is told of once: the first problem there
- * is the cause of the others.
- */
-export const soundOr = (problems: ReadonlyArray<Problem>): Result.Result<void, ConditionInvalid> => {
-  const told = new Map<number, Problem>()
-  for (const problem of problems) if (!told.has(problem.at)) told.set(problem.at, problem)
-  const [first, ...rest] = [...told.values()].toSorted((a, b) => a.at - b.at)
-  if (first === undefined) return Result.void
-  return Result.fail(new ConditionInvalid({ problems: [first, ...rest.slice(0, problemsMax - 1)] }))
 }
 
 /** Checks a value that was read and stands alone, and binds it. Of the wanted type, or `otherwise` says why it must be. */

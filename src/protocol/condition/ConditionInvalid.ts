@@ -1,5 +1,5 @@
 /** What is wrong with a condition, and where: a sentence for people, with the line and a caret under the character. */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 
 /** Why a condition, or a pattern with its conditions, is refused. The last six are those of patterns. */
 export const ProblemReason = Schema.Literals([
@@ -88,4 +88,16 @@ export const problemAt = (
     excerpt: `  ${[...shown, ...rest].join("")}\n  ${shown.map((character) => (character === "\t" ? "\t" : " ")).join("")}^`,
     suggestions
   }
+}
+
+/**
+ * Fails with these problems in the order of the text, if there are any. One place is told of once: the first problem there
+ * is the cause of the others.
+ */
+export const soundOr = (problems: ReadonlyArray<Problem>): Result.Result<void, ConditionInvalid> => {
+  const told = new Map<number, Problem>()
+  for (const problem of problems) if (!told.has(problem.at)) told.set(problem.at, problem)
+  const [first, ...rest] = [...told.values()].toSorted((a, b) => a.at - b.at)
+  if (first === undefined) return Result.void
+  return Result.fail(new ConditionInvalid({ problems: [first, ...rest.slice(0, problemsMax - 1)] }))
 }

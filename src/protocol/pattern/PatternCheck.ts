@@ -1,8 +1,8 @@
 /** Checks what a pattern says: everything that it must not be is a problem with its place and its reason. */
 import { Result } from "effect"
-import { bindParsed, bindTerm, soundOr } from "../condition/Bind.ts"
+import { bindParsed, bindTerm } from "../condition/Bind.ts"
 import type { Condition, FieldPath, Term } from "../condition/Condition.ts"
-import { type ConditionInvalid, type Problem, problemAt } from "../condition/ConditionInvalid.ts"
+import { type ConditionInvalid, type Problem, problemAt, soundOr } from "../condition/ConditionInvalid.ts"
 import { formatPath } from "../condition/Format.ts"
 import { events, fieldAt, meantNames, resolvePath, type Source } from "../condition/Source.ts"
 import { checkActions, type KnownActors } from "./CheckActions.ts"

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { bindText, bindTree, type Parameters } from "../../../src/protocol/condition/Bind.ts"
+import { bindText, bindTree } from "../../../src/protocol/condition/Bind.ts"
 import type { BoundCondition } from "../../../src/protocol/condition/Bound.ts"
 import { pathsOf } from "../../../src/protocol/condition/Bound.ts"
+import type { Parameters } from "../../../src/protocol/condition/Checks.ts"
 import { interpret } from "../../../src/protocol/condition/Interpret.ts"
 import { events, requests, type Source, twins, withFields } from "../../../src/protocol/condition/Source.ts"
 
