@@ -44,6 +44,8 @@ export const PatternNumbers = Schema.Struct({
   dropped: count,
   /** Keys that were forgotten because there were too many. */
   evicted: count,
+  /** Time that it took when it looked at events, with the patterns that follow it; estimated from one look of sixteen. */
+  micros: count,
   keys: count,
   /** About how many it keeps. */
   bytes: count

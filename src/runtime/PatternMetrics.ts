@@ -15,6 +15,11 @@ const hits = counter("holon_matcher_hits_total", "Conditions that events fulfill
 const seconds = counter("holon_pattern_look_seconds_total", "Time spent with events in search of patterns")
 const patterns = counter("holon_pattern_counted_total", "What patterns looked at, matched and gave up, by pattern")
 
+const cost = counter(
+  "holon_pattern_seconds_total",
+  "Time a pattern took when it looked at events, with those that follow it; estimated from one look of sixteen"
+)
+
 const counts = ["evaluated", "matched", "suppressed", "late", "keyless", "dropped", "evicted"] as const
 
 /** What totals grew by from one round to the next; what was built anew meanwhile begins at nothing. */
@@ -61,10 +66,12 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(
           [seconds, "seconds", millis / 1000]
         ] as const)
           yield* Metric.update(metric, growth.by(`${partition} ${what}`, total))
-        for (const [name, metrics] of each) {
+        for (const [name, { counts: metrics, millis: took }] of each) {
           // What nobody looked at has counted nothing, and needs no label.
           if (metrics.evaluated === 0) continue
           const pattern = labelOf(name)
+          const grownBy = growth.by(`${partition} cost ${name}`, took / 1000)
+          if (grownBy > 0) yield* Metric.update(Metric.withAttributes(cost, { pattern }), grownBy)
           for (const what of counts) {
             const by = growth.by(`${partition} ${what} ${name}`, metrics[what])
             const key = `${what} ${pattern}`

@@ -51,15 +51,16 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
         assert.isTrue(added.isSuccess, added.err)
         const stats = yield* until(
           Effect.map(get("/api/patterns/warm/stats"), ({ json }) => statsOf(json)),
-          ({ matched }) => matched >= 2
+          ({ counting, matched }) => matched >= 2 && counting === 4
         )
         assert.deepInclude(stats, { name: "warm", counting: 4, partitions: 4, late: 0, dropped: 0, evicted: 0 })
         assert.isAtLeast(stats.evaluated, stats.matched)
+        assert.isAbove(stats.micros, 0)
 
         const shown = yield* holon("pattern", "show", "warm")
         assert.match(
           shown.out,
-          /since its nodes began to look: \d+ looked at, \d+ matched, keeps \d+ keys? in about \d+ b/
+          /since its nodes began to look: \d+ looked at, \d+ matched, took about [\d.e+]+ ms, keeps \d+ keys? in about \d+ b/
         )
         const off = yield* holon("pattern", "off", "warm")
         assert.isTrue(off.isSuccess, off.err)
@@ -82,6 +83,7 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           /^holon_matcher_candidates_total [1-9]\d*$/m,
           /^holon_matcher_hits_total [1-9]\d*$/m,
           /^holon_pattern_look_seconds_total 0?\.\d+/m,
+          /^holon_pattern_seconds_total\{[^}]*pattern="warm"[^}]*\} \d+(\.\d+)?(e-\d+)?$/m,
           /^holon_pattern_counted_total\{(?=[^}]*pattern="warm")(?=[^}]*what="evaluated")[^}]*\} [1-9]\d*$/m
         ])
           assert.match(text, line)

@@ -149,7 +149,7 @@ const ls = Command.make(
 ).pipe(Command.withDescription("List patterns"), examples([""]))
 
 /** What it has counted, without what there was none of. */
-const counted = ({ counting, partitions, evaluated, matched, keys, bytes, ...rest }: PatternStats): string => {
+const counted = ({ counting, partitions, evaluated, matched, micros, keys, bytes, ...rest }: PatternStats): string => {
   if (counting === 0) return "nobody looks for it now"
   const rare = [
     [rest.suppressed, "suppressed"],
@@ -162,6 +162,7 @@ const counted = ({ counting, partitions, evaluated, matched, keys, bytes, ...res
     `${evaluated} looked at`,
     `${matched} matched`,
     ...rare.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`])),
+    `took about ${(micros / 1000).toPrecision(2)} ms`,
     `keeps ${keys} ${keys === 1 ? "key" : "keys"} in about ${bytes} bytes`
   ]
   const part = counting < partitions ? ` (${counting} of ${partitions} parts)` : ""

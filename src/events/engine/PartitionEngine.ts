@@ -1,6 +1,6 @@
 /**
  * All patterns over the part of the stream that one partition works on. It is fed with every event, in the order of the
- * stream, and gives matches; it reads no clock and waits for nothing. Patterns may change between any two events.
+ * stream, and gives matches; it reads no clock, but to say what patterns cost, and waits for nothing. Patterns may change between any two events.
  */
 import type { HolonEvent } from "../../protocol/Event.ts"
 import type { PatternNumbers } from "../../protocol/PatternPartition.ts"
@@ -14,14 +14,17 @@ import { makeMachine } from "../temporal/MakeMachine.ts"
 import type { Match } from "../temporal/Match.ts"
 import type { PatternMachine } from "../temporal/PatternMachine.ts"
 import { readKey } from "../temporal/Reading.ts"
+import { Cost } from "./Cost.ts"
 import { conditionOf } from "./InterestCondition.ts"
 import { homesOf, partitionOf } from "./Partition.ts"
+import type { Counted } from "./PatternWatch.ts"
 
 /** One pattern at work. */
 interface Worker {
   readonly stored: StoredPattern
   readonly machine: PatternMachine
   readonly reader: KeyReader
+  readonly cost: Cost
   /** Whether this partition works for it on what has an empty key, or none. */
   isHome: boolean
   /** Interests that the event at hand fulfils, one bit each, and for which event that stands. */
@@ -149,6 +152,7 @@ export class PartitionEngine {
       stored,
       machine,
       reader: this.#readerOf(stored),
+      cost: new Cost(),
       isHome: false,
       hits: 0,
       epoch: 0
@@ -188,8 +192,16 @@ export class PartitionEngine {
     for (let index = 0; index < touched.length; index++) {
       const worker = touched[index]
       if (worker === undefined) continue
-      const { key, isOurs } = worker.reader
-      if (key === undefined || key === "" ? worker.isHome : isOurs) worker.machine.take(event, source, worker.hits, key)
+      const { cost, machine, reader } = worker
+      const { key, isOurs } = reader
+      if (key === undefined || key === "" ? !worker.isHome : !isOurs) continue
+      if (!cost.begin()) {
+        machine.take(event, source, worker.hits, key)
+        continue
+      }
+      const began = performance.now()
+      machine.take(event, source, worker.hits, key)
+      cost.add(performance.now() - began)
     }
     touched.length = 0
   }
@@ -242,15 +254,18 @@ export class PartitionEngine {
 
   /** What the pattern of a name has counted and keeps; nothing for one that is not looked for. */
   numbersOf(name: string): PatternNumbers | undefined {
-    const machine = this.#workers.get(name)?.machine
-    return machine === undefined
-      ? undefined
-      : { ...machine.metrics, keys: machine.keyCount, bytes: Math.round(machine.bytes) }
+    const worker = this.#workers.get(name)
+    if (worker === undefined) return undefined
+    const { cost, machine } = worker
+    const micros = Math.round(cost.millis * 1000)
+    return { ...machine.metrics, micros, keys: machine.keyCount, bytes: Math.round(machine.bytes) }
   }
 
-  /** What each pattern has counted, by its name. */
-  metrics(): ReadonlyMap<string, PatternMachine["metrics"]> {
-    return new Map([...this.#workers].map(([name, { machine }]) => [name, machine.metrics]))
+  /** What each pattern has counted and cost, by its name. */
+  metrics(): ReadonlyMap<string, Counted> {
+    return new Map(
+      Array.from(this.#workers, ([name, { cost, machine }]) => [name, { counts: machine.metrics, millis: cost.millis }])
+    )
   }
 
   /** Draws all it has seen up to now in pieces, while it goes on. Joined they are a {@link snapshot}. Ends one that is under way. */

@@ -41,13 +41,19 @@ export interface FoundMatch {
 /** What the pattern of a name has counted; nothing for one that is not looked for. */
 export type NumbersOf = (pattern: string) => PatternNumbers | undefined
 
+/** What a pattern has counted, and the time it took, ms. */
+export interface Counted {
+  readonly counts: Readonly<PatternMetrics>
+  readonly millis: number
+}
+
 /** What one partition of this node has counted since it began to look. */
 export interface PartitionCounts {
   readonly partition: number
   readonly matching: MatcherCounters
   /** Spent with events, ms. */
   readonly millis: number
-  readonly patterns: ReadonlyMap<string, Readonly<PatternMetrics>>
+  readonly patterns: ReadonlyMap<string, Counted>
 }
 
 /** What came of it. */

@@ -75,7 +75,7 @@ export const tryPattern = (
       }
       const isCut = page.hasMore && events >= trialEventsMax
       if (!page.hasMore || isCut) {
-        const late = engine.metrics().get(pattern.name)?.late ?? 0
+        const late = engine.metrics().get(pattern.name)?.counts.late ?? 0
         return { events, from, to, matches, matched, late, isCut } satisfies TrialReport
       }
       at = { _tag: "After", cursor: page.next }

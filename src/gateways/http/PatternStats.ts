@@ -25,6 +25,7 @@ const none: PatternNumbers = {
   keyless: 0,
   dropped: 0,
   evicted: 0,
+  micros: 0,
   keys: 0,
   bytes: 0
 }
@@ -37,6 +38,7 @@ const plus = (one: PatternNumbers, other: PatternNumbers): PatternNumbers => ({
   keyless: one.keyless + other.keyless,
   dropped: one.dropped + other.dropped,
   evicted: one.evicted + other.evicted,
+  micros: one.micros + other.micros,
   keys: one.keys + other.keys,
   bytes: one.bytes + other.bytes
 })
