@@ -188,6 +188,31 @@ describe("the looks of a node", () => {
     }).pipe(withNode(() => [quiet], 5, [], "1.0"))
   )
 
+  it.effect("forget the last pattern that is switched off", () =>
+    Effect.gen(function* () {
+      let list: ReadonlyArray<StoredPattern> = [quiet]
+      yield* Effect.gen(function* () {
+        const { look } = yield* PatternWatch
+        const lookFrom = Effect.fn(function* (from: Pick<Outlook, "cursor" | "tick" | "snapshot">) {
+          const looking = yield* Effect.forkChild(look({ partition: home, ...from }))
+          yield* TestClock.adjust(60_000)
+          const looked = yield* Fiber.join(looking)
+          return looked._tag === "Looked" ? looked : yield* Effect.die("the stream could not be looked at")
+        })
+        const begun = yield* lookFrom({ cursor: undefined, tick: 0, snapshot: undefined })
+        const fed = yield* lookFrom(begun)
+        assert.isAbove(fed.numbersOf("quiet")?.evaluated ?? 0, 0)
+        list = [{ ...quiet, isOn: false }]
+        const off = yield* lookFrom({ ...fed, snapshot: begun.snapshot })
+        assert.isUndefined(off.numbersOf("quiet"))
+        list = [quiet]
+        // It begins anew: what it waited for before came while nobody asked.
+        const on = yield* lookFrom({ ...off, snapshot: begun.snapshot })
+        assert.deepEqual(on.found, [])
+      }).pipe(withNode(() => list, 5, [], "1.0"))
+    })
+  )
+
   it.effect("go no further without a pattern than to where one was added", () =>
     Effect.gen(function* () {
       let list: ReadonlyArray<StoredPattern> = []
