@@ -26,7 +26,7 @@ export type Reason = typeof Reason.Type
 const idBytes = 16
 
 /** Ids one after the other. Texts that are no UUIDs name nothing, and are left out. */
-export const causesToBytes = (causes: ReadonlyArray<string>): Uint8Array => {
+const causesToBytes = (causes: ReadonlyArray<string>): Uint8Array => {
   const ids = causes.filter(isUuid).slice(0, causesMax)
   const bytes = new Uint8Array(ids.length * idBytes)
   for (const [index, id] of ids.entries()) bytes.set(uuidBytes(id) ?? [], index * idBytes)
@@ -34,7 +34,7 @@ export const causesToBytes = (causes: ReadonlyArray<string>): Uint8Array => {
 }
 
 /** Reads {@link causesToBytes}. What is left of a broken one is no cause. */
-export const causesFromBytes = (bytes: Uint8Array): ReadonlyArray<string> =>
+const causesFromBytes = (bytes: Uint8Array): ReadonlyArray<string> =>
   Array.from({ length: Math.min(causesMax, Math.floor(bytes.length / idBytes)) }, (_, index) =>
     uuidText(bytes, index * idBytes)
   )

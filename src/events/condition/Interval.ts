@@ -17,7 +17,7 @@ export const above = (value: number): number => {
 }
 
 /** The next double below. */
-export const beneath = (value: number): number => -above(-value)
+const beneath = (value: number): number => -above(-value)
 
 /** The numbers that a comparison with a fixed one holds for; nothing for `!=`, which is no interval. */
 export const intervalOf = (operator: Comparison, value: number): Interval | undefined => {

@@ -8,9 +8,9 @@
 import { recordBytes, valueTypes } from "../../protocol/condition/InputTable.ts"
 
 /** Two sets of states of the largest machine lie here, behind the zeros that stand for a missing field. */
-export const scratchAt = 16
+const scratchAt = 16
 /** Bytes of one of them: 64 bits for each 64 states. */
-export const scratchBytes = 40
+const scratchBytes = 40
 /** Where constants begin. */
 export const constantsAt = scratchAt + 2 * scratchBytes
 

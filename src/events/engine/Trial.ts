@@ -7,9 +7,9 @@ import type { Match } from "../temporal/Match.ts"
 import { PartitionEngine } from "./PartitionEngine.ts"
 
 /** Events that a trial looks at, at most. */
-export const trialEventsMax = 1_000_000
+const trialEventsMax = 1_000_000
 /** Matches that it shows, at most; it counts all. */
-export const trialMatchesMax = 1000
+const trialMatchesMax = 1000
 
 const everything: Selection = { hasSamples: true, matches: () => true }
 const pageLimits = { events: 5000, commits: 5000 }

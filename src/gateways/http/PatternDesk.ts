@@ -8,7 +8,7 @@ import { Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patte
 import { zonesMax } from "../../events/PatternZones.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
-import { HolonError, type Malformed, Unavailable } from "../../protocol/Errors.ts"
+import { HolonError, Unavailable } from "../../protocol/Errors.ts"
 import { eventSources } from "../../protocol/pattern/EventFields.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import { checkLoop, checkParsed, type PatternSurroundings } from "../../protocol/pattern/PatternCheck.ts"
@@ -219,5 +219,3 @@ export const patternDesk = Effect.gen(function* () {
 
 /** Commits that a trial looks at when nothing else is asked for. */
 const trialCommits = 10_000
-
-export type TrialFailure = Malformed | Unavailable | ConditionInvalid

@@ -54,7 +54,7 @@ const termPaths = (term: BoundTerm, visit: (path: BoundPath) => void): void => {
 }
 
 /** Calls `visit` with every path the condition reads, as often as it stands there. */
-export const eachPath = (condition: BoundCondition, visit: (path: BoundPath) => void): void => {
+const eachPath = (condition: BoundCondition, visit: (path: BoundPath) => void): void => {
   switch (condition._tag) {
     case "Always":
       return

@@ -33,7 +33,7 @@ const Written = Schema.Finite.check(
   Schema.makeFilter((value) => !Object.is(value, -0) || "−0 is the same as 0; write 0")
 )
 /** What stands right behind a number: `%`, or a unit such as `ms`, `°C`, `kΩ`. */
-export const unitPattern = /^(?:%|°[CF]?|[A-Za-zµΩ]+[²³]?)$/
+const unitPattern = /^(?:%|°[CF]?|[A-Za-zµΩ]+[²³]?)$/
 /** The highest bit of a whole number that a double keeps exactly. */
 export const bitMax = 52
 /** Characters of a unit. */
@@ -65,7 +65,7 @@ export const ParameterTerm = Schema.TaggedStruct("Parameter", {
 })
 export type ParameterTerm = typeof ParameterTerm.Type
 
-export const arithmeticOperators = ["+", "-", "*", "/"] as const
+const arithmeticOperators = ["+", "-", "*", "/"] as const
 /** A sum, difference, product or quotient. */
 export interface ArithmeticTerm {
   readonly _tag: "Arithmetic"

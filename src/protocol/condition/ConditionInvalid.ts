@@ -42,7 +42,7 @@ export const Problem = Schema.Struct({
 export type Problem = typeof Problem.Type
 
 /** Problems told at once; the first ones help to mend the rest. */
-export const problemsMax = 8
+const problemsMax = 8
 
 /** The condition cannot be read, or says what cannot be so in its source. Permanent for this text. */
 export class ConditionInvalid extends Schema.TaggedError<ConditionInvalid>()(

@@ -141,7 +141,7 @@ export const meantNames = (source: Source, written: string): ReadonlyArray<strin
 }
 
 /** Every way to write a known field: from the document, and bare where its root allows it. */
-export const writtenNames = (source: Source): ReadonlyArray<string> => {
+const writtenNames = (source: Source): ReadonlyArray<string> => {
   const below = `${source.root}.`
   return [...source.fields.keys()].flatMap((path) =>
     path.startsWith(below) ? [path.slice(below.length), path] : [path]

@@ -1,19 +1,7 @@
 /** The words of the language, and names that cannot stand where a field may. */
 
 /** Words of the language; a field of such a name is written in backticks. */
-export const keywords = [
-  "and",
-  "or",
-  "not",
-  "in",
-  "exists",
-  "glob",
-  "matches",
-  "contains",
-  "has",
-  "true",
-  "false"
-] as const
+const keywords = ["and", "or", "not", "in", "exists", "glob", "matches", "contains", "has", "true", "false"] as const
 export type Keyword = (typeof keywords)[number]
 export const isKeyword = (word: string): word is Keyword => keywords.some((keyword) => keyword === word)
 
