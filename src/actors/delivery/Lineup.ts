@@ -2,14 +2,13 @@
  * Which letter may go next: the first of each key, unless it is on its way or waits for its next attempt. So a letter that
  * fails again and again holds up its own key only.
  */
-import { DueHeap, type Waiting } from "../../events/temporal/DueHeap.ts"
+import { WakeHeap, type Waking } from "../../events/temporal/WakeHeap.ts"
 import type { DeliveryRecord, Letter } from "../../protocol/Delivery.ts"
 import { lettersOf } from "./Pages.ts"
 
 /** The letters of one key, in order. */
-class Lane implements Waiting {
-  wakeAt = 0
-  heapIndex = -1
+class Lane implements Waking {
+  wakeAt = Number.POSITIVE_INFINITY
   readonly name: string
   readonly letters: Array<{ readonly seq: number; notBefore: number }> = []
 
@@ -33,7 +32,7 @@ export class Lineup {
   of: DeliveryRecord | undefined
   readonly #lanes = new Map<string, Lane>()
   readonly #ready = new Set<Lane>()
-  readonly #waiting = new DueHeap<Lane>()
+  readonly #waiting = new WakeHeap<Lane>()
 
   /** `inFlight` says which letters are on their way. */
   constructor(record: DeliveryRecord, inFlight: ReadonlyMap<number, number>) {

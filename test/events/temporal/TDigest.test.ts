@@ -1,39 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DueHeap, type Waiting } from "../../../src/events/temporal/DueHeap.ts"
 import { TDigest } from "../../../src/events/temporal/TDigest.ts"
 import { random } from "./Story.ts"
-
-describe("those who wait", () => {
-  it("are woken in order of time, however they are put, moved and taken out", () => {
-    const next = random(7)
-    for (let round = 0; round < 50; round++) {
-      const heap = new DueHeap<Waiting>()
-      const all: ReadonlyArray<Waiting> = Array.from({ length: 60 }, () => ({ wakeAt: 0, heapIndex: -1 }))
-      const inside = new Set<Waiting>()
-      for (let step = 0; step < 300; step++) {
-        const member = all[Math.floor(next() * all.length)]
-        if (member === undefined) throw new Error("no such member")
-        if (next() < 0.7) {
-          heap.put(member, Math.floor(next() * 100))
-          inside.add(member)
-        } else {
-          heap.remove(member)
-          inside.delete(member)
-        }
-      }
-      const expected = Array.from(inside, ({ wakeAt }) => wakeAt).toSorted((one, other) => one - other)
-      const half = expected[expected.length >> 1] ?? 0
-      const woken: Array<number> = []
-      for (let each = heap.take(half); each !== undefined; each = heap.take(half)) woken.push(each.wakeAt)
-      assert.deepStrictEqual(
-        woken,
-        expected.filter((wakeAt) => wakeAt <= half)
-      )
-      assert.strictEqual(heap.size, expected.length - woken.length)
-      assert.isAbove(heap.next, half)
-    }
-  })
-})
 
 describe("a t-digest", () => {
   const shapes: ReadonlyArray<readonly [string, (next: () => number) => number]> = [
