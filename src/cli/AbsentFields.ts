@@ -4,13 +4,18 @@ import { documentOf } from "../events/matching/Document.ts"
 import { Fields } from "../events/matching/Fields.ts"
 import { bindText } from "../protocol/condition/Bind.ts"
 import { pathsOf } from "../protocol/condition/Bound.ts"
+import type { Parameters } from "../protocol/condition/Checks.ts"
 import { formatPath } from "../protocol/condition/Format.ts"
 import { events as eventSource } from "../protocol/condition/Source.ts"
 import type { HolonEvent } from "../protocol/Event.ts"
 
 /** The fields of the condition that none of these events has, as they may be written; none for a condition that is wrong. */
-export const absentFields = (where: string, events: ReadonlyArray<HolonEvent>): ReadonlyArray<string> => {
-  const bound = bindText(where, eventSource)
+export const absentFields = (
+  where: string,
+  events: ReadonlyArray<HolonEvent>,
+  parameters: Parameters = {}
+): ReadonlyArray<string> => {
+  const bound = bindText(where, eventSource, parameters)
   if (Result.isFailure(bound)) return []
   const fields = new Fields()
   const absent = new Map(pathsOf(bound.success).map((path) => [fields.placeOf(path), path]))
@@ -22,8 +27,13 @@ export const absentFields = (where: string, events: ReadonlyArray<HolonEvent>): 
 }
 
 /** What to say of a condition that no event fulfilled, after a look at some events; nothing where its fields are all there. */
-export const absence = (where: string, events: ReadonlyArray<HolonEvent>, hasSamples: boolean): string | undefined => {
-  const absent = events.length === 0 ? [] : absentFields(where, events)
+export const absence = (
+  where: string,
+  events: ReadonlyArray<HolonEvent>,
+  hasSamples: boolean,
+  parameters: Parameters = {}
+): string | undefined => {
+  const absent = events.length === 0 ? [] : absentFields(where, events, parameters)
   if (absent.length === 0) return undefined
   const looked = events.length === 1 ? "the one event there is does not have" : `none of ${events.length} events has`
   const measured = absent.some((name) => name.startsWith("reported")) && !hasSamples

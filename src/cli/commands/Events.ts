@@ -10,6 +10,7 @@ import { examples } from "../Examples.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { treeOf } from "../TraceTree.ts"
+import { parameters } from "../Where.ts"
 
 const text = (name: string, about: string) => Flag.String(name).pipe(Flag.withDescription(about), Flag.optional)
 
@@ -37,6 +38,7 @@ export const events = Command.make(
       Flag.optional
     ),
     where: text("where", "Only events that fulfil this condition, such as 'severity == \"error\"'"),
+    parameters,
     source: text("source", "Only what this actor says, such as device/press-1"),
     samples: toggle("samples", "Also what boards measure, which is kept for a day"),
     trace: text("trace", "What followed from this request or event, as a tree: an id, as --json shows under causes")
@@ -57,7 +59,8 @@ export const events = Command.make(
           ...given("after", flags.after),
           ...given("last", flags.last),
           ...given("source", flags.source),
-          ...given("where", flags.where)
+          ...given("where", flags.where),
+          ...(Object.keys(flags.parameters).length > 0 && { parameters: flags.parameters })
         }
         const count = yield* Stream.runFold(
           Stream.tap(client.Events(asked), print),
@@ -65,11 +68,11 @@ export const events = Command.make(
           (seen) => seen + 1
         )
         if (count > 0 || Option.isNone(flags.where)) return
-        const { where, last: _, ...rest } = { ...asked, where: flags.where.value }
+        const { where, last: _, parameters: values, ...rest } = { ...asked, where: flags.where.value }
         const isOpen = rest.since === undefined && rest.after === undefined
         const looked = client.Events({ ...rest, ...(isOpen ? { last: lookedMax } : {}) }).pipe(Stream.take(lookedMax))
         const seen = yield* Stream.runCollect(Stream.map(looked, ({ event }) => event))
-        const said = absence(where, seen, flags.samples)
+        const said = absence(where, seen, flags.samples, values)
         if (said !== undefined) yield* Console.error(said)
       })
     )

@@ -159,6 +159,7 @@ export class Control extends RpcGroup.make(
   Rpc.make("Events", {
     payload: {
       ...eventQueryFields,
+      parameters: Schema.optionalKey(ConditionParameters),
       last: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))),
       samples: Schema.optionalKey(Schema.Boolean),
       /** Goes on with what happens; else it ends with what there is. */

@@ -9,6 +9,7 @@ import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, type Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
 import { Authorization } from "./Authorization.ts"
+import { ConditionParameters } from "./DeviceQueries.ts"
 import {
   EventPageView,
   type EventQuery,
@@ -27,6 +28,7 @@ const flag = Schema.Literals(["true", "false"])
 
 const query = {
   ...eventQueryFields,
+  parameters: Schema.optionalKey(Schema.fromJsonString(ConditionParameters)),
   last: Schema.optionalKey(whole(10_000)),
   samples: Schema.optionalKey(flag)
 }
@@ -46,7 +48,7 @@ const listEvents = HttpApiEndpoint.get("listEvents", "/api/events", {
   .annotate(Needs, "event.read")
   .annotate(
     OpenApi.Description,
-    `Events, oldest first: behind the cursor \`after\`, from the time \`since\` on, or the \`last\` ones that match (default ${pageDefault}; looked for in the last ${lookedBackMax} commits). \`next\` goes into \`after\` for the page behind, also where a filter left all out. \`samples=true\` adds what boards measure.`
+    `Events, oldest first: behind the cursor \`after\`, from the time \`since\` on, or the \`last\` ones that match (default ${pageDefault}; looked for in the last ${lookedBackMax} commits). \`next\` goes into \`after\` for the page behind, also where a filter left all out. \`samples=true\` adds what boards measure. \`parameters\` says as JSON what \`$names\` in \`where\` stand for.`
   )
 
 /** An event as `EventSource` takes it; its id comes back as `Last-Event-ID`. `alive` says only that the line is. */

@@ -9,6 +9,7 @@ import { events } from "../../protocol/condition/Source.ts"
 import { charactersMax } from "../../protocol/condition/Token.ts"
 import { Malformed } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
+import type { ConditionParameters } from "./DeviceQueries.ts"
 
 /** An event with the cursor behind it. */
 export const PlacedEventView = Schema.Struct({ cursor: Schema.String, event: HolonEvent })
@@ -53,6 +54,7 @@ export interface EventQuery {
   readonly last?: number
   readonly source?: string
   readonly where?: string
+  readonly parameters?: typeof ConditionParameters.Type
   readonly samples?: boolean
 }
 
@@ -105,8 +107,11 @@ export const startOf = Effect.fnUntraced(function* ({ after, since, last }: Even
 })
 
 /** Which events are meant. Fails with {@link Malformed}, and with what is wrong in the condition. */
-export const selectionOf = Effect.fnUntraced(function* ({ source, where, samples = false }: EventQuery) {
-  const holds = where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, events)))
+export const selectionOf = Effect.fnUntraced(function* ({ source, where, parameters, samples = false }: EventQuery) {
+  if (where === undefined && parameters !== undefined)
+    return yield* new Malformed({ path: "parameters", reason: "there is no `where` that they belong to" })
+  const holds =
+    where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, events, parameters)))
   if (source === undefined)
     return { hasSamples: samples, matches: (event) => holds(documentOf(event)) } satisfies Selection
   const [, actor, id] = /^([^/]+)\/(.+)$/.exec(source) ?? []

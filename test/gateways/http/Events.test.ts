@@ -73,6 +73,24 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("are those that fulfil a condition with parameters, which are given beside it", () =>
+      Effect.gen(function* () {
+        const where = encodeURIComponent("type in $types and source.id == $id")
+        const given = (parameters: unknown) =>
+          `?last=1000&where=${where}&parameters=${encodeURIComponent(JSON.stringify(parameters))}`
+        const query = given({ types: ["device.online"], id: "heater-1" })
+        const found = yield* until(page(query), ({ events }) => events.length > 0)
+        assert.deepStrictEqual([...new Set(typesOf(found))], ["device.online"])
+        assert.deepStrictEqual((yield* page(given({ types: [], id: '" or true' }))).events, [])
+        const missing = yield* get(`/api/events${given({ types: ["device.online"] })}`)
+        assert.deepStrictEqual([missing.status, missing.text.includes("no value was given for $id")], [400, true])
+        const alone = yield* get(`/api/events?parameters=${encodeURIComponent('{"id":"x"}')}`)
+        assert.deepStrictEqual([alone.status, alone.text.includes("no `where` that they belong to")], [400, true])
+        const { out } = yield* holon("events", "--where", "type == $type", "--parameter", "type=device.online")
+        assert.match(out, /device\/heater-1 {2}device\.online/)
+      })
+    )
+
     it.effect("arrive as Server-Sent Events while they happen, and go on behind the last id", () =>
       Effect.gen(function* () {
         const { url } = yield* RunningNode
