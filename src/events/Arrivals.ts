@@ -10,13 +10,15 @@ const outagePause = "500 millis"
 export interface Arrival {
   /** Ends with the first event that is meant. */
   readonly first: Effect.Effect<void>
-  /** Behind what was looked at, so far. */
+  /** Behind what was looked at so far and is not meant: never behind an event that is, however late somebody asks. */
   readonly cursor: () => string
 }
 
 interface Waiter {
   readonly matches: (event: PlacedEvent["event"]) => boolean
   readonly first: Deferred.Deferred<void>
+  /** In front of the first event that is meant, once it has come. */
+  metAt: string | undefined
 }
 
 /** The end of the stream, as a node reads it. */
@@ -29,12 +31,13 @@ class Tail {
   }
 
   hear({ cursor, event }: PlacedEvent): void {
-    this.cursor = cursor
     for (const waiter of this.waiters) {
       if (!waiter.matches(event)) continue
       this.waiters.delete(waiter)
+      waiter.metAt = this.cursor
       Deferred.doneUnsafe(waiter.first, Effect.void)
     }
+    this.cursor = cursor
   }
 }
 
@@ -73,12 +76,12 @@ export class Arrivals extends Context.Service<
       return Arrivals.of({
         watch: Effect.fnUntraced(function* ({ hasSamples, matches }) {
           const tail = yield* RcMap.get(tails, hasSamples)
-          const waiter: Waiter = { matches, first: Deferred.makeUnsafe() }
+          const waiter: Waiter = { matches, first: Deferred.makeUnsafe(), metAt: undefined }
           yield* Effect.acquireRelease(
             Effect.sync(() => tail.waiters.add(waiter)),
             () => Effect.sync(() => tail.waiters.delete(waiter))
           )
-          return { first: Deferred.await(waiter.first), cursor: () => tail.cursor }
+          return { first: Deferred.await(waiter.first), cursor: () => waiter.metAt ?? tail.cursor }
         })
       })
     })
