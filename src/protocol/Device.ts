@@ -12,6 +12,7 @@ import { FailedImage } from "./FailedImage.ts"
 import { ImageKind } from "./image/ImageKind.ts"
 import { FailingProgram, ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
+import { Intensity, Metric } from "./vsm/Signal.ts"
 import { VsmId } from "./vsm/VsmId.ts"
 import { Zone, ZoneSource } from "./Zone.ts"
 
@@ -420,6 +421,17 @@ export const Device = Contract.make("device", {
       },
       creates: false,
       about: "a VSM wants the device as its unit, or hands it on"
+    }),
+    Feel: Contract.idempotent({
+      payload: {
+        metric: Metric,
+        value: Schema.optionalKey(Schema.Finite),
+        intensity: Intensity,
+        ids: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(32))),
+        isOver: Schema.optionalKey(Schema.Boolean)
+      },
+      creates: false,
+      about: "something hurts the device, as others see it; its VSM hears of it"
     }),
     Escalate,
     Retire: Contract.once({

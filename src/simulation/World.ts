@@ -8,6 +8,7 @@ import { rollout } from "../actors/rollout/Rollout.ts"
 import type { Store } from "../actors/Store.ts"
 import { session } from "../actors/session/Session.ts"
 import { vsm } from "../actors/vsm/Vsm.ts"
+import { algedonic } from "../systems/policy/algedonic/Channel.ts"
 import { recursion } from "../systems/policy/recursion/Recursion.ts"
 import { Boards } from "./Boards.ts"
 import type { Connection } from "./Connection.ts"
@@ -42,7 +43,7 @@ const soundPorts: Ports = {
   journal: journalBelowHorizon
 }
 
-const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device, session, program, rollout, vsm, recursion]
+const behaviours: ReadonlyArray<AnyBehaviour> = [ledger, device, session, program, rollout, vsm, recursion, algedonic]
 // Compiling the schemas of the contracts costs more than a run.
 const soundRegistry = makeRegistry(behaviours)
 

@@ -10,6 +10,7 @@ import { rootId, VsmId } from "../../src/protocol/vsm/VsmId.ts"
 import { makePartitions } from "../../src/runtime/storage/JournalPartitions.ts"
 import { migrate } from "../../src/runtime/storage/Migrations.ts"
 import { PgStore } from "../../src/runtime/storage/PgStore.ts"
+import { algedonic } from "../../src/systems/policy/algedonic/Channel.ts"
 import { recursion } from "../../src/systems/policy/recursion/Recursion.ts"
 import { startPostgres } from "../support/Postgres.ts"
 import { layer, untilServing } from "./LoneNode.ts"
@@ -27,7 +28,7 @@ export const vsms = async ({ isQuick }: BenchOptions): Promise<void> => {
   const postgres = await startPostgres()
   const url = Redacted.make(postgres.url)
   const client = PgClient.layer({ url, connectTimeout: "30 seconds" })
-  const node = layer([vsm, recursion], (host) => new PgStore({ url, host }))
+  const node = layer([vsm, recursion, algedonic], (host) => new PgStore({ url, host }))
   const runtime = ManagedRuntime.make(Actors.layer.pipe(Layer.provideMerge(node), Layer.provideMerge(client)))
   await runtime.runPromise(Effect.andThen(migrate(), makePartitions))
   await runtime.runPromise(untilServing)

@@ -4,6 +4,7 @@ import { Device } from "../../protocol/Device.ts"
 import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { Malformed, TooLarge } from "../../protocol/Errors.ts"
 import { changeDesired, desiredMap, emptyTwin } from "../../protocol/Twin.ts"
+import { sourceOf } from "../../protocol/vsm/Signal.ts"
 import { rootId } from "../../protocol/vsm/VsmId.ts"
 import { zoneIn } from "../../protocol/Zone.ts"
 import * as Behaviour from "../Behaviour.ts"
@@ -16,6 +17,7 @@ import { endObservations, observationsDue, observe, refuseWatch } from "./Observ
 import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { oweDesired, sendDue, timed } from "./Requests.ts"
 import { takeShipment } from "./Shipments.ts"
+import { feel } from "./Signals.ts"
 import { decodeMembership, storage } from "./Stored.ts"
 import { escalate, escalationDue, takeFailing, takeQuarantined, takeRecovered } from "./Supervision.ts"
 import { closeTransfer, endOverdueTransfer, refuseTransfer, takeRead, transferDue, transferReads } from "./Transfers.ts"
@@ -133,6 +135,12 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   AssignUnit: (state, wanted, context) => {
     const turn = begin(state, context)
     assign(turn, wanted)
+    return outcomeOf(turn, undefined)
+  },
+
+  Feel: (state, feeling, context) => {
+    const turn = begin(state, context)
+    feel(turn, sourceOf("device", context.self.id), feeling)
     return outcomeOf(turn, undefined)
   },
 

@@ -70,7 +70,11 @@ export const assign = (turn: Turn, wanted: Assignment): void => {
   }
   const error = objection(turn.state, turn.context.self.id, wanted)
   if (error === undefined) return move(turn, to, by)
-  if (by === to) return tellVsm(turn, to, "AdoptionRefused", { error: refusalOf(error) })
+  if (by === to) {
+    // It may have been handed the device by a word older than this one.
+    if (unit !== undefined) tellVsm(turn, to, "RemoveUnit", { fence: unit.fence })
+    return tellVsm(turn, to, "AdoptionRefused", { error: refusalOf(error) })
+  }
   // Who hands it on learns how it stands: it is not his any more, or still is and he decides anew.
   if (unit?.vsm === by && connection.state !== "retired") register(turn, unit)
   else tellVsm(turn, by, "RemoveUnit", { fence: (unit?.fence ?? 0) + 1 })

@@ -16,6 +16,7 @@ import type {
 } from "../../protocol/Frame.ts"
 import { acknowledgeDesired } from "../../protocol/Twin.ts"
 import { mergeReport, type Stamp } from "../../protocol/TwinSection.ts"
+import { sourceOf } from "../../protocol/vsm/Signal.ts"
 import type { Emitted, FrameReply, Outcome } from "../Behaviour.ts"
 import { ended } from "./Commands.ts"
 import { refuseErrand, takeAnswer, takeImageAnswer } from "./Errands.ts"
@@ -24,6 +25,7 @@ import { consume, highestOf, placeOf } from "./Numbering.ts"
 import { endLink } from "./Presence.ts"
 import { takeMail, takePrinted, takeProgramStatus, takeValues } from "./Programs.ts"
 import { chainOf, desiredAnswered, emitEnd, noteDrift, sendDue, timed } from "./Requests.ts"
+import { feel, feelingIn } from "./Signals.ts"
 import { takeImageAck } from "./Transfers.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, refuseFrame, type Turn, writeCommand } from "./Turn.ts"
 
@@ -284,15 +286,21 @@ const takeEvent = (turn: Turn, frame: EventFrame): void => {
   // An event type has two segments at least.
   const type = frame.name.includes(".") ? frame.name : `board.${frame.name}`
   if (isReserved(type)) return refuseFrame(turn, frame, codes.EPERM)
+  const feeling = feelingIn(type, frame.data)
+  if (feeling === "misfit") return refuseFrame(turn, frame, codes.EINVAL)
   noteDropped(turn, frame.dropped)
   const { program, data } = frame
+  const { id } = turn.context.self
   emit(turn, {
     type,
     data: program === undefined ? (data ?? {}) : { program, data: data ?? {} },
     severity: severities[frame.level ?? 2] ?? "info",
     at: factTime(turn, frame.at).at,
-    unit: turn.context.self.id
+    unit: id
   })
+  if (feeling === undefined) return
+  const source = program === undefined ? sourceOf("device", id) : sourceOf("program", `${id}:${program}`)
+  feel(turn, source, feeling, (turn.events?.length ?? 1) - 1)
 }
 
 const takeLog = (turn: Turn, frame: Log): void => {

@@ -8,6 +8,7 @@ import type { Action } from "../../protocol/pattern/Pattern.ts"
 import { filledIn } from "../../protocol/pattern/Placeholders.ts"
 import type { Emitted, Tell } from "../Behaviour.ts"
 import { RefusedTells } from "./AuthorRights.ts"
+import { raiseOf } from "./Raise.ts"
 
 /** Matches that stand behind each other; one more is patterns that feed each other. */
 export const depthMax = 8
@@ -86,7 +87,8 @@ const act = (
       return { event: { type: action.type, severity, at: match.at, data: view, ...cause } }
     case "Raise": {
       const data = { signal: action.signal, ...view }
-      return { event: { type: "algedonic.raised", severity, at: match.at, data, ...cause } }
+      const tell = raiseOf(match, priority, action.signal, cause.causedBy)
+      return { event: { type: "algedonic.raised", severity, at: match.at, data, ...cause }, tell }
     }
     case "Tell": {
       const { kind, id, message, payload } = action

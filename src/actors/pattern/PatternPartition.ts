@@ -14,6 +14,7 @@ import { type PartitionState, PatternPartition } from "../../protocol/PatternPar
 import * as Behaviour from "../Behaviour.ts"
 import { done, type JudgedMatch } from "./Actions.ts"
 import { AuthorRights } from "./AuthorRights.ts"
+import { raisedAtRoot } from "./Raise.ts"
 import { storage } from "./Stored.ts"
 
 /** A look that has not ended by then never will: it is begun again, ms. */
@@ -134,6 +135,11 @@ export const patternPartition: Behaviour.AnyBehaviour = Behaviour.make<PatternPa
       ...(snapshot !== undefined && { snapshot })
     }
     return { state: noted, ...done(found, now), ...goOn(noted, context, from) }
+  },
+
+  undelivered: (_state, tell) => {
+    const again = raisedAtRoot(tell)
+    return again === undefined ? {} : { tells: [again] }
   },
 
   Begin: () => ({}),

@@ -8,7 +8,7 @@ import type { Refusal } from "../../protocol/vsm/Spawn.ts"
 import { rootId, type VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { AdoptionView, ChildInfo, UnitInfo, VsmState } from "../../protocol/vsm/VsmState.ts"
 import { contains, type Zone } from "../../protocol/Zone.ts"
-import { drop, parentOf, put, type Turn, tellDevice } from "./Turn.ts"
+import { drop, hasRoom, parentOf, put, type Turn, tellDevice } from "./Turn.ts"
 import { unitOf, withoutUnit, withUnit } from "./Units.ts"
 
 /** Adoptions of one VSM under way at a time: each is a tell in its outbox. */
@@ -144,6 +144,8 @@ export const take = (turn: Turn, units: ReadonlyArray<UnitInfo>): void => {
     const info = { id, fence, ...(zone === undefined ? {} : { zone }), since: turn.now }
     turn.state = { ...turn.state, units: withUnit(turn.state.units, info) }
     turn.events.push({ type: "vsm.unit-adopted", unit: id, data: { unit: id, fence } })
+    // The child's word may be older than that by which this VSM has handed the device on.
+    if (hasRoom(turn)) confirm(turn, id)
   }
 }
 

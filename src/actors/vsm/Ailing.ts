@@ -4,12 +4,13 @@
  */
 import { Effect, Schema } from "effect"
 import type { Quarantined } from "../../protocol/Escalation.ts"
+import { sourceOf } from "../../protocol/vsm/Signal.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { Ailing, VsmState } from "../../protocol/vsm/VsmState.ts"
 import { Release } from "../Release.ts"
 import { confirm } from "./Adopting.ts"
 import { ailingKey } from "./Stored.ts"
-import { drop, put, type Turn, tellVsm } from "./Turn.ts"
+import { drop, hasRoom, put, type Turn, tellChannel, tellVsm } from "./Turn.ts"
 import { unitOf } from "./Units.ts"
 
 /** Waits before the restarts within the window, ms. Who needs more of them is left in quarantine. */
@@ -19,6 +20,8 @@ const windowMillis = 600_000
 const retryMillis = 5000
 /** How much it hurts that a unit stands still, 0 to 1. */
 const pain = 0.9
+/** What is said of it on the algedonic channel. */
+const metric = "quarantined"
 /** Ailing actors of one VSM that are remembered. */
 const ailingMax = 1000
 /** Name of the effect. */
@@ -38,6 +41,11 @@ export const takeQuarantined = (turn: Turn, actors: ReadonlyArray<Quarantined>):
     write(turn, { kind, id, since, cause, restarts, ...(wait === undefined ? {} : { restartAt: turn.now + wait }) })
     const data = { kind, id, cause, intensity: pain, decision: wait === undefined ? "leave" : "restart" }
     turn.events.push({ type: "vsm.unit-quarantined", severity: "critical", unit: id, data })
+    // Of more than that at once the channel makes one signal anyway.
+    if (hasRoom(turn)) {
+      const feeling = { source: sourceOf(kind, id), metric, intensity: pain }
+      tellChannel(turn, "Feel", feeling, turn.events.length - 1)
+    }
   }
 }
 
@@ -91,6 +99,7 @@ export const released = (turn: Turn, id: string, outcome: unknown): void => {
   if (restartAt === undefined) return
   write(turn, { ...rest, restarts: [...known.restarts, turn.now] })
   turn.events.push({ type: "vsm.unit-restarted", unit: known.id, data: { kind: known.kind, id: known.id } })
+  tellChannel(turn, "Tend", { source: sourceOf(known.kind, known.id), metric, action: "restarted it" })
   // A message wakes it: nobody else may come by.
   if (known.kind === "device" && unitOf(turn.state.units, known.id) !== undefined) confirm(turn, known.id)
   if (known.kind === "vsm") tellVsm(turn, VsmId.make(known.id), "Activate", { spawn: "" })

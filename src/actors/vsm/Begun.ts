@@ -4,7 +4,7 @@ import { type Budget, resources } from "../../protocol/vsm/Budget.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { VsmPath, VsmState } from "../../protocol/vsm/VsmState.ts"
 import type { Zone } from "../../protocol/Zone.ts"
-import { become, parentOf, type Turn, tellVsm } from "./Turn.ts"
+import { become, parentOf, type Turn, tellChannel, tellVsm } from "./Turn.ts"
 import { noUnits } from "./Units.ts"
 
 /** VSMs that may be below the root. */
@@ -75,6 +75,7 @@ export const activate = (turn: Turn, spawn: string): void => {
   if (turn.state.status !== "spawning" || turn.state.spawn !== spawn || parent === undefined) return
   become(turn, "active")
   turn.events.push({ type: "vsm.activated", data: { parent, depth: turn.state.path.length - 1 } })
+  tellChannel(turn, "Placed", { path: turn.state.path })
 }
 
 /** The spawn failed. One of another spawn stays as it is: for this one there is nothing to undo. */

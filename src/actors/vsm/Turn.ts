@@ -58,6 +58,12 @@ export const tellGuard = (turn: Turn, message: string, payload: unknown): void =
   turn.tells.push({ to: { kind: "recursion", id: rootId }, message, payload })
 }
 
+/** Tells the algedonic channel of the VSM. `causedBy` is the place of the event that says it too. */
+export const tellChannel = (turn: Turn, message: string, payload: unknown, causedBy?: number): void => {
+  const to = { kind: "algedonic", id: turn.id }
+  turn.tells.push({ to, message, payload, ...(causedBy === undefined ? {} : { causedBy }) })
+}
+
 /** Tells a device. */
 export const tellDevice = (turn: Turn, id: string, message: string, payload: unknown): void => {
   turn.tells.push({ to: { kind: "device", id }, message, payload })

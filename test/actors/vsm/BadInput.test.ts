@@ -4,6 +4,7 @@ import { compile } from "../../../src/actors/Codec.ts"
 import { type Asker, runtimeAsker } from "../../../src/protocol/Asker.ts"
 import type { Contract } from "../../../src/protocol/Contract.ts"
 import { encodeStored } from "../../../src/protocol/Stored.ts"
+import { Algedonic } from "../../../src/protocol/vsm/Algedonic.ts"
 import { Recursion } from "../../../src/protocol/vsm/Recursion.ts"
 import { Vsm } from "../../../src/protocol/vsm/Vsm.ts"
 import { operator } from "../../support/ActorRig.ts"
@@ -58,7 +59,7 @@ const sampled = (contract: Contract, seed: number) =>
     })
   ).pipe(Effect.map((found) => found.flat()))
 
-describe.each([Vsm, Recursion])("$kind", (contract) => {
+describe.each([Vsm, Recursion, Algedonic])("$kind", (contract) => {
   it.effect("takes ten thousand messages, most of them broken, from whoever asks, and crashes over none", () =>
     Effect.gen(function* () {
       const seed = 20_260
@@ -66,7 +67,7 @@ describe.each([Vsm, Recursion])("$kind", (contract) => {
       const samples = yield* sampled(contract, seed)
       const tree = new Tree()
       tree.spawn("root", "line-1", { budget: { spawn: 50 } })
-      const place = { kind: contract.kind, id: contract.kind === "vsm" ? "line-1" : "root" }
+      const place = { kind: contract.kind, id: contract.kind === "recursion" ? "root" : "line-1" }
       let refused = 0
       for (let number = 0; number < messages; number++) {
         const sample = samples[random(samples.length)]

@@ -123,6 +123,7 @@ describe("spawning a VSM", () => {
     tree.spawn("wild", "probe-2", {})
     assert.strictEqual(tree.view("wild").status, "quarantined")
     assert.deepStrictEqual(tree.events("recursion.runaway"), [{ parent: "wild", intensity: 0.9 }])
+    assert.deepInclude(Object(tree.events("algedonic.felt")[0]), { source: "vsm/wild", metric: "runaway" })
     assert.strictEqual(tagOf(tree.ask("wild", "Spawn", { child: "more" })), "InvalidTransition")
     assert.strictEqual(Object(tree.ask("wild", "Release")).status, "active")
   })

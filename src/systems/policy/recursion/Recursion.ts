@@ -90,7 +90,11 @@ const afterFailure = (
     // The root stands above whatever went wrong below it: without it nobody could put that right.
     if (isRunaway(pace) && parent !== rootId) {
       events.push({ type: "recursion.runaway", severity: "critical", data: { parent, intensity: runawayPain } })
-      tells.push(toParent(parent, "Quarantine", { reason: "its spawns failed or were denied again and again" }))
+      tells.push(toParent(parent, "Quarantine", { reason: "its spawns failed or were denied again and again" }), {
+        to: { kind: "algedonic", id: memberOf(state, parent)?.parent ?? rootId },
+        message: "Feel",
+        payload: { source: `vsm/${parent}`, metric: "runaway", intensity: runawayPain }
+      })
     }
   }
   return { state: withPace(state, parent, pace), events, tells }
