@@ -13,12 +13,15 @@ import { ImageKind } from "./image/ImageKind.ts"
 import { FailingProgram, ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
 import { Intensity, Metric } from "./vsm/Signal.ts"
+import { ClaimToken } from "./vsm/Claim.ts"
 import { VsmId } from "./vsm/VsmId.ts"
 import { Zone, ZoneSource } from "./Zone.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
 const u32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff }))
+/** The claim that it is given under: late once a newer one was seen. Absent where nothing was claimed. */
+const claim = Schema.optionalKey(ClaimToken)
 const label = Schema.String.check(Schema.isMaxLength(64))
 /** Names a leaf: a JSON pointer (RFC 6901). */
 const Pointer = Schema.String
@@ -251,7 +254,8 @@ export const Device = Contract.make("device", {
         /** Merge patch (RFC 7396): null deletes. */
         patch: TwinPatchSchema,
         /** Desired version this change rests on; another one is a conflict. Absent: the last writer of a leaf wins. */
-        expected: Schema.optionalKey(count)
+        expected: Schema.optionalKey(count),
+        claim
       },
       success: DesiredOutcome,
       error: HolonError,
@@ -287,7 +291,8 @@ export const Device = Contract.make("device", {
         /** The program it is for; absent is the board itself. */
         program: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(31))),
         /** Absent: the id of the request. A known id joins its command or answers its stored end. */
-        id: Schema.optionalKey(CommandId)
+        id: Schema.optionalKey(CommandId),
+        claim
       },
       success: CommandView,
       error: HolonError,
@@ -432,6 +437,11 @@ export const Device = Contract.make("device", {
       },
       creates: false,
       about: "something hurts the device, as others see it; its VSM hears of it"
+    }),
+    RaiseFence: Contract.idempotent({
+      payload: ClaimToken.fields,
+      creates: false,
+      about: "a coordinator says that a claim was lost: what comes with a lower fence is refused"
     }),
     Escalate,
     Retire: Contract.once({

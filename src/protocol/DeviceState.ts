@@ -193,6 +193,9 @@ export interface Membership {
   readonly fence: number
 }
 
+/** The highest fences that commands came with, by VSM and resource with a space between them. */
+export type Fences = ReadonlyMap<string, number>
+
 export interface DeviceState {
   readonly connection: ConnectionNow
   /** Absent until the first hello. */
@@ -207,6 +210,8 @@ export interface DeviceState {
   readonly zone: ZoneWords | undefined
   /** Absent until its board attaches for the first time, or a VSM adopts it. */
   readonly unit: Membership | undefined
+  /** What was claimed of it. */
+  readonly fences: Fences
   /** What a newer node keeps in the head and this one does not know. */
   readonly rest: Readonly<Record<string, unknown>>
 }

@@ -11,6 +11,7 @@ import * as Behaviour from "../Behaviour.ts"
 import { commandsDue, noCommands, viewOf } from "./Commands.ts"
 import { addErrand, endOverdueErrands, errandsDue, noWork, refuseErrandOf } from "./Errands.ts"
 import { rememberFailed } from "./FailedImages.ts"
+import { noFences, noted, objection, raise } from "./Fences.ts"
 import { cancel, invoke, lookUp, refuseRetired } from "./Invocations.ts"
 import { firstNumber } from "./Numbering.ts"
 import { endObservations, observationsDue, observe, refuseWatch } from "./Observations.ts"
@@ -37,6 +38,7 @@ const initial: DeviceState = {
   work: noWork,
   zone: undefined,
   unit: undefined,
+  fences: noFences,
   rest: {}
 }
 
@@ -92,8 +94,11 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
 
   NoteEvidence: (_state, { type, ...data }) => ({ events: [{ type, severity: "warn", data }] }),
 
-  SetDesired: (state, { patch, expected }, context) => {
-    if (state.connection.state === "retired") return refuseRetired("SetDesired")
+  SetDesired: (before, { patch, expected, claim }, context) => {
+    if (before.connection.state === "retired") return refuseRetired("SetDesired")
+    const late = objection(before, context.self.id, claim, "SetDesired")
+    if (late !== undefined) return Behaviour.refuse(late)
+    const state = noted(before, context.self.id, claim)
     const { twin } = state
     if (expected !== undefined && expected !== twin.desiredVersion)
       return {
@@ -110,7 +115,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
             })
       )
     if (change._tag === "Same")
-      return { reply: { _tag: "Accepted", version: twin.desiredVersion, desired: desiredMap(twin) } }
+      return { state, reply: { _tag: "Accepted", version: twin.desiredVersion, desired: desiredMap(twin) } }
     const turn = begin(state, context)
     turn.state = { ...state, twin: change.twin }
     const { desiredVersion: version } = change.twin
@@ -133,6 +138,8 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   },
 
   AssignUnit: (state, wanted, context) => {
+  RaiseFence: (state, claim, { self }) => ({ state: raise(state, self.id, claim) }),
+
     const turn = begin(state, context)
     assign(turn, wanted)
     return outcomeOf(turn, undefined)

@@ -11,9 +11,11 @@ import {
   NotFound
 } from "../../protocol/Errors.ts"
 import { millisOf } from "../../protocol/Ids.ts"
+import type { ClaimToken } from "../../protocol/vsm/Claim.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { reasonOf } from "../Origin.ts"
 import { ended, keepUntilOf, knownMax, lateMillis, openMax, viewOf, write } from "./Commands.ts"
+import { noted, objection } from "./Fences.ts"
 import { chainOf, emitEnd, sendDue } from "./Requests.ts"
 import { begin, type Context, emit, outcomeOf, type Resident, send, type Turn, writeCommand } from "./Turn.ts"
 
@@ -45,12 +47,13 @@ interface Invocation {
   readonly idempotent?: boolean
   readonly program?: string
   readonly id?: string
+  readonly claim?: ClaimToken
 }
 
 /** Takes a command, or joins it to the one of the same id. */
 export const invoke = (
   state: DeviceState,
-  { name, args, ttlMillis = ttlMillisDefault, idempotent = false, program, ...given }: Invocation,
+  { name, args, ttlMillis = ttlMillisDefault, idempotent = false, program, claim, ...given }: Invocation,
   context: Context
 ): Behaviour.Outcome<DeviceState, Resident, CommandView, HolonError> => {
   const id = given.id ?? context.requestId
@@ -63,7 +66,9 @@ export const invoke = (
     return refuse(new Malformed({ path: "id", reason: "needs a UUIDv7 made now" }))
   // Past this the id may have been forgotten: a copy would run a second time.
   if (now > bornAt + ttlMillis + lateMillis) return refuse(new Expired({ age: now - bornAt }))
-  const turn = begin(state, context)
+  const late = objection(state, context.self.id, claim, "Invoke")
+  if (late !== undefined) return refuse(late)
+  const turn = begin(noted(state, context.self.id, claim), context)
   if (state.commands.open.length >= openMax || isFull(turn))
     return refuse(new Backpressure({ bucket: `device/${context.self.id} commands`, retryAfterMs: 5000 }))
   const because = context.asker.root === undefined ? undefined : reasonOf(context)

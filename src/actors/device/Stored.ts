@@ -1,10 +1,10 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
- * (the large layer of the section), `zone`, one `cmd/<id>` for each command, and those of `StoredWork.ts`.
+ * (the large layer of the section), `zone`, `fences`, one `cmd/<id>` for each command, and those of `StoredWork.ts`.
  */
 import { Schema } from "effect"
 import { Reason } from "../../protocol/Because.ts"
-import type { Board, Command, DeviceState, Membership } from "../../protocol/DeviceState.ts"
+import type { Board, Command, DeviceState, Fences, Membership } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
@@ -24,6 +24,7 @@ import type { Storage } from "../Behaviour.ts"
 import { supervisorPart } from "../Supervisor.ts"
 import { noCommands, tableOf } from "./Commands.ts"
 import { noWork } from "./Errands.ts"
+import { noFences } from "./Fences.ts"
 import { keeping, putWork, workOf } from "./StoredWork.ts"
 
 const commandPrefix = "cmd/"
@@ -124,6 +125,18 @@ const StoredMembership = Schema.Struct({ vsm: VsmId, fence: Schema.Number })
 /** Reads the part that says whose unit the device is. */
 export const decodeMembership: (value: unknown) => Membership = keeping(Schema.decodeUnknownSync(StoredMembership))
 
+const decodeFences = Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.Number))
+const fencesOf = (part: unknown): Fences =>
+  part === undefined ? noFences : new Map(Object.entries(decodeFences(part)))
+
+/** What rests of fences: the same object until they change, so that the part is written only then. */
+const restingFences = new WeakMap<Fences, Readonly<Record<string, number>>>()
+const restOf = (fences: Fences): Readonly<Record<string, number>> => {
+  const known = restingFences.get(fences) ?? Object.fromEntries(fences)
+  restingFences.set(fences, known)
+  return known
+}
+
 const StoredReported = Schema.Struct({
   paths: Schema.Array(Schema.String),
   values: Schema.Array(Value),
@@ -173,7 +186,7 @@ const isEmpty = (record: object): boolean => {
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
-  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, unit, rest }) => {
+  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, unit, fences, rest }) => {
     const { reported } = twin
     const parts = new Map<string, unknown>()
     if (board !== undefined) parts.set("board", board)
@@ -183,6 +196,7 @@ export const storage: Storage<DeviceState> = {
     if (work !== noWork) putWork(parts, work)
     if (zone !== undefined) parts.set("zone", zone)
     if (unit !== undefined) parts.set(supervisorPart, unit)
+    if (fences.size > 0) parts.set("fences", restOf(fences))
     const { stamps, recent } = flatten(reported.recent)
     const head = {
       connection: [connection.state, connection.since, connection.reason, connection.lastSeen],
@@ -242,6 +256,7 @@ export const storage: Storage<DeviceState> = {
       work: workOf(parts),
       zone: zone === undefined ? undefined : decodeZone(zone),
       unit: unit === undefined ? undefined : decodeMembership(unit),
+      fences: fencesOf(parts.get("fences")),
       rest: Object.fromEntries(Object.entries(Object(head)).filter(([key]) => !headKeys.has(key)))
     }
   }
