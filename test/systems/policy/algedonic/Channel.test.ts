@@ -95,7 +95,7 @@ describe("agony", () => {
     const channels = new Channels("root", "a", "b", "c", "d", "e")
     channels.feel("e", 0.95, { ids: ["01930000-0000-7000-8000-000000000001"] })
     for (const id of ["root", "a", "b", "c", "d", "e"])
-      assert.deepInclude(channels.signal(id), {
+      assert.deepInclude(Object(channels.signal(id)), {
         intensity: 0.95,
         origin: "e",
         ids: ["01930000-0000-7000-8000-000000000001"]
