@@ -9,12 +9,15 @@ import { hxe } from "./hxe.ts"
 import { machine } from "./machine.ts"
 import { memory } from "./memory.ts"
 import { patterns } from "./patterns.ts"
+import { policies } from "./policies.ts"
 import { provisioning } from "./provisioning.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
+import { rates } from "./rates.ts"
 import { reaction } from "./reaction.ts"
 import { search } from "./search.ts"
 import { seeds } from "./seeds.ts"
+import { signals } from "./signals.ts"
 import { temporal } from "./temporal.ts"
 import { vsms } from "./vsms.ts"
 
@@ -32,11 +35,14 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   condition,
   temporal,
   patterns,
+  policies,
+  rates,
   reaction,
   search,
   seeds,
   machine,
-  vsms
+  vsms,
+  signals
 }
 
 const words = process.argv.slice(2)

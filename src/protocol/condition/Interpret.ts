@@ -21,7 +21,7 @@ export const calculate = (operator: "+" | "-" | "*" | "/", left: number, right: 
 }
 
 /** The value of a term; undefined where it is missing. */
-const evaluate = (term: BoundTerm, document: unknown): unknown => {
+export const evaluate = (term: BoundTerm, document: unknown): unknown => {
   if (term._tag === "Field") return valueAt(document, term.path)
   if (term._tag !== "Arithmetic") return term.value
   const left = evaluate(term.left, document)

@@ -58,16 +58,20 @@ export const events: Source = {
   })
 }
 
-/** Requests that a policy decides on: bare names are facts. */
+/** Requests that a policy decides on: bare names are facts. What is known of who asks is closed, so that a misspelling is found. */
 export const requests: Source = {
   name: "request",
   root: "fact",
   fields: fieldsOf({
     fact: { type: "map" },
     arg: { type: "map" },
-    principal: { type: "map" },
+    "principal.kind": { type: "text", values: ["user", "device", "vsm", "service", "plugin"] },
+    "principal.id": { type: "text" },
+    "principal.zones": { type: "list" },
     scope: { type: "list" },
+    clearance: { type: "number" },
     capability: { type: "text" },
+    protected: { type: "boolean" },
     zone: { type: "text" }
   })
 }

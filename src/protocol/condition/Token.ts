@@ -30,7 +30,9 @@ export const symbols = [
 ] as const
 /** What patterns add to them: none of these can stand in a condition. */
 export const patternSymbols = ["->", "~>", "{", "}", ":"] as const
-export type SymbolText = (typeof symbols)[number] | (typeof patternSymbols)[number]
+/** What policies add to them. */
+export const policySymbols = ["{", "}", ";"] as const
+export type SymbolText = (typeof symbols)[number] | (typeof patternSymbols)[number] | (typeof policySymbols)[number]
 
 /** How other languages spell what we have. */
 const foreign: ReadonlyMap<string, string> = new Map([

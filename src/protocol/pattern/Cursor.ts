@@ -1,4 +1,4 @@
-/** Where a reader of a pattern is in the text, and what can be read at many places of it. */
+/** Where a reader of a pattern, or of a policy, is in the text, and what can be read at many places of it. */
 import {
   type Comparison,
   type ConditionTree,
@@ -20,7 +20,27 @@ import { wordsAfterCondition } from "./Words.ts"
 /** Words are looked at as characters: `device.*` is no token, and a word with a dot is a type of events. */
 const word = /[\p{L}_][\p{L}\p{N}_]*(?![\p{L}\p{N}_.*]|-(?!>))/uy
 const anything = /\S+/y
-const conditionEnds: Ends = { words: wordsAfterCondition, symbols: ["->", "~>", "}"] }
+
+/** What a language around the conditions adds to their signs, and what may follow a condition in it. */
+export interface Surrounding {
+  readonly signs: ReadonlyArray<SymbolText>
+  readonly conditionEnds: Ends
+}
+const aroundPatterns: Surrounding = {
+  signs: patternSymbols,
+  conditionEnds: { words: wordsAfterCondition, symbols: ["->", "~>", "}"] }
+}
+
+/** How long a time may be, and what is said of a longer one. */
+export interface DurationBound {
+  readonly millisMax: number
+  readonly sentence: string
+}
+const patternSpan: DurationBound = {
+  millisMax: spanMillisMax,
+  sentence: "a pattern looks back or waits for 24h at most"
+}
+
 const termEnds: Ends = { words: [], symbols: [",", ")", "}"] }
 const isComparison = (symbol: string): symbol is Comparison => comparisons.some((each) => each === symbol)
 const durationUnits = ["ms", "s", "min", "h"]
@@ -33,9 +53,12 @@ export class Cursor {
   /** Where its other parts stand, by their names, such as `name` and `by.0`. Of another pattern in another map. */
   places = new Map<string, Span>()
 
-  constructor(text: string, lengthMax?: number) {
+  private readonly conditionEnds: Ends
+
+  constructor(text: string, lengthMax?: number, { signs, conditionEnds }: Surrounding = aroundPatterns) {
     this.text = text
-    this.tokens = new Tokens(text, [...patternSymbols, ...symbols], lengthMax)
+    this.tokens = new Tokens(text, [...signs, ...symbols], lengthMax)
+    this.conditionEnds = conditionEnds
   }
 
   /** Where the next thing begins. */
@@ -107,7 +130,7 @@ export class Cursor {
   }
 
   condition(): ConditionTree {
-    return readCondition(this.tokens, this.spans, conditionEnds)
+    return readCondition(this.tokens, this.spans, this.conditionEnds)
   }
   term(): Term {
     return readTerm(this.tokens, this.spans, termEnds)
@@ -170,7 +193,7 @@ export class Cursor {
   }
 
   /** A time in ms. */
-  duration(after: string): number {
+  duration(after: string, { millisMax, sentence }: DurationBound = patternSpan): number {
     const { start } = this
     const token = this.tokens.next
     if (token.kind !== "number")
@@ -187,7 +210,7 @@ export class Cursor {
       )
     if (!Number.isInteger(millis)) this.refuse(start, "a time is of whole milliseconds")
     if (millis < 1) this.refuse(start, "a time is a millisecond at least")
-    if (millis > spanMillisMax) this.refuse(start, "a pattern looks back or waits for 24h at most", [], "Unbounded")
+    if (millis > millisMax) this.refuse(start, sentence, [], "Unbounded")
     this.tokens.advance()
     if (/^\d/.test(this.text.slice(token.end, token.end + 1)))
       this.refuse(this.start, "a time has one unit; write 90min for one hour and a half")

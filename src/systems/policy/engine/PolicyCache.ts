@@ -1,0 +1,74 @@
+/**
+ * The policies by which a node decides. Those of an epoch are in force from an instant on; each decision is made by one epoch
+ * whole. A node that has fallen behind goes on answering, but moves nothing any more.
+ */
+import type { Decision } from "../../../protocol/policy/Decision.ts"
+import type { PolicyRequest } from "../../../protocol/policy/Request.ts"
+import { isProtected } from "../../../protocol/policy/Request.ts"
+import type { PolicySet } from "./PolicySet.ts"
+
+/** A node that is more epochs behind than so many authorises nothing that is actuating. */
+export const epochsBehindMax = 2
+
+interface Scheduled {
+  readonly set: PolicySet
+  readonly from: number
+}
+
+export class PolicyCache {
+  #inForce: PolicySet
+  /** By epoch: an instant that has come puts all of a lower epoch out of force. */
+  #coming: ReadonlyArray<Scheduled> = []
+  #newest: number
+
+  constructor(first: PolicySet) {
+    this.#inForce = first
+    this.#newest = first.epoch
+  }
+
+  /** The epoch by which the last request was decided. */
+  get epoch(): number {
+    return this.#inForce.epoch
+  }
+
+  /** Policies that are in force from an instant on, ms. What is older than those in force is not taken. */
+  install(set: PolicySet, from: number): void {
+    this.heard(set.epoch)
+    if (set.epoch <= this.#inForce.epoch) return
+    const others = this.#coming.filter((each) => each.set.epoch !== set.epoch)
+    this.#coming = [...others, { set, from }].toSorted((one, other) => one.set.epoch - other.set.epoch)
+  }
+
+  /** That there is an epoch in force somewhere, whether or not its policies are here. */
+  heard(epoch: number): void {
+    this.#newest = Math.max(this.#newest, epoch)
+  }
+
+  /** Decides a request to something of the last VSM of the path. `now` in ms. */
+  decide(request: PolicyRequest, path: ReadonlyArray<string>, now: number): Decision {
+    if (this.#coming.length > 0) this.#turn(now)
+    const { epoch } = this.#inForce
+    // Epochs that wait for their instant are no reason: their policies are here.
+    const known = this.#coming.at(-1)?.set.epoch ?? epoch
+    const behind = this.#newest - Math.max(epoch, known)
+    if (behind <= epochsBehindMax || !request.isActuating || isProtected(request.capability))
+      return this.#inForce.decide(request, path, now)
+    return {
+      effect: "deny",
+      policies: [],
+      reason: `this node's policies are ${behind} epochs old, and ${request.capability} moves something`,
+      guidance: "try again once the node has caught up",
+      obligations: [],
+      epoch
+    }
+  }
+
+  #turn(now: number): void {
+    let turned = -1
+    for (const [at, { from }] of this.#coming.entries()) if (from <= now) turned = at
+    const next = this.#coming[turned]
+    if (next === undefined) return
+    this.#inForce = next.set
+    this.#coming = this.#coming.slice(turned + 1)
+  }
+}
