@@ -9,6 +9,16 @@ const stating: Mean = (bound, vocabulary, { capability }) =>
 /** The same of devices that were named one by one: "show the heaters" wants a list. */
 const statingNamed: Mean = (bound, vocabulary, rule) => (isNamedOnly(bound) ? stating(bound, vocabulary, rule) : [])
 
+/** What cannot be taken back is done to boards that were named one by one. */
+const retiring: Mean = (bound, vocabulary, rule) =>
+  isNamedOnly(bound)
+    ? stating(bound, vocabulary, rule)
+    : [
+        problem(rule.capability, "missing", "Boards that are turned away for ever must be named. Which ones?", {
+          missing: ["targets"]
+        })
+      ]
+
 const everyDevice = { of: [[{ choices: [{}], isOne: false }]], except: [] }
 
 const listing: Mean = (bound, vocabulary, { args, capability }) => {
@@ -124,7 +134,7 @@ export const deviceRules: ReadonlyArray<Rule> = [
     "<devices> belongs|belong|goes|go in|into|to <zone>",
     "zone of <devices> = <zone>"
   ]),
-  ...rules("device.board.retire@1", stating, [
+  ...rules("device.board.retire@1", retiring, [
     "retire|decommission [device|board] <devices> [for_good|forever|permanently|for_ever]",
     "take <devices> out_of_service [for_good|forever|permanently|for_ever]",
     "turn <devices> away for_good|forever|for_ever"

@@ -101,14 +101,14 @@ const comparedMax = 2000
 
 /** Names like the one that is written, among those that begin alike. */
 const alike = (written: string, names: ReadonlyArray<ReadonlySet<string>>): ReadonlyArray<string> => {
-  const near: Array<string> = []
+  const near = new Set<string>()
   for (const all of names)
     for (const name of all) {
-      if (near.length >= comparedMax) return nearest(written, near)
+      if (near.size >= comparedMax) return nearest(written, [...near])
       const isNear = Math.abs(name.length - written.length) <= 2 && (name[0] === written[0] || name[1] === written[1])
-      if (isNear) near.push(name)
+      if (isNear) near.add(name)
     }
-  return nearest(written, near)
+  return nearest(written, [...near])
 }
 
 /** The place that rules came to and no further, where they wanted a name. */
@@ -117,7 +117,7 @@ const unknownIn = (reading: Reading, stops: ReadonlyArray<Stop>): Unclear | unde
   const there = stops.flatMap(({ at, wanted }) => (at === furthest && wanted.kind === "slot" ? [wanted.slot] : []))
   const token = reading.tokens[furthest]
   if (furthest === 0 || token === undefined || (token.kind !== "word" && token.kind !== "number")) return undefined
-  const names = there.flatMap((slot) => namesFor(reading, slot))
+  const names = [...new Set(there)].flatMap((slot) => namesFor(reading, slot))
   let end = furthest + 1
   while (reading.tokens[end - 1]?.endsRun === false) end++
   const written = writtenAs(reading.tokens.slice(furthest, end))

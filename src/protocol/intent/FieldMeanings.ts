@@ -35,7 +35,13 @@ const each = (
       const at = meaningsAt(bound, { capability, applies: has(field), lack: `field ${field.name}` }, {}, vocabulary)
       return at.map((outcome): Outcome => {
         if (isProblem(outcome)) return outcome
-        return isOutcome(args) ? args : { ...outcome, args }
+        if (isOutcome(args)) return args
+        const concluded = bound.fields === undefined && bound.quantity !== undefined
+        return {
+          ...outcome,
+          args,
+          doubts: concluded ? [...outcome.doubts, `it is about ${field.name}`] : outcome.doubts
+        }
       })
     })
   )

@@ -53,7 +53,7 @@ const plain: Mean = (_bound, _vocabulary, { args, capability }) => [{ capability
 
 const make = "spawn|create|make|start|add|launch|found|set_up"
 const noun = "vsm|child_vsm|child|viable_system|sub_vsm"
-const why = "because|because_of|since|as|for|reason"
+const why = "because|because_of|since|reason"
 const retire = ["retire|wind_down|dissolve|close_down <vsm>", "shut_down|end|stop vsm <vsm>", "wind|close <vsm> down"]
 
 /** All of them. */

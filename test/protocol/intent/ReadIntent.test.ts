@@ -91,6 +91,17 @@ describe("readIntent", () => {
     )
   })
 
+  it("turns no board away for ever that was not named", () => {
+    for (const text of ["retire everything", "retire all presses", "decommission the devices of line 2"])
+      assert.deepStrictEqual(asked(text).missing, ["targets"])
+    assert.strictEqual(intentLine(intent("retire press-4 and press-5")), "device.board.retire@1 press-4 + press-5")
+  })
+
+  it("names nothing twice", () => {
+    const { suggestions } = asked("what is the weather")
+    assert.strictEqual(new Set(suggestions).size, suggestions.length)
+  })
+
   it("knows only what the fleet tells it of", () => {
     const other = vocabularyOf({ ...fleet, devices: fleet.devices.filter(({ id }) => id !== "heater-2") })
     assert.strictEqual(readIntent("turn off heater-2", other)._tag, "Unclear")
