@@ -15,6 +15,7 @@ import { lookThrough } from "../Pages.ts"
 import { print } from "../Print.ts"
 import { reportOf, treeOf } from "../VsmReport.ts"
 import { limits } from "./VsmLimits.ts"
+import { variety } from "./VsmVariety.ts"
 
 const unitsShown = 20
 const noReason = "an operator said so"
@@ -237,5 +238,5 @@ const release = Command.make(
 
 export const vsm = Command.make("vsm").pipe(
   Command.withDescription("The tree of VSMs that governs the fleet"),
-  Command.withSubcommands([tree, show, spawn, adopt, retire, quarantine, release, limits])
+  Command.withSubcommands([tree, show, spawn, adopt, retire, quarantine, release, limits, variety])
 )
