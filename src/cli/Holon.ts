@@ -4,6 +4,7 @@ import { CliError, Command } from "effect/cli"
 import { board } from "./commands/Boards.ts"
 import { can } from "./commands/Can.ts"
 import { chaos } from "./commands/Chaos.ts"
+import { claims } from "./commands/Claims.ts"
 import { deliveries } from "./commands/Deliveries.ts"
 import { devices } from "./commands/Devices.ts"
 import { events } from "./commands/Events.ts"
@@ -18,7 +19,6 @@ import { rpc } from "./commands/Rpc.ts"
 import { send } from "./commands/Send.ts"
 import { serial } from "./commands/Serial.ts"
 import { session } from "./commands/Sessions.ts"
-import { signals } from "./commands/Signals.ts"
 import { simulate } from "./commands/Simulate.ts"
 import { subscription } from "./commands/Subscriptions.ts"
 import { node, up } from "./commands/Up.ts"
@@ -37,7 +37,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
-    { group: "GOVERN THE FLEET", commands: [vsm, signals] },
+    { group: "GOVERN THE FLEET", commands: [vsm, claims] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }

@@ -73,6 +73,7 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
   storage,
   dueAt: (state) => finite(Math.min(Claims.claimsDue(state), FairQueue.slotsDue(state))),
   timeout: (state, context) => {
+    if (Math.min(Claims.claimsDue(state), FairQueue.slotsDue(state)) > context.now) return {}
     const after = claimed(state, Claims.settled(state, context.now), context)
     const queue = turned(after.state, FairQueue.turned(after.state, context.now))
     return { ...after, state: queue.state, events: [...after.events, ...queue.events] }
