@@ -267,8 +267,10 @@ export class Activation implements Sleeper {
   }
 
   private leaving(outcome: Outcome<unknown, unknown>, origin: Origin): Leaving {
-    const zone = this.reactions.zoneOf?.(outcome.state ?? this.state)
-    return encodeLeaving(this.around.registry, outcome, this.currentLink, this.host.now(), origin, zone)
+    const { zoneOf, vsmOf } = this.reactions
+    const state = outcome.state ?? this.state
+    const place = { zone: zoneOf?.(state), vsm: vsmOf?.(state, this.cell.id) }
+    return encodeLeaving(this.around.registry, outcome, this.currentLink, this.host.now(), origin, place)
   }
 
   private relink(outcome: Outcome<unknown, unknown>): ForGateway | undefined {

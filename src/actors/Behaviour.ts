@@ -127,6 +127,8 @@ export interface Reactions<State, Resident> {
   readonly atTakeover?: (state: State) => boolean
   /** The zone the actor is in: what it emits carries it. Absent for kinds that are in none. */
   readonly zoneOf?: (state: State) => string | undefined
+  /** The VSM that governs the actor: what it emits carries it. Absent for kinds, and actors, that the root governs. */
+  readonly vsmOf?: (state: State, id: string) => string | undefined
   /** Runs when the actor wakes and whenever one of the two dues has passed. */
   readonly timeout?: (state: State, context: TransitionContext<Resident>) => Outcome<State, Resident>
   /** An up frame of the current link. */

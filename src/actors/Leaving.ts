@@ -1,6 +1,6 @@
 /** What leaves a transition for other actors, the board and the journal, in its travelling form. */
 import { encodeDown } from "../protocol/FrameCodec.ts"
-import { type EncodedEmission, encodeEmission } from "../protocol/JournalBody.ts"
+import { type Emission, type EncodedEmission, encodeEmission } from "../protocol/JournalBody.ts"
 import type { Emitted, FrameToBoard, Link, Outcome, Tell } from "./Behaviour.ts"
 import { toBytes } from "./Codec.ts"
 import type { ToGateway } from "./Links.ts"
@@ -29,13 +29,16 @@ export interface Leaving {
   readonly after: number
 }
 
+/** In which zone an actor is, and which VSM governs it. */
+export type Place = Pick<Emission, "zone" | "vsm">
+
 const noFacts: ReadonlyArray<Emitted> = []
 const noTells: ReadonlyArray<LeavingTell> = []
 const supersededGoodbye = 6
 
 /**
  * Throws when a value does not encode: that discards the transition. `at` is its time, ms; `link` is the one before it,
- * `zone` that of the actor after it.
+ * `place` that of the actor after it.
  */
 export const encodeLeaving = (
   registry: Registry,
@@ -43,14 +46,14 @@ export const encodeLeaving = (
   link: Link | undefined,
   at: number,
   origin: Origin,
-  zone: string | undefined
+  place: Place
 ): Leaving => {
   const { tells, frames, events = noFacts } = outcome
   const to = outcome.link === undefined ? link : outcome.link
   return {
     tells: tells === undefined ? noTells : tells.map((tell) => encodeTell(registry, tell, events, origin)),
     frames: frames === undefined || frames.length === 0 || !to ? undefined : framesTo(to, frames),
-    emission: emissionOf(outcome, at, origin, zone),
+    emission: emissionOf(outcome, at, origin, place),
     after: latestCause(origin, events)
   }
 }
@@ -59,11 +62,11 @@ const emissionOf = (
   { events = noFacts, samples = noFacts }: Outcome<unknown, unknown>,
   at: number,
   { asker, requestId, causes }: Origin,
-  zone: string | undefined
+  place: Place
 ): EncodedEmission | undefined =>
   events.length === 0 && samples.length === 0
     ? undefined
-    : encodeEmission({ at, asker, requestId, causes, zone, events, samples })
+    : encodeEmission({ at, asker, requestId, causes, ...place, events, samples })
 
 /** What the old link is told when the transition replaces it or takes it away. */
 export const goodbyeTo = (old: Link, outcome: Outcome<unknown, unknown>): ForGateway | undefined => {

@@ -1,6 +1,7 @@
 /** The `holon` command: what it knows, and how it says that something failed. */
 import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
+import { audit } from "./commands/Audit.ts"
 import { board } from "./commands/Boards.ts"
 import { can } from "./commands/Can.ts"
 import { chaos } from "./commands/Chaos.ts"
@@ -37,7 +38,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
-    { group: "GOVERN THE FLEET", commands: [vsm, claims] },
+    { group: "GOVERN THE FLEET", commands: [vsm, audit, claims] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }

@@ -22,7 +22,7 @@ export interface Trace {
 type Index = ChainIndex["Service"]
 
 /** The events of the commit that has the event of this id; none when there is no such event. */
-const besides = Effect.fnUntraced(function* (index: Index, id: string) {
+export const commitOf = Effect.fnUntraced(function* (index: Index, id: string) {
   const millis = millisOf(id)
   if (millis === undefined) return []
   const commits = yield* index.madeAt(millis)
@@ -34,9 +34,9 @@ const inChain = (placed: ReadonlyArray<PlacedEvent>, root: string): ReadonlyArra
 
 /** The chain with this root, or the one that the event of this id is in. Fails with {@link TraceNotFound}. */
 export const traceOf = Effect.fnUntraced(function* (index: Index, id: string) {
-  const found = yield* besides(index, id)
+  const found = yield* commitOf(index, id)
   const root = found.find(({ event }) => event.id === id)?.event.context?.root ?? id
-  const begun = root === id ? found : yield* besides(index, root)
+  const begun = root === id ? found : yield* commitOf(index, root)
   const commits = yield* index.ofRoot(root, traceEventsMax + 1)
   // What was found is shown also where the index does not know of it: the journal may be older.
   const all = new Map<string, PlacedEvent>()

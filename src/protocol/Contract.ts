@@ -1,5 +1,6 @@
 /** What an actor says to the world: its kind, its state, its messages and its events. Surfaces are derived from it. */
 import { Schema } from "effect"
+import type { AuditCategory } from "./audit/Category.ts"
 
 /** Who may send a message: `internal` other actors and the runtime, `board` the board it mirrors, `operator` people, `public` everybody. */
 export type Audience = "internal" | "board" | "operator" | "public"
@@ -112,6 +113,8 @@ export interface Contract<
   readonly former: Readonly<Record<number, PlainSchema>>
   readonly messages: Messages
   readonly events: Events
+  /** Which events are acts, refusals or decisions, and are chained by auditors. All others are what was seen on the way. */
+  readonly audited: Readonly<Record<string, AuditCategory | undefined>>
   /** One sentence for people. */
   readonly about: string
 }
@@ -128,6 +131,7 @@ export const make = <
     readonly state: State
     readonly messages: Messages
     readonly events?: Events
+    readonly audited?: { readonly [Type in keyof Events]?: AuditCategory }
     readonly format?: number
     /** By format, a schema from its stored form to the state of today. Keep one for as long as rows may rest in it. */
     readonly former?: Readonly<Record<number, Schema.Codec<State["Type"], unknown>>>
@@ -140,6 +144,7 @@ export const make = <
   former: options.former ?? {},
   messages: options.messages,
   events: options.events ?? ({} as Events),
+  audited: options.audited ?? {},
   about: options.about ?? ""
 })
 

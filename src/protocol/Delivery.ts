@@ -252,6 +252,12 @@ export const Delivery = Contract.make("delivery", {
       attempts: count,
       millis: Schema.Finite
     })
+  },
+  audited: {
+    "delivery.replayed": "change",
+    "delivery.discarded": "change",
+    "delivery.suspended": "decision",
+    "delivery.resumed": "change"
   }
 })
 export type Delivery = typeof Delivery

@@ -12,8 +12,8 @@ import { FailedImage } from "./FailedImage.ts"
 import { ImageKind } from "./image/ImageKind.ts"
 import { FailingProgram, ProgramReport } from "./Program.ts"
 import { TwinPatchSchema, TwinSectionSchema, TwinValueSchema } from "./TwinSchema.ts"
-import { Intensity, Metric } from "./vsm/Signal.ts"
 import { ClaimToken } from "./vsm/Claim.ts"
+import { Intensity, Metric } from "./vsm/Signal.ts"
 import { VsmId } from "./vsm/VsmId.ts"
 import { Zone, ZoneSource } from "./Zone.ts"
 
@@ -535,6 +535,19 @@ export const Device = Contract.make("device", {
       text: Schema.String,
       program: Schema.optionalKey(Schema.String)
     })
+  },
+  audited: {
+    "device.retired": "change",
+    "device.zone-changed": "change",
+    "device.programs-quarantined": "security",
+    "twin.desired-changed": "command",
+    "command.accepted": "command",
+    "command.ended": "command",
+    "command.late": "command",
+    "link.malformed-burst": "security",
+    "link.flood": "security",
+    "link.duplicate": "security",
+    "link.denied": "security"
   }
 })
 export type Device = typeof Device

@@ -41,6 +41,7 @@ export const HolonEvent = Schema.Struct({
   ts: Hlc,
   /** When it happened, ms. */
   at: Schema.Int,
+  /** The VSM that governed the source then. */
   vsm: Schema.String,
   /** Where the source was then; absent where it was in no zone. */
   zone: Schema.optionalKey(Schema.String),
@@ -130,14 +131,14 @@ export const eventsOf = (commit: Commit, records: ReadonlyArray<JournalRecord>):
   const node = clockOf(commit)
   const ids = records.map((_, index) => eventIdOf(commit, index))
   return records.map(
-    ({ type, seq, at, unit, zone, severity, data, asker, requestId, causes, causedBy, first }, index) => ({
+    ({ type, seq, at, unit, zone, vsm, severity, data, asker, requestId, causes, causedBy, first }, index) => ({
       id: ids[index] ?? eventIdOf(commit, index),
       type,
       source: { actor: commit.kind, id: commit.id },
       seq,
       ts: { ms: commit.committedAt, ctr: Math.min(index, 0xffff), node },
       at,
-      vsm: "root",
+      vsm: vsm ?? "root",
       ...(zone === undefined ? {} : { zone }),
       ...(unit === undefined ? {} : { unit }),
       severity,

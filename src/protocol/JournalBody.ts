@@ -4,9 +4,9 @@
  *
  * The stored form is positional and small: `[form, seq, emission…]`. An emission is `[at, asker, request, record…]` with
  * `asker` = `[kind, id, role, root, traceparent]` or null for the runtime; a record is `[code, type, data, dt?, unit?,
- * because?, place?, zone?]`, where `code` is the severity's number, plus 8 for a sample, `dt` its time less the emission's,
- * `because` what led to it where that is not the request, `place` that of the record of its emission that did, and `zone`
- * that of its actor at the time. Records are numbered from `seq` on, without a gap per actor. `form` is 1, or
+ * because?, place?, zone?, vsm?]`, where `code` is the severity's number, plus 8 for a sample, `dt` its time less the emission's,
+ * `because` what led to it where that is not the request, `place` that of the record of its emission that did, `zone`
+ * that of its actor at the time, or null, and `vsm` that whose unit the actor was then, where that is not the root. Records are numbered from `seq` on, without a gap per actor. `form` is 1, or
  * 2 when there are samples only; a reader refuses others, and leaves alone what stands behind the elements it knows.
  */
 import { type Asker, runtimeAsker } from "./Asker.ts"
@@ -43,6 +43,8 @@ export interface Emission {
   readonly causes?: ReadonlyArray<string>
   /** Where the actor is after it. */
   readonly zone?: string | undefined
+  /** The VSM that governs the actor after it; absent for the root. */
+  readonly vsm?: string | undefined
   readonly events: ReadonlyArray<Fact>
   readonly samples: ReadonlyArray<Fact>
 }
@@ -59,6 +61,8 @@ export interface JournalRecord {
   readonly unit: string | undefined
   /** Where its actor was then. */
   readonly zone: string | undefined
+  /** The VSM that governed its actor then; absent for the root. */
+  readonly vsm: string | undefined
   readonly asker: Asker
   readonly requestId: string
   /** What led to it, where that was not the request alone. */
@@ -92,8 +96,10 @@ const elementsOf = (
   { unit, causedBy }: Fact,
   delay: number,
   because: Because | undefined,
-  zone: string | undefined
+  zone: string | undefined,
+  vsm: string | undefined
 ): number => {
+  if (vsm !== undefined) return 9
   if (zone !== undefined) return 8
   if (causedBy !== undefined) return 7
   if (because !== undefined) return 6
@@ -105,11 +111,12 @@ const writeRecord = (
   flag: number,
   at: number,
   otherwise: Because | undefined,
-  zone: string | undefined
+  zone: string | undefined,
+  vsm: string | undefined
 ): void => {
   const delay = fact.at === undefined ? 0 : fact.at - at
   const because = fact.because ?? otherwise
-  const elements = elementsOf(fact, delay, because, zone)
+  const elements = elementsOf(fact, delay, because, zone, vsm)
   writer.head(major.list, elements)
   writer.number((fact.severity === undefined ? 1 : codeOf[fact.severity]) + flag)
   writer.text(fact.type)
@@ -118,7 +125,8 @@ const writeRecord = (
   if (elements > 4) writeStored(writer, fact.unit)
   if (elements > 5) writeStored(writer, because === undefined ? null : becauseToStored(because))
   if (elements > 6) writeStored(writer, fact.causedBy)
-  if (zone !== undefined) writer.text(zone)
+  if (elements > 7) writeStored(writer, zone ?? null)
+  if (vsm !== undefined) writer.text(vsm)
 }
 
 const askerOf = (asker: Asker): ReadonlyArray<unknown> | null => {
@@ -137,7 +145,16 @@ export interface EncodedEmission {
 }
 
 /** Encodes an emission. Samples come after the events. Throws on what cannot be stored. */
-export const encodeEmission = ({ at, asker, requestId, causes, zone, events, samples }: Emission): EncodedEmission => {
+export const encodeEmission = ({
+  at,
+  asker,
+  requestId,
+  causes,
+  zone,
+  vsm,
+  events,
+  samples
+}: Emission): EncodedEmission => {
   const facts = events.length + samples.length
   const because = causes === undefined || causes.length === 0 ? undefined : { causes }
   writer.begin()
@@ -145,8 +162,8 @@ export const encodeEmission = ({ at, asker, requestId, causes, zone, events, sam
   writeStored(writer, at)
   writeStored(writer, askerOf(asker))
   writer.text(requestId)
-  for (const event of events) writeRecord(event, 0, at, because, zone)
-  for (const sample of samples) writeRecord(sample, sampleFlag, at, because, zone)
+  for (const event of events) writeRecord(event, 0, at, because, zone, vsm)
+  for (const sample of samples) writeRecord(sample, sampleFlag, at, because, zone, vsm)
   return { bytes: writer.takeView(), facts, hasEvents: events.length > 0 }
 }
 
@@ -220,7 +237,7 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
     const first = records.length
     for (const fact of facts) {
       if (!Array.isArray(fact)) throw malformed("no record")
-      const [code, type, data, delay, unit, reason, place, zone]: ReadonlyArray<unknown> = fact
+      const [code, type, data, delay, unit, reason, place, zone, vsm]: ReadonlyArray<unknown> = fact
       const severity = isInteger(code) ? severities[code % sampleFlag] : undefined
       if (!isInteger(code) || severity === undefined || typeof type !== "string") throw malformed("no record head")
       const because = reason === undefined ? undefined : becauseFromStored(reason)
@@ -233,6 +250,7 @@ export const decodeJournalBody = (bytes: Uint8Array): ReadonlyArray<JournalRecor
         at: typeof delay === "number" ? at + delay : at,
         unit: typeof unit === "string" ? unit : undefined,
         zone: typeof zone === "string" ? zone : undefined,
+        vsm: typeof vsm === "string" ? vsm : undefined,
         asker: because === undefined ? asker : continuing(asker, because),
         requestId,
         causes: because?.causes ?? noCauses,

@@ -41,6 +41,9 @@ export const Operator = Contract.make("operator", {
   events: {
     /** An act was refused for want of a right. */
     "operator.refused": RefusedAct
+  },
+  audited: {
+    "operator.refused": "security"
   }
 })
 export type Operator = typeof Operator

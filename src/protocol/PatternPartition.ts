@@ -97,6 +97,10 @@ export const PatternPartition = Contract.make("pattern-partition", {
     "pattern.matched": MatchView,
     /** A match was dropped, because it stood behind too many others: patterns that feed each other. */
     "pattern.loop": MatchView
+  },
+  audited: {
+    "pattern.matched": "decision",
+    "pattern.loop": "decision"
   }
 })
 export type PatternPartition = typeof PatternPartition

@@ -212,6 +212,12 @@ export const Rollout = Contract.make("rollout", {
       away: count,
       failedBefore: count
     })
+  },
+  audited: {
+    "rollout.started": "change",
+    "rollout.wave-opened": "decision",
+    "rollout.paused": "decision",
+    "rollout.ended": "change"
   }
 })
 export type Rollout = typeof Rollout

@@ -230,6 +230,14 @@ export const Session = Contract.make("session", {
       reason: Schema.String,
       to_generation: Schema.optionalKey(count)
     })
+  },
+  audited: {
+    "provisioning.started": "change",
+    "provisioning.complete": "change",
+    "provisioning.error": "change",
+    "provisioning.aborted": "change",
+    "provisioning.persisted": "change",
+    "provisioning.rollback": "change"
   }
 })
 export type Session = typeof Session

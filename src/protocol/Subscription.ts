@@ -233,6 +233,14 @@ export const Subscription = Contract.make("subscription", {
       unacknowledged: count,
       dead: count
     })
+  },
+  audited: {
+    "subscription.created": "change",
+    "subscription.suspended": "decision",
+    "subscription.replayed": "change",
+    "subscription.discarded": "change",
+    "subscription.resumed": "change",
+    "subscription.removed": "change"
   }
 })
 export type Subscription = typeof Subscription

@@ -15,9 +15,12 @@ import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
 import * as Operations from "../gateways/http/Operations.ts"
 import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
+import { Auditor } from "../protocol/audit/Auditor.ts"
 import { Device } from "../protocol/Device.ts"
 import { Vsm } from "../protocol/vsm/Vsm.ts"
+import * as Chaining from "../systems/audit/Chaining.ts"
 import { layerAttacher } from "./Attaching.ts"
+import * as Auditors from "./Auditors.ts"
 import * as AuthorRights from "./AuthorRights.ts"
 import { isLoopback } from "./Binds.ts"
 import * as BoardGateways from "./BoardGateways.ts"
@@ -37,12 +40,14 @@ import * as PatternPartitions from "./PatternPartitions.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
 import * as Releases from "./Releases.ts"
+import { keepAuditPartitions, makeAuditPartitions } from "./storage/AuditPartitions.ts"
 import { keepDeviceSearch } from "./storage/DeviceProjection.ts"
 import * as ImageStore from "./storage/ImageStore.ts"
 import { keepPartitions, makePartitions } from "./storage/JournalPartitions.ts"
 import { migrate } from "./storage/Migrations.ts"
 import * as PatternStore from "./storage/PatternStore.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
+import { layerPgAuditLog } from "./storage/PgAuditLog.ts"
 import { layerPgChainIndex } from "./storage/PgChainIndex.ts"
 import { layerPgDeviceSearch } from "./storage/PgDeviceSearch.ts"
 import { layerPgJournal } from "./storage/PgJournal.ts"
@@ -63,6 +68,8 @@ const storage = (registry: Registry, waitMillis: number | undefined) =>
     Effect.gen(function* () {
       yield* migrate()
       yield* makePartitions
+      yield* makeAuditPartitions
+      yield* Effect.forkScoped(keepAuditPartitions)
       yield* Effect.forkScoped(keepPartitions({ eventDays: journalDays }))
       yield* Effect.forkScoped(keepSampleMinutes)
       const devices = registry.get(Device.kind)
@@ -95,6 +102,13 @@ const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
         idleMillis
       })
     })
+  )
+
+/** What is there from the first start on, without anybody asking. */
+const beginnings = (registry: Registry) =>
+  Layer.merge(
+    registry.has(Vsm.kind) ? Founding.layer : Layer.empty,
+    registry.has(Auditor.kind) ? Auditors.layer : Layer.empty
   )
 
 /** Boards may come once shards are held: until then the first of them would only wait. */
@@ -190,7 +204,7 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(boards),
         Layer.provide([operations, layerHealth, gatekeeper]),
         Layer.provideMerge(PatternPartitions.layer),
-        Layer.provideMerge(registry.has(Vsm.kind) ? Founding.layer : Layer.empty),
+        Layer.provideMerge(beginnings(registry)),
         Layer.provideMerge(started),
         Layer.provideMerge(actors),
         // Below the actors: their effects read images through the seam that this layer fills.
@@ -200,10 +214,10 @@ export const layer = (options: NodeOptions) =>
         // As are patterns and what they look at.
         Layer.provideMerge(PatternMetrics.layer),
         Layer.provideMerge(AuthorRights.layer(config, registry)),
-        Layer.provideMerge(Watching.layer),
+        Layer.provideMerge(Layer.merge(Watching.layer, Chaining.layer(registry))),
         Layer.provideMerge(Arrivals.layer),
         Layer.provideMerge(Layer.merge(EventStream.layer, PatternStore.layer)),
-        Layer.provideMerge(Layer.mergeAll(layerPgJournal, layerPgChainIndex, layerPgDeviceSearch)),
+        Layer.provideMerge(Layer.mergeAll(layerPgJournal, layerPgChainIndex, layerPgDeviceSearch, layerPgAuditLog)),
         Layer.provideMerge(JournalHint.layer),
         Layer.provideMerge(cluster),
         Layer.provideMerge(storage(registry, storageWaitMillis)),

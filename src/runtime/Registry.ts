@@ -9,6 +9,7 @@ import { rollout } from "../actors/rollout/Rollout.ts"
 import { session } from "../actors/session/Session.ts"
 import { subscription } from "../actors/subscription/Subscription.ts"
 import { vsm } from "../actors/vsm/Vsm.ts"
+import { auditor } from "../systems/audit/Auditor.ts"
 import { coordinator } from "../systems/coordination/Coordinator.ts"
 import { algedonic } from "../systems/policy/algedonic/Channel.ts"
 import { recursion } from "../systems/policy/recursion/Recursion.ts"
@@ -25,5 +26,6 @@ export const registry: Registry.Registry = Registry.make([
   vsm,
   coordinator,
   recursion,
+  auditor,
   algedonic
 ])

@@ -59,6 +59,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
   atTakeover: ({ connection }) => connection.state === "online",
   zoneOf: ({ zone }) => zoneIn(zone),
+  vsmOf: ({ unit }) => (unit === undefined || unit.vsm === rootId ? undefined : unit.vsm),
   supervisor: (_id, part) => ({ kind: "vsm", id: part === undefined ? rootId : decodeMembership(part).vsm }),
   undelivered: (state, tell, context) => {
     const turn = begin(state, context)
@@ -137,14 +138,13 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
     return outcomeOf(turn, zoneView(turn.state))
   },
 
-  AssignUnit: (state, wanted, context) => {
   RaiseFence: (state, claim, { self }) => ({ state: raise(state, self.id, claim) }),
 
+  AssignUnit: (state, wanted, context) => {
     const turn = begin(state, context)
     assign(turn, wanted)
     return outcomeOf(turn, undefined)
   },
-
   Feel: (state, feeling, context) => {
     const turn = begin(state, context)
     feel(turn, sourceOf("device", context.self.id), feeling)

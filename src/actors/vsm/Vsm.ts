@@ -36,6 +36,7 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
   initial,
   storage,
   zoneOf: ({ zone }) => zone,
+  vsmOf: (_state, id) => (id === rootId ? undefined : id),
   supervisor: (id, part) => {
     if (id === rootId) return undefined
     return { kind: Vsm.kind, id: isVsmId(part) ? part : rootId }

@@ -16,6 +16,7 @@ import type { Registry } from "../../actors/Registry.ts"
 import type { Contract, Message, PlainSchema } from "../../protocol/Contract.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Malformed } from "../../protocol/Errors.ts"
+import { auditGroup, auditReads } from "./AuditApi.ts"
 import { Authorization, authorizationLayer } from "./Authorization.ts"
 import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
 import { isForPeople } from "./Describe.ts"
@@ -106,6 +107,7 @@ const fixed = HttpApi.make("holon")
   .add(imageGroup)
   .add(eventGroup)
   .add(patternGroup)
+  .add(auditGroup)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
@@ -213,6 +215,19 @@ const patternsHandlers = (api: typeof fixed) =>
     })
   )
 
+const auditHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "audit",
+    Effect.fnUntraced(function* (handlers) {
+      const audit = yield* auditReads
+      return handlers
+        .handle("listAudit", ({ query }) => audit.list(query))
+        .handle("verifyAudit", ({ query }) => audit.verify(query.vsm))
+        .handle("whyAudit", ({ params }) => audit.why(params.id))
+    })
+  )
+
 const healthHandlers = (api: typeof fixed) =>
   HttpApiBuilder.group(
     api,
@@ -258,6 +273,7 @@ export const layer = (registry: Registry) => {
       imagesHandlers(whole),
       eventsHandlers(whole),
       patternsHandlers(whole),
+      auditHandlers(whole),
       ...groups
     ]),
     Layer.provide([authorizationLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])

@@ -7,11 +7,15 @@ import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
 import { StoredPattern } from "../../events/Patterns.ts"
+import { AuditPage, WhyView } from "../../protocol/audit/AuditView.ts"
+import { Verdict } from "../../protocol/audit/Verdict.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
+import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import { auditQueryFields, pageMax } from "./AuditApi.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
@@ -170,6 +174,21 @@ export class Control extends RpcGroup.make(
     stream: true
   }).annotate(Needs, "event.read"),
   Rpc.make("Trace", { payload: { id: TraceId }, success: TraceView, error: HolonError }).annotate(Needs, "event.read"),
+  Rpc.make("AuditLog", {
+    payload: {
+      ...auditQueryFields,
+      before: Schema.optionalKey(Schema.Int),
+      limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: pageMax })))
+    },
+    success: AuditPage,
+    error: Schema.Union([HolonError, ConditionInvalid])
+  }).annotate(Needs, "audit.read"),
+  Rpc.make("AuditVerify", {
+    payload: { vsm: Schema.optionalKey(VsmId) },
+    success: Verdict,
+    error: HolonError
+  }).annotate(Needs, "audit.verify"),
+  Rpc.make("AuditWhy", { payload: { id: TraceId }, success: WhyView, error: HolonError }).annotate(Needs, "audit.read"),
   Rpc.make("PatternPut", {
     payload: { given: GivenPattern, expected: Schema.optionalKey(Schema.Int) },
     success: StoredPattern,

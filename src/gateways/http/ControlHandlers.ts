@@ -9,6 +9,7 @@ import { NodePorts } from "../../actors/NodePorts.ts"
 import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
 import { tracedBy } from "../Traceparent.ts"
+import { auditReads } from "./AuditApi.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
 import { deviceQueries } from "./DeviceQueries.ts"
@@ -64,6 +65,7 @@ const handlers = Control.toLayer(
     const operations = yield* Operations
     const images = yield* ImageLibrary
     const events = yield* eventReads
+    const audit = yield* auditReads
     const patterns = yield* patternDesk
     const statsOf = yield* patternStats
     const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
@@ -92,6 +94,9 @@ const handlers = Control.toLayer(
       Events: ({ follow, ...asked }) =>
         Stream.unwrap(follow ? events.tail(asked, { _tag: "Now" }) : Effect.succeed(events.past(asked))),
       Trace: ({ id }) => events.trace(id),
+      AuditLog: (asked) => audit.list(asked),
+      AuditVerify: ({ vsm }) => audit.verify(vsm),
+      AuditWhy: ({ id }) => audit.why(id),
       PatternPut: ({ given, expected }) =>
         Effect.flatMap(CurrentAsker, (asker) => patterns.put(given, asker, expected)),
       PatternsPut: ({ given }) => Effect.flatMap(CurrentAsker, (asker) => patterns.putAll(given, asker)),

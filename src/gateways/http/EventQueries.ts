@@ -76,7 +76,8 @@ const agoOf = (text: string): Option.Option<Duration.Duration> => {
 
 const instant = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/
 
-const timeOf = Effect.fnUntraced(function* (text: string) {
+/** A time as people write it, ms. Fails with {@link Malformed}. */
+export const timeOf = Effect.fnUntraced(function* (text: string) {
   const now = yield* Clock.currentTimeMillis
   const ago = agoOf(text)
   if (Option.isSome(ago)) return now - Duration.toMillis(ago.value)

@@ -11,6 +11,8 @@ export const operationRights = {
   "event.read": "read and follow the event stream",
   "pattern.read": "list patterns, look at one, play stored events to a draft",
   "pattern.write": "add, replace, remove patterns, switch them on and off",
+  "audit.read": "read what auditors have chained, and why it was",
+  "audit.verify": "walk an audit chain and find what was changed in it",
   "node.read": "list nodes and how many actors each has",
   "image.read": "list images, look at them, fetch their bytes",
   "image.push": "push images",

@@ -154,6 +154,14 @@ export const Recursion = Contract.make("recursion", {
     "recursion.runaway": Schema.Struct({ parent: VsmId, intensity: Schema.Finite }),
     "recursion.depth-changed": Schema.Struct({ from: count, to: count }),
     "recursion.bounds-set": Schema.Struct({ bounds: RecursionBounds })
+  },
+  audited: {
+    "recursion.blocked": "security",
+    "recursion.admitted": "spawn",
+    "recursion.breaker-opened": "security",
+    "recursion.runaway": "security",
+    "recursion.depth-changed": "decision",
+    "recursion.bounds-set": "policy"
   }
 })
 export type Recursion = typeof Recursion

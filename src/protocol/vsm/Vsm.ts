@@ -195,6 +195,23 @@ export const Vsm = Contract.make("vsm", {
       decision: Schema.Literals(["restart", "leave"])
     }),
     "vsm.unit-restarted": Schema.Struct({ kind: Schema.String, id: Schema.String })
+  },
+  audited: {
+    "vsm.founded": "spawn",
+    "vsm.spawning": "spawn",
+    "vsm.spawned": "spawn",
+    "vsm.spawn-refused": "spawn",
+    "vsm.activated": "spawn",
+    "vsm.quarantined": "security",
+    "vsm.released": "security",
+    "vsm.retiring": "spawn",
+    "vsm.retired": "spawn",
+    "vsm.child-retired": "spawn",
+    "vsm.unit-adopted": "change",
+    "vsm.unit-left": "change",
+    "vsm.adoption-refused": "change",
+    "vsm.unit-quarantined": "security",
+    "vsm.unit-restarted": "decision"
   }
 })
 export type Vsm = typeof Vsm

@@ -1,0 +1,71 @@
+/** The tables of the audit, as auditors write them and people read them: a seam that the storage of a node fills. */
+import { Context, type Effect, Schema } from "effect"
+import type { AuditRecord } from "../../protocol/audit/AuditRecord.ts"
+import type { Segment } from "../../protocol/audit/Segment.ts"
+import type { ChainHead, Growth } from "./Chain.ts"
+
+/** The tables did not answer. Transient. */
+export class AuditUnavailable extends Schema.TaggedError<AuditUnavailable>()("AuditUnavailable", {
+  reason: Schema.String
+}) {}
+
+/** A row as it stands: nothing of it is believed. */
+export interface StoredRecord {
+  readonly record: AuditRecord
+  /** Whether a payload stands beside it. */
+  readonly isKept: boolean
+  readonly payload: unknown
+  readonly hash: Uint8Array
+  readonly segment: number
+  readonly isSigned: boolean
+}
+
+/** A head of a segment as it stands. */
+export interface StoredSegment {
+  readonly head: Segment
+  readonly isSigned: boolean
+}
+
+/** Which records are wanted: newest first, in front of `before`. Times are those of chaining, ms. */
+export interface RecordQuery {
+  readonly vsm: string
+  readonly before?: number
+  readonly since?: number
+  readonly until?: number
+  readonly category?: string
+  /** `KIND/ID` of who spoke, or `KIND:ID` of who asked. */
+  readonly actor?: string
+  readonly limit: number
+}
+
+export class AuditLog extends Context.Service<
+  AuditLog,
+  {
+    /** Where a chain ends; nothing for one that was not begun. */
+    readonly head: (vsm: string) => Effect.Effect<ChainHead | undefined, AuditUnavailable>
+    /** Hashes of records behind a number, in order. */
+    readonly hashesBehind: (vsm: string, seq: number) => Effect.Effect<ReadonlyArray<Uint8Array>, AuditUnavailable>
+    /** Writes all of it or nothing; false where another writer has been there since. */
+    readonly write: (growth: Growth) => Effect.Effect<boolean, AuditUnavailable>
+    /** Records from a number on, in order, also such as stand there twice. */
+    readonly records: (
+      vsm: string,
+      from: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
+    readonly segments: (
+      vsm: string,
+      from: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<StoredSegment>, AuditUnavailable>
+    readonly find: (query: RecordQuery) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
+    /** Records of events with these ids, of any chain. */
+    readonly ofEvents: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
+    /** The last record of this type in front of a number; nothing where there is none. */
+    readonly lastOf: (
+      vsm: string,
+      type: string,
+      before: number
+    ) => Effect.Effect<StoredRecord | undefined, AuditUnavailable>
+  }
+>()("holon/systems/audit/AuditLog") {}

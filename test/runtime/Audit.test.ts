@@ -1,0 +1,96 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { AuditPage, WhyView } from "../../src/protocol/audit/AuditView.ts"
+import { Verdict } from "../../src/protocol/audit/Verdict.ts"
+import { run } from "../support/Cli.ts"
+import { RunningNode, until } from "../support/RunningNode.ts"
+
+const pageOf = Schema.decodeUnknownSync(AuditPage)
+const verdictOf = Schema.decodeUnknownSync(Verdict)
+const whyOf = Schema.decodeUnknownSync(WhyView)
+
+layer(RunningNode.layer({ boards: 1 }), { timeout: "90 seconds", excludeTestServices: true })("the auditor", (it) => {
+  const get = (path: string) => Effect.flatMap(RunningNode, (node) => node.get(path))
+  const log = (query: string) => Effect.map(get(`/api/audit?${query}`), ({ json }) => pageOf(json).records)
+  const verified = (vsm = "root") => Effect.map(get(`/api/audit/verify?vsm=${vsm}`), ({ json }) => verdictOf(json))
+  const holon = (...argv: ReadonlyArray<string>) =>
+    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
+
+  it.effect("chains within a second what somebody has a board do, and says who and why", () =>
+    Effect.gen(function* () {
+      const { post } = yield* RunningNode
+      const began = Date.now()
+      yield* post("/api/device/heater-1/SetDesired", { patch: { target: 21 } })
+      const where = encodeURIComponent("data.patch.target == 21")
+      const [act] = yield* until(
+        log(`actor=device/heater-1&category=command&where=${where}`),
+        ({ length }) => length > 0
+      )
+      assert.isBelow((act?.wall ?? 0) - began, 1000)
+      assert.deepInclude(act, { type: "twin.desired-changed", subject: "device/heater-1" })
+      const why = whyOf((yield* get(`/api/audit/why/${act?.id}`)).json)
+      assert.deepStrictEqual(why.steps[0]?.record, { vsm: "root", seq: act?.seq ?? 0 })
+      assert.strictEqual(why.steps[0]?.began?.by, "person")
+      assert.strictEqual((yield* get("/api/audit/why/01990000-0000-7000-8000-000000000000")).status, 404)
+    })
+  )
+
+  it.effect("finds again by time, actor, kind and condition, a page at a time", () =>
+    Effect.gen(function* () {
+      const { post } = yield* RunningNode
+      for (let target = 30; target < 35; target++) yield* post("/api/device/heater-1/SetDesired", { patch: { target } })
+      const where = encodeURIComponent("data.patch.target >= 31 and data.patch.target < 34")
+      const found = yield* until(log(`where=${where}`), ({ length }) => length === 3)
+      assert.isAbove(found[0]?.seq ?? 0, found[1]?.seq ?? 0)
+      const page = pageOf((yield* get(`/api/audit?where=${where}&limit=2`)).json)
+      assert.strictEqual(page.records.length, 2)
+      assert.deepStrictEqual(yield* log(`where=${where}&before=${page.next}`), found.slice(2))
+      assert.deepStrictEqual(yield* log(`since=1h&actor=nobody/x`), [])
+      assert.deepStrictEqual(yield* log("until=1h"), [])
+      assert.strictEqual((yield* get("/api/audit?since=yesterday")).status, 400)
+      assert.strictEqual((yield* get("/api/audit?limit=201")).status, 400)
+      assert.strictEqual((yield* get("/api/audit?where=%3D")).status, 400)
+    })
+  )
+
+  it.effect("of another VSM chains what its units do, and the root's does not", () =>
+    Effect.gen(function* () {
+      const { post } = yield* RunningNode
+      yield* post("/api/vsm/root/Spawn", { child: "line-1" })
+      yield* until(post("/api/auditor/line-1/GetProgress", {}), ({ status }) => status === 200)
+      yield* post("/api/vsm/line-1/Adopt", { unit: "heater-1" })
+      yield* until(log("vsm=line-1&actor=vsm/line-1"), (records) =>
+        records.some(({ type }) => type === "vsm.unit-adopted")
+      )
+      yield* post("/api/device/heater-1/SetDesired", { patch: { target: 55 } })
+      const where = encodeURIComponent("data.patch.target == 55")
+      yield* until(log(`vsm=line-1&where=${where}`), ({ length }) => length === 1)
+      assert.deepStrictEqual(yield* log(`where=${where}`), [])
+      assert.isTrue((yield* verified("line-1")).isWhole)
+      assert.strictEqual((yield* get("/api/audit/verify?vsm=line-9")).status, 404)
+    })
+  )
+
+  it.effect("seals, remembers what it sealed, and says on the command line which record was tampered with", () =>
+    Effect.gen(function* () {
+      const { post, sql } = yield* RunningNode
+      yield* post("/api/device/heater-1/SetDesired", { patch: { target: 40 } })
+      const sealed = yield* until(verified(), ({ segments, isWitnessed }) => segments > 0 && isWitnessed)
+      assert.isTrue(sealed.isWhole)
+      const whole = yield* holon("audit", "verify")
+      assert.match(whole.out, /the chain of root is whole: \d+ records/)
+      assert.match((yield* holon("audit", "log", "--last", "5")).out, /^#\d+ /m)
+      const [act] = yield* log("category=command&limit=1")
+      assert.match((yield* holon("audit", "why", act?.id ?? "")).out, /begun by /)
+      yield* sql.withTransaction(
+        Effect.andThen(
+          sql`set local session_replication_role = replica`,
+          sql`update audit_events set payload = '{"version":1,"patch":{"target":99}}' where vsm_id = 'root' and seq = ${act?.seq ?? 0}`
+        )
+      )
+      const broken = yield* holon("audit", "verify")
+      assert.isFalse(broken.isSuccess)
+      assert.include(broken.err, `the audit chain of root is broken at record ${act?.seq}: its payload is another one`)
+    })
+  )
+})

@@ -1,0 +1,81 @@
+/** Chains of audit records over a journal that a test writes, without a node. */
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer } from "effect"
+import { EventStream } from "../../../src/events/EventStream.ts"
+import { JournalHint } from "../../../src/events/JournalHint.ts"
+import type { Asker } from "../../../src/protocol/Asker.ts"
+import type { Witness } from "../../../src/protocol/audit/Auditor.ts"
+import { encodeEmission, type Fact, journalBody } from "../../../src/protocol/JournalBody.ts"
+import { registry } from "../../../src/runtime/Registry.ts"
+import { makeAuditPartitions } from "../../../src/runtime/storage/AuditPartitions.ts"
+import { layerPgAuditLog } from "../../../src/runtime/storage/PgAuditLog.ts"
+import { layerPgChainIndex } from "../../../src/runtime/storage/PgChainIndex.ts"
+import { layerPgJournal } from "../../../src/runtime/storage/PgJournal.ts"
+import { AuditWatch, type Looked } from "../../../src/systems/audit/AuditWatch.ts"
+import { catalogueOf } from "../../../src/systems/audit/Catalogue.ts"
+import * as Chaining from "../../../src/systems/audit/Chaining.ts"
+import { verify } from "../../../src/systems/audit/Verify.ts"
+import { TestDatabase } from "../../runtime/storage/TestDatabase.ts"
+
+/** The tables, the journal, and the looks of a node. */
+export const layerChains = Chaining.layer(registry).pipe(
+  Layer.provideMerge(EventStream.layer),
+  Layer.provideMerge(Layer.mergeAll(layerPgJournal, layerPgAuditLog, layerPgChainIndex)),
+  Layer.provideMerge(JournalHint.layer),
+  Layer.provideMerge(Layer.effectDiscard(makeAuditPartitions)),
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+const anna: Asker = { kind: "user", id: "anna", role: "operator" }
+/** The request of the first commit; each commit has its own. */
+const requestOf = (version: number): string => `01990000-0000-7000-8000-${version.toString(16).padStart(12, "0")}`
+
+/** A wish for a device, as one that an operator asked for. */
+export const wished = (target: number): Fact => ({
+  type: "twin.desired-changed",
+  data: { version: target, patch: { target } },
+  unit: "press-1"
+})
+
+/** One commit of `device/press-1`. */
+export const put = (version: number, events: ReadonlyArray<Fact>, vsm?: string) =>
+  Effect.flatMap(PgClient.PgClient, (sql) => {
+    const emission = {
+      at: Date.now(),
+      asker: anna,
+      requestId: requestOf(version),
+      zone: "hall.a",
+      vsm,
+      events,
+      samples: []
+    }
+    const body = journalBody(version * 1000, [encodeEmission(emission)])
+    return sql`insert into journal (lasting, kind, id, version, at, body)
+      values (true, 'device', 'press-1', ${version}, ${Date.now()}, ${body})`
+  })
+
+/** Lets the auditor of a VSM look until it finds nothing any more. Answers what it found. */
+export const chained = (vsm = "root") =>
+  Effect.gen(function* () {
+    const watch = yield* AuditWatch
+    let records = 0
+    for (let quiet = 0; quiet < 2; ) {
+      const looked: Looked = yield* watch.look({ vsm, since: 0, begun: undefined })
+      if (looked._tag !== "Chained") return yield* Effect.die(looked)
+      records += looked.records
+      if (looked.records === 0) quiet++
+    }
+    return records
+  })
+
+/** Walks the chain. */
+export const walked = (witness?: Witness, vsm = "root") =>
+  Effect.flatMap(verify(vsm, witness, catalogueOf(registry)), (verdict) =>
+    verdict === undefined ? Effect.die("there is no chain") : Effect.succeed(verdict)
+  )
+
+/** Runs a statement as somebody who may do everything with the database, triggers or not. */
+export const tamper = (statement: string) =>
+  Effect.flatMap(PgClient.PgClient, (sql) =>
+    sql.withTransaction(Effect.andThen(sql`set local session_replication_role = replica`, sql.unsafe(statement)))
+  )
