@@ -87,14 +87,18 @@ const vsmSlot =
     return found === undefined || id === undefined ? [] : [{ end: found.end, bound: bind(id) }]
   }
 
+/** Words that would say more than a reason: when, whether and what else. */
+const notOfReasons = new Set([
+  ...["and", "then", "or", "but", "not", "never", "if", "unless", "until", "when", "once", "after", "before", "while"],
+  ...["tomorrow", "tonight", "later", "otherwise", "instead"]
+])
+
 /** Why somebody does something, to the end of the utterance: one clause, so that no second order hides in it. */
 const reasonAt: Slot = (reading, at) => {
   const rest = reading.tokens.slice(at)
   const [first] = rest
   if (first?.kind === "quoted" && rest.length === 1) return [{ end: at + 1, bound: { reason: first.raw } }]
-  const isOneClause = rest.every(
-    ({ kind, text }) => (kind === "word" && text !== "and" && text !== "then") || kind === "number"
-  )
+  const isOneClause = rest.every(({ kind, text }) => (kind === "word" && !notOfReasons.has(text)) || kind === "number")
   if (first === undefined || first.text === "of" || !isOneClause || rest.length > 12) return []
   const reason = rest
     .map(({ joint, raw, startsRun }, at) => `${at === 0 ? "" : startsRun ? " " : joint}${raw}`)

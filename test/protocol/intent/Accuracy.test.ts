@@ -1,6 +1,7 @@
 /** How much of what people say is understood: on the utterances the grammar was written against, and on those held apart. */
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
+import { capabilities, isCapability } from "../../../src/protocol/intent/Capabilities.ts"
 import { readIntent } from "../../../src/protocol/intent/ReadIntent.ts"
 import { corpusLines, corpusText, expectedIn, understood, vocabulary } from "./Corpora.ts"
 
@@ -84,5 +85,31 @@ describe("the grammar", () => {
       const result = readIntent(trap, vocabulary)
       assert.isTrue(result._tag === "Unclear" && /[?.]$/.test(result.question), trap)
     }
+  })
+
+  it("acts on no order of the corpora that was turned into something else", () => {
+    const turns: ReadonlyArray<(order: string) => string> = [
+      (order) => `don't ${order}`,
+      (order) => `never ${order}`,
+      (order) => `${order} not`,
+      (order) => `if sensor-1 is online ${order}`,
+      (order) => `${order} unless it rains`,
+      (order) => `what happens if I ${order}`,
+      (order) => `should we ${order}`,
+      (order) => `he said ${order}`,
+      (order) => `"${order}"`,
+      (order) => `${order} tomorrow at noon`,
+      (order) => `${order}; retire press-4`,
+      (order) => `${order} and then reboot press-1`,
+      (order) => `the name of press-1 is ${order}`
+    ]
+    const orders = [...expectedIn("fleet.txt"), ...expectedIn("held-apart.txt")].filter(
+      ({ capability }) => isCapability(capability) && capabilities[capability].effect === "actuates"
+    )
+    assert.isAtLeast(orders.length, 200)
+    const acted = orders
+      .flatMap(({ say }) => turns.map((turn) => turn(say.replace(/[.!?]$/, ""))))
+      .filter((text) => readIntent(text, vocabulary)._tag === "Intent")
+    assert.deepStrictEqual(acted, [])
   })
 })
