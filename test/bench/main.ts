@@ -14,7 +14,6 @@ import { provisioning } from "./provisioning.ts"
 import { push } from "./push.ts"
 import type { BenchOptions } from "./Rounds.ts"
 import { rates } from "./rates.ts"
-import { rates } from "./rates.ts"
 import { reaction } from "./reaction.ts"
 import { search } from "./search.ts"
 import { seeds } from "./seeds.ts"
@@ -36,7 +35,6 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   condition,
   temporal,
   patterns,
-  rates,
   policies,
   rates,
   reaction,
