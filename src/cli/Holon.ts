@@ -39,7 +39,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
-    { group: "GOVERN THE FLEET", commands: [vsm, audit, claims] },
+    { group: "GOVERN THE FLEET", commands: [vsm, signals, audit, claims] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }
