@@ -140,6 +140,11 @@ export const Algedonic = Contract.make("algedonic", {
     /** More hurts than is kept apart: the weakest of it stands as one signal. */
     "algedonic.flooded": Schema.Struct(felt),
     "algedonic.set": Schema.Struct({ metric: Schema.String })
+  },
+  audited: {
+    "algedonic.acknowledged": "decision",
+    "algedonic.resolved": "decision",
+    "algedonic.set": "policy"
   }
 })
 export type Algedonic = typeof Algedonic

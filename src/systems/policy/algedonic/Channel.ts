@@ -54,6 +54,7 @@ export const algedonic: Behaviour.AnyBehaviour = Behaviour.make<Algedonic>(Alged
     filters: []
   }),
   storage,
+  vsmOf: (_state, id) => (id === rootId ? undefined : id),
 
   dueAt: ({ signals }) => {
     let due = Number.POSITIVE_INFINITY
