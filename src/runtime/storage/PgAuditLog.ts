@@ -112,14 +112,6 @@ const make = Effect.gen(function* () {
           sql<RecordRow>`select ${columns} from audit_events where id = any(${ids}::uuid[]) order by vsm_id, seq`,
           (rows) => rows.map(storedRecordOf)
         )
-      ),
-    lastOf: (vsm, type, before) =>
-      answer(
-        Effect.map(
-          sql<RecordRow>`select ${columns} from audit_events
-            where vsm_id = ${vsm} and event_type = ${type} and seq < ${before} order by seq desc limit 1`,
-          ([row]) => (row === undefined ? undefined : storedRecordOf(row))
-        )
       )
   })
 })

@@ -61,11 +61,5 @@ export class AuditLog extends Context.Service<
     readonly find: (query: RecordQuery) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
     /** Records of events with these ids, of any chain. */
     readonly ofEvents: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
-    /** The last record of this type in front of a number; nothing where there is none. */
-    readonly lastOf: (
-      vsm: string,
-      type: string,
-      before: number
-    ) => Effect.Effect<StoredRecord | undefined, AuditUnavailable>
   }
 >()("holon/systems/audit/AuditLog") {}
