@@ -8,8 +8,8 @@ import { images } from "./migrations/0003_images.ts"
 import { journalTime } from "./migrations/0004_journal_time.ts"
 import { patterns } from "./migrations/0005_patterns.ts"
 import { deviceSearch } from "./migrations/0006_device_search.ts"
-import { zones } from "./migrations/0008_zones.ts"
-import { journalChains } from "./migrations/0010_journal_chains.ts"
+import { zones } from "./migrations/0007_zones.ts"
+import { journalChains } from "./migrations/0008_journal_chains.ts"
 
 /** One step of the schema. Numbers grow; a step that was released never changes. */
 export interface Migration {

@@ -11,7 +11,7 @@ import { encodeEmission, journalBody } from "../../../src/protocol/JournalBody.t
 import { ProcessHost } from "../../../src/runtime/ProcessHost.ts"
 import { makePartitions } from "../../../src/runtime/storage/JournalPartitions.ts"
 import { migrate, migrations } from "../../../src/runtime/storage/Migrations.ts"
-import { journalChains } from "../../../src/runtime/storage/migrations/0010_journal_chains.ts"
+import { journalChains } from "../../../src/runtime/storage/migrations/0008_journal_chains.ts"
 import { layerPgChainIndex } from "../../../src/runtime/storage/PgChainIndex.ts"
 import { PgStore } from "../../../src/runtime/storage/PgStore.ts"
 import { requestOf, rowOf } from "../../conformance/store.ts"

@@ -2,7 +2,7 @@
 import type { Migration } from "../Migrations.ts"
 
 export const journalChains: Migration = {
-  number: 10,
+  number: 8,
   name: "journal chains",
   statements: [
     // Beside the journal, not a column of it: what boards measure is in nobody's chain and writes nothing here. `time` is that

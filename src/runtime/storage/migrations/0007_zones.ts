@@ -2,7 +2,7 @@
 import type { Migration } from "../Migrations.ts"
 
 export const zones: Migration = {
-  number: 8,
+  number: 7,
   name: "zones",
   statements: [
     // By code points, so that a glob with a fixed beginning finds its rows here, too.
