@@ -132,7 +132,15 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           yield* refused("pattern", "add", 'pattern x { where temp > 3 do event("device.offline") }'),
           /device\.offline is what actors of the kind device say/
         )
-        assert.match(yield* refused("pattern", "add", "/nowhere.pattern"), /nowhere\.pattern cannot be read/)
+        assert.match(
+          yield* refused("pattern", "add", "/nowhere.pattern"),
+          /nowhere\.pattern cannot be read \(there is no such file\); name a file/
+        )
+        // A misspelt pattern is no file.
+        assert.match(
+          yield* refused("pattern", "add", "patern x { where temp > 3 }"),
+          /line 1, column 1: .*did you mean pattern/
+        )
         yield* good("pattern", "add", "pattern y { where temp > 1000 }")
         assert.match(
           yield* refused("pattern", "add", "pattern y { where temp > 2000 }", "--expect", "7"),

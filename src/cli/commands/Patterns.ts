@@ -29,8 +29,13 @@ export class PatternUnreadable extends Schema.TaggedError<PatternUnreadable>()("
   }
 }
 
+const isAbsent = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
 const unreadable = (file: string) => (cause: unknown) =>
-  new PatternUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
+  new PatternUnreadable({
+    file,
+    reason: isAbsent(cause) ? "there is no such file" : cause instanceof Error ? cause.message : String(cause)
+  })
 
 const textOfJson = (json: unknown, place: string): Effect.Effect<string, Malformed> =>
   Effect.fromResult(patternOfJson(json)).pipe(
@@ -56,9 +61,9 @@ const asText = (
   )
 }
 
-/** A pattern as somebody wrote it: the argument itself where it is one, else the file it names. */
+/** A pattern as somebody wrote it: the argument itself where it is one, or is a misspelt one, else the file it names. */
 const given = (argument: string): Effect.Effect<{ readonly text: string }, PatternUnreadable | Malformed> => {
-  if (/^\s*(?:pattern\s|[{[])/.test(argument)) return asText("the pattern", argument)
+  if (/^\s*(?:pattern\s|[{[])|\{.*\}\s*$/s.test(argument)) return asText("the pattern", argument)
   const text =
     argument === "-"
       ? Effect.tryPromise({ try: () => readAll(process.stdin), catch: unreadable("standard input") })
@@ -141,7 +146,17 @@ const ls = Command.make(
       found.length === 0
         ? "no patterns yet"
         : table(
-            ["name", "version", "", ...(hasZones ? ["zones"] : []), "priority", "form", "actions", "changed", "by"],
+            [
+              "name",
+              "version",
+              "state",
+              ...(hasZones ? ["zones"] : []),
+              "priority",
+              "form",
+              "actions",
+              "changed",
+              "by"
+            ],
             rows
           )
     )
