@@ -2,10 +2,9 @@
  * The part of the stream that a group has in hand: what is not acknowledged, and a little ahead of it. It is memory of one
  * activation, and read again from the position by the next one.
  */
-import type { EventPage, PlacedEvent, Start } from "../../events/EventStream.ts"
+import { type EventPage, isBehind, type PlacedEvent, type Start } from "../../events/EventStream.ts"
 import type { SubscriptionRecord, SubscriptionSettings } from "../../protocol/SubscriptionState.ts"
 import type * as Behaviour from "../Behaviour.ts"
-import { isBehind } from "./Cursors.ts"
 import type { ReadInput } from "./Reading.ts"
 
 /** See the file. */
