@@ -94,15 +94,20 @@ const add = Command.make(
   Effect.fn(function* (flags) {
     const text = yield* given(flags.patterns)
     const { expect } = flags
-    const stored = yield* connected(flags)(
+    const { patterns: stored, anew } = yield* connected(flags)(
       Effect.flatMap(Client, (client) =>
         Option.isSome(expect)
-          ? Effect.map(client.PatternPut({ given: text, expected: expect.value }), (one) => [one])
-          : Effect.map(client.PatternsPut({ given: text }), ({ patterns }) => patterns)
+          ? Effect.map(client.PatternPut({ given: text, expected: expect.value }), (one) => ({
+              patterns: [one],
+              anew: []
+            }))
+          : client.PatternsPut({ given: text })
       )
     )
+    const line = (one: StoredPattern): string =>
+      `${patternLine(one)}${anew.includes(one.name) ? "; it begins anew, for it asks something else of events" : ""}`
     const [first, ...others] = stored
-    yield* print(flags, others.length === 0 ? first : stored, () => stored.map(patternLine).join("\n"))
+    yield* print(flags, others.length === 0 ? first : stored, () => stored.map(line).join("\n"))
   })
 ).pipe(
   Command.withDescription("Add patterns, or replace those of their names: all of them or none"),

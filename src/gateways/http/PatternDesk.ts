@@ -6,6 +6,7 @@ import { tryPattern } from "../../events/engine/Trial.ts"
 import { type KnownPatterns, PatternLibrary } from "../../events/PatternLibrary.ts"
 import { Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
 import { zonesMax } from "../../events/PatternZones.ts"
+import { signatureOf } from "../../events/temporal/Signature.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Unavailable } from "../../protocol/Errors.ts"
@@ -20,7 +21,11 @@ import { type GivenPattern, type GivenPatterns, textOf, textOfAll } from "./Give
 import { demand } from "./Needs.ts"
 
 /** Patterns that were put together, in the order in which they were given. */
-export const PutPatterns = Schema.Struct({ patterns: Schema.Array(StoredPattern) })
+export const PutPatterns = Schema.Struct({
+  patterns: Schema.Array(StoredPattern),
+  /** Names of those that were looked for before and begin anew: what they had seen is of no use for what they ask now. */
+  anew: Schema.Array(Schema.String)
+})
 
 /** A page of patterns; `next` goes into `after`. */
 export const PatternPage = Schema.Struct({
@@ -143,29 +148,39 @@ export const patternDesk = Effect.gen(function* () {
       { discard: true }
     )
 
+  /** Those that are replaced and cannot go on with what they have seen. One that keeps nothing of events loses nothing. */
+  const begunAnew = (drafts: ReadonlyArray<ParsedPattern>, { stored }: KnownPatterns): ReadonlyArray<string> =>
+    drafts.flatMap(({ pattern }) => {
+      const before = stored.get(pattern.name)
+      if (before?.isOn !== true || before.pattern.body._tag === "Where") return []
+      return signatureOf(before.pattern) === signatureOf(pattern) ? [] : [pattern.name]
+    })
+
   const keep = (drafts: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
     library.alone(
       Effect.gen(function* () {
-        yield* sound(drafts, yield* library.current)
+        const before = yield* library.current
+        yield* sound(drafts, before)
         yield* Effect.forEach(drafts, ({ pattern }) => permitted(asker, pattern), { discard: true })
         const written = drafts.map(({ pattern, source }) => ({
           pattern,
           source,
           ...(expected !== undefined && { expected })
         }))
-        return yield* patterns.putAll(written, `${asker.kind}:${asker.id}`)
+        const anew = begunAnew(drafts, before)
+        return { patterns: yield* patterns.putAll(written, `${asker.kind}:${asker.id}`), anew }
       })
     )
 
   const put = Effect.fnUntraced(function* (given: GivenPattern, asker: Asker, expected: number | undefined) {
     const draft = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
-    const [stored] = yield* keep([draft], asker, expected)
+    const [stored] = (yield* keep([draft], asker, expected)).patterns
     return stored === undefined ? yield* Effect.die("a pattern was put and is not there") : stored
   })
 
   const putAll = Effect.fnUntraced(function* (given: GivenPatterns, asker: Asker) {
     const drafts = yield* Effect.fromResult(parsePatterns(yield* textOfAll(given)))
-    return { patterns: yield* keep(drafts, asker, undefined) }
+    return yield* keep(drafts, asker, undefined)
   })
 
   const setOn = Effect.fnUntraced(function* (name: string, { isOn, zones }: PatternSwitch, by: string) {

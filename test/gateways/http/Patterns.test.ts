@@ -5,6 +5,7 @@ import { Patterns, StoredPattern } from "../../../src/events/Patterns.ts"
 import { PatternPage, PutPatterns } from "../../../src/gateways/http/PatternDesk.ts"
 import { readPattern } from "../../../src/protocol/pattern/PatternText.ts"
 import * as PatternStore from "../../../src/runtime/storage/PatternStore.ts"
+import { run } from "../../support/Cli.ts"
 import { freePorts, RunningNode } from "../../support/RunningNode.ts"
 
 const storedOf = Schema.decodeUnknownSync(StoredPattern)
@@ -64,6 +65,28 @@ layer(RunningNode.layer({ boards: 0, config: freePorts }), { timeout: "60 second
           else assert.match(kept, source)
           assert.strictEqual(author, "user:local")
         }
+      })
+    )
+
+    it.effect("are said to begin anew where what they have seen is of no use for what replaces them", () =>
+      Effect.gen(function* () {
+        const swapped = (window: string, threshold: number) =>
+          Effect.map(
+            post("/api/patterns/all", {
+              text: `pattern swapped { from a.b when avg(temp) > ${threshold} over ${window} } pattern single { from a.b where x > ${threshold} }`
+            }),
+            ({ json }) => putOf(json).anew
+          )
+        assert.deepStrictEqual(yield* swapped("sliding 10s", 40), [])
+        assert.deepStrictEqual(yield* swapped("sliding 10s", 50), [])
+        assert.deepStrictEqual(yield* swapped("sliding 20s", 50), ["swapped"])
+        const { url, data } = yield* RunningNode
+        const text = "pattern swapped { from a.b when max(temp) > 50 over sliding 20s }"
+        const { out } = yield* run(["pattern", "add", text, "--url", url, "--data", data])
+        assert.match(
+          out,
+          /^swapped version 4, looking at events; it begins anew, for it asks something else of events$/m
+        )
       })
     )
 
