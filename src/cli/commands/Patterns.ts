@@ -16,6 +16,7 @@ import { wholeNumber } from "../Numbers.ts"
 import { patternLine } from "../PatternWords.ts"
 import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
+import { unseenTypes } from "../UnseenTypes.ts"
 import { patternBench } from "./PatternBench.ts"
 import { patternOff, patternOn } from "./PatternSwitch.ts"
 
@@ -253,12 +254,16 @@ const test = Command.make(
   },
   Effect.fn(function* (flags) {
     const text = yield* given(flags.pattern)
-    const report = yield* connected(flags)(
-      Effect.flatMap(Client, (client) =>
-        client.PatternTry({ given: text, ...(Option.isSome(flags.since) && { since: flags.since.value }) })
-      )
+    const { report, said } = yield* connected(flags)(
+      Effect.gen(function* () {
+        const client = yield* Client
+        const since = Option.isSome(flags.since) ? { since: flags.since.value } : {}
+        const report = yield* client.PatternTry({ given: text, ...since })
+        return { report, said: report.matched > 0 ? undefined : yield* unseenTypes(text.text) }
+      })
     )
     yield* flags.json ? Console.log(JSON.stringify(report)) : Console.log(timeline(report))
+    if (said !== undefined) yield* Console.error(said)
   })
 ).pipe(
   Command.withDescription("Play stored events to a draft: what it would have matched, and when. Nothing is acted on"),
