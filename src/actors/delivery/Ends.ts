@@ -19,7 +19,7 @@ const arrived = (turn: Turn, letter: Letter): void => {
   turn.samples.push({
     type: "delivery.delivered",
     ...(because !== undefined && { because }),
-    data: { matchId, pattern, attempts: attempts + 1, millis: turn.context.now - at }
+    data: { target: targetOf(turn), matchId, pattern, attempts: attempts + 1, millis: turn.context.now - at }
   })
 }
 
