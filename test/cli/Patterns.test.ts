@@ -77,10 +77,15 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           yield* good("pattern", "add", file),
           "any-both version 1, looking at events\nany-one version 1, looking at events\nany-two version 1, looking at events\n"
         )
+        assert.strictEqual(
+          yield* good("pattern", "add", file),
+          "any-both: as it was, version 1, looking at events\nany-one: as it was, version 1, looking at events\nany-two: as it was, version 1, looking at events\n"
+        )
+        writeFileSync(file, many.replace("x > 2", "x > 3"))
         const listed = JSON.parse(yield* good("pattern", "add", file, "--json"))
         assert.deepStrictEqual(
           listed.map((each: { readonly version: number }) => each.version),
-          [2, 2, 2]
+          [1, 1, 2]
         )
         const json = join(folder, "many.json")
         const short = (name: string, value: unknown) => ({ name, conditions: [{ field: "x", operator: "gt", value }] })
@@ -145,6 +150,10 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           /line 1, column 1: .*did you mean pattern/
         )
         yield* good("pattern", "add", "pattern y { where temp > 1000 }")
+        assert.strictEqual(
+          yield* good("pattern", "add", "pattern y { where temp > 1000 }", "--expect", "1"),
+          "y: as it was, version 1, looking at events\n"
+        )
         assert.match(
           yield* refused("pattern", "add", "pattern y { where temp > 2000 }", "--expect", "7"),
           /version 1 by user:local came first/

@@ -95,23 +95,32 @@ const add = Command.make(
   Effect.fn(function* (flags) {
     const text = yield* given(flags.patterns)
     const { expect } = flags
-    const { patterns: stored, anew } = yield* connected(flags)(
+    const {
+      patterns: stored,
+      unchanged,
+      anew
+    } = yield* connected(flags)(
       Effect.flatMap(Client, (client) =>
         Option.isSome(expect)
           ? Effect.map(client.PatternPut({ given: text, expected: expect.value }), (one) => ({
               patterns: [one],
+              unchanged: one.version === expect.value ? [one.name] : [],
               anew: []
             }))
           : client.PatternsPut({ given: text })
       )
     )
     const line = (one: StoredPattern): string =>
-      `${patternLine(one)}${anew.includes(one.name) ? "; it begins anew, for it asks something else of events" : ""}`
+      unchanged.includes(one.name)
+        ? `${one.name}: as it was, ${patternLine(one).slice(one.name.length + 1)}`
+        : `${patternLine(one)}${anew.includes(one.name) ? "; it begins anew, for it asks something else of events" : ""}`
     const [first, ...others] = stored
     yield* print(flags, others.length === 0 ? first : stored, () => stored.map(line).join("\n"))
   })
 ).pipe(
-  Command.withDescription("Add patterns, or replace those of their names: all of them or none"),
+  Command.withDescription(
+    "Add patterns, or replace those of their names: all of them or none. One that is there just so stays as it is"
+  ),
   examples(["hot.pattern", "Patterns from a file"])
 )
 

@@ -68,6 +68,28 @@ layer(RunningNode.layer({ boards: 0, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("change nothing when they are added just so once more", () =>
+      Effect.gen(function* () {
+        const text = (threshold: number) =>
+          `pattern same-one { where x > ${threshold} }\n\npattern same-two { where x > 2 do event("same.two") }`
+        const all = (body: string) => Effect.map(post("/api/patterns/all", body, plain), ({ json }) => putOf(json))
+        const first = yield* all(text(1))
+        assert.deepStrictEqual(first.unchanged, [])
+        assert.deepStrictEqual(yield* all(text(1)), { ...first, unchanged: ["same-one", "same-two"] })
+        const one = yield* put("pattern same-one { where x > 1 }", plain)
+        assert.deepStrictEqual(storedOf(one.json), first.patterns[0])
+        const { patterns, unchanged } = yield* all(text(3))
+        assert.deepStrictEqual([patterns.map(({ version }) => version), unchanged], [[2, 1], ["same-two"]])
+        const conflict = yield* post("/api/patterns?expected=1", "pattern same-one { where x > 3 }", plain)
+        assert.strictEqual(conflict.status, 409)
+        const other = yield* put("pattern same-one {\n  where x > 3\n}", plain)
+        assert.deepInclude(storedOf(other.json), {
+          version: 2,
+          source: "pattern same-one {\n  where x > 3\n}"
+        })
+      })
+    )
+
     it.effect("are said to begin anew where what they have seen is of no use for what replaces them", () =>
       Effect.gen(function* () {
         const swapped = (window: string, threshold: number) =>
