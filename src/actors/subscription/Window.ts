@@ -58,13 +58,18 @@ export const readOn = (
   const room = settings === undefined ? 0 : roomOf(settings) - window.placed.length
   const isReading = window.readingUntil !== undefined && now < window.readingUntil
   if (settings === undefined || room <= 0 || isReading) return { window, effects: [] }
-  const { where, source, samples } = settings
+  const { topic, where, source, samples } = settings
   const start = startOf(record, window)
   const waitMillis = Math.max(0, Math.min(window.waitedUntil - now, readWaitMax))
   const input: ReadInput = {
     start,
     waitMillis,
-    settings: { samples, ...(where !== undefined && { where }), ...(source !== undefined && { source }) },
+    settings: {
+      samples,
+      ...(topic !== undefined && { topic }),
+      ...(where !== undefined && { where }),
+      ...(source !== undefined && { source })
+    },
     limit: room
   }
   const readingUntil = now + waitMillis + lostMillis
