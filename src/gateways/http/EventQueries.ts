@@ -6,7 +6,7 @@ import type { CursorMalformed } from "../../events/JournalReader.ts"
 import { documentOf } from "../../events/matching/Document.ts"
 import { topicTest } from "../../events/matching/Topic.ts"
 import { bindText } from "../../protocol/condition/Bind.ts"
-import { events } from "../../protocol/condition/Source.ts"
+import type { Source } from "../../protocol/condition/Source.ts"
 import { charactersMax } from "../../protocol/condition/Token.ts"
 import { Malformed } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
@@ -111,13 +111,13 @@ export const startOf = Effect.fnUntraced(function* ({ after, since, last }: Even
   return otherwise
 })
 
-/** Which events are meant. Fails with {@link Malformed}, and with what is wrong in the condition. */
-export const selectionOf = Effect.fnUntraced(function* (query: EventQuery) {
+/** Which events are meant; the condition speaks about `kind`. Fails with {@link Malformed}, and with what is wrong in it. */
+export const selectionOf = Effect.fnUntraced(function* (query: EventQuery, kind: Source) {
   const { source, topic, where, parameters, samples = false } = query
   if (where === undefined && parameters !== undefined)
     return yield* new Malformed({ path: "parameters", reason: "there is no `where` that they belong to" })
   const holds =
-    where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, events, parameters)))
+    where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, kind, parameters)))
   const isOnTopic = topicTest(topic)
   if (source === undefined)
     return {

@@ -12,13 +12,19 @@ import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Unavailable } from "../../protocol/Errors.ts"
 import { eventSources } from "../../protocol/pattern/EventFields.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
-import { checkLoop, checkParsed, type PatternSurroundings } from "../../protocol/pattern/PatternCheck.ts"
+import {
+  checkLoop,
+  checkParsed,
+  inPlainNumbers,
+  type PatternSurroundings
+} from "../../protocol/pattern/PatternCheck.ts"
 import { type ParsedPattern, parsePattern, parsePatterns } from "../../protocol/pattern/PatternText.ts"
 import { Zone } from "../../protocol/Zone.ts"
 import { spokenFailure } from "./EventApi.ts"
 import { startOf } from "./EventQueries.ts"
 import { type GivenPattern, type GivenPatterns, textOf, textOfAll } from "./GivenPattern.ts"
 import { demand } from "./Needs.ts"
+import { Sources } from "./Sources.ts"
 
 /** Patterns that were put together, in the order in which they were given. */
 export const PutPatterns = Schema.Struct({
@@ -111,7 +117,11 @@ export const patternDesk = Effect.gen(function* () {
 
   const contracts = [...registry].map(([kind, { behaviour }]) => [kind, behaviour.contract.events] as const)
   const speakers = new Map(contracts.flatMap(([kind, events]) => Object.keys(events).map((type) => [type, kind])))
-  const sources = eventSources(new Map(contracts.flatMap(([, events]) => Object.entries(events))))
+  const declared = new Map(contracts.flatMap(([, events]) => Object.entries(events)))
+  const sources = eventSources(declared, (yield* Sources).events)
+
+  const sourceOf = ({ graph }: Pick<KnownPatterns, "graph">) =>
+    sources({ published: () => graph.published(), publishersOf: (type) => graph.publishersOf(type) })
 
   const surroundings = ({ graph }: KnownPatterns): PatternSurroundings => ({
     pattern: (name) => graph.get(name),
@@ -121,7 +131,7 @@ export const patternDesk = Effect.gen(function* () {
     messagesOf,
     kinds: [...registry.keys()],
     speakerOf: (type) => speakers.get(type),
-    sourceOf: sources({ published: () => graph.published(), publishersOf: (type) => graph.publishersOf(type) }),
+    sourceOf: sourceOf({ graph }),
     // One that is off feeds nobody; it is asked again when it is switched on.
     loopThrough: (pattern) => (graph.isOn(pattern.name) ? graph.loopThrough(pattern) : undefined)
   })
@@ -158,10 +168,11 @@ export const patternDesk = Effect.gen(function* () {
       return signatureOf(before.pattern) === signatureOf(pattern) ? [] : [pattern.name]
     })
 
-  const keep = (drafts: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
+  const keep = (given: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
     library.alone(
       Effect.gen(function* () {
         const before = yield* library.current
+        const drafts = inPlainNumbers(given, sourceOf(before))
         yield* sound(drafts, before)
         yield* Effect.forEach(drafts, ({ pattern }) => permitted(asker, pattern), { discard: true })
         const written = drafts.map(({ pattern, source }) => ({
@@ -203,8 +214,9 @@ export const patternDesk = Effect.gen(function* () {
     given: GivenPattern,
     asked: { readonly since?: string; readonly last?: number }
   ) {
-    const draft = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
+    const parsed = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
     const known = yield* library.current
+    const [draft = parsed] = inPlainNumbers([parsed], sourceOf(known))
     yield* sound([draft], known)
     const { pattern } = draft
     const parts = partsOf(pattern, known)
