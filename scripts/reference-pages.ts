@@ -131,11 +131,26 @@ const rightRows = (): ReadonlyArray<ReadonlyArray<string>> => {
 // ----------------------------------------------------------------------------------------------------------- messages
 
 const isJson = Schema.is(Schema.Json)
+const widthMax = 120
+
+/** JSON whose parts stand on one line where they fit. */
+const jsonText = (value: Schema.Json, indent = ""): string => {
+  const line = JSON.stringify(value)
+  if (typeof value !== "object" || value === null || indent.length + line.length <= widthMax) return line
+  const below = `${indent}  `
+  const isList = Array.isArray(value)
+  const parts = Object.entries(value).map(([key, each]) => {
+    const text = jsonText(each, below)
+    return `${below}${isList ? "" : `${JSON.stringify(key)}: `}${text}`
+  })
+  const [open, close] = isList ? ["[", "]"] : ["{", "}"]
+  return `${open}\n${parts.join(",\n")}\n${indent}${close}`
+}
 
 const jsonOf = (schema: PlainSchema): string => {
   const { schema: shape, definitions } = Schema.toJsonSchemaDocument(schema)
   const document: unknown = Object.keys(definitions).length === 0 ? shape : { ...shape, $defs: definitions }
-  return isJson(document) ? JSON.stringify(document, null, 2) : "{}"
+  return isJson(document) ? jsonText(document) : "{}"
 }
 
 const WithFields = Schema.Struct({
@@ -165,7 +180,7 @@ ${about}.
 <details><summary>Payload and answer as JSON Schema</summary>
 
 \`\`\`json
-${JSON.stringify(payload, null, 2)}
+${isJson(payload) ? jsonText(payload) : "{}"}
 \`\`\`
 
 \`\`\`json

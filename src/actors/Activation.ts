@@ -251,7 +251,7 @@ export class Activation implements Sleeper {
     if (outcome.rouses === true) this.cell.rouse()
     if (outcome.state !== undefined && outcome.state !== commit.state) commit.setState(outcome.state)
     if (after > 0) commit.heardOf(after)
-    const first = emission === undefined ? undefined : commit.emit(emission, rootsOf(origin, outcome.events))
+    const first = emission === undefined ? undefined : commit.emit(emission, rootsOf(origin, outcome))
     if (tells.length > 0) commit.tell(tells, first)
     const replaced = this.relink(outcome)
     if (frames === undefined && effects === undefined && replaced === undefined) {

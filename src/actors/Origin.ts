@@ -20,6 +20,9 @@ export interface Origin {
 }
 
 const none: ReadonlyArray<string> = []
+const noFacts: ReadonlyArray<Fact> = []
+
+const isInNone = ({ because }: Fact): boolean => because?.root === undefined
 
 /** The runtime's own: timers, and whatever has no asker. */
 export const ownOrigin: Origin = { asker: runtimeAsker, requestId: "", causes: none, after: 0 }
@@ -77,21 +80,24 @@ export const originOfEffect = (origin: Origin): Origin =>
   origin.isOutcome === true ? ownOrigin : { ...originIn(becauseOf(origin)), isOutcome: true }
 
 /**
- * Chains, begun elsewhere, that these events go on with. What nobody asked for, as what a board reports, begins a chain of its
- * own, and is in none of these.
+ * Chains, begun elsewhere, that what is emitted goes on with. What nobody asked for, as what a board reports, begins a chain of
+ * its own, and is in none of these; a sample is in one only where it says so itself.
  */
 export const rootsOf = (
   { asker, requestId }: Origin,
-  events: ReadonlyArray<Fact> | undefined
+  {
+    events = noFacts,
+    samples = noFacts
+  }: { readonly events?: ReadonlyArray<Fact>; readonly samples?: ReadonlyArray<Fact> }
 ): ReadonlyArray<string> => {
-  if (events === undefined || events.length === 0) return none
+  if (events.length === 0 && samples.every(isInNone)) return none
   const own = asker.root ?? (isUuidV7(requestId) ? requestId : undefined)
-  if (own !== undefined && events.every(({ because }) => because?.root === undefined)) return [own]
   const roots = new Set<string>()
   for (const { because } of events) {
     const root = because?.root ?? own
     if (root !== undefined) roots.add(root)
   }
+  for (const { because } of samples) if (because?.root !== undefined) roots.add(because.root)
   return roots.size === 0 ? none : [...roots]
 }
 

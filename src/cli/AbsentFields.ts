@@ -2,10 +2,10 @@
 import { Result } from "effect"
 import { documentOf } from "../events/matching/Document.ts"
 import { Fields } from "../events/matching/Fields.ts"
-import { bindText } from "../protocol/condition/Bind.ts"
 import { pathsOf } from "../protocol/condition/Bound.ts"
 import type { Parameters } from "../protocol/condition/Checks.ts"
 import { formatPath } from "../protocol/condition/Format.ts"
+import { bindWithoutUnits } from "../protocol/condition/PlainNumbers.ts"
 import { events as eventSource } from "../protocol/condition/Source.ts"
 import type { HolonEvent } from "../protocol/Event.ts"
 
@@ -15,7 +15,7 @@ export const absentFields = (
   events: ReadonlyArray<HolonEvent>,
   parameters: Parameters = {}
 ): ReadonlyArray<string> => {
-  const bound = bindText(where, eventSource, parameters)
+  const bound = bindWithoutUnits(where, eventSource, parameters)
   if (Result.isFailure(bound)) return []
   const fields = new Fields()
   const absent = new Map(pathsOf(bound.success).map((path) => [fields.placeOf(path), path]))

@@ -6,6 +6,7 @@ import { board } from "./commands/Boards.ts"
 import { can } from "./commands/Can.ts"
 import { chaos } from "./commands/Chaos.ts"
 import { claims } from "./commands/Claims.ts"
+import { condition } from "./commands/Conditions.ts"
 import { deliveries } from "./commands/Deliveries.ts"
 import { devices } from "./commands/Devices.ts"
 import { events } from "./commands/Events.ts"
@@ -37,7 +38,7 @@ export const holon = Command.make("holon").pipe(
   Command.withDescription("Runs fleets of physical boards as one living system"),
   Command.withSubcommands([
     { group: "RUN", commands: [up, node, board] },
-    { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, subscription, deliveries] },
+    { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, condition, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
     { group: "GOVERN THE FLEET", commands: [vsm, signals, audit, claims] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },

@@ -200,6 +200,9 @@ export const compareCursors = (left: string, right: string): number => {
   return (first ?? 0) - (second ?? 0)
 }
 
+/** Whether `one` stands behind `other`; both must be cursors of this stream. */
+export const isBehind = (one: string, other: string): boolean => compareCursors(one, other) > 0
+
 /** Where a cursor stands, which a client may have made up. Fails with {@link CursorMalformed}. */
 export const eventPositionOf = Effect.fnUntraced(function* (cursor: string) {
   const [, commit, index] = /^(\d{1,19}\.\d{1,16})(?:\.(\d{1,6}))?$/.exec(cursor) ?? []

@@ -69,7 +69,10 @@ export interface PatternChanges {
 export class Patterns extends Context.Service<
   Patterns,
   {
-    /** Adds the pattern or replaces the one of its name. */
+    /**
+     * Adds the pattern or replaces the one of its name. One that its author has written just so stays as it is: its version is part
+     * of the ids of its matches. In other words, or otherwise laid out, it keeps its version and takes the text.
+     */
     readonly put: (
       given: WrittenPattern & { readonly by: string }
     ) => Effect.Effect<StoredPattern, Conflict | TooLarge | PatternsUnavailable>

@@ -245,8 +245,9 @@ export const Delivery = Contract.make("delivery", {
     "delivery.resumed": Schema.Struct({ target: Schema.String, dropped: count }),
     /** So many matches did not reach a suspended target since the last such event. */
     "delivery.dropped": Schema.Struct({ target: Schema.String, count }),
-    /** A sample: a letter has arrived, so long after it came. */
+    /** A sample, in the chain of its match: a letter has arrived, so long after it came. */
     "delivery.delivered": Schema.Struct({
+      target: Schema.String,
       matchId: Schema.String,
       pattern: Schema.String,
       attempts: count,

@@ -87,6 +87,7 @@ export const Subscription = Contract.make("subscription", {
   messages: {
     Create: Contract.once({
       payload: {
+        topic: SubscriptionSettings.fields.topic,
         where: SubscriptionSettings.fields.where,
         source: SubscriptionSettings.fields.source,
         samples: Schema.optionalKey(Schema.Boolean),

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { charactersMax } from "./condition/Token.ts"
 import { HolonEvent } from "./Event.ts"
+import { TopicGlob } from "./Topic.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
@@ -20,6 +21,8 @@ export const Cursor = Schema.String.check(
 )
 /** What a group is to get, and how. */
 export const SubscriptionSettings = Schema.Struct({
+  /** A glob over the topics of events, which must have it. */
+  topic: Schema.optionalKey(TopicGlob),
   /** A condition that events must fulfil. */
   where: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(charactersMax))),
   /** Only what this actor says, as `device/press-1`. */

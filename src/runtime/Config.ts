@@ -2,6 +2,7 @@
 import { Duration, Effect, Option, type Redacted, Schema } from "effect"
 import { ImageKind } from "../protocol/image/ImageKind.ts"
 import { areApart, areNames, OperatorAccount, Secret } from "./Accounts.ts"
+import { FieldUnitRules } from "./FieldUnits.ts"
 import { ZoneRules } from "./ZoneRules.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
@@ -172,6 +173,13 @@ export const ClusterConfig = Schema.Struct({
    * anything. Looked at when a board attaches. Default none.
    */
   zones: withDefault(ZoneRules, []),
+
+  /**
+   * What fields of boards count in: `{ temp: "°C", power: "W", "motor.speed": "rpm" }`, by their names in what boards report.
+   * Conditions may then say `temp > 300K`; a pattern keeps the number it had when it was written. The same on all nodes.
+   * Default none.
+   */
+  units: withDefault(FieldUnitRules, {}),
 
   /** Who may come in. Loopback needs none of it, except for `/rpc`, whose token is made in the data folder. */
   tokens: withDefault(

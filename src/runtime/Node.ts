@@ -14,6 +14,7 @@ import { JournalHint } from "../events/JournalHint.ts"
 import * as Gatekeeper from "../gateways/http/Gatekeeper.ts"
 import * as HttpGateway from "../gateways/http/HttpGateway.ts"
 import * as Operations from "../gateways/http/Operations.ts"
+import * as Sources from "../gateways/http/Sources.ts"
 import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
 import { Auditor } from "../protocol/audit/Auditor.ts"
 import { Device } from "../protocol/Device.ts"
@@ -29,6 +30,7 @@ import * as ClusterLayer from "./cluster/ClusterLayer.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { RelaySocket } from "./cluster/RelaySocket.ts"
 import { routeBy } from "./cluster/Route.ts"
+import { fieldUnitsOf } from "./FieldUnits.ts"
 import * as Founding from "./Founding.ts"
 import { freePorts } from "./FreePorts.ts"
 import { readImageTrust } from "./ImageTrust.ts"
@@ -200,7 +202,7 @@ export const layer = (options: NodeOptions) =>
         ...(tls !== undefined && { tls })
       })
       return Layer.mergeAll(BoardGateways.layerLeaving, BoardGateways.layerElsewhere, listening).pipe(
-        Layer.provideMerge(gateway),
+        Layer.provideMerge(gateway.pipe(Layer.provide(Sources.layer(fieldUnitsOf(config.units))))),
         Layer.provideMerge(boards),
         Layer.provide([operations, layerHealth, gatekeeper]),
         Layer.provideMerge(PatternPartitions.layer),

@@ -40,7 +40,12 @@ layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServ
           /^ID +STATE +SEEN +PROFILE +REPORTED\nheater-1 +online .*\nheater-3 +online .*\n2 devices, as of /
         )
         assert.deepStrictEqual((yield* searched(where, ...given, "--limit", "1")).ids, ["heater-1"])
-        assert.match((yield* at("devices", "search", "temp > 1e6")).out, /^no devices, as of /)
+        const nothing = yield* at("devices", "search", "temp > 1e6")
+        assert.match(nothing.out, /^no devices, as of /)
+        assert.strictEqual(nothing.err, "")
+        const misspelt = yield* at("devices", "search", "temp > 1e6 and tmep < 1")
+        assert.match(misspelt.out, /^no devices, as of /)
+        assert.match(misspelt.err, /^no device has a field reported\.tmep$/m)
       })
     )
 

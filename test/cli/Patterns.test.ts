@@ -77,10 +77,15 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           yield* good("pattern", "add", file),
           "any-both version 1, looking at events\nany-one version 1, looking at events\nany-two version 1, looking at events\n"
         )
+        assert.strictEqual(
+          yield* good("pattern", "add", file),
+          "any-both: as it was, version 1, looking at events\nany-one: as it was, version 1, looking at events\nany-two: as it was, version 1, looking at events\n"
+        )
+        writeFileSync(file, many.replace("x > 2", "x > 3"))
         const listed = JSON.parse(yield* good("pattern", "add", file, "--json"))
         assert.deepStrictEqual(
           listed.map((each: { readonly version: number }) => each.version),
-          [2, 2, 2]
+          [1, 1, 2]
         )
         const json = join(folder, "many.json")
         const short = (name: string, value: unknown) => ({ name, conditions: [{ field: "x", operator: "gt", value }] })
@@ -108,6 +113,9 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
         assert.match(report, /^draft: 2 matches in \d+ events, \d{4}-/)
         assert.match(report, /enter {2}source\.id="heater-1" {2}value=/)
         assert.strictEqual((yield* events('type glob "pattern.*"')).events.length, before)
+        const misspelt = yield* holon("pattern", "test", "pattern draft { from bord.telemetry where temp > 3 }")
+        assert.match(misspelt.out, /^draft: 0 matches in /)
+        assert.match(misspelt.err, /^no event of the last 10000 commits is a bord\.telemetry$/m)
         assert.notInclude(yield* good("pattern", "ls"), "draft")
       })
     )
@@ -132,8 +140,20 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           yield* refused("pattern", "add", 'pattern x { where temp > 3 do event("device.offline") }'),
           /device\.offline is what actors of the kind device say/
         )
-        assert.match(yield* refused("pattern", "add", "/nowhere.pattern"), /nowhere\.pattern cannot be read/)
+        assert.match(
+          yield* refused("pattern", "add", "/nowhere.pattern"),
+          /nowhere\.pattern cannot be read \(there is no such file\); name a file/
+        )
+        // A misspelt pattern is no file.
+        assert.match(
+          yield* refused("pattern", "add", "patern x { where temp > 3 }"),
+          /line 1, column 1: .*did you mean pattern/
+        )
         yield* good("pattern", "add", "pattern y { where temp > 1000 }")
+        assert.strictEqual(
+          yield* good("pattern", "add", "pattern y { where temp > 1000 }", "--expect", "1"),
+          "y: as it was, version 1, looking at events\n"
+        )
         assert.match(
           yield* refused("pattern", "add", "pattern y { where temp > 2000 }", "--expect", "7"),
           /version 1 by user:local came first/

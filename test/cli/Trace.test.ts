@@ -5,6 +5,7 @@ import { Effect, Schema } from "effect"
 import { EventPageView, PlacedEventView, TraceView } from "../../src/gateways/http/EventQueries.ts"
 import { run } from "../support/Cli.ts"
 import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
+import { sink } from "../support/Sink.ts"
 
 const warm = `pattern "warm" {
   from board.telemetry
@@ -119,6 +120,40 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           /board\.telemetry[\s\S]*└─ .*pattern\.matched[\s\S]* {3}├─ .*accepted[\s\S]* {3}└─ .*command\.ended/
         )
       })
+    )
+
+    it.effect(
+      "leads from a board's report to the server that has taken the match, and to the one that refused it",
+      () =>
+        Effect.gen(function* () {
+          const [taker, bad] = [yield* sink, yield* sink]
+          bad.mood = () => 404
+          yield* good(
+            ...["pattern", "add"],
+            `pattern "sent" { from board.telemetry by source.id where temp > -100 do webhook("${taker.url}"), webhook("${bad.url}"), mqtt("alarms/warm") suppress 1h }`
+          )
+          const [dead] = yield* until(events('type == "delivery.dead"'), ({ length }) => length > 0)
+          const arrived = events('type == "delivery.delivered"')
+          const [first, second] = yield* until(arrived, ({ length }) => length === 2)
+          const [matched] = yield* events('type == "pattern.matched" and pattern == "sent"')
+          const root = matched?.context?.root ?? ""
+          for (const end of [dead, first, second])
+            assert.deepStrictEqual([end?.causes, end?.context?.root], [[matched?.id], root])
+          const tree = yield* good("events", "--trace", matched?.id ?? "")
+          assert.match(
+            tree,
+            /^[^ ]+ \(an event\)[^\n]*\n[^\n]*board\.telemetry[^\n]*\n[\s\S]*└─ [^\n]*pattern\.matched/
+          )
+          assert.include(tree, `delivery.delivered  target=${taker.url} `)
+          assert.include(tree, "delivery.delivered  target=mqtt:alarms/warm ")
+          assert.match(tree, new RegExp(`delivery\\.dead  .*target=${bad.url} .*the server answers 404`))
+          assert.lengthOf(
+            tree.split("\n").filter((line) => /^ {3}[├└]─ .*delivery\.(?:delivered|dead)/.test(line)),
+            3
+          )
+          const same = yield* good("events", "--trace", first?.id ?? "")
+          assert.strictEqual(same, tree)
+        }).pipe(Effect.scoped)
     )
 
     it.effect("is one from the order of an image to its end, whoever has moved it on", () =>

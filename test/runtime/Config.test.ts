@@ -47,7 +47,8 @@ describe("the config file", () => {
         [config.link.times, config.demo.link].flatMap(({ heartbeat, lease }) => [heartbeat, lease]),
         [10, 25, 3, 8].map((seconds) => Duration.seconds(seconds))
       )
-      assert.deepStrictEqual(cluster, {})
+      assert.deepStrictEqual(config.units, {})
+      assert.deepStrictEqual(cluster, { units: { temp: "°C", power: "W" } }, "that of `npm start` says no more")
     })
   )
 
@@ -60,6 +61,23 @@ describe("the config file", () => {
       assert.deepStrictEqual(config.storage, { url: Redacted.make("postgres://x") })
       assert.isFalse((yield* load("export default {}", { demo: false, boards: 7 })).demo.isOn)
       assert.deepStrictEqual(portsOf(config, 1), { http: 8001, mqtt: 2001, runner: 7711, relay: 7731 })
+    })
+  )
+
+  it.effect("says what fields count in, and which field cannot be said so", () =>
+    Effect.gen(function* () {
+      const units = { temp: "°C", "motor.speed": "rpm", "`fan speed`": "%", flow: "m³" }
+      const { units: declared } = yield* load(`export default { units: ${JSON.stringify(units)} }`)
+      assert.deepStrictEqual(declared, units)
+      const refused = (wrong: object) => reasonOf(`export default { units: ${JSON.stringify({ ...units, ...wrong })} }`)
+      assert.match(
+        yield* refused({ power: "w" }),
+        /^units: "power" cannot count in "w"; did you mean W\? known are µs, .*°C.*, and any other word of letters such as rpm$/
+      )
+      assert.match(yield* refused({ power: "W/m" }), /"power" cannot count in "W\/m"; known are µs/)
+      assert.match(yield* refused({ power: "" }), /"power" cannot count in ""/)
+      assert.match(yield* refused({ "reported.temp": "K" }), /"reported.temp": a field is named as boards report it/)
+      assert.match(yield* refused({ "fan speed": "rpm" }), /"fan speed" is no name of a field; .* backticks/)
     })
   )
 

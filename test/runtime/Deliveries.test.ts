@@ -159,6 +159,8 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         assert.match(listed.out, new RegExp(`${id} +http://127.0.0.1:${server.port}/hook +active +0 +3 +0 +0`))
         const shown = yield* holon("deliveries", "show", id)
         assert.match(shown.out, /0 queued, 0 under way, 3 dead, 0 delivered/)
+        const byAddress = yield* holon("deliveries", "show", `${server.url}?token=secret`)
+        assert.match(byAddress.out, /3 dead, 0 delivered/)
         assert.match(shown.out, /m-1 +hot +press-1 +1 +\d+ s ago +the server answers 404/)
         const letter = json((yield* holon("deliveries", "show", id, "m-2")).out)
         assert.deepStrictEqual(Object(letter).envelope, { id: "m-2", key: "press-1", values: { value: 61.5 } })

@@ -78,6 +78,39 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       30_000
     )
 
+    it.effect("gets what is on its topic and fulfils its condition, and says what is wrong with a topic", () =>
+      Effect.gen(function* () {
+        const { out } = yield* holon(
+          ...["subscription", "create", "topical", "--topic", "root.*.twin.*.info", "--where", "patch.target > 50"]
+        )
+        assert.match(out, /subscription topical is there/)
+        yield* created("whole", { topic: "*.twin.desired-changed.info" })
+        yield* created("elsewhere", { topic: "root.hall.*" })
+        for (const target of [51, 11, 52]) yield* desire(target)
+        yield* until(pull("whole", "me", 5000), (events) => events.some(({ target }) => target === 52))
+        const got: Array<number> = []
+        yield* until(
+          Effect.tap(pull("topical", "me", 5000), (events) =>
+            Effect.sync(() => got.push(...events.map(({ target }) => target)))
+          ).pipe(
+            Effect.tap(() => holon("subscription", "ack", "topical", "--consumer", "me", "--up-to", "9999999999.1"))
+          ),
+          () => got.length >= 2
+        )
+        assert.deepStrictEqual(got, [51, 52])
+        assert.deepStrictEqual(yield* pull("elsewhere", "me", 500), [])
+        assert.match((yield* holon("subscription", "ls")).out, /root\.\*\.twin\.\*\.info, patch\.target > 50/)
+        const other = yield* holon("subscription", "create", "topical", "--topic", "root.*")
+        assert.match(other.err, /with other settings/)
+        assert.match(
+          (yield* holon("subscription", "create", "wrong", "--topic", "twin.desired-changed")).err,
+          /^holon: .*topic: no topic is like this: a topic is VSM\.ZONE\.TYPE\.SEVERITY/
+        )
+        const refused = yield* created("wrong", { topic: "root/#" })
+        assert.deepStrictEqual([refused.status, refused.text.includes("no topic has the character `/`")], [400, true])
+      })
+    )
+
     it.effect("lends nothing to who went away while waiting", () =>
       Effect.gen(function* () {
         yield* created("leaving")

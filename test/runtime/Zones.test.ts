@@ -170,7 +170,10 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         yield* until(matches("each"), (zones) => !last(zones).has("hall.line-3") && zones.length > 8)
         assert.match(yield* done("pattern", "ls"), /\nboth +1 +on +everywhere +/)
         assert.match(yield* done("pattern", "ls"), /\neach +1 +on +hall\.line-4 +/)
-        assert.match(yield* done("pattern", "show", "each"), /^each version 1, looking at events in hall\.line-4\n/)
+        assert.match(
+          yield* done("pattern", "show", "each"),
+          /^each version 1, looking at events in hall\.line-4, written by user:local\n/
+        )
         assert.include((yield* get("/api/patterns/each")).text, '"zones":["hall.line-4"]')
 
         // A zone that contains both.

@@ -6,7 +6,7 @@ import { Sent } from "./Sending.ts"
 import { change, type Turn, targetOf } from "./Turn.ts"
 
 /** The longest pause behind each failed attempt, ms. Behind the last one the letter is dead. */
-export const pausesMillis = [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000)
+const pausesMillis = [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000)
 
 const isSent = Schema.is(Sent)
 
@@ -19,7 +19,7 @@ const arrived = (turn: Turn, letter: Letter): void => {
   turn.samples.push({
     type: "delivery.delivered",
     ...(because !== undefined && { because }),
-    data: { matchId, pattern, attempts: attempts + 1, millis: turn.context.now - at }
+    data: { target: targetOf(turn), matchId, pattern, attempts: attempts + 1, millis: turn.context.now - at }
   })
 }
 

@@ -18,7 +18,7 @@ export const inFlightMax = 16
 /** An attempt of which nothing was heard for so long is begun again, ms: longer than it can take. */
 export const lostMillis = 30_000
 /** Least time between two events of dropped letters, ms. */
-export const toldMillis = 10_000
+const toldMillis = 10_000
 
 /** Memory of one activation. */
 export interface Resident {

@@ -1,9 +1,8 @@
 /** Events that nobody gets done: they are put aside with their cause, so that they hold up nobody, until an operator decides. */
-import type { PlacedEvent } from "../../events/EventStream.ts"
+import { isBehind, type PlacedEvent } from "../../events/EventStream.ts"
 import type { DeadEventPage } from "../../protocol/Subscription.ts"
 import { type DeadEvent, deadMax, type Lease, type SubscriptionRecord } from "../../protocol/SubscriptionState.ts"
 import type * as Behaviour from "../Behaviour.ts"
-import { isBehind } from "./Cursors.ts"
 import { sourceOf } from "./Window.ts"
 
 /** Cursors that an event names. */

@@ -1,5 +1,5 @@
 /** Who gets which event, and what comes of it: given out, acknowledged, given back, put aside. Pure. */
-import type { PlacedEvent } from "../../events/EventStream.ts"
+import { isBehind, type PlacedEvent } from "../../events/EventStream.ts"
 import type { Pulled } from "../../protocol/Subscription.ts"
 import {
   attemptsMaxDefault,
@@ -9,7 +9,6 @@ import {
   type SubscriptionSettings
 } from "../../protocol/SubscriptionState.ts"
 import { buried, type Dying, replayedOf, roomOf } from "./Aside.ts"
-import { isBehind } from "./Cursors.ts"
 import { sourceOf, type Window } from "./Window.ts"
 
 /** What a consumer gets. */

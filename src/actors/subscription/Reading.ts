@@ -4,6 +4,7 @@ import { Arrivals } from "../../events/Arrivals.ts"
 import { documentPredicate } from "../../events/condition/Closure.ts"
 import { compareCursors, type EventPage, EventStream, type Selection, type Start } from "../../events/EventStream.ts"
 import { documentOf } from "../../events/matching/Document.ts"
+import { topicTest } from "../../events/matching/Topic.ts"
 import { bindText } from "../../protocol/condition/Bind.ts"
 import { events } from "../../protocol/condition/Source.ts"
 import type { SubscriptionSettings } from "../../protocol/SubscriptionState.ts"
@@ -14,7 +15,7 @@ const commitsMax = 10_000
 /** What is read. */
 export interface ReadInput {
   readonly start: Start
-  readonly settings: Pick<SubscriptionSettings, "where" | "source" | "samples">
+  readonly settings: Pick<SubscriptionSettings, "topic" | "where" | "source" | "samples">
   /** Events at most. */
   readonly limit: number
   /** Waits for so long while there is nothing, ms. */
@@ -26,14 +27,17 @@ export type ReadOutcome = { readonly _tag: "Read"; readonly page: EventPage } | 
 
 const unavailable: ReadOutcome = { _tag: "Unavailable" }
 
-const selectionOf = ({ where, source, samples }: ReadInput["settings"]) =>
+const selectionOf = ({ topic, where, source, samples }: ReadInput["settings"]) =>
   Effect.gen(function* () {
     const holds =
       where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, events)))
+    const isOnTopic = topicTest(topic)
     return {
       hasSamples: samples,
       matches: (event) =>
-        (source === undefined || source === `${event.source.actor}/${event.source.id}`) && holds(documentOf(event))
+        (source === undefined || source === `${event.source.actor}/${event.source.id}`) &&
+        isOnTopic(event) &&
+        holds(documentOf(event))
     } satisfies Selection
   })
 

@@ -1,8 +1,8 @@
 /** How a subscription rests: its head, and one part for each event that was put aside. */
 import { Schema } from "effect"
+import { isBehind } from "../../events/EventStream.ts"
 import { DeadEvent, SubscriptionRecord } from "../../protocol/SubscriptionState.ts"
 import type { Storage } from "../Behaviour.ts"
-import { isBehind } from "./Cursors.ts"
 
 const prefix = "aside/"
 

@@ -66,6 +66,7 @@ const missing = ({ self }: Context) =>
   Behaviour.refuse(new NotFound({ what: `subscription ${self.id}; create it first` }))
 
 const isSame = (one: SubscriptionSettings, other: SubscriptionSettings): boolean =>
+  one.topic === other.topic &&
   one.where === other.where &&
   one.source === other.source &&
   one.samples === other.samples &&
@@ -126,8 +127,9 @@ export const subscription: Behaviour.AnyBehaviour = Behaviour.make<Subscription,
   },
 
   Create: (record, asked, { now, resident }) => {
-    const { after, since, where, source, samples = false, ...limits } = asked
+    const { after, since, topic, where, source, samples = false, ...limits } = asked
     const settings: SubscriptionSettings = {
+      ...(topic !== undefined && { topic }),
       ...(where !== undefined && { where }),
       ...(source !== undefined && { source }),
       samples,

@@ -2,10 +2,9 @@
  * The part of the stream that a group has in hand: what is not acknowledged, and a little ahead of it. It is memory of one
  * activation, and read again from the position by the next one.
  */
-import type { EventPage, PlacedEvent, Start } from "../../events/EventStream.ts"
+import { type EventPage, isBehind, type PlacedEvent, type Start } from "../../events/EventStream.ts"
 import type { SubscriptionRecord, SubscriptionSettings } from "../../protocol/SubscriptionState.ts"
 import type * as Behaviour from "../Behaviour.ts"
-import { isBehind } from "./Cursors.ts"
 import type { ReadInput } from "./Reading.ts"
 
 /** See the file. */
@@ -59,13 +58,18 @@ export const readOn = (
   const room = settings === undefined ? 0 : roomOf(settings) - window.placed.length
   const isReading = window.readingUntil !== undefined && now < window.readingUntil
   if (settings === undefined || room <= 0 || isReading) return { window, effects: [] }
-  const { where, source, samples } = settings
+  const { topic, where, source, samples } = settings
   const start = startOf(record, window)
   const waitMillis = Math.max(0, Math.min(window.waitedUntil - now, readWaitMax))
   const input: ReadInput = {
     start,
     waitMillis,
-    settings: { samples, ...(where !== undefined && { where }), ...(source !== undefined && { source }) },
+    settings: {
+      samples,
+      ...(topic !== undefined && { topic }),
+      ...(where !== undefined && { where }),
+      ...(source !== undefined && { source })
+    },
     limit: room
   }
   const readingUntil = now + waitMillis + lostMillis

@@ -1,7 +1,7 @@
 /** `holon deliveries`: what patterns found on its way to the targets beyond the cluster, and what did not arrive. */
 import { Clock, Console, Effect, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
-import { DeadPage, DeliveryView, Letter, shownTarget } from "../../protocol/Delivery.ts"
+import { DeadPage, DeliveryView, deliveryIdOf, Letter, shownTarget } from "../../protocol/Delivery.ts"
 import { toggle, usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { type Place, sendTo } from "../Following.ts"
@@ -12,10 +12,20 @@ import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
 
 const target = Argument.String("target").pipe(
-  Argument.withDescription("Id of the target; holon deliveries ls shows them")
+  Argument.withDescription("Id of the target, which holon deliveries ls shows, or its whole address")
 )
 const matches = Argument.String("match").pipe(Argument.withDescription("Ids of matches"), Argument.variadic())
-const placeOf = (id: string): Place => ({ kind: "delivery", id })
+
+const isId = (text: string): boolean => /^(?:webhook|mqtt):[0-9a-f]{32}$/.test(text)
+
+/** The id that a target has, of what somebody typed: an id, `https://…` or `mqtt:alarms/hall`. */
+const idOf = (typed: string): string => {
+  if (isId(typed)) return typed
+  if (/^https?:\/\//.test(typed)) return deliveryIdOf({ _tag: "Webhook", url: typed })
+  return typed.startsWith("mqtt:") ? deliveryIdOf({ _tag: "Mqtt", topic: typed.slice("mqtt:".length) }) : typed
+}
+
+const placeOf = (typed: string): Place => ({ kind: "delivery", id: idOf(typed) })
 
 const nameOf = ({ target }: DeliveryView): string => (target === undefined ? "" : shownTarget(target))
 
@@ -94,7 +104,7 @@ const show = Command.make(
       })
     )
     const now = yield* Clock.currentTimeMillis
-    yield* print(flags, { id: flags.target, ...view, letters: page.letters }, () => {
+    yield* print(flags, { id: idOf(flags.target), ...view, letters: page.letters }, () => {
       const { queued, inFlight, dead, delivered } = view
       const state = stateOf(view, now)
       const cause = view.away === undefined ? "" : ` (${view.away.lastError})`
@@ -109,7 +119,7 @@ const show = Command.make(
   })
 ).pipe(
   Command.withDescription("Show one target and its dead letters with their causes, or one letter whole"),
-  examples(["webhook:9c1f…"], ["webhook:9c1f… MATCH", "What the target would get"])
+  examples(["https://hall.example/alarms"], ["webhook:9c1f… MATCH", "What the target would get"])
 )
 
 /** Neither names nor `--all`: nobody gives up thousands of letters by a word forgotten. */

@@ -1,5 +1,5 @@
 /** `holon devices`: the fleet as it is stored, without waking anybody. */
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Console, Effect, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { DeviceLine } from "../../gateways/http/Control.ts"
 import { CommandView, TwinDocument } from "../../protocol/Device.ts"
@@ -13,6 +13,7 @@ import { wholeNumber } from "../Numbers.ts"
 import { devicesUpTo } from "../Pages.ts"
 import { print } from "../Print.ts"
 import { device, programsOf } from "../Programs.ts"
+import { unknownFields } from "../SearchedFields.ts"
 import { ago, fields, table } from "../Table.ts"
 import { ageLine, parameters, searched } from "../Where.ts"
 import { deviceZone } from "./DeviceZone.ts"
@@ -56,11 +57,18 @@ const search = Command.make(
     limit
   },
   Effect.fn(function* (flags) {
-    const found = yield* connected(flags)(searched(flags.where, flags.parameters, flags.limit))
+    const { found, said } = yield* connected(flags)(
+      Effect.gen(function* () {
+        const found = yield* searched(flags.where, flags.parameters, flags.limit)
+        if (found.devices.length > 0) return { found, said: undefined }
+        return { found, said: yield* unknownFields(flags.where, flags.parameters) }
+      })
+    )
     const now = yield* Clock.currentTimeMillis
     yield* print(flags, found, () =>
       found.devices.length === 0 ? ageLine(found) : `${tableOf(found.devices, now)}\n${ageLine(found)}`
     )
+    if (said !== undefined) yield* Console.error(said)
   })
 ).pipe(
   Command.withDescription(

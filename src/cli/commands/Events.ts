@@ -37,6 +37,7 @@ export const events = Command.make(
       ),
       Flag.optional
     ),
+    topic: text("topic", "Only events with a topic of this glob, VSM.ZONE.TYPE.SEVERITY such as 'root.hall.*.error'"),
     where: text("where", "Only events that fulfil this condition, such as 'severity == \"error\"'"),
     parameters,
     source: text("source", "Only what this actor says, such as device/press-1"),
@@ -59,6 +60,7 @@ export const events = Command.make(
           ...given("after", flags.after),
           ...given("last", flags.last),
           ...given("source", flags.source),
+          ...given("topic", flags.topic),
           ...given("where", flags.where),
           ...(Object.keys(flags.parameters).length > 0 && { parameters: flags.parameters })
         }

@@ -16,6 +16,7 @@ import { wholeNumber } from "../Numbers.ts"
 import { patternLine } from "../PatternWords.ts"
 import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
+import { unseenTypes } from "../UnseenTypes.ts"
 import { patternBench } from "./PatternBench.ts"
 import { patternOff, patternOn } from "./PatternSwitch.ts"
 
@@ -29,8 +30,13 @@ export class PatternUnreadable extends Schema.TaggedError<PatternUnreadable>()("
   }
 }
 
+const isAbsent = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
 const unreadable = (file: string) => (cause: unknown) =>
-  new PatternUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
+  new PatternUnreadable({
+    file,
+    reason: isAbsent(cause) ? "there is no such file" : cause instanceof Error ? cause.message : String(cause)
+  })
 
 const textOfJson = (json: unknown, place: string): Effect.Effect<string, Malformed> =>
   Effect.fromResult(patternOfJson(json)).pipe(
@@ -56,9 +62,9 @@ const asText = (
   )
 }
 
-/** A pattern as somebody wrote it: the argument itself where it is one, else the file it names. */
+/** A pattern as somebody wrote it: the argument itself where it is one, or is a misspelt one, else the file it names. */
 const given = (argument: string): Effect.Effect<{ readonly text: string }, PatternUnreadable | Malformed> => {
-  if (/^\s*(?:pattern\s|[{[])/.test(argument)) return asText("the pattern", argument)
+  if (/^\s*(?:pattern\s|[{[])|\{.*\}\s*$/s.test(argument)) return asText("the pattern", argument)
   const text =
     argument === "-"
       ? Effect.tryPromise({ try: () => readAll(process.stdin), catch: unreadable("standard input") })
@@ -89,18 +95,32 @@ const add = Command.make(
   Effect.fn(function* (flags) {
     const text = yield* given(flags.patterns)
     const { expect } = flags
-    const stored = yield* connected(flags)(
+    const {
+      patterns: stored,
+      unchanged,
+      anew
+    } = yield* connected(flags)(
       Effect.flatMap(Client, (client) =>
         Option.isSome(expect)
-          ? Effect.map(client.PatternPut({ given: text, expected: expect.value }), (one) => [one])
-          : Effect.map(client.PatternsPut({ given: text }), ({ patterns }) => patterns)
+          ? Effect.map(client.PatternPut({ given: text, expected: expect.value }), (one) => ({
+              patterns: [one],
+              unchanged: one.version === expect.value ? [one.name] : [],
+              anew: []
+            }))
+          : client.PatternsPut({ given: text })
       )
     )
+    const line = (one: StoredPattern): string =>
+      unchanged.includes(one.name)
+        ? `${one.name}: as it was, ${patternLine(one).slice(one.name.length + 1)}`
+        : `${patternLine(one)}${anew.includes(one.name) ? "; it begins anew, for it asks something else of events" : ""}`
     const [first, ...others] = stored
-    yield* print(flags, others.length === 0 ? first : stored, () => stored.map(patternLine).join("\n"))
+    yield* print(flags, others.length === 0 ? first : stored, () => stored.map(line).join("\n"))
   })
 ).pipe(
-  Command.withDescription("Add patterns, or replace those of their names: all of them or none"),
+  Command.withDescription(
+    "Add patterns, or replace those of their names: all of them or none. One that is there just so stays as it is"
+  ),
   examples(["hot.pattern", "Patterns from a file"])
 )
 
@@ -141,7 +161,17 @@ const ls = Command.make(
       found.length === 0
         ? "no patterns yet"
         : table(
-            ["name", "version", "", ...(hasZones ? ["zones"] : []), "priority", "form", "actions", "changed", "by"],
+            [
+              "name",
+              "version",
+              "state",
+              ...(hasZones ? ["zones"] : []),
+              "priority",
+              "form",
+              "actions",
+              "changed",
+              "by"
+            ],
             rows
           )
     )
@@ -233,12 +263,16 @@ const test = Command.make(
   },
   Effect.fn(function* (flags) {
     const text = yield* given(flags.pattern)
-    const report = yield* connected(flags)(
-      Effect.flatMap(Client, (client) =>
-        client.PatternTry({ given: text, ...(Option.isSome(flags.since) && { since: flags.since.value }) })
-      )
+    const { report, said } = yield* connected(flags)(
+      Effect.gen(function* () {
+        const client = yield* Client
+        const since = Option.isSome(flags.since) ? { since: flags.since.value } : {}
+        const report = yield* client.PatternTry({ given: text, ...since })
+        return { report, said: report.matched > 0 ? undefined : yield* unseenTypes(text.text) }
+      })
     )
     yield* flags.json ? Console.log(JSON.stringify(report)) : Console.log(timeline(report))
+    if (said !== undefined) yield* Console.error(said)
   })
 ).pipe(
   Command.withDescription("Play stored events to a draft: what it would have matched, and when. Nothing is acted on"),

@@ -48,6 +48,7 @@ const create = Command.make(
   {
     ...connection,
     name,
+    topic: text("topic", "Only events with a topic of this glob, VSM.ZONE.TYPE.SEVERITY such as 'root.hall.*.error'"),
     where: text("where", "Only events that fulfil this condition, such as 'severity == \"error\"'"),
     source: text("source", "Only what this actor says, such as device/press-1"),
     samples: toggle("samples", "Also what boards measure, which is kept for a day"),
@@ -65,6 +66,7 @@ const create = Command.make(
   },
   Effect.fn(function* (flags) {
     const payload = {
+      ...given("topic", flags.topic),
       ...given("where", flags.where),
       ...given("source", flags.source),
       ...given("after", flags.after),
@@ -81,6 +83,7 @@ const create = Command.make(
   Command.withDescription("Begin a group of consumers; one that is there with the same settings stays as it is"),
   examples(
     ["alarms --where 'severity == \"error\"'", "Errors from now on"],
+    ["hall --topic 'root.hall.*.error'", "Errors in one zone and those below it"],
     ["all-of-press-1 --source device/press-1 --all", "All that one board's device ever said"]
   )
 )
@@ -101,7 +104,7 @@ const ls = Command.make(
       done,
       oldestAt === undefined ? "" : ago(now - oldestAt),
       position ?? "",
-      settings?.where ?? settings?.source ?? ""
+      [settings?.source, settings?.topic, settings?.where].filter((each) => each !== undefined).join(", ")
     ])
     yield* print(flags, found, () =>
       found.length === 0

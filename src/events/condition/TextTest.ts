@@ -2,12 +2,10 @@
 import type { BoundCondition } from "../../protocol/condition/Bound.ts"
 import { tester } from "./Automaton.ts"
 
+type Written = Pick<Extract<BoundCondition, { readonly _tag: "Matches" }>, "operator" | "text" | "pattern">
+
 /** Whether a text has the pattern. */
-export const textTest = ({
-  operator,
-  text,
-  pattern
-}: Extract<BoundCondition, { readonly _tag: "Matches" }>): ((text: string) => boolean) => {
+export const textTest = ({ operator, text, pattern }: Written): ((text: string) => boolean) => {
   if (operator === "matches" || /[?\\]/.test(text)) return tester(pattern)
   const pieces = text.split("*")
   const [first = "", second, third, ...rest] = pieces

@@ -16,8 +16,10 @@ const commitsMax = 2000
 const pageEvents = 2000
 /** A look at a quiet stream ends after this, ms: then waits are noticed that have nothing to do with events. */
 const quietMillis = 500
-/** Under load every commit hints; a pause lets events gather, ms. */
+/** Behind the end of the stream nothing is read again before so long, ms: a read costs more than what one commit holds. */
 const breathMillis = 10
+/** After a hint: the commit that hinted, and those beside it, are to be seen, ms. */
+const gatherMillis = 2
 
 /** A page, and until when it has all there was, ms: it may be kept for a while before the last partition looks at it. */
 export interface ReadPage extends EventPage {
@@ -37,6 +39,8 @@ export const makePageReader = Effect.gen(function* () {
   }
   /** Reads under way, by what they read and behind which cursor. */
   const readings = new Map<string, Reading>()
+  /** When the stream was read to its end, ms. */
+  const endedAt = { all: Number.NEGATIVE_INFINITY, events: Number.NEGATIVE_INFINITY }
   let commits = commitsMin
 
   /** What was read stays: a page is never cut, for what is left of it would have to be read again. */
@@ -51,6 +55,7 @@ export const makePageReader = Effect.gen(function* () {
       const limits = { events: Number.POSITIVE_INFINITY, commits }
       const page: ReadPage = { ...(yield* stream.read({ _tag: "After", cursor }, selections[part], limits)), readAt }
       paceBy(page)
+      if (!page.hasMore) endedAt[part] = readAt
       recent[part].keep(cursor, page)
       return page
     }).pipe(Effect.ensuring(Effect.sync(() => readings.delete(reading))), Deferred.into(answer))
@@ -72,14 +77,26 @@ export const makePageReader = Effect.gen(function* () {
       return Effect.andThen(Effect.uninterruptible(begin), Deferred.await(answer))
     })
 
+  /** As {@link behind}, but what was read to its end a moment ago is given time. */
+  const paced = Effect.fnUntraced(function* (cursor: string, part: JournalPart) {
+    const page = recent[part].behind(cursor)
+    if (page !== undefined) return page
+    const wait = endedAt[part] + breathMillis - (yield* Clock.currentTimeMillis)
+    if (wait > 0) yield* Effect.sleep(wait)
+    return yield* behind(cursor, part)
+  })
+
   /** The next page; waits a while for one that has events. */
   const awaited = Effect.fnUntraced(function* (cursor: string, part: JournalPart) {
     const hints = yield* hint.subscribe
-    const page = yield* behind(cursor, part)
+    const page = yield* paced(cursor, part)
     if (page.events.length > 0) return page
     yield* Effect.raceFirst(Queue.take(hints), Effect.sleep(quietMillis))
-    yield* Effect.sleep(breathMillis)
-    return yield* behind(cursor, part)
+    yield* Effect.sleep(gatherMillis)
+    const told = yield* paced(cursor, part)
+    if (told.events.length > 0) return told
+    // A commit is seen when none that began before it is open any more, and nobody tells when that is.
+    return yield* paced(cursor, part)
   }, Effect.scoped)
 
   const end = stream

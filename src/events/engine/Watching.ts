@@ -33,6 +33,8 @@ interface Memory {
   /** How far it has come: what the row says, too, unless a commit failed. */
   cursor: string
   tick: number
+  /** Time was stopped where there were matches enough: it is to go on at once. */
+  isBehind: boolean
   /** The list of patterns it works with. */
   revision: number
   /** Spent with events, ms. */
@@ -104,6 +106,7 @@ const make = Effect.gen(function* () {
       snapshots: new SnapshotDrawing(engine, now),
       cursor: cursor ?? (yield* pages.end),
       tick,
+      isBehind: false,
       revision: -1,
       millis: 0
     }
@@ -161,6 +164,21 @@ const make = Effect.gen(function* () {
     return true
   }
 
+  /**
+   * Lets time go on, up to where the matches are enough for one commit: a whole fleet may fall silent at once. Answers how
+   * far it went.
+   */
+  const advance = (memory: Memory, until: number, into: Array<FoundMatch>): number => {
+    const { engine, tick } = memory
+    for (let at = tick; ; ) {
+      at = Math.min(until, Math.max(engine.next, at + 1))
+      engine.advance(at)
+      found(memory, into)
+      memory.isBehind = at < until && into.length >= foundMax
+      if (at === until || memory.isBehind) return at
+    }
+  }
+
   const seen = (
     memory: Memory,
     tick: number,
@@ -208,7 +226,10 @@ const make = Effect.gen(function* () {
       return yield* idle(memory, outlook)
     }
     const snapshot = memory.snapshots.draw(place, begun)
-    const page = yield* pages.awaited(memory.cursor, before.part)
+    const page = yield* memory.isBehind
+      ? pages.behind(memory.cursor, before.part)
+      : pages.awaited(memory.cursor, before.part)
+    memory.isBehind = false
     // What came after a pattern was added is for it, too.
     const list = yield* current
     if (list.part !== before.part) return seen(memory, tick, [], snapshot)
@@ -217,10 +238,7 @@ const make = Effect.gen(function* () {
     const isFed = feed(memory, page, matches)
     // Our time must not run ahead of what was written and is still to be read: behind it everything would be late.
     if (!isFed || page.hasMore) return seen(memory, tick, matches, snapshot)
-    const now = Math.max(tick, page.readAt)
-    memory.engine.advance(now)
-    found(memory, matches)
-    return seen(memory, now, matches, snapshot)
+    return seen(memory, advance(memory, Math.max(tick, page.readAt), matches), matches, snapshot)
   })
 
   return {

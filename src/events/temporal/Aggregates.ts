@@ -19,11 +19,11 @@ const panesMax = 600
 const paneMillisUsual = 1000
 
 /** A second, or a hundredth of the window where that is shorter; so long that there are not too many of them. */
-export const paneMillisOf = (windowMillis: number): number =>
+const paneMillisOf = (windowMillis: number): number =>
   Math.max(1, Math.min(paneMillisUsual, Math.floor(windowMillis / 100)), Math.ceil(windowMillis / panesMax))
 
 /** Panes that a sliding window consists of; the pane in which it ends is one of them. */
-export const paneCountOf = (windowMillis: number): number => Math.ceil(windowMillis / paneMillisOf(windowMillis))
+const paneCountOf = (windowMillis: number): number => Math.ceil(windowMillis / paneMillisOf(windowMillis))
 
 /** Goes on with what sums up numbers; `seconds` is how long the window is, where that is known. */
 const withNumbers = <R>(

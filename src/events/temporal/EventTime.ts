@@ -16,13 +16,13 @@ import { type Sleeper, Wakes } from "./Wakes.ts"
 
 const form = 2
 /** How far events of one source may come out of order, ms. */
-export const allowanceMillis = 2000
+const allowanceMillis = 2000
 /** After so long without an event a source's time goes on by itself, ms. */
 export const silentMillis = 5000
 /** An event further ahead of us than this is refused, ms. */
 export const futureMillisMax = 3_600_000
 /** A source this far behind the first of those that share a key no longer holds the others up, ms. */
-export const stragglerMillis = 30_000
+const stragglerMillis = 30_000
 /** Sources that are remembered; those silent longest are forgotten first. */
 export const sourcesMax = 100_000
 /** How often the time of all sources together is brought up to date, ms. */

@@ -1,11 +1,6 @@
 /** Which events a pattern wants to see: what an index over many patterns is made of, and what a machine is fed by. */
 import type { Condition } from "../../protocol/condition/Condition.ts"
-import { events, type Source as Kind } from "../../protocol/condition/Source.ts"
-import type { HolonEvent } from "../../protocol/Event.ts"
 import type { Pattern, PatternBody, Step } from "../../protocol/pattern/Pattern.ts"
-import { isOfTypes } from "../../protocol/pattern/TypeMatch.ts"
-import { documentOf } from "../matching/Document.ts"
-import { predicateOf } from "./Reading.ts"
 
 /**
  * Events of these types (all, where they are absent) that fulfil the condition. A machine has up to 17 of these, and an
@@ -22,7 +17,7 @@ const interest = (types: ReadonlyArray<string> | undefined, condition: Condition
   types === undefined ? { condition } : { types, condition }
 
 /** The steps of a sequence in their order. */
-export const stepsOf = ({ first, rest }: Extract<PatternBody, { readonly _tag: "Sequence" }>): ReadonlyArray<Step> => [
+const stepsOf = ({ first, rest }: Extract<PatternBody, { readonly _tag: "Sequence" }>): ReadonlyArray<Step> => [
   first,
   ...rest.map(({ step }) => step)
 ]
@@ -49,22 +44,5 @@ export const interestsOf = ({ from, body }: Pattern): ReadonlyArray<Interest> =>
       return [interest(body.left.from), interest(body.right.from)]
     case "Combined":
       return []
-  }
-}
-
-/** Decides an interest without an index. Throws `ConditionInvalid` where the condition was not checked. */
-export const interestTest = ({ types, condition }: Interest, kind: Kind = events): ((event: HolonEvent) => boolean) => {
-  if (condition._tag === "Always") return (event) => condition.value && isOfTypes(types, event.type)
-  const holds = predicateOf(condition, kind)
-  return (event) => isOfTypes(types, event.type) && holds(documentOf(event))
-}
-
-/** The bits of all interests that an event fulfils, without an index. */
-export const hitsOf = (interests: ReadonlyArray<Interest>): ((event: HolonEvent) => number) => {
-  const tests = interests.map((each) => interestTest(each))
-  return (event) => {
-    let hits = 0
-    for (let index = 0; index < tests.length; index++) if (tests[index]?.(event) === true) hits |= 1 << index
-    return hits
   }
 }

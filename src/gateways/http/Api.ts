@@ -28,6 +28,7 @@ import { imageGroup, imageHandlers } from "./ImageApi.ts"
 import { Needs } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 import { patternGroup, patternHandlers } from "./PatternApi.ts"
+import { messageInPlainNumbers } from "./Sources.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
 
@@ -124,6 +125,7 @@ const messageHandlers = (
     contract.kind,
     Effect.fnUntraced(function* (handlers) {
       const actors = yield* Actors
+      const inPlainNumbers = yield* messageInPlainNumbers
       const send =
         (tag: string) =>
         ({ params, payload, headers }: MessageRequest) =>
@@ -131,7 +133,7 @@ const messageHandlers = (
             const asker = yield* CurrentAsker
             const requestId = headers["idempotency-key"]
             const by = { asker, ...(requestId !== undefined && { requestId }) }
-            return yield* actors.ask(contract, params.id, tag, payload, by)
+            return yield* actors.ask(contract, params.id, tag, yield* inPlainNumbers(contract.kind, tag, payload), by)
           })
       return handlers.handleAll(Object.fromEntries(messages.map(([tag]) => [tag, send(tag)])))
     })

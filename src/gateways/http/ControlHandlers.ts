@@ -2,10 +2,11 @@
 import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { Headers } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
-import { Actors, type By } from "../../actors/Actors.ts"
+import { Actors, type By, Refused } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
 import { addressKey } from "../../actors/Host.ts"
 import { NodePorts } from "../../actors/NodePorts.ts"
+import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
 import { tracedBy } from "../Traceparent.ts"
@@ -20,6 +21,7 @@ import { demandOf } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 import { patternDesk } from "./PatternDesk.ts"
 import { patternStats } from "./PatternStats.ts"
+import { messageInPlainNumbers } from "./Sources.ts"
 
 const authenticated = Layer.effect(
   Authenticated,
@@ -55,6 +57,7 @@ const targetOf = (payload: unknown): string => {
 }
 
 const isJson = Schema.is(Schema.Json)
+const encodeInvalid = Schema.encodeSync(ConditionInvalid)
 
 /** A reply is JSON by its contract; one without a value answers null. */
 const json = (value: unknown): Schema.Json => (isJson(value) ? value : null)
@@ -70,6 +73,7 @@ const handlers = Control.toLayer(
     const statsOf = yield* patternStats
     const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
     const search = yield* deviceQueries
+    const inPlainNumbers = yield* messageInPlainNumbers
     const { registry } = yield* Engine
     const { agreement } = yield* NodePorts
     const kinds = describeRegistry(registry)
@@ -78,7 +82,13 @@ const handlers = Control.toLayer(
     return Control.of({
       Describe: () => Effect.sync(() => withHeldBack(kinds, agreement)),
       Send: ({ kind, id, message, payload, requestId }) =>
-        Effect.flatMap(by(requestId), (who) => Effect.map(actors.send({ kind, id }, message, payload, who), json)),
+        Effect.gen(function* () {
+          const plain = yield* Effect.mapError(
+            inPlainNumbers(kind, message, payload),
+            (error) => new Refused({ kind, id, error: encodeInvalid(error) })
+          )
+          return json(yield* actors.send({ kind, id }, message, plain, yield* by(requestId)))
+        }),
       Watch: ({ kind, id, message, payload, requestId }) =>
         Effect.map(by(requestId), (who) => Stream.map(actors.watch({ kind, id }, message, payload, who), json)).pipe(
           Stream.unwrap

@@ -3,10 +3,10 @@ import { Effect, Schema } from "effect"
 import { DeviceSearch, type SearchCrowded, type SearchUnavailable } from "../../events/DeviceSearch.ts"
 import { bindText } from "../../protocol/condition/Bind.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
-import { twins } from "../../protocol/condition/Source.ts"
 import { charactersMax } from "../../protocol/condition/Token.ts"
 import { Backpressure, Malformed, Unavailable } from "../../protocol/Errors.ts"
 import type { DevicePage } from "./Control.ts"
+import { Sources } from "./Sources.ts"
 
 const Scalar = Schema.Union([Schema.Finite, Schema.String, Schema.Boolean])
 
@@ -47,7 +47,7 @@ const spokenFailure = (error: SearchUnavailable | SearchCrowded): Unavailable | 
 }
 
 /** Searches by a query; failures in the words of the API, among them {@link ConditionInvalid}. */
-export const deviceQueries = Effect.map(DeviceSearch, (search) =>
+export const deviceQueries = Effect.map(Effect.all([DeviceSearch, Sources]), ([search, { twins }]) =>
   Effect.fnUntraced(function* ({ where, parameters = {}, limit, after }: DeviceQuery) {
     if (after?.includes("\u0000") === true || after?.isWellFormed() === false)
       return yield* new Malformed({ path: "after", reason: "no id has NUL or half of a surrogate pair" })

@@ -21,6 +21,7 @@ import {
   TraceView
 } from "./EventQueries.ts"
 import { Needs } from "./Needs.ts"
+import { Sources } from "./Sources.ts"
 
 const whole = (maximum: number) =>
   Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum }))
@@ -103,11 +104,11 @@ interface Query extends Omit<EventQuery, "samples"> {
 const readable = ({ samples, ...rest }: Query): EventQuery => ({ ...rest, samples: samples === "true" })
 
 /** Reads and follows by a query; failures in the words of the API. */
-export const eventReads = Effect.map(Effect.all([EventStream, ChainIndex]), ([events, index]) => ({
+export const eventReads = Effect.map(Effect.all([EventStream, ChainIndex, Sources]), ([events, index, sources]) => ({
   page: (asked: EventQuery, limit: number) =>
     Effect.gen(function* () {
       const start = yield* startOf(asked, { _tag: "LastEvents", events: limit })
-      const selection = yield* selectionOf(asked)
+      const selection = yield* selectionOf(asked, sources.events)
       return yield* events.read(start, selection, { events: limit, commits: scannedMax })
     }).pipe(Effect.mapError(spokenFailure)),
   trace: (id: string): Effect.Effect<TraceView, Unavailable | NotFound> =>
@@ -120,7 +121,7 @@ export const eventReads = Effect.map(Effect.all([EventStream, ChainIndex]), ([ev
   past: (asked: EventQuery): Stream.Stream<PlacedEvent, EventFailure> =>
     Effect.gen(function* () {
       const first = yield* startOf(asked, { _tag: "LastEvents", events: pastDefault })
-      const selection = yield* selectionOf(asked)
+      const selection = yield* selectionOf(asked, sources.events)
       return Stream.paginate(first, (start: Start) =>
         Effect.map(
           events.read(start, selection, { events: batch, commits: batch }),
@@ -138,7 +139,7 @@ export const eventReads = Effect.map(Effect.all([EventStream, ChainIndex]), ([ev
   ): Effect.Effect<Stream.Stream<PlacedEvent, EventFailure>, Malformed | ConditionInvalid> =>
     Effect.gen(function* () {
       const start = yield* startOf(asked, otherwise)
-      const selection = yield* selectionOf(asked)
+      const selection = yield* selectionOf(asked, sources.events)
       return Stream.mapError(events.follow(start, selection), spokenFailure)
     })
 }))

@@ -4,11 +4,13 @@ import { documentPredicate } from "../../events/condition/Closure.ts"
 import { eventPositionOf, type Selection, type Start } from "../../events/EventStream.ts"
 import type { CursorMalformed } from "../../events/JournalReader.ts"
 import { documentOf } from "../../events/matching/Document.ts"
+import { topicTest } from "../../events/matching/Topic.ts"
 import { bindText } from "../../protocol/condition/Bind.ts"
-import { events } from "../../protocol/condition/Source.ts"
+import type { Source } from "../../protocol/condition/Source.ts"
 import { charactersMax } from "../../protocol/condition/Token.ts"
 import { Malformed } from "../../protocol/Errors.ts"
 import { HolonEvent } from "../../protocol/Event.ts"
+import { TopicGlob } from "../../protocol/Topic.ts"
 import type { ConditionParameters } from "./DeviceQueries.ts"
 
 /** An event with the cursor behind it. */
@@ -43,6 +45,8 @@ export const eventQueryFields = {
   since: word(64),
   /** `KIND/ID` of the actor that speaks. */
   source: word(160),
+  /** A glob over the topics of events, such as `root.hall.*.error`. */
+  topic: Schema.optionalKey(TopicGlob),
   /** A condition that an event must fulfil, such as `type glob "command.*" or severity == "error"`. */
   where: word(charactersMax)
 }
@@ -53,6 +57,7 @@ export interface EventQuery {
   readonly since?: string
   readonly last?: number
   readonly source?: string
+  readonly topic?: string
   readonly where?: string
   readonly parameters?: typeof ConditionParameters.Type
   readonly samples?: boolean
@@ -107,19 +112,25 @@ export const startOf = Effect.fnUntraced(function* ({ after, since, last }: Even
   return otherwise
 })
 
-/** Which events are meant. Fails with {@link Malformed}, and with what is wrong in the condition. */
-export const selectionOf = Effect.fnUntraced(function* ({ source, where, parameters, samples = false }: EventQuery) {
+/** Which events are meant; the condition speaks about `kind`. Fails with {@link Malformed}, and with what is wrong in it. */
+export const selectionOf = Effect.fnUntraced(function* (query: EventQuery, kind: Source) {
+  const { source, topic, where, parameters, samples = false } = query
   if (where === undefined && parameters !== undefined)
     return yield* new Malformed({ path: "parameters", reason: "there is no `where` that they belong to" })
   const holds =
-    where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, events, parameters)))
+    where === undefined ? () => true : documentPredicate(yield* Effect.fromResult(bindText(where, kind, parameters)))
+  const isOnTopic = topicTest(topic)
   if (source === undefined)
-    return { hasSamples: samples, matches: (event) => holds(documentOf(event)) } satisfies Selection
+    return {
+      hasSamples: samples,
+      matches: (event) => isOnTopic(event) && holds(documentOf(event))
+    } satisfies Selection
   const [, actor, id] = /^([^/]+)\/(.+)$/.exec(source) ?? []
   if (actor === undefined || id === undefined)
     return yield* new Malformed({ path: "source", reason: `"${source}" names no actor; write it as device/press-1` })
   return {
     hasSamples: samples,
-    matches: (event) => event.source.actor === actor && event.source.id === id && holds(documentOf(event))
+    matches: (event) =>
+      event.source.actor === actor && event.source.id === id && isOnTopic(event) && holds(documentOf(event))
   } satisfies Selection
 })

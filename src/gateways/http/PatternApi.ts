@@ -23,7 +23,7 @@ const putPattern = HttpApiEndpoint.post("putPattern", "/api/patterns", {
   .annotate(Needs, "pattern.write")
   .annotate(
     OpenApi.Description,
-    "Adds a pattern, or replaces the one of its name: as `text`, which may also be the whole body as text/plain, or as JSON in `pattern`: its tree, or the short form with `conditions`, a list of `{ field, operator, value }`. With `expected` only that version is replaced; 0 adds only."
+    "Adds a pattern, or replaces the one of its name: as `text`, which may also be the whole body as text/plain, or as JSON in `pattern`: its tree, or the short form with `conditions`, a list of `{ field, operator, value }`. With `expected` only that version is replaced; 0 adds only. One that its author has added just so stays as it is, with its version."
   )
 
 const putPatterns = HttpApiEndpoint.post("putPatterns", "/api/patterns/all", {
@@ -34,7 +34,7 @@ const putPatterns = HttpApiEndpoint.post("putPatterns", "/api/patterns/all", {
   .annotate(Needs, "pattern.write")
   .annotate(
     OpenApi.Description,
-    "Adds or replaces up to 1000 patterns, all of them or none: one behind the other as `text`, which may also be the whole body as text/plain, or as a list of JSON in `patterns`. They may name each other."
+    "Adds or replaces up to 1000 patterns, all of them or none: one behind the other as `text`, which may also be the whole body as text/plain, or as a list of JSON in `patterns`. They may name each other. `unchanged` names those that were there just so, by the same author, and keep their version; `anew` those that forget what they have seen."
   )
 
 const listPatterns = HttpApiEndpoint.get("listPatterns", "/api/patterns", {

@@ -6,21 +6,34 @@ import { tryPattern } from "../../events/engine/Trial.ts"
 import { type KnownPatterns, PatternLibrary } from "../../events/PatternLibrary.ts"
 import { Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
 import { zonesMax } from "../../events/PatternZones.ts"
+import { signatureOf } from "../../events/temporal/Signature.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Unavailable } from "../../protocol/Errors.ts"
 import { eventSources } from "../../protocol/pattern/EventFields.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
-import { checkLoop, checkParsed, type PatternSurroundings } from "../../protocol/pattern/PatternCheck.ts"
+import {
+  checkLoop,
+  checkParsed,
+  inPlainNumbers,
+  type PatternSurroundings
+} from "../../protocol/pattern/PatternCheck.ts"
 import { type ParsedPattern, parsePattern, parsePatterns } from "../../protocol/pattern/PatternText.ts"
 import { Zone } from "../../protocol/Zone.ts"
 import { spokenFailure } from "./EventApi.ts"
 import { startOf } from "./EventQueries.ts"
 import { type GivenPattern, type GivenPatterns, textOf, textOfAll } from "./GivenPattern.ts"
 import { demand } from "./Needs.ts"
+import { Sources } from "./Sources.ts"
 
 /** Patterns that were put together, in the order in which they were given. */
-export const PutPatterns = Schema.Struct({ patterns: Schema.Array(StoredPattern) })
+export const PutPatterns = Schema.Struct({
+  patterns: Schema.Array(StoredPattern),
+  /** Names of those that were said so already by the same author: they have the version that they had. */
+  unchanged: Schema.Array(Schema.String),
+  /** Names of those that were looked for before and begin anew: what they had seen is of no use for what they ask now. */
+  anew: Schema.Array(Schema.String)
+})
 
 /** A page of patterns; `next` goes into `after`. */
 export const PatternPage = Schema.Struct({
@@ -104,7 +117,11 @@ export const patternDesk = Effect.gen(function* () {
 
   const contracts = [...registry].map(([kind, { behaviour }]) => [kind, behaviour.contract.events] as const)
   const speakers = new Map(contracts.flatMap(([kind, events]) => Object.keys(events).map((type) => [type, kind])))
-  const sources = eventSources(new Map(contracts.flatMap(([, events]) => Object.entries(events))))
+  const declared = new Map(contracts.flatMap(([, events]) => Object.entries(events)))
+  const sources = eventSources(declared, (yield* Sources).events)
+
+  const sourceOf = ({ graph }: Pick<KnownPatterns, "graph">) =>
+    sources({ published: () => graph.published(), publishersOf: (type) => graph.publishersOf(type) })
 
   const surroundings = ({ graph }: KnownPatterns): PatternSurroundings => ({
     pattern: (name) => graph.get(name),
@@ -114,7 +131,7 @@ export const patternDesk = Effect.gen(function* () {
     messagesOf,
     kinds: [...registry.keys()],
     speakerOf: (type) => speakers.get(type),
-    sourceOf: sources({ published: () => graph.published(), publishersOf: (type) => graph.publishersOf(type) }),
+    sourceOf: sourceOf({ graph }),
     // One that is off feeds nobody; it is asked again when it is switched on.
     loopThrough: (pattern) => (graph.isOn(pattern.name) ? graph.loopThrough(pattern) : undefined)
   })
@@ -143,29 +160,44 @@ export const patternDesk = Effect.gen(function* () {
       { discard: true }
     )
 
-  const keep = (drafts: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
+  /** Those that are replaced and cannot go on with what they have seen. One that keeps nothing of events loses nothing. */
+  const begunAnew = (drafts: ReadonlyArray<ParsedPattern>, { stored }: KnownPatterns): ReadonlyArray<string> =>
+    drafts.flatMap(({ pattern }) => {
+      const before = stored.get(pattern.name)
+      if (before?.isOn !== true || before.pattern.body._tag === "Where") return []
+      return signatureOf(before.pattern) === signatureOf(pattern) ? [] : [pattern.name]
+    })
+
+  const keep = (given: ReadonlyArray<ParsedPattern>, asker: Asker, expected: number | undefined) =>
     library.alone(
       Effect.gen(function* () {
-        yield* sound(drafts, yield* library.current)
+        const before = yield* library.current
+        const drafts = inPlainNumbers(given, sourceOf(before))
+        yield* sound(drafts, before)
         yield* Effect.forEach(drafts, ({ pattern }) => permitted(asker, pattern), { discard: true })
         const written = drafts.map(({ pattern, source }) => ({
           pattern,
           source,
           ...(expected !== undefined && { expected })
         }))
-        return yield* patterns.putAll(written, `${asker.kind}:${asker.id}`)
+        const anew = begunAnew(drafts, before)
+        // The library takes in changes when it is asked again: this is what was there.
+        const versions = drafts.map(({ pattern: { name } }) => before.stored.get(name)?.version)
+        const stored = yield* patterns.putAll(written, `${asker.kind}:${asker.id}`)
+        const unchanged = stored.flatMap(({ name, version }, index) => (version === versions[index] ? [name] : []))
+        return { patterns: stored, unchanged, anew }
       })
     )
 
   const put = Effect.fnUntraced(function* (given: GivenPattern, asker: Asker, expected: number | undefined) {
     const draft = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
-    const [stored] = yield* keep([draft], asker, expected)
+    const [stored] = (yield* keep([draft], asker, expected)).patterns
     return stored === undefined ? yield* Effect.die("a pattern was put and is not there") : stored
   })
 
   const putAll = Effect.fnUntraced(function* (given: GivenPatterns, asker: Asker) {
     const drafts = yield* Effect.fromResult(parsePatterns(yield* textOfAll(given)))
-    return { patterns: yield* keep(drafts, asker, undefined) }
+    return yield* keep(drafts, asker, undefined)
   })
 
   const setOn = Effect.fnUntraced(function* (name: string, { isOn, zones }: PatternSwitch, by: string) {
@@ -182,8 +214,9 @@ export const patternDesk = Effect.gen(function* () {
     given: GivenPattern,
     asked: { readonly since?: string; readonly last?: number }
   ) {
-    const draft = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
+    const parsed = yield* Effect.fromResult(parsePattern(yield* textOf(given)))
     const known = yield* library.current
+    const [draft = parsed] = inPlainNumbers([parsed], sourceOf(known))
     yield* sound([draft], known)
     const { pattern } = draft
     const parts = partsOf(pattern, known)

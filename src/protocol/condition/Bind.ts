@@ -20,15 +20,17 @@ class Binder {
   private readonly parsed: Parsed
   private readonly source: Source
   private readonly parameters: Parameters
+  private readonly converted: Map<object, number>
   /** Made nodes, and the ones that stand in the text for them. */
   private readonly places = new Map<object, object>()
   private readonly checks: Checks
   readonly problems: Array<Problem> = []
 
-  constructor(parsed: Parsed, source: Source, parameters: Parameters) {
+  constructor(parsed: Parsed, source: Source, parameters: Parameters, converted: Map<object, number>) {
     this.parsed = parsed
     this.source = source
     this.parameters = parameters
+    this.converted = converted
     this.checks = new Checks(source, parameters, (...problem) => this.report(...problem))
   }
 
@@ -237,9 +239,15 @@ class Binder {
 
   private number(term: Extract<Term, { readonly _tag: "Number" }>, { unit, isWithinSum }: Scale): BoundTerm {
     const { value, unit: written } = term
-    if (written === undefined || written === unit) return { _tag: "Number", value }
-    const converted = unit === undefined || (isWithinSum && isShifted(unit)) ? undefined : convert(value, written, unit)
-    if (converted !== undefined) return { _tag: "Number", value: converted }
+    if (written === undefined) return { _tag: "Number", value }
+    const converted =
+      unit === undefined || (written !== unit && isWithinSum && isShifted(unit))
+        ? undefined
+        : convert(value, written, unit)
+    if (converted !== undefined) {
+      this.converted.set(term, converted)
+      return { _tag: "Number", value: converted }
+    }
     if (written === "%") return { _tag: "Number", value: shareOf(value) }
     const millis = unit === undefined ? millisOf(value, written) : undefined
     if (millis !== undefined) return { _tag: "Number", value: millis }
@@ -276,13 +284,17 @@ const literal = (value: number | string | boolean) => {
 const isTerms = (items: ReadonlyArray<Term> | ParameterTerm): items is ReadonlyArray<Term> => Array.isArray(items)
 const isValues = (value: ParameterValue): value is ReadonlyArray<number | string | boolean> => Array.isArray(value)
 
-/** Checks a condition that was read, and binds it. Fails with all its problems, eight at most. */
+/**
+ * Checks a condition that was read, and binds it. Fails with all its problems, eight at most. Numbers whose fields declare what
+ * they count in, and what they became, go into `converted`.
+ */
 export const bindParsed = (
   parsed: Parsed,
   source: Source,
-  parameters: Parameters = {}
+  parameters: Parameters = {},
+  converted: Map<object, number> = new Map()
 ): Result.Result<BoundCondition, ConditionInvalid> => {
-  const binder = new Binder(parsed, source, parameters)
+  const binder = new Binder(parsed, source, parameters, converted)
   const bound = binder.condition(parsed.tree)
   return Result.map(soundOr(binder.problems), () => bound)
 }
@@ -292,9 +304,10 @@ export const bindTerm = (
   { text, term, spans }: Omit<Parsed, "tree"> & { readonly term: Term },
   source: Source,
   wanted: Field["type"] = "unknown",
-  otherwise = ""
+  otherwise = "",
+  converted: Map<object, number> = new Map()
 ): Result.Result<BoundTerm, ConditionInvalid> => {
-  const binder = new Binder({ text, tree: { _tag: "Always", value: true }, spans }, source, {})
+  const binder = new Binder({ text, tree: { _tag: "Always", value: true }, spans }, source, {}, converted)
   const bound = binder.value(term, wanted, otherwise)
   return Result.map(soundOr(binder.problems), () => bound)
 }

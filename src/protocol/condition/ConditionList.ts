@@ -56,7 +56,8 @@ const literal = (value: Value): Term => {
   return typeof value === "string" ? { _tag: "Text", value } : { _tag: "Boolean", value }
 }
 
-const pathOf = (field: string): FieldPath | undefined => {
+/** The names in the text of a field; nothing where it is none. */
+export const pathOf = (field: string): FieldPath | undefined => {
   const tokens = tokensOf(field)
   const [token, end] = Result.isSuccess(tokens) ? tokens.success : []
   if (token?.kind !== "path" || end?.kind !== "end") return undefined

@@ -94,6 +94,21 @@ export const withFields = (
   return { ...source, fields: all }
 }
 
+/** What fields count in, by their paths in what boards report. */
+export type FieldUnits = ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly unit: string }>
+
+/** The same source, of whose open maps these fields declare what they count in. Of which type they are stays open. */
+export const withUnits = (source: Source, units: FieldUnits): Source =>
+  withFields(
+    source,
+    Object.fromEntries(
+      [...source.fields].flatMap(([root, { type }]) =>
+        type === "map" ? units.map(({ path, unit }) => [formatPath([root, ...path]), { type: "unknown", unit }]) : []
+      )
+    ),
+    { staysOpen: true }
+  )
+
 /** The path from the document: a first name that the source does not know is one below its root. */
 export const resolvePath = (
   source: Source,

@@ -35,6 +35,12 @@ const units: ReadonlyMap<string, Unit> = new Map([
 /** All units that can become others. */
 export const unitNames: ReadonlyArray<string> = [...units.keys()]
 
+/** What may stand behind a number as a unit: one of those, or another word that is not one of them in other letters' case. */
+export const isUnit = (text: string): boolean =>
+  units.has(text) ||
+  text === "%" ||
+  (/^[A-Za-zµΩ]{1,15}[²³]?$/u.test(text) && !unitNames.some((name) => name.toLowerCase() === text.toLowerCase()))
+
 /** Fifteen digits are exact in a double; what a conversion adds behind them is none of the writer's. */
 const tidy = (value: number): number => Number(value.toPrecision(15))
 

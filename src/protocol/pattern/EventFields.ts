@@ -145,9 +145,9 @@ const spaceOf = (type: string): string | undefined => /^([^.*]+)\./.exec(type)?.
  * What is known of events by the types that somebody asks for, from the types that actors speak in with the schemas of their
  * data, and from what patterns publish. Of several types all fields are known that one of them has. Whatever boards may speak
  * in has any field: types below `board`, and those of which nobody here speaks. A type with a `*` stands for those known here
- * where its first word is one of theirs.
+ * where its first word is one of theirs. What has any field is `open`, which may say what they count in.
  */
-export const eventSources = (declared: ReadonlyMap<string, PlainSchema>) => {
+export const eventSources = (declared: ReadonlyMap<string, PlainSchema>, open: Source = events) => {
   const fieldsByType = new Map(Array.from(declared, ([type, schema]) => [type, declaredFields(schema)]))
   const spaces = new Set([...declared.keys()].map(spaceOf))
 
@@ -170,10 +170,10 @@ export const eventSources = (declared: ReadonlyMap<string, PlainSchema>) => {
 
   return (publishers: Publishers) =>
     (types: EventTypes | undefined): Source => {
-      if (types === undefined) return events
+      if (types === undefined) return open
       const all = types.flatMap((type) => matching(type, publishers)).map((type) => ofType(type, publishers))
       const known = all.filter((fields) => fields !== undefined)
-      if (known.length < all.length) return events
+      if (known.length < all.length) return open
       const fields = new Map(around)
       for (const [path, field] of union(known)) fields.set(`${events.root}.${path}`, field)
       return { name: types.join(" or "), root: events.root, fields }

@@ -70,8 +70,8 @@ class Search {
         return this.withCompared(test, facts)
       case "Within": {
         const { term, low, high } = test
-        const low_ = this.withCompared({ _tag: "Compare", operator: ">=", left: term, right: low }, facts)
-        return low_ && this.withCompared({ _tag: "Compare", operator: "<=", left: term, right: high }, low_)
+        const above = this.withCompared({ _tag: "Compare", operator: ">=", left: term, right: low }, facts)
+        return above && this.withCompared({ _tag: "Compare", operator: "<=", left: term, right: high }, above)
       }
       case "Among": {
         const values = test.items.map(literalOf).filter((value) => value !== undefined)

@@ -4,6 +4,8 @@ import { bindParsed, bindTerm } from "../condition/Bind.ts"
 import type { Condition, FieldPath, Term } from "../condition/Condition.ts"
 import { type ConditionInvalid, type Problem, problemAt, soundOr } from "../condition/ConditionInvalid.ts"
 import { formatPath } from "../condition/Format.ts"
+import type { Span } from "../condition/Parse.ts"
+import { hasUnits, plainNumbers } from "../condition/PlainNumbers.ts"
 import { events, fieldAt, meantNames, resolvePath, type Source } from "../condition/Source.ts"
 import { checkActions, type KnownActors } from "./CheckActions.ts"
 import { checkParts, type KnownPatterns } from "./CheckParts.ts"
@@ -26,6 +28,8 @@ export interface PatternSurroundings extends KnownActors, KnownPatterns {
 
 class Check {
   readonly problems: Array<Problem> = []
+  /** Numbers with units, and what they are in what their fields count in. */
+  readonly converted = new Map<object, number>()
   private readonly parsed: ParsedPattern
   private readonly known: PatternSurroundings
 
@@ -125,7 +129,7 @@ class Check {
       case "Silence":
         return of(body.step)
       case "Combined":
-        return events
+        return this.sourceOf(undefined)
       case "Join":
         return this.pairSource(body)
     }
@@ -155,7 +159,7 @@ class Check {
   private condition(tree: Condition | undefined, source: Source, types: EventTypes | undefined): void {
     if (tree === undefined) return
     const { text, spans } = this.parsed
-    const bound = bindParsed({ text, tree, spans }, source)
+    const bound = bindParsed({ text, tree, spans }, source, {}, this.converted)
     if (Result.isFailure(bound)) this.problems.push(...bound.failure.problems)
     else if (isNever(bound.success, types))
       this.report(
@@ -167,7 +171,7 @@ class Check {
 
   private term(term: Term, source: Source, wanted: "number" | "unknown" = "unknown", otherwise = ""): void {
     const { text, spans } = this.parsed
-    const bound = bindTerm({ text, term, spans }, source, wanted, otherwise)
+    const bound = bindTerm({ text, term, spans }, source, wanted, otherwise, this.converted)
     if (Result.isFailure(bound)) this.problems.push(...bound.failure.problems)
   }
 
@@ -213,6 +217,27 @@ class Check {
   private loop(sentence: string): void {
     this.report(this.parsed.places.has("from") ? "from" : "body", "Loop", sentence)
   }
+}
+
+/**
+ * The patterns with their numbers in what their fields count in, and without units where a field declares one: what is kept then
+ * means the same on every node, whatever is declared later. What cannot be converted stays, for {@link checkParsed} to refuse.
+ */
+export const inPlainNumbers = (
+  patterns: ReadonlyArray<ParsedPattern>,
+  sourceOf: NonNullable<PatternSurroundings["sourceOf"]>
+): ReadonlyArray<ParsedPattern> => {
+  // Patterns of one text share their spans: so many are not copied for each of them.
+  const copies = new Map<ParsedPattern["spans"], Map<object, Span>>()
+  return patterns.map((parsed) => {
+    if (!hasUnits(parsed.pattern)) return parsed
+    const check = new Check(parsed, { sourceOf })
+    check.whole()
+    if (check.converted.size === 0) return parsed
+    const spans = copies.get(parsed.spans) ?? new Map(parsed.spans)
+    copies.set(parsed.spans, spans)
+    return { ...parsed, pattern: plainNumbers(parsed.pattern, check.converted, spans), spans }
+  })
 }
 
 /** Checks patterns that were read. Fails with their problems, eight at most, in the order of the text. */

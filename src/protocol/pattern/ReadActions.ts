@@ -29,6 +29,11 @@ const misfits: Readonly<Record<Tag, string>> = {
   raise: "the name of a signal has 1 to 128 characters"
 }
 
+/** What boards and the cluster say to each other: nobody may speak in their place. */
+const linkTopics = "holon/"
+const notForPatterns =
+  "boards and the cluster speak on topics below holon/; publish on another, so that nobody takes it for theirs"
+
 const readName = (cursor: Cursor, what: string): string => {
   if (cursor.isQuoted()) return cursor.quoted(what)
   return cursor.take(name) ?? cursor.refuse(cursor.start, `${what} should stand here${cursor.shownInstead()}`)
@@ -75,6 +80,8 @@ const readAction = (cursor: Cursor): Action => {
   cursor.expectSymbol(")", `to close \`${tag}(\``)
   if (tag === "event" && action._tag === "Event" && !isEventType(action.type)) cursor.refuse(inside, misfits.event)
   if (!isAction(action)) cursor.refuse(inside, misfits[tag])
+  // Not in the schema: what was stored before this was refused is still read, and dies when it is delivered.
+  if (action._tag === "Mqtt" && action.topic.startsWith(linkTopics)) cursor.refuse(inside, notForPatterns)
   cursor.spans.set(action, { start, end: cursor.end })
   return action
 }

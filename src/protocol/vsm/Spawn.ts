@@ -6,7 +6,7 @@ import { Budget } from "./Budget.ts"
 import { VsmId } from "./VsmId.ts"
 
 /** A refusal as a row keeps it: a value of {@link HolonError} in its encoded form. */
-export const Refusal = Schema.toEncoded(HolonError)
+export const Refusal = Schema.toEncoded(HolonError).annotate({ identifier: "Refusal" })
 export type Refusal = typeof Refusal.Type
 
 /** A refusal in the form of {@link Refusal}. */

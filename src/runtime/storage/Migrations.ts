@@ -10,7 +10,7 @@ import { patterns } from "./migrations/0005_patterns.ts"
 import { deviceSearch } from "./migrations/0006_device_search.ts"
 import { zones } from "./migrations/0007_zones.ts"
 import { journalChains } from "./migrations/0008_journal_chains.ts"
-import { audit } from "./migrations/0010_audit.ts"
+import { audit } from "./migrations/0009_audit.ts"
 
 /** One step of the schema. Numbers grow; a step that was released never changes. */
 export interface Migration {

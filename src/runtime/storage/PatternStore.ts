@@ -7,7 +7,7 @@ import { Patterns, PatternsUnavailable, type StoredPattern, type WrittenPattern 
 import { type Enabled, switched } from "../../events/PatternZones.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import { Pattern } from "../../protocol/pattern/Pattern.ts"
-import { writePatterns } from "./PatternWrites.ts"
+import { authorOf, writePatterns } from "./PatternWrites.ts"
 import { sqlReason } from "./SqlReason.ts"
 
 /** Changes of the number of patterns wait for each other: any constant that nothing else of ours locks. */
@@ -22,9 +22,7 @@ interface Row extends Omit<StoredPattern, "pattern" | "zones">, Enabled {
 
 const columns = `id, goldrush_patterns.name, goldrush_patterns.version, goldrush_patterns.source, conditions,
   active as "isOn", goldrush_patterns.zones, created_by as "createdBy", created_at::float8 as "createdAt", updated_by as "updatedBy",
-  updated_at::float8 as "updatedAt", coalesce((select written.by from goldrush_pattern_history written
-    where written.name = goldrush_patterns.name and written.version = goldrush_patterns.version and written.what = 'put'
-    order by written.change desc limit 1), updated_by) as author`
+  updated_at::float8 as "updatedAt", ${authorOf} as author`
 
 const readPattern = Schema.decodeUnknownEffect(Pattern)
 

@@ -14,39 +14,55 @@ interface Known {
   readonly updatedBy: string | null
   /** The highest that the name ever had: removal leaves the history, and a name that comes again goes on counting. */
   readonly last: number | null
+  /** Whether it has this tree by this author, and this text. */
+  readonly isSame: boolean | null
+  readonly isSameText: boolean | null
   readonly count: number
 }
 
+/** Of a row of `goldrush_patterns`, who wrote its version. */
+export const authorOf = `coalesce((select written.by from goldrush_pattern_history written
+    where written.name = goldrush_patterns.name and written.version = goldrush_patterns.version and written.what = 'put'
+    order by written.change desc limit 1), updated_by)`
+
 const encode = Schema.encodeSync(Pattern)
 
-const rowOf = ({ source, pattern }: WrittenPattern, version: number, now: number) => {
-  const { name, priority, body, by } = pattern
-  const conditions = encode(pattern)
-  return {
-    id: uuidV7(now, randomBytes),
-    name,
-    version,
-    source,
-    conditions,
-    merged: body._tag === "Combined" ? body.patterns : [],
-    actions: conditions.actions,
-    priority,
-    keys: by.map((path) => path.join("."))
-  }
-}
+const treeOf = ({ source, pattern }: WrittenPattern) => ({ name: pattern.name, source, conditions: encode(pattern) })
+
+const rowOf = (
+  { pattern: { priority, body, by } }: WrittenPattern,
+  { name, source, conditions }: ReturnType<typeof treeOf>,
+  version: number,
+  now: number
+) => ({
+  id: uuidV7(now, randomBytes),
+  name,
+  version,
+  source,
+  conditions,
+  merged: body._tag === "Combined" ? body.patterns : [],
+  actions: conditions.actions,
+  priority,
+  keys: by.map((path) => path.join("."))
+})
 
 /**
- * Writes these patterns and a line of history for each. `columns` of each row are answered, in any order. To be run in a
- * transaction while nobody else changes patterns: what the question finds must still be so for the statement.
+ * Writes these patterns and a line of history for each. One that its author has written just so stays as it is; in other words,
+ * it keeps its version. `columns` of each row are answered, in any order. To be run in a transaction while nobody else changes
+ * patterns: what the question finds must still be so for the statement.
  */
 export const writePatterns = <Row extends object>(sql: PgClient.PgClient, columns: string) =>
   Effect.fnUntraced(function* (given: ReadonlyArray<WrittenPattern>, by: string, now: number) {
-    const names = given.map(({ pattern }) => pattern.name)
+    const trees = given.map(treeOf)
+    // Another author has other rights, and so have the actions: that is another version.
     const known = yield* sql<Known>`
       select wanted.name, version, updated_by as "updatedBy",
         (select max(version) from goldrush_pattern_history history where history.name = wanted.name) as last,
+        wanted.conditions = goldrush_patterns.conditions and ${by} = ${sql.literal(authorOf)} as "isSame",
+        wanted.source = goldrush_patterns.source as "isSameText",
         (select count(*) from goldrush_patterns)::float8 as count
-      from unnest(${names}::text[]) as wanted(name) left join goldrush_patterns on goldrush_patterns.name = wanted.name`
+      from jsonb_to_recordset(${JSON.stringify(trees)}::jsonb) as wanted(name text, source text, conditions jsonb)
+        left join goldrush_patterns on goldrush_patterns.name = wanted.name`
     const byName = new Map(known.map((each) => [each.name, each]))
     for (const { pattern, expected } of given) {
       const { version = null, updatedBy = null } = byName.get(pattern.name) ?? {}
@@ -56,9 +72,14 @@ export const writePatterns = <Row extends object>(sql: PgClient.PgClient, column
     const fresh = known.filter(({ version }) => version === null).length
     const count = (known[0]?.count ?? 0) + fresh
     if (fresh > 0 && count > patternsMax) return yield* new TooLarge({ limit: patternsMax, actual: count })
-    const rows = given.map((each) => {
-      const { version = null, last = null } = byName.get(each.pattern.name) ?? {}
-      return rowOf(each, (version ?? last ?? 0) + 1, now)
+    const kept: Array<string> = []
+    const rows = given.flatMap((each, index) => {
+      const tree = trees[index] ?? treeOf(each)
+      const { version = null, last = null, isSame, isSameText } = byName.get(tree.name) ?? {}
+      if (isSame !== true) return [rowOf(each, tree, (version ?? last ?? 0) + 1, now)]
+      if (isSameText !== true) return [rowOf(each, tree, version ?? 1, now)]
+      kept.push(tree.name)
+      return []
     })
     return yield* sql<Row>`
       with given as (
@@ -81,5 +102,6 @@ export const writePatterns = <Row extends object>(sql: PgClient.PgClient, column
         insert into goldrush_pattern_history (name, version, what, source, zones, by, at)
         select name, version, 'put', source, zones, ${by}, ${now} from goldrush_patterns_written
       )
-      select * from goldrush_patterns_written`
+      select * from goldrush_patterns_written
+      union all select ${sql.literal(columns)} from goldrush_patterns where name = any(${kept}::text[])`
   })

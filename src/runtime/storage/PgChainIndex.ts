@@ -71,7 +71,7 @@ const make = Effect.gen(function* () {
             select distinct txid, position, time from journal_chain
             where root = ${root} order by txid, position limit ${limit}
           ) c cross join lateral (
-            select * from journal where lasting and time = c.time and txid = c.txid and position = c.position limit 1
+            select * from journal where time = c.time and txid = c.txid and position = c.position limit 1
           ) j order by j.txid, j.position`,
         { onSuccess: (rows) => rows.map(entryOf), onFailure: (cause) => new JournalUnavailable({ cause }) }
       ),

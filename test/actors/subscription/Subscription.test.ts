@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { isBehind } from "../../../src/actors/subscription/Cursors.ts"
+import { isBehind } from "../../../src/events/EventStream.ts"
 import { Subscription } from "../../../src/protocol/Subscription.ts"
 import { deadMax, silenceMillisMax } from "../../../src/protocol/SubscriptionState.ts"
 import { SubscriptionRig, start } from "./SubscriptionRig.ts"

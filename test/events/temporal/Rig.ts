@@ -1,14 +1,28 @@
 /** One pattern, and events told in short: who speaks, when it happened, when it comes. */
 import { Result, Schema } from "effect"
+import { documentOf } from "../../../src/events/matching/Document.ts"
 import { EventTime } from "../../../src/events/temporal/EventTime.ts"
-import { hitsOf } from "../../../src/events/temporal/Interest.ts"
+import type { Interest } from "../../../src/events/temporal/Interest.ts"
 import { makeMachine } from "../../../src/events/temporal/MakeMachine.ts"
 import type { Match } from "../../../src/events/temporal/Match.ts"
 import type { PatternMachine } from "../../../src/events/temporal/PatternMachine.ts"
+import { predicateOf } from "../../../src/events/temporal/Reading.ts"
 import type { ConditionTree } from "../../../src/protocol/condition/Condition.ts"
 import { parse } from "../../../src/protocol/condition/Parse.ts"
 import type { HolonEvent } from "../../../src/protocol/Event.ts"
 import { Pattern, type PatternBody } from "../../../src/protocol/pattern/Pattern.ts"
+import { isOfTypes } from "../../../src/protocol/pattern/TypeMatch.ts"
+
+/** The bits of all interests that an event fulfils, without an index. */
+const hitsOf = (interests: ReadonlyArray<Interest>): ((event: HolonEvent) => number) => {
+  const tests = interests.map(({ types, condition }) => ({ types, holds: predicateOf(condition) }))
+  return (event) =>
+    tests.reduce(
+      (hits, { types, holds }, index) =>
+        isOfTypes(types, event.type) && holds(documentOf(event)) ? hits | (1 << index) : hits,
+      0
+    )
+}
 
 /** 2026-01-01T00:00:00Z: times in these tests count from here, ms. */
 export const epoch = 1_767_225_600_000

@@ -73,6 +73,21 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       })
     )
 
+    it.effect("are those on a topic, over HTTP and on the command line", () =>
+      Effect.gen(function* () {
+        const topic = (glob: string, more = "") => page(`?last=1000&topic=${encodeURIComponent(glob)}${more}`)
+        const online = yield* until(topic("root.-.device.*.info"), ({ events }) => events.length > 0)
+        assert.deepStrictEqual([...new Set(typesOf(online))], ["device.online"])
+        assert.deepStrictEqual((yield* topic("root.-.device.*.info", "&source=device/nobody")).events, [])
+        assert.deepStrictEqual((yield* topic("root.hall.*")).events, [])
+        const wrong = yield* get("/api/events?topic=device.online")
+        assert.deepStrictEqual([wrong.status, wrong.text.includes("VSM.ZONE.TYPE.SEVERITY")], [400, true])
+        const { out } = yield* holon("events", "--topic", "*.device.online.*", "--where", 'source.id == "heater-1"')
+        assert.match(out, /^\S+ \S+ +device\/heater-1 {2}device\.online/)
+        assert.notMatch(out, /twin\./)
+      })
+    )
+
     it.effect("are those that fulfil a condition with parameters, which are given beside it", () =>
       Effect.gen(function* () {
         const where = encodeURIComponent("type in $types and source.id == $id")

@@ -5,6 +5,7 @@ import { Patterns, StoredPattern } from "../../../src/events/Patterns.ts"
 import { PatternPage, PutPatterns } from "../../../src/gateways/http/PatternDesk.ts"
 import { readPattern } from "../../../src/protocol/pattern/PatternText.ts"
 import * as PatternStore from "../../../src/runtime/storage/PatternStore.ts"
+import { run } from "../../support/Cli.ts"
 import { freePorts, RunningNode } from "../../support/RunningNode.ts"
 
 const storedOf = Schema.decodeUnknownSync(StoredPattern)
@@ -64,6 +65,50 @@ layer(RunningNode.layer({ boards: 0, config: freePorts }), { timeout: "60 second
           else assert.match(kept, source)
           assert.strictEqual(author, "user:local")
         }
+      })
+    )
+
+    it.effect("change nothing when they are added just so once more", () =>
+      Effect.gen(function* () {
+        const text = (threshold: number) =>
+          `pattern same-one { where x > ${threshold} }\n\npattern same-two { where x > 2 do event("same.two") }`
+        const all = (body: string) => Effect.map(post("/api/patterns/all", body, plain), ({ json }) => putOf(json))
+        const first = yield* all(text(1))
+        assert.deepStrictEqual(first.unchanged, [])
+        assert.deepStrictEqual(yield* all(text(1)), { ...first, unchanged: ["same-one", "same-two"] })
+        const one = yield* put("pattern same-one { where x > 1 }", plain)
+        assert.deepStrictEqual(storedOf(one.json), first.patterns[0])
+        const { patterns, unchanged } = yield* all(text(3))
+        assert.deepStrictEqual([patterns.map(({ version }) => version), unchanged], [[2, 1], ["same-two"]])
+        const conflict = yield* post("/api/patterns?expected=1", "pattern same-one { where x > 3 }", plain)
+        assert.strictEqual(conflict.status, 409)
+        const other = yield* put("pattern same-one {\n  where x > 3\n}", plain)
+        assert.deepInclude(storedOf(other.json), {
+          version: 2,
+          source: "pattern same-one {\n  where x > 3\n}"
+        })
+      })
+    )
+
+    it.effect("are said to begin anew where what they have seen is of no use for what replaces them", () =>
+      Effect.gen(function* () {
+        const swapped = (window: string, threshold: number) =>
+          Effect.map(
+            post("/api/patterns/all", {
+              text: `pattern swapped { from a.b when avg(temp) > ${threshold} over ${window} } pattern single { from a.b where x > ${threshold} }`
+            }),
+            ({ json }) => putOf(json).anew
+          )
+        assert.deepStrictEqual(yield* swapped("sliding 10s", 40), [])
+        assert.deepStrictEqual(yield* swapped("sliding 10s", 50), [])
+        assert.deepStrictEqual(yield* swapped("sliding 20s", 50), ["swapped"])
+        const { url, data } = yield* RunningNode
+        const text = "pattern swapped { from a.b when max(temp) > 50 over sliding 20s }"
+        const { out } = yield* run(["pattern", "add", text, "--url", url, "--data", data])
+        assert.match(
+          out,
+          /^swapped version 4, looking at events; it begins anew, for it asks something else of events$/m
+        )
       })
     )
 

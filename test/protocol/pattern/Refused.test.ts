@@ -128,6 +128,11 @@ describe("a pattern that cannot be read", () => {
     ['where a > 1 do event("a b") }', '"a b") }', /^this is no type of an event/],
     ['where a > 1 do webhook("x.org") }', '"x.org") }', /^an address begins with http/],
     ['where a > 1 do mqtt("a/#") }', '"a/#") }', /^a topic to publish on has no # and no \+/],
+    [
+      'where a > 1 do mqtt("holon/1/b/x/down") }',
+      '"holon/1/b/x/down") }',
+      /^boards and the cluster speak on topics below holon/
+    ],
     ['where a > 1 do raise("") }', '"") }', /1 to 128 characters/],
     ["where a > 1 do tell(device) }", ") }", /^`,` should stand here, before the actor's id, as in `tell\(device/],
     ["where a > 1 do tell(device, x, M) }", "x, M) }", /^the id of an actor should stand here, in quotes, not `x`/],

@@ -22,6 +22,7 @@ const hot: Pattern = {
   actions: [{ _tag: "Event", type: "line.hot" }]
 }
 const given = { source: "pattern hot …", pattern: hot, by: "user:ada" }
+const lower: Pattern = { ...hot, priority: "low" }
 
 layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("patterns in the database", (it) => {
   const fresh = <A, E>(
@@ -37,9 +38,42 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
         const first = yield* patterns.put(given)
         assert.deepInclude(first, { name: "hot", version: 1, isOn: true, createdBy: "user:ada", pattern: hot })
         assert.deepStrictEqual(yield* patterns.get("hot"), first)
-        const second = yield* patterns.put({ ...given, source: "other", by: "user:bob" })
+        const second = yield* patterns.put({ source: "other", pattern: lower, by: "user:bob" })
         assert.deepInclude(second, { id: first.id, version: 2, createdBy: "user:ada", updatedBy: "user:bob" })
         assert.isAbove(yield* patterns.revision, before)
+      })
+    )
+  )
+
+  it.effect("stay as they are when their author puts them once more, and keep their version in other words", () =>
+    fresh(
+      Effect.gen(function* () {
+        const patterns = yield* Patterns
+        const first = yield* patterns.put(given)
+        yield* patterns.setOn("hot", false, "user:bob")
+        const before = { one: yield* patterns.get("hot"), revision: yield* patterns.revision }
+        // The order of keys is nothing that a pattern says.
+        const turned = Object.fromEntries(Object.entries(hot).reverse()) as unknown as Pattern
+        assert.deepStrictEqual(yield* patterns.put({ ...given, pattern: turned, expected: 1 }), before.one)
+        assert.deepStrictEqual({ one: yield* patterns.get("hot"), revision: yield* patterns.revision }, before)
+        const [same, fresh] = yield* patterns.putAll([given, { ...given, pattern: { ...hot, name: "new" } }], given.by)
+        assert.deepStrictEqual([same, fresh?.version], [before.one, 1])
+        const refused = yield* Effect.flip(patterns.put({ ...given, expected: 0 }))
+        assert.strictEqual(refused._tag, "Conflict")
+        const words = yield* patterns.put({ ...given, source: "pattern  hot …" })
+        assert.deepInclude(words, {
+          id: first.id,
+          version: 1,
+          source: "pattern  hot …",
+          isOn: false,
+          author: "user:ada"
+        })
+        assert.deepStrictEqual(yield* patterns.get("hot"), words)
+        const { changed } = yield* patterns.changedSince(before.revision)
+        assert.sameDeepMembers([...changed], [words, fresh])
+        // His rights are others, and so is what its actions may do.
+        assert.deepInclude(yield* patterns.put({ ...given, by: "user:bob" }), { version: 2, author: "user:bob" })
+        assert.deepInclude(yield* patterns.put({ ...given, by: "user:ada" }), { version: 3, author: "user:ada" })
       })
     )
   )
@@ -52,7 +86,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
         const error = yield* Effect.flip(patterns.put({ ...given, expected: 0 }))
         assert.strictEqual(error._tag, "Conflict")
         assert.match(error.message, /version 1 by user:ada came first/)
-        assert.strictEqual((yield* patterns.put({ ...given, expected: 1 })).version, 2)
+        assert.strictEqual((yield* patterns.put({ ...given, pattern: lower, expected: 1 })).version, 2)
       })
     )
   )
@@ -70,7 +104,11 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
           "hall",
           "yard"
         ])
-        assert.deepStrictEqual((yield* patterns.put(given)).zones, ["hall", "yard"], "what it says is another matter")
+        assert.deepStrictEqual(
+          (yield* patterns.put({ ...given, pattern: lower })).zones,
+          ["hall", "yard"],
+          "what it says is another matter"
+        )
         assert.deepStrictEqual((yield* patterns.changedSince(before)).changed[0]?.zones, ["hall", "yard"])
         assert.deepStrictEqual((yield* patterns.setOn("hot", false, "user:ada")).zones, ["hall", "yard"])
         assert.deepStrictEqual((yield* patterns.setOn("hot", true, "user:ada")).zones, ["hall", "yard"])
@@ -240,7 +278,7 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
         yield* patterns.put({ ...given, pattern: { ...hot, name: "last" } })
         const refused = yield* Effect.flip(patterns.put({ ...given, pattern: { ...hot, name: "new" } }))
         assert.deepInclude(refused, { _tag: "TooLarge", limit: 10_000, actual: 10_001 })
-        assert.strictEqual((yield* patterns.put(given)).version, 2)
+        assert.strictEqual((yield* patterns.put({ ...given, pattern: lower })).version, 2)
         yield* patterns.remove("p1", "user:ada")
         assert.strictEqual((yield* patterns.put({ ...given, pattern: { ...hot, name: "new" } })).version, 1)
       })
@@ -263,7 +301,11 @@ layer(Postgres.layer(), { timeout: "60 seconds", excludeTestServices: true })("p
     fresh(
       Effect.gen(function* () {
         const patterns = yield* Patterns
-        yield* Effect.forEach(Array.from({ length: 20 }), () => patterns.put(given), { concurrency: 5 })
+        yield* Effect.forEach(
+          Array.from({ length: 20 }, (_, index) => `user:${index}`),
+          (by) => patterns.put({ ...given, by }),
+          { concurrency: 5 }
+        )
         assert.strictEqual((yield* patterns.get("hot")).version, 20)
         const versions = (yield* patterns.history("hot")).map(({ version }) => version)
         assert.deepStrictEqual(

@@ -2,7 +2,7 @@
 import type { Migration } from "../Migrations.ts"
 
 export const audit: Migration = {
-  number: 10,
+  number: 9,
   name: "audit",
   statements: [
     // `signature` and `kid` have their place; nothing signs yet.
