@@ -268,7 +268,10 @@ describe("an operator's account", () => {
         yield* may('["porgram.*"]'),
         "tokens.operators.bob.may.0: there is no right porgram.* (did you mean program.*?)"
       )
-      assert.include(yield* may('["everything you have got"]'), "(the rights are deadletter.read, ")
+      assert.include(
+        yield* may('["everything you have got"]'),
+        "(the rights are audit.read, audit.verify, deadletter.read, "
+      )
     })
   )
 

@@ -53,7 +53,7 @@ describe("completion", () => {
 
 describe("arguments in order", () => {
   it("become the fields of the message", () => {
-    assert.deepStrictEqual(fieldsOf(messageOf("SetDesired")), ["patch", "expected"])
+    assert.deepStrictEqual(fieldsOf(messageOf("SetDesired")), ["patch", "expected", "claim"])
     const payload = payloadOf(messageOf("SetDesired"), [{ led: "on" }, 3])
     assert.deepInclude(payload, { success: { patch: { led: "on" }, expected: 3 } })
     assert.deepInclude(payloadOf(messageOf("GetTwin"), []), { success: {} })
@@ -70,8 +70,8 @@ describe("arguments in order", () => {
 
   it("are refused when there are too many", () => {
     assert.deepNestedInclude(payloadOf(messageOf("GetTwin"), [1]), { "failure.path": "GetTwin" })
-    assert.deepNestedInclude(payloadOf(messageOf("SetDesired"), [{}, 1, 2]), {
-      "failure.reason": "takes at most patch, expected, 3 were given"
+    assert.deepNestedInclude(payloadOf(messageOf("SetDesired"), [{}, 1, {}, 2]), {
+      "failure.reason": "takes at most patch, expected, claim, 4 were given"
     })
   })
 })
