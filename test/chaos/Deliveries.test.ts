@@ -66,7 +66,7 @@ const delivered = (place: string) =>
         do webhook("${server.url}")
       }`
       await ask(httpUrls, "/api/patterns", { text })
-      // Each node looks for a pattern from a second after it was written on, not all from the same moment.
+      // Each node looks for a pattern a moment after it was written, not all from the same one.
       let probe = probes
       for (const device of ids)
         await eventually(

@@ -65,7 +65,7 @@ const watched = (place: string) =>
           await ask(httpUrls, `/api/device/${id}/SetDesired`, { patch }, requestId())
         }
       }
-      // A pattern is looked for from a second after it was written on, by each partition in its own time.
+      // A pattern is looked for a moment after it was written, by each partition in its own time.
       await eventually(
         async () => {
           for (const id of probes)

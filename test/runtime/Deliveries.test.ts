@@ -131,7 +131,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         assert.strictEqual((yield* post("/api/patterns", { text })).status, 200)
         const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         const taken = Effect.sync(() => [...server.headers.values()])
-        // A node looks for a pattern from a second after it was written on.
+        // A node that looks for others already looks for a new pattern a quarter of a second later at most.
         yield* until(
           Effect.andThen(
             post("/api/device/heater-1/SetDesired", { patch: { target: 77 } }, { traceparent }),
