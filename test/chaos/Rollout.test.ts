@@ -80,7 +80,7 @@ const rolledOut = (place: string) =>
         assert.strictEqual(state, node < nodesCount - 1 ? "awaiting" : "succeeded", await boardsNow())
       }
       const { counts, reason } = await view()
-      assert.deepStrictEqual([counts, reason], [{ good: ids.length }, "all boards are good"])
+      assert.deepStrictEqual([counts, reason], [{ good: ids.length }, "all boards are good"], await boardsNow())
       const { boards } = pageOf(await ask(httpUrls, "/api/rollout/r-1/GetBoards", {}))
       assert.deepStrictEqual(
         boards.map(({ id, attempts }) => [id, attempts]),
