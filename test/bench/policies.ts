@@ -6,7 +6,7 @@ import { checkPolicyText } from "../../src/protocol/policy/PolicyCheck.ts"
 import type { PolicyRequest } from "../../src/protocol/policy/Request.ts"
 import { Limits } from "../../src/systems/policy/engine/Limits.ts"
 import { PolicySet } from "../../src/systems/policy/engine/PolicySet.ts"
-import { randomFrom } from "../support/Conditions.ts"
+import { randomFrom } from "../support/Random.ts"
 import { type BenchOptions, compare, figure } from "./Rounds.ts"
 
 const counts = [10, 100, 1000, 10_000] as const

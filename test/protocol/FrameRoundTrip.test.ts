@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Effect, Result } from "effect"
 import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
 import { decodeDown, decodeUp, encodeDown, encodeUp, type FrameRefused } from "../../src/protocol/FrameCodec.ts"
+import { randomOf } from "../support/Random.ts"
 import { downFrames, upFrames } from "./Frames.ts"
 
 const ceiling = 262_144
@@ -21,17 +22,6 @@ describe("every frame to a board comes back as it was sent", () => {
       assert.deepStrictEqual(decodeDown(encodeDown(frame), ceiling), Result.succeed(frame))
     })
 })
-
-/** A generator of the fuzz, from a printed seed. */
-const randomOf = (seed: number) => {
-  let state = seed >>> 0
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 const mutate = (bytes: Uint8Array, random: (below: number) => number): Uint8Array => {
   const mutated = Uint8Array.from(bytes)

@@ -1,17 +1,7 @@
 /** Random conditions and documents from a seed, with the values that engines like to differ about. */
 import type { Comparison, ConditionTree, FieldPath, Term } from "../../src/protocol/condition/Condition.ts"
 import { comparisons } from "../../src/protocol/condition/Condition.ts"
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export const randomFrom = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { randomFrom } from "./Random.ts"
 
 /** Where doubles end, round or lose digits. */
 export const numbers: ReadonlyArray<number> = [

@@ -6,7 +6,7 @@ import type { Policy, Statement } from "../../src/protocol/policy/Policy.ts"
 import { policyClasses } from "../../src/protocol/policy/Policy.ts"
 import { checkPolicy } from "../../src/protocol/policy/PolicyCheck.ts"
 import type { PolicyRequest } from "../../src/protocol/policy/Request.ts"
-import { randomFrom } from "./Conditions.ts"
+import { randomFrom } from "./Random.ts"
 
 /** The seed of the tests that hold the engine to one meaning. */
 export const policySeed = Number(process.env["POLICY_SEED"] ?? 20261122)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { lacking } from "../../../src/protocol/vsm/Budget.ts"
+import { randomOf } from "../../support/Random.ts"
 import { Tree } from "./Tree.ts"
 
 const seeds = 250
@@ -7,17 +8,6 @@ const acts = 60
 const ids = ["north", "south", "line-1", "line-2", "cell"]
 const boards = ["press-1", "press-2", "press-3", "press-4"]
 const zones = ["hall", "hall.left", "hall.right", "yard"]
-
-/** A generator of the model, from a seed. */
-const randomOf = (seed: number) => {
-  let state = seed >>> 0
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 /** Does something to the tree, and does not wait for it. */
 const act = (tree: Tree, random: (below: number) => number): void => {

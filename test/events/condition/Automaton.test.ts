@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { tester } from "../../../src/events/condition/Automaton.ts"
 import { parseExpression } from "../../../src/protocol/condition/Expression.ts"
 import { parseGlob } from "../../../src/protocol/condition/Pattern.ts"
-import { randomFrom } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const expression = (text: string) => tester(Result.getOrThrow(parseExpression(text)))
 

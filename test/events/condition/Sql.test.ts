@@ -7,8 +7,9 @@ import { bindText } from "../../../src/protocol/condition/Bind.ts"
 import type { Parameters } from "../../../src/protocol/condition/Checks.ts"
 import { calculate, interpret } from "../../../src/protocol/condition/Interpret.ts"
 import { twins } from "../../../src/protocol/condition/Source.ts"
-import { numbers, randomFrom } from "../../support/Conditions.ts"
+import { numbers } from "../../support/Conditions.ts"
 import { Postgres } from "../../support/Postgres.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const columns = {
   id: { type: "text", name: "id" },

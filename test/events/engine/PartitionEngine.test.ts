@@ -6,7 +6,7 @@ import type { Match } from "../../../src/events/temporal/Match.ts"
 import { SnapshotMalformed } from "../../../src/events/temporal/State.ts"
 import { eventIdOf, type HolonEvent } from "../../../src/protocol/Event.ts"
 import type { Pattern, PatternBody } from "../../../src/protocol/pattern/Pattern.ts"
-import { randomFrom } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const seed = Number(process.env["PATTERN_SEED"] ?? 20261121)
 const temp = { _tag: "Field", path: ["temp"] } as const

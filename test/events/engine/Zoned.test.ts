@@ -4,7 +4,7 @@ import type { StoredPattern } from "../../../src/events/Patterns.ts"
 import { eventIdOf, type HolonEvent } from "../../../src/protocol/Event.ts"
 import type { Pattern, PatternBody } from "../../../src/protocol/pattern/Pattern.ts"
 import { contains } from "../../../src/protocol/Zone.ts"
-import { randomFrom } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const seed = Number(process.env["PATTERN_SEED"] ?? 20261121)
 const temp = { _tag: "Field", path: ["temp"] } as const

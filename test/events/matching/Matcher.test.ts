@@ -7,7 +7,8 @@ import { bindText, bindTree } from "../../../src/protocol/condition/Bind.ts"
 import type { BoundCondition } from "../../../src/protocol/condition/Bound.ts"
 import { interpret } from "../../../src/protocol/condition/Interpret.ts"
 import { events, twins } from "../../../src/protocol/condition/Source.ts"
-import { Conditions, randomFrom } from "../../support/Conditions.ts"
+import { Conditions } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const seed = Number(process.env["CONDITION_SEED"] ?? 20261121)
 

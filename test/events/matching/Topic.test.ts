@@ -4,7 +4,7 @@ import { topicTest } from "../../../src/events/matching/Topic.ts"
 import type { HolonEvent } from "../../../src/protocol/Event.ts"
 import { severities } from "../../../src/protocol/JournalBody.ts"
 import { TopicGlob, topicOf } from "../../../src/protocol/Topic.ts"
-import { randomFrom } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const eventOf = (type: string, severity: HolonEvent["severity"], zone?: string): HolonEvent => ({
   id: "00000000-0000-7000-8000-000000000001",

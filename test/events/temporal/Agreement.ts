@@ -2,8 +2,9 @@
 import { assert } from "@effect/vitest"
 import type { Match } from "../../../src/events/temporal/Match.ts"
 import type { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
+import { randomFrom } from "../../support/Random.ts"
 import { epoch, Rig, type Told } from "./Rig.ts"
-import { type Counted, counted, type Recipe, random, story } from "./Story.ts"
+import { type Counted, counted, type Recipe, story } from "./Story.ts"
 
 /** Long enough after any story for all to be over. */
 const end = 4_000_000
@@ -27,7 +28,7 @@ export const machineSays = (
   allowLateMillis = 0
 ): ReadonlyArray<string> => {
   const peaceful = new Rig(given, { allowLateMillis }).tell(...told).pass(end)
-  const next = random(seed + 1_000_000)
+  const next = randomFrom(seed + 1_000_000)
   const disturbed = new Rig(given, { allowLateMillis })
   let now = told[0]?.comes ?? 0
   for (const each of told) {
@@ -54,7 +55,7 @@ export const agrees = (
 ) => {
   let matches = 0
   for (const seed of seeds.slice(0, stories)) {
-    const told = story(random(seed), recipe)
+    const told = story(randomFrom(seed), recipe)
     const expected = boards.flatMap((who) => reference(who, counted(told, who))).toSorted()
     assert.deepStrictEqual(machineSays(seed, given, told, allowLateMillis), expected, `seed ${seed}`)
     matches += expected.length

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { randomFrom } from "../../support/Random.ts"
 import { agrees, delayed, line, machineSays, n, onTime, seeds } from "./Agreement.ts"
 import { Cycle } from "./Cycle.ts"
 import { epoch, field, pattern, Rig, type Told } from "./Rig.ts"
-import { type Counted, counted, inTime, random, story } from "./Story.ts"
+import { type Counted, counted, inTime, story } from "./Story.ts"
 
 const tumbling = { _tag: "Tumbling", millis: 3000 } as const
 const many = { operator: ">", value: 3.5 } as const
@@ -155,7 +156,7 @@ describe("a key that many boards speak of", () => {
   it("is as far as the last of them, and says the same however it is woken and cut", () => {
     let matches = 0
     for (const seed of seeds) {
-      const told = story(random(seed), delayed)
+      const told = story(randomFrom(seed), delayed)
       const expected = reference(told)
       assert.deepStrictEqual(machineSays(seed, given, told), expected, `seed ${seed}`)
       matches += expected.length

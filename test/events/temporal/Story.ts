@@ -1,17 +1,6 @@
 /** Random stories: events of three boards with delays and repeats, and a naive account of which of them count, and when. */
 import type { Told } from "./Rig.ts"
 
-/** Mulberry32: the same numbers for the same seed. */
-export const random = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** All times are multiples of this, ms. */
 export const grid = 100
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { TDigest } from "../../../src/events/temporal/TDigest.ts"
-import { random } from "./Story.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 describe("a t-digest", () => {
   const shapes: ReadonlyArray<readonly [string, (next: () => number) => number]> = [
@@ -17,7 +17,7 @@ describe("a t-digest", () => {
     ]
   ]
   it.each(shapes)("is near the quantiles of many values: %s", (_, value) => {
-    const next = random(11)
+    const next = randomFrom(11)
     const values = Array.from({ length: 50_000 }, () => value(next))
     const sorted = values.toSorted((one, other) => one - other)
     for (const share of [0, 0.001, 0.01, 0.25, 0.5, 0.9, 0.99, 0.999, 1]) {

@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { EventTime, type Source } from "../../../src/events/temporal/EventTime.ts"
 import { WakeHeap, type Waking } from "../../../src/events/temporal/WakeHeap.ts"
 import type { Sleeper } from "../../../src/events/temporal/Wakes.ts"
+import { randomFrom } from "../../support/Random.ts"
 import { epoch, eventOf, pattern, Rig } from "./Rig.ts"
-import { random } from "./Story.ts"
 
 describe("a heap of times that mostly move on", () => {
   it("gives each member at the earliest time it was put in for, and none that was taken out, in the order of their times", () => {
-    const next = random(5)
+    const next = randomFrom(5)
     const heap = new WakeHeap<Waking & { readonly name: number }>()
     const members = Array.from({ length: 200 }, (_, name) => ({ name, wakeAt: Number.POSITIVE_INFINITY }))
     const expected = new Map<number, number>()

@@ -6,7 +6,8 @@ import { format } from "../../../src/protocol/condition/Format.ts"
 import { interpret } from "../../../src/protocol/condition/Interpret.ts"
 import { parse } from "../../../src/protocol/condition/Parse.ts"
 import { twins } from "../../../src/protocol/condition/Source.ts"
-import { Conditions, randomFrom } from "../../support/Conditions.ts"
+import { Conditions } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const pieces = [
   "a",

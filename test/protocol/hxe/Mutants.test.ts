@@ -4,6 +4,7 @@ import type { HxeFacts } from "../../../src/protocol/hxe/Hxe.ts"
 import { readHxe } from "../../../src/protocol/hxe/HxeReader.ts"
 import { HxeStream } from "../../../src/protocol/hxe/HxeStream.ts"
 import { partsOf, stripHxe, writeHxe } from "../../../src/protocol/hxe/HxeWriter.ts"
+import { randomOf } from "../../support/Random.ts"
 import { described, first, full, hexOf, smallest } from "./Golden.ts"
 import { type Told, tell } from "./Oracle.ts"
 import { mailboxSection, sealed, u16, u32, utf8, withSections } from "./RawImage.ts"
@@ -11,17 +12,6 @@ import { signed } from "./Signed.ts"
 
 const seed = 20_261_121
 const mutants = 100_000
-
-/** Mulberry32: the same mutants on every machine. */
-const randomOf = (seed: number): ((below: number) => number) => {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
-}
 
 const row = [...u32(16), ...u16(96), ...u16(3), ...u32(0), ...u32(0)]
 const withManifest = (text: string): Uint8Array =>

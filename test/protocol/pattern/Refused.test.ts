@@ -5,7 +5,7 @@ import { Pattern } from "../../../src/protocol/pattern/Pattern.ts"
 import { checkText } from "../../../src/protocol/pattern/PatternCheck.ts"
 import { formatPattern } from "../../../src/protocol/pattern/PatternFormat.ts"
 import { readPattern } from "../../../src/protocol/pattern/PatternText.ts"
-import { randomFrom } from "../../support/Conditions.ts"
+import { randomFrom } from "../../support/Random.ts"
 
 const problem = (text: string): Problem => {
   const read = readPattern(text)

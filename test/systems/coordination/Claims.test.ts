@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { uuidV7 } from "../../../src/protocol/Ids.ts"
 import { type ClaimMode, overlaps, type Priority } from "../../../src/protocol/vsm/Claim.ts"
 import * as Claims from "../../../src/systems/coordination/Claims.ts"
-import { randomOf } from "./Random.ts"
+import { randomOf } from "../../support/Random.ts"
 
 const start = 1_790_000_000_000
 const empty: Claims.Ledger = { fence: 0, claims: new Map() }

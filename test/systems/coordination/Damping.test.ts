@@ -3,8 +3,8 @@ import { Schema } from "effect"
 import { type KnobState, SetpointVerdict } from "../../../src/protocol/vsm/Knob.ts"
 import { freshKnob, propose, recovered } from "../../../src/systems/coordination/Damping.ts"
 import { isOscillating, motionOf } from "../../../src/systems/coordination/Oscillation.ts"
+import { randomOf } from "../../support/Random.ts"
 import { reversalsOf, run } from "./Plant.ts"
-import { randomOf } from "./Random.ts"
 
 const isVerdict = Schema.is(SetpointVerdict)
 const fresh = freshKnob({ min: 0, max: 100 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type ClaimMode, type ClaimView, overlaps } from "../../../src/protocol/vsm/Claim.ts"
+import { randomOf } from "../../support/Random.ts"
 import { Floor } from "./Floor.ts"
-import { randomOf } from "./Random.ts"
 
 const seeds = 150
 const acts = 70

@@ -8,7 +8,7 @@ import {
   RateLimiter,
   refusalOf
 } from "../../../src/systems/coordination/RateLimiter.ts"
-import { randomOf } from "./Random.ts"
+import { randomOf } from "../../support/Random.ts"
 
 /** Ten tokens at most, two a second. */
 const limit = { perMinute: 120, burst: 10 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { phi } from "../../../src/systems/coordination/Suspicion.ts"
 import * as Zombies from "../../../src/systems/coordination/Zombies.ts"
-import { randomOf } from "./Random.ts"
+import { randomOf } from "../../support/Random.ts"
 
 const names = ["a", "b", "c"]
 

@@ -9,18 +9,10 @@ import {
   channelUse,
   varietyOf
 } from "../../../../src/systems/control/variety/Variety.ts"
+import { randomFrom } from "../../../support/Random.ts"
 
 const counts = (...all: ReadonlyArray<number>) => new Map(all.map((count, at) => [`c-${at}`, count]))
 const uniform = (classes: number, each: number) => counts(...Array.from({ length: classes }, () => each))
-
-/** A generator from a seed, 0 to 1. */
-const randomOf = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 let serial = 0
 const event = (type: string, more: Partial<HolonEvent> = {}): HolonEvent => ({
@@ -47,7 +39,7 @@ const ends: ReadonlyArray<(cause: string) => HolonEvent> = [
 
 /** A simulated VSM: of so many answers it gives the best one to each of four disturbances. */
 const simulated = (answers: number): ReadonlyArray<HolonEvent> => {
-  const random = randomOf(7)
+  const random = randomFrom(7)
   return Array.from({ length: 4000 }).flatMap(() => {
     const kind = Math.floor(random() * ends.length)
     const cause = event(`press.fault-${kind}`)
@@ -63,7 +55,7 @@ describe("entropy", () => {
     assert.strictEqual(entropyOf(new Map()), 0)
     assert.strictEqual(entropyOf(counts(100)), 0)
     const ends = [0.5, 0.75, 0.875, 1]
-    const random = randomOf(42)
+    const random = randomFrom(42)
     const drawn = Array.from({ length: 20_000 }, () => {
       const at = random()
       return String(ends.findIndex((end) => at < end))
@@ -73,7 +65,7 @@ describe("entropy", () => {
   })
 
   it("of what goes together says how much one tells of the other", () => {
-    const random = randomOf(3)
+    const random = randomFrom(3)
     const pick = () => String(Math.floor(random() * 4))
     const same = Array.from({ length: 5000 }, () => pick()).map((each) => [each, each] as const)
     assert.closeTo(mutualInformation(same), 2, 0.02)
@@ -98,7 +90,7 @@ describe("the variety of a VSM", () => {
   })
 
   it("answers at random where answers say nothing about what they answer", () => {
-    const random = randomOf(11)
+    const random = randomFrom(11)
     const log = Array.from({ length: 4000 }).flatMap(() => {
       const cause = event(`press.fault-${Math.floor(random() * 4)}`)
       return [cause, event(`policy.answer-${Math.floor(random() * 4)}`, { causes: [cause.id] })]

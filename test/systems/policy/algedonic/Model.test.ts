@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { runtimeAsker } from "../../../../src/protocol/Asker.ts"
 import { agony, type Signal } from "../../../../src/protocol/vsm/Signal.ts"
+import { randomOf } from "../../../support/Random.ts"
 import { Channels } from "./Channels.ts"
 
 const seeds = 150
@@ -8,17 +9,6 @@ const acts = 80
 const line = ["root", "hall", "line-1", "cell"]
 const sources = ["device/a", "device/b", "device/c"]
 const metrics = ["heat", "noise"]
-
-/** A generator of the model, from a seed. */
-const randomOf = (seed: number) => {
-  let state = seed >>> 0
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 const picked = <A>(from: ReadonlyArray<A>, random: (below: number) => number): A => {
   const found = from[random(from.length)]

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { takenBack } from "../../../../src/systems/policy/engine/Canary.ts"
-import { randomFrom } from "../../../support/Conditions.ts"
+import { randomFrom } from "../../../support/Random.ts"
 
 const tally = (decisions: number, denials: number, errors = 0) => ({ decisions, denials, errors })
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { LimitCount, Limits } from "../../../../src/systems/policy/engine/Limits.ts"
-import { randomFrom } from "../../../support/Conditions.ts"
+import { randomFrom } from "../../../support/Random.ts"
 
 describe("LimitCount", () => {
   it("lets through no more than its count in any span, and tells after how long the next one may come", () => {
