@@ -6,9 +6,10 @@ import type { EffectOrder, Link, Outcome, Reactions, TransitionContext } from ".
 import { letterOfItem } from "./DeadLetters.ts"
 import { DueTimer, type Sleeper } from "./DueTimer.ts"
 import { type Envelope, failed, type Reply, tellIdOf, unavailable, unconfirmed } from "./Envelope.ts"
-import { actOf, refusalOfMessage } from "./Guard.ts"
+import { actOf } from "./Guard.ts"
 import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
+import { type Circumstances, denialOf } from "./Judge.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
 import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
 import { type Origin, originIn, originOf, originOfEffect, originOfMessage, ownOrigin, rootsOf } from "./Origin.ts"
@@ -171,7 +172,8 @@ export class Activation implements Sleeper {
         done,
         failed(new Malformed({ path: "message", reason: `${cell.kind} has no message ${tag}` }))
       )
-    const denied = refusalOfMessage(asker, tag, message, cell)
+    const asked = { tag, message, payload: envelope.payload }
+    const denied = denialOf(this.around.judge, asker, asked, this.self, this.circumstances)
     if (denied !== undefined) {
       this.around.refused(asker, actOf(tag, message, cell))
       return commit.answer(done, failed(denied))
@@ -264,6 +266,17 @@ export class Activation implements Sleeper {
         if (effects !== undefined) for (const order of effects) this.perform(order, origin)
       }, fail)
     this.arm()
+  }
+
+  /** What is known of the actor, for who judges what is done to it. */
+  private get circumstances(): Circumstances {
+    const { zoneOf, vsmOf, factsOf } = this.reactions
+    const { state } = this
+    return {
+      zone: zoneOf?.(state),
+      vsm: vsmOf?.(state, this.cell.id),
+      ...(factsOf !== undefined && { facts: () => factsOf(state) })
+    }
   }
 
   private leaving(outcome: Outcome<unknown, unknown>, origin: Origin): Leaving {

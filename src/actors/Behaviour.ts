@@ -129,6 +129,8 @@ export interface Reactions<State, Resident> {
   readonly zoneOf?: (state: State) => string | undefined
   /** The VSM that governs the actor: what it emits carries it. Absent for kinds, and actors, that the root governs. */
   readonly vsmOf?: (state: State, id: string) => string | undefined
+  /** What policies may ask of the actor as `fact.…`, such as the reported state of a device. Called only where one asks. */
+  readonly factsOf?: (state: State) => Readonly<Record<string, unknown>>
   /** Runs when the actor wakes and whenever one of the two dues has passed. */
   readonly timeout?: (state: State, context: TransitionContext<Resident>) => Outcome<State, Resident>
   /** An up frame of the current link. */

@@ -1,11 +1,13 @@
 /** One resident actor: its door, its queue, and its life from the claim of its row to the drop. */
+import type { Message } from "../protocol/Contract.ts"
 import { Backpressure, NotFound, Unavailable } from "../protocol/Errors.ts"
 import { Activation, type ActiveCell } from "./Activation.ts"
 import type { Claimer } from "./Claims.ts"
 import { reportDefect } from "./Defect.ts"
 import { type Envelope, failed, notHere, type Reply, unavailable } from "./Envelope.ts"
-import { actOf, refusalOfMessage } from "./Guard.ts"
+import { actOf } from "./Guard.ts"
 import { type Address, addressKey, type Host } from "./Host.ts"
+import { type Denial, denialOf } from "./Judge.ts"
 import { type FrameOutcome, frameBeyond, frameNotHere, type Offer } from "./Links.ts"
 import type { EncodedTell } from "./Outbox.ts"
 import { describe, type QueueItem } from "./QueueItem.ts"
@@ -150,9 +152,14 @@ export class Cell implements Claimer, ActiveCell, Watched {
   }
 
   /** What its sender has no right to brings nobody into being. */
-  private mayCreate({ message: tag, asker }: Envelope): boolean {
-    const message = this.type.behaviour.contract.messages[tag]
-    return message?.creates === true && refusalOfMessage(asker, tag, message, this) === undefined
+  private mayCreate(envelope: Envelope): boolean {
+    const message = this.type.behaviour.contract.messages[envelope.message]
+    return message?.creates === true && this.denied(envelope, message) === undefined
+  }
+
+  /** As far as it can be judged of an actor of which nothing is known yet. */
+  private denied({ message: tag, payload, asker }: Envelope, message: Message): Denial | undefined {
+    return denialOf(this.around.judge, asker, { tag, message, payload }, this, { isForwarded: true })
   }
 
   wantsClaim(): boolean {
@@ -192,9 +199,10 @@ export class Cell implements Claimer, ActiveCell, Watched {
   }
 
   /** Who may not ask does not learn whether there is such an actor. */
-  private notThere({ message: tag, asker }: Envelope): Reply {
+  private notThere(envelope: Envelope): Reply {
+    const { message: tag, asker } = envelope
     const message = this.type.behaviour.contract.messages[tag]
-    const denied = message === undefined ? undefined : refusalOfMessage(asker, tag, message, this)
+    const denied = message === undefined ? undefined : this.denied(envelope, message)
     if (message === undefined || denied === undefined) return failed(new NotFound({ what: `${this.kind} ${this.id}` }))
     this.around.refused(asker, actOf(tag, message, this))
     return failed(denied)

@@ -13,6 +13,7 @@ import { toBytes } from "./Codec.ts"
 import { reportDefect } from "./Defect.ts"
 import type { Posted, Reply } from "./Envelope.ts"
 import type { Address, Host } from "./Host.ts"
+import { Judge } from "./Judge.ts"
 import { NodePorts } from "./NodePorts.ts"
 import type { Registry } from "./Registry.ts"
 import { Relay } from "./Relay.ts"
@@ -179,6 +180,7 @@ const make = (registry: Registry) =>
       registry,
       agreement,
       idleMillis: ports.idleMillis,
+      judge: yield* Judge,
       engine: {
         shardOf: ({ id }) => sharding.getShardId(EntityId.make(id), shardGroup).id,
         mayServe: (shard) => holds(shard) && ports.isFresh(),

@@ -6,8 +6,9 @@ import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
 import { type Envelope, type Posted, type Reply, unavailable } from "./Envelope.ts"
 import { Escalations } from "./Escalations.ts"
-import { actOf, refusalOfMessage } from "./Guard.ts"
+import { actOf } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
+import { denialOf, Judge } from "./Judge.ts"
 import { Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
 import { Refusals } from "./Refusals.ts"
@@ -34,6 +35,8 @@ export interface Options {
   readonly registry: Registry
   readonly agreement: Agreement
   readonly engine: Engine
+  /** Says whether somebody may do something. Default by rights alone. */
+  readonly judge?: Judge
   readonly toGateway: Surroundings["toGateway"]
   readonly perform: Surroundings["perform"]
   /** An actor that nobody has used for this long is passivated. */
@@ -70,6 +73,8 @@ export class Residency {
     skewed: 0,
     drops: { idle: 0, moved: 0, fenced: 0, outage: 0, refused: 0, crashed: 0, quarantined: 0, absent: 0 }
   }
+  /** Says whether somebody may do something. */
+  readonly judge: Judge
   /** What operators were refused, on its way into the journal. */
   readonly refusals: Refusals
   private readonly options: Options
@@ -83,6 +88,7 @@ export class Residency {
 
   constructor(options: Options) {
     this.options = options
+    this.judge = options.judge ?? Judge.defaultValue()
     const { node, host, store, registry, agreement, engine, toGateway, perform } = options
     this.around = {
       node,
@@ -96,6 +102,7 @@ export class Residency {
       post: engine.post,
       toGateway,
       perform,
+      judge: this.judge,
       countFailure: (self) => this.countFailure(addressKey(self)),
       refused: (asker, act) => this.refusals.note(asker, act),
       skewed: () => {
@@ -178,12 +185,13 @@ export class Residency {
     const codec = type?.codec.messages.get(posted.message)
     if (message?.delivery !== "watch" || codec === undefined)
       return refuse(new NotFound({ what: `message ${posted.message} of ${address.kind} that can be watched` }))
-    const denied = refusalOfMessage(posted.asker, posted.message, message, address)
+    const payload = fromBytes(codec.payload, posted.body)
+    const asked = { tag: posted.message, message, payload: payload._tag === "Success" ? payload.success : undefined }
+    const denied = denialOf(this.around.judge, posted.asker, asked, address, { isForwarded: true })
     if (denied !== undefined) {
       this.refusals.note(posted.asker, actOf(posted.message, message, address))
       return refuse(denied)
     }
-    const payload = fromBytes(codec.payload, posted.body)
     if (payload._tag === "Failure") return refuse(new Malformed({ path: "payload", reason: payload.failure.reason }))
     const watcher = { message: posted.message, payload: payload.success, asker: posted.asker, receive, ended }
     return this.cellFor(address)?.watch(watcher) ?? refuse(undefined)

@@ -6,6 +6,7 @@ import type { Claims } from "./Claims.ts"
 import type { Posted, Reply } from "./Envelope.ts"
 import type { Act } from "./Guard.ts"
 import type { Address, Host } from "./Host.ts"
+import type { Judge } from "./Judge.ts"
 import type { Lanes } from "./Lanes.ts"
 import type { ToGateway } from "./Links.ts"
 import type { Registry } from "./Registry.ts"
@@ -40,6 +41,8 @@ export interface Surroundings {
   readonly perform: (self: Address, order: EffectOrder, done: (outcome: unknown) => void) => void
   /** Counts a message that failed for good; answers how many of this actor did within the window. */
   readonly countFailure: (self: Address) => number
+  /** Says whether somebody may do something. */
+  readonly judge: Judge
   /** Somebody was refused an act: it becomes an event of who asked. */
   readonly refused: (asker: Asker, act: Act) => void
   /** Somebody's clock is too far ahead to go by it. */

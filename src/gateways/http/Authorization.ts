@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
 import { Engine } from "../../actors/Engine.ts"
-import { PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
+import { PolicyDenied, RateLimited, Unauthenticated, ZoneDenied } from "../../protocol/Errors.ts"
 import { tracedBy } from "../Traceparent.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
 import { demandOf } from "./Needs.ts"
@@ -11,7 +11,7 @@ import { demandOf } from "./Needs.ts"
 /** Who asks, from the bearer token or from a loopback connection in development. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: CurrentAsker }>()(
   "holon/gateways/http/Authorization",
-  { error: [Unauthenticated, PolicyDenied], security: { bearer: HttpApiSecurity.bearer } }
+  { error: [Unauthenticated, PolicyDenied, ZoneDenied, RateLimited], security: { bearer: HttpApiSecurity.bearer } }
 ) {}
 
 /** Asks the gatekeeper of the node who it is, and the endpoint what it {@link Needs}. */

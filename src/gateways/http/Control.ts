@@ -11,7 +11,7 @@ import { AuditPage, WhyView } from "../../protocol/audit/AuditView.ts"
 import { Verdict } from "../../protocol/audit/Verdict.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
-import { HolonError, PolicyDenied, Unauthenticated } from "../../protocol/Errors.ts"
+import { HolonError, PolicyDenied, RateLimited, Unauthenticated, ZoneDenied } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
@@ -28,7 +28,7 @@ import { PatternStats } from "./PatternStats.ts"
 export class Authenticated extends RpcMiddleware.Service<Authenticated, { provides: CurrentAsker }>()(
   "holon/gateways/http/Authenticated",
   {
-    error: Schema.Union([Unauthenticated, PolicyDenied])
+    error: Schema.Union([Unauthenticated, PolicyDenied, ZoneDenied, RateLimited])
   }
 ) {}
 

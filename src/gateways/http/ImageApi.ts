@@ -118,7 +118,7 @@ const spoken = <A, E, R>(
   })
 
 /** A manifest that comes with the bytes replaces the one before: that is signing, whatever the image was. */
-const signing = { capability: "image.sign", message: "pushImage", target: imagesPath } as const
+const signing = { capability: "image.sign", message: "pushImage", target: imagesPath, isActuating: true } as const
 
 const who = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
 

@@ -1,9 +1,8 @@
 /** What each operation of `/rpc` and of the HTTP API needs of who asks. The middleware of both reads it before anything is done. */
 import { Context, Effect } from "effect"
-import { type Act, refusalOf } from "../../actors/Guard.ts"
+import type { Denial, JudgedAct } from "../../actors/Judge.ts"
 import type { Residency } from "../../actors/Residency.ts"
 import type { Asker } from "../../protocol/Asker.ts"
-import type { PolicyDenied } from "../../protocol/Errors.ts"
 
 /** The rights that operations need, with what they permit. Those of messages stand in the contracts. */
 export const operationRights = {
@@ -34,10 +33,14 @@ export class Needs extends Context.Service<Needs, OperationRight | "message" | "
   "holon/gateways/http/Needs"
 ) {}
 
+/** Operations that change nothing. */
+const isRead = (need: OperationRight | undefined): boolean =>
+  need?.endsWith(".read") === true || need === "audit.verify"
+
 /** Refuses what the asker has no right to, and notes it for the journal. */
-export const demand = (residency: Residency, asker: Asker, act: Act): Effect.Effect<void, PolicyDenied> =>
+export const demand = (residency: Residency, asker: Asker, act: JudgedAct): Effect.Effect<void, Denial> =>
   Effect.suspend(() => {
-    const denied = refusalOf(asker, act)
+    const denied = residency.judge.judge(asker, act)
     if (denied === undefined) return Effect.void
     residency.refusals.note(asker, act)
     return Effect.fail(denied)
@@ -51,8 +54,9 @@ export const demandOf = (
   residency: Residency,
   asker: Asker,
   operation: { readonly annotations: Context.Context<never>; readonly name: string; readonly target: string }
-): Effect.Effect<void, PolicyDenied> => {
+): Effect.Effect<void, Denial> => {
   const need = Context.getOrUndefined(operation.annotations, Needs)
   if (need === "message" || need === "nothing") return Effect.void
-  return demand(residency, asker, { capability: need ?? "", message: operation.name, target: operation.target })
+  const { name: message, target } = operation
+  return demand(residency, asker, { capability: need ?? "", message, target, isActuating: !isRead(need) })
 }

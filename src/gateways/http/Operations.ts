@@ -113,7 +113,8 @@ const make = Effect.gen(function* () {
       const isOpen = view?.audience === "operator" || view?.audience === "public"
       if (type === undefined || view === undefined || !isOpen || view.delivery !== "query")
         return yield* new NotFound({ what: `query ${message} of ${kind}` })
-      yield* demand(residency, asker, { capability: view.capability, message, target: `every ${kind}` })
+      const { capability } = view
+      yield* demand(residency, asker, { capability, message, target: `every ${kind}`, isActuating: false })
       if (after !== undefined && !isStorable(after))
         return yield* new Malformed({ path: "after", reason: "no id has NUL" })
       const now = yield* Clock.currentTimeMillis
@@ -148,7 +149,10 @@ const make = Effect.gen(function* () {
         return yield* new InvalidTransition({ from: `a dead ${letter.message}`, event: "a retry" })
       // Before it is marked: a retry that is refused must leave the letter for somebody else.
       const { capability } = type.behaviour.contract.messages[letter.message] ?? { capability: "" }
-      yield* demand(residency, by.asker, { capability, message: letter.message, target: addressKey(letter) })
+      const { message } = letter
+      // What it is for judges it once more, with all that is known there.
+      const act = { capability, message, target: addressKey(letter), isActuating: true, isForwarded: true }
+      yield* demand(residency, by.asker, act)
       const isFirst = yield* Effect.mapError(records.markRetried(number), outage)
       if (!isFirst) return yield* new InvalidTransition({ from: "already retried", event: "a retry" })
       return yield* actors.send(letter, letter.message, decodeStored(letter.payload), by)

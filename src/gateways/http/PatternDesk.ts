@@ -155,7 +155,9 @@ export const patternDesk = Effect.gen(function* () {
         if (action._tag !== "Tell") return Effect.void
         const { kind, id, message } = action
         const capability = registry.get(kind)?.behaviour.contract.messages[message]?.capability ?? ""
-        return demand(residency, asker, { capability, message, target: `${kind}/${id}, by pattern ${name}` })
+        // Whom it tells judges each of its words, with what is known then.
+        const target = `${kind}/${id}, by pattern ${name}`
+        return demand(residency, asker, { capability, message, target, isActuating: true, isForwarded: true })
       },
       { discard: true }
     )
