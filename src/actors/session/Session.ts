@@ -34,6 +34,9 @@ const dueAt = (record: SessionRecord): number | undefined => {
   }
 }
 
+/** What its image is has been asked of the store and not been answered. */
+const isDescribing = ({ state, total }: SessionRecord): boolean => state === "loading" && total === 0
+
 const timeout = (record: SessionRecord, context: Context): Outcome => {
   const { now } = context
   if (record.endedAt !== undefined) return record.holdsImage ? { effects: [release(record, context)] } : {}
@@ -50,7 +53,7 @@ const timeout = (record: SessionRecord, context: Context): Outcome => {
     return fail(record, context, whereOf(record), codes.ETIMEDOUT, detail)
   }
   // Begun again after a move: the image is described twice at most.
-  return record.state === "loading" && record.total === 0 ? { effects: [describe(record, context)] } : {}
+  return isDescribing(record) ? { effects: [describe(record, context)] } : {}
 }
 
 /** Why a session is not aborted any more. */
@@ -65,6 +68,8 @@ export const session: Behaviour.AnyBehaviour = Behaviour.make<Session>(Session, 
   dueAt,
   timeout,
   effects: sessionReads,
+  // The node that asked the store may have died with the answer; nothing else would wake the session before it is late.
+  atTakeover: isDescribing,
   completed: (record, { name, outcome }, context) => {
     if (name === "release") return outcome === "released" ? { state: { ...record, holdsImage: false } } : {}
     return described(record, outcome, context)

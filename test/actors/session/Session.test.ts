@@ -185,6 +185,7 @@ describe("a session", () => {
   it("begins to read again on a node that takes it over, and changes nothing for a late answer", () => {
     const rig = new SessionRig()
     rig.ask("Provision", { device: "press-1", sha256 })
+    assert.isTrue(rig.isWokenAtTakeover(), "else it stands until its time is over")
     rig.effects = []
     rig.wake()
     assert.deepStrictEqual(
@@ -192,6 +193,7 @@ describe("a session", () => {
       ["describe"]
     )
     rig.complete("describe", found)
+    assert.isFalse(rig.isWokenAtTakeover(), "its device has the tell")
     rig.complete("describe", found)
     assert.deepStrictEqual(rig.told(), [["press-1", "OpenTransfer"]])
   })

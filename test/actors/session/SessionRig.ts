@@ -78,6 +78,11 @@ export class SessionRig {
     if (outcome !== undefined) this.settle(outcome)
   }
 
+  /** Whether another node that takes its shard over would wake it at once. */
+  isWokenAtTakeover(): boolean {
+    return session.reactions.atTakeover?.(this.state) ?? false
+  }
+
   view(): SessionView {
     return Schema.decodeUnknownSync(SessionView)(this.ask("GetSession"))
   }
