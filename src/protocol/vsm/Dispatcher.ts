@@ -1,13 +1,30 @@
 /** The dispatcher of a VSM: takes orders, has them done, and says what came of them. Its id is that of the VSM. */
 import { Schema } from "effect"
+import { Asker } from "../Asker.ts"
 import * as Contract from "../Contract.ts"
 import { HolonError } from "../Errors.ts"
 import { Arguments, Capability, Targets } from "../intent/Intent.ts"
 import { utteranceMax } from "../intent/Token.ts"
 import { OpId, Priority } from "./Claim.ts"
-import { lifeMillisMax, OpOutcome, OpState, OpSummary, OpView } from "./Op.ts"
+import {
+  Act,
+  ActEnd,
+  type Ended,
+  lifeMillisMax,
+  type Op,
+  OpOutcome,
+  OpState,
+  OpSummary,
+  OpView,
+  targetsMax
+} from "./Op.ts"
+import { Refusal } from "./Spawn.ts"
+import { VsmId } from "./VsmId.ts"
+import { VsmPath } from "./VsmState.ts"
 
 const op = { op: OpId }
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const ends = Schema.Array(ActEnd).check(Schema.isMaxLength(targetsMax))
 const read = { audience: "operator", capability: "vsm.read" } as const
 
 /** What somebody wants done: words, or a capability with whom it is for. */
@@ -26,10 +43,36 @@ export const orderFields = {
   dryRun: Schema.optionalKey(Schema.Boolean)
 }
 
+/** A page of ops that have ended: written once, and forgotten as a whole. */
+export interface Page {
+  readonly number: number
+  readonly ended: ReadonlyArray<Ended>
+  /** Where one stands, by its op and by the key it was given under. */
+  readonly byOp: ReadonlyMap<string, Ended>
+  readonly byKey: ReadonlyMap<string, Ended>
+}
+
+/** How often orders for a capability came to a good end here, and how often not. */
+export const Tally = Schema.Struct({ done: count, failed: count })
+export type Tally = typeof Tally.Type
+
+/** What rests of a dispatcher. */
+export interface DispatcherState {
+  /** Those under way, oldest first. */
+  readonly ops: ReadonlyMap<string, Op>
+  /** Those that ended last, oldest first, and pages of those before. */
+  readonly recent: ReadonlyMap<string, Ended>
+  readonly pages: ReadonlyArray<Page>
+  readonly tallies: ReadonlyMap<string, Tally>
+}
+
+const isDispatcherState = (value: unknown): value is DispatcherState =>
+  typeof value === "object" && value !== null && "ops" in value && "pages" in value
+
 /** The dispatcher: kind of the actor. */
 export const Dispatcher = Contract.make("dispatcher", {
   about: "takes orders for the units of a VSM, and sees to it that each is carried out once and comes to one end",
-  state: Schema.Struct({ ops: Schema.ReadonlyMap(OpId, OpView) }),
+  state: Schema.declare<DispatcherState>(isDispatcherState, { expected: "the state of a dispatcher" }),
   messages: {
     DispatchIntent: Contract.once({
       payload: orderFields,
@@ -64,17 +107,62 @@ export const Dispatcher = Contract.make("dispatcher", {
       },
       success: Schema.Struct({ ops: Schema.Array(OpSummary) }),
       about: "orders under way and those that ended of late, newest first"
+    }),
+
+    Delegate: Contract.idempotent({
+      payload: {
+        /** The op as it is known below, and the one above that it is a part of. */
+        op: OpId,
+        parent: OpId,
+        path: VsmPath,
+        asker: Asker,
+        capability: Schema.optionalKey(Capability),
+        title: Schema.optionalKey(Schema.String),
+        priority: Priority,
+        until: Schema.Finite,
+        acts: Schema.Array(Act).check(Schema.isMinLength(1), Schema.isMaxLength(targetsMax))
+      },
+      about: "the dispatcher above hands on what is to be done by units of this VSM; it is told Reported"
+    }),
+    CancelDelegated: Contract.idempotent({
+      payload: op,
+      creates: false,
+      about: "the dispatcher above wants what it handed on no more"
+    }),
+    Reported: Contract.idempotent({
+      payload: { op: OpId, from: VsmId, ends, isEnded: Schema.Boolean },
+      creates: false,
+      about: "a dispatcher below says what came of acts that were handed to it"
+    }),
+    Progress: Contract.idempotent({
+      payload: {
+        op: OpId,
+        batch: count,
+        ends,
+        progress: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+        note: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256)))
+      },
+      creates: false,
+      about: "how far the acts of an op are that are under way"
     })
   },
   events: {
-    "op.started": Schema.Struct({ op: OpId, capability: Capability, targets: Schema.Int, by: Schema.String }),
+    /** It was taken. Its capability is absent until a text is understood. */
+    "op.started": Schema.Struct({
+      op: OpId,
+      by: Schema.String,
+      path: VsmPath,
+      text: Schema.optionalKey(Schema.String),
+      capability: Schema.optionalKey(Capability)
+    }),
     "op.ended": Schema.Struct({
       op: OpId,
       capability: Schema.optionalKey(Capability),
       outcome: OpOutcome,
       targets: Schema.Int,
       failed: Schema.Int,
-      durationMillis: Schema.Finite
+      durationMillis: Schema.Finite,
+      refusal: Schema.optionalKey(Refusal)
     })
   },
   audited: { "op.started": "command", "op.ended": "command" }

@@ -1,9 +1,12 @@
 /**
- * An order on its way: what somebody wants done, how far it is, and what each target of it came to. It is one record of the
- * dispatcher that took it; an order that goes on below is a record there too. Times are ms since 1970.
+ * An op: what somebody wants done, how far it is, and what each target of it came to. It is one record of the dispatcher that
+ * took it; what goes on below is a record there too. Times are ms since 1970.
  */
 import { Schema } from "effect"
-import { Arguments, Capability, Targets } from "../intent/Intent.ts"
+import { Asker } from "../Asker.ts"
+import { Reason } from "../Because.ts"
+import { Arguments, Capability, Intent, Targets, Unclear } from "../intent/Intent.ts"
+import { Step } from "../intent/Plan.ts"
 import { OpId, Priority } from "./Claim.ts"
 import { Refusal } from "./Spawn.ts"
 import { VsmId } from "./VsmId.ts"
@@ -13,7 +16,7 @@ const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
 
 /**
- * What an order passes, in this order: the caller is known; it is no repeat; it can be read as an order at all; its user has not
+ * What an op passes, in this order: the caller is known; it is no repeat; it can be read at all; its user has not
  * asked too much; it rests in the row; a text becomes an intent; the intent becomes acts on actors; each may be done; it may be
  * done now; it is done; what came of it is written down; what was claimed is given back; the end is on the event stream, where
  * auditors find it.
@@ -36,13 +39,13 @@ export const pipeline = [
 export const PipelineStep = Schema.Literals(pipeline)
 export type PipelineStep = typeof PipelineStep.Type
 
-/** How long each step took, ms; those that an order did not come to are absent. */
+/** How long each step took, ms; those that an op did not come to are absent. */
 export const Timings = Schema.Record(Schema.String, Schema.Finite)
 export type Timings = Partial<Readonly<Record<PipelineStep, number>>>
 
-/** Targets of one order. */
+/** Targets of one op. */
 export const targetsMax = 256
-/** Longest life of an order, ms: the ids of what it does are remembered a little longer by whom it is done to. */
+/** Longest life of an op, ms: the ids of what it does are remembered a little longer by whom it is done to. */
 export const lifeMillisMax = 600_000
 export const lifeMillisDefault = 60_000
 
@@ -54,39 +57,67 @@ export type OpState = typeof OpState.Type
 export const OpOutcome = Schema.Literals(["done", "failed", "cancelled", "refused"])
 export type OpOutcome = typeof OpOutcome.Type
 
+const endFields = {
+  /** `later`: it stands, and takes effect when its board comes back. */
+  outcome: Schema.Literals(["done", "later", "failed", "cancelled"]),
+  /** In a few words, as the board said it. */
+  note: Schema.optionalKey(Schema.String),
+  /** What it answered, where that is short. */
+  value: Schema.optionalKey(Schema.Json),
+  refusal: Schema.optionalKey(Refusal)
+}
+
+/** What an act came to. */
+export const ActEnd = Schema.Struct({ place: count, ...endFields })
+export type ActEnd = typeof ActEnd.Type
+
 /** What one target came to. */
 export const Chunk = Schema.Struct({
   /** From 0 on, without a gap. */
   seq: count,
   /** Kind and id, as `device/press-1`. */
   target: Schema.String,
-  outcome: Schema.Literals(["done", "failed", "cancelled"]),
-  /** What it answered, where that is short. */
-  value: Schema.optionalKey(Schema.Json),
-  refusal: Schema.optionalKey(Refusal),
+  ...endFields,
   at: instant,
   /** The VSM below whose dispatcher did it. */
   via: Schema.optionalKey(VsmId)
 })
 export type Chunk = typeof Chunk.Type
 
+/** One message to one actor, on behalf of an op. */
+export const Act = Schema.Struct({
+  /** Its number in the op that somebody gave; one that goes on below keeps it. */
+  place: count,
+  step: Step,
+  /** Request id of the message: whoever gets it twice does it once. */
+  request: OpId,
+  /** The VSM below that does it. */
+  via: Schema.optionalKey(VsmId)
+})
+export type Act = typeof Act.Type
+
 /** An act that a dry run found: what would be sent to whom. */
 export const PlannedAct = Schema.Struct({
   target: Schema.String,
   message: Schema.String,
   payload: Schema.Json,
-  /** The VSM below that it would be handed to. */
   via: Schema.optionalKey(VsmId)
 })
 export type PlannedAct = typeof PlannedAct.Type
 
-const summaryFields = {
+/** What a question was answered with. */
+export const Answer = Schema.Struct({ sentence: Schema.String, data: Schema.Json })
+export type Answer = typeof Answer.Type
+
+const orderedFields = {
   op: OpId,
   /** Kind and id of who wants it. */
   by: Schema.String,
   /** The VSMs that handed it on, the one that has it last. */
   path: VsmPath,
   text: Schema.optionalKey(Schema.String),
+  /** In words for people, as "turn off 3 devices". */
+  title: Schema.optionalKey(Schema.String),
   /** Absent until a text is understood. */
   capability: Schema.optionalKey(Capability),
   priority: Priority,
@@ -97,7 +128,11 @@ const summaryFields = {
   isCancelling: Schema.optionalKey(Schema.Boolean),
   askedAt: instant,
   /** End of its life: what has not been begun then is not begun any more. */
-  until: instant,
+  until: instant
+}
+
+const summaryFields = {
+  ...orderedFields,
   endedAt: Schema.optionalKey(instant),
   /** How many targets it has, once that is known, and how many of them have come to something. */
   targetCount: count,
@@ -107,31 +142,72 @@ const summaryFields = {
   refusal: Schema.optionalKey(Refusal)
 }
 
-/** An order in a list. */
+/** An op in a list. */
 export const OpSummary = Schema.Struct(summaryFields)
 export type OpSummary = typeof OpSummary.Type
 
-/** An order as people see it. */
-export const OpView = Schema.Struct({
-  ...summaryFields,
+const detailFields = {
   args: Schema.optionalKey(Arguments),
   targets: Schema.optionalKey(Targets),
   idempotencyKey: Schema.optionalKey(Schema.String),
-  /** 0 to 1, over all targets. */
-  progress: Schema.Finite,
-  /** What the target that is slowest said last. */
-  note: Schema.optionalKey(Schema.String),
-  /** In order of their numbers. */
-  chunks: Schema.Array(Chunk),
+  /** What was concluded from the text and not said, in sentences. */
+  concluded: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** What to ask back, where a text is not understood. */
+  unclear: Schema.optionalKey(Unclear),
+  /** Where a text is a question. */
+  answer: Schema.optionalKey(Answer),
   /** Of a dry run. */
   planned: Schema.optionalKey(Schema.Array(PlannedAct)),
-  /** What was concluded from the text and not said, in sentences. */
-  unclear: Schema.optionalKey(Schema.Array(Schema.String)),
   /** Acts that were tried again. */
   retries: count,
   took: Timings
+}
+
+/** An op as people see it. */
+export const OpView = Schema.Struct({
+  ...summaryFields,
+  ...detailFields,
+  /** 0 to 1, over all targets. */
+  progress: Schema.Finite,
+  /** What a target said last. */
+  note: Schema.optionalKey(Schema.String),
+  /** In order of their numbers. */
+  chunks: Schema.Array(Chunk)
 })
 export type OpView = typeof OpView.Type
+
+/** Acts of an op that are done together: one claim covers them. */
+export const batchMax = 16
+
+/** An op under way as it rests. */
+export const Op = Schema.Struct({
+  ...orderedFields,
+  ...detailFields,
+  intent: Schema.optionalKey(Intent),
+  /** On behalf of whom everything is done. */
+  asker: Asker,
+  because: Schema.optionalKey(Reason),
+  /** The op above that it is a part of. */
+  parent: Schema.optionalKey(Schema.Struct({ vsm: VsmId, op: OpId })),
+  /** Its parts in VSMs below. */
+  below: Schema.Array(Schema.Struct({ vsm: VsmId, op: OpId, isEnded: Schema.Boolean })),
+  acts: Schema.Array(Act),
+  /** Places of acts that have not ended. */
+  open: Schema.Array(count),
+  /** Which acts of its own are under way, and how often these were begun under a new claim. */
+  batch: count,
+  attempt: count,
+  chunks: Schema.Array(Chunk),
+  failedCount: count,
+  /** 0 to 1, of the acts that are under way. */
+  progress: Schema.Finite,
+  note: Schema.optionalKey(Schema.String)
+})
+export type Op = typeof Op.Type
+
+/** An op that has ended, as it is remembered. */
+export const Ended = Schema.Struct({ view: OpView, key: Schema.optionalKey(Schema.String) })
+export type Ended = typeof Ended.Type
 
 /** Whether nothing more happens. */
 export const isEnded = ({ state }: Pick<OpView, "state">): boolean => state === "ended"
