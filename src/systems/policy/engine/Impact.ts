@@ -1,6 +1,7 @@
 /** What a change of the policies would have done to acts that were decided before it. */
+import type { ChangedActs, Impact } from "../../../protocol/policy/Impact.ts"
 import type { PolicyRequest } from "../../../protocol/policy/Request.ts"
-import type { PolicySet } from "./PolicySet.ts"
+import type { Decider } from "./PolicyCache.ts"
 
 /** A request that was decided once, with what was known then. */
 export interface StoredAct {
@@ -10,32 +11,11 @@ export interface StoredAct {
   readonly path: ReadonlyArray<string>
 }
 
-/** Acts of one kind that would be decided otherwise, for one reason. */
-export interface ChangedActs {
-  readonly capability: string
-  readonly zone: string | undefined
-  readonly effect: "allow" | "deny"
-  readonly reason: string
-  readonly policies: ReadonlyArray<string>
-  readonly count: number
-  /** Who asked, three at most. */
-  readonly principals: ReadonlyArray<string>
-}
-
-/** All that would be otherwise. */
-export interface Impact {
-  readonly acts: number
-  readonly newlyDenied: number
-  readonly newlyAllowed: number
-  /** The most frequent first, twenty at most. */
-  readonly changed: ReadonlyArray<ChangedActs>
-}
-
 const changedMax = 20
 const principalsMax = 3
 
 /** Decides acts, in the order in which they came, by the policies as they are and as they would be. Both sets count their own limits. */
-export const impactOf = (acts: Iterable<StoredAct>, before: PolicySet, after: PolicySet): Impact => {
+export const impactOf = (acts: Iterable<StoredAct>, before: Decider, after: Decider): Impact => {
   const changed = new Map<string, ChangedActs>()
   let [count, newlyDenied, newlyAllowed] = [0, 0, 0]
   for (const { at, request, path } of acts) {
@@ -54,7 +34,7 @@ export const impactOf = (acts: Iterable<StoredAct>, before: PolicySet, after: Po
     const isNew = principals.length < principalsMax && !principals.includes(principal.id)
     changed.set(key, {
       capability,
-      zone,
+      ...(zone !== undefined && { zone }),
       effect: is.effect,
       reason,
       policies,

@@ -5,23 +5,29 @@
 import type { Decision } from "../../../protocol/policy/Decision.ts"
 import type { PolicyRequest } from "../../../protocol/policy/Request.ts"
 import { isProtected } from "../../../protocol/policy/Request.ts"
-import type { PolicySet } from "./PolicySet.ts"
 
 /** A node that is more epochs behind than so many authorises nothing that is actuating. */
 export const epochsBehindMax = 2
 
-interface Scheduled {
-  readonly set: PolicySet
+/** The policies of an epoch. */
+export interface Decider {
+  readonly epoch: number
+  /** Decides a request to something of the last VSM of the path. `now` in ms. */
+  readonly decide: (request: PolicyRequest, path: ReadonlyArray<string>, now: number) => Decision
+}
+
+interface Scheduled<Set> {
+  readonly set: Set
   readonly from: number
 }
 
-export class PolicyCache {
-  #inForce: PolicySet
+export class PolicyCache<Set extends Decider = Decider> {
+  #inForce: Set
   /** By epoch: an instant that has come puts all of a lower epoch out of force. */
-  #coming: ReadonlyArray<Scheduled> = []
+  #coming: ReadonlyArray<Scheduled<Set>> = []
   #newest: number
 
-  constructor(first: PolicySet) {
+  constructor(first: Set) {
     this.#inForce = first
     this.#newest = first.epoch
   }
@@ -32,7 +38,7 @@ export class PolicyCache {
   }
 
   /** Policies that are in force from an instant on, ms. What is older than those in force is not taken. */
-  install(set: PolicySet, from: number): void {
+  install(set: Set, from: number): void {
     this.heard(set.epoch)
     if (set.epoch <= this.#inForce.epoch) return
     const others = this.#coming.filter((each) => each.set.epoch !== set.epoch)
