@@ -108,7 +108,13 @@ export const Algedonic = Contract.make("algedonic", {
       about: "the VSM itself takes care of what is felt there"
     }),
     Climb: Contract.idempotent({
-      payload: { child: VsmId, hops: Schema.Int, signal: Signal },
+      payload: {
+        child: VsmId,
+        hops: Schema.Int,
+        signal: Signal,
+        /** All above were told by who feels it: it need not be passed on. */
+        isToAll: Schema.optionalKey(Schema.Boolean)
+      },
       about: "nobody below has taken care of it in time, or it is too strong to wait"
     }),
     Acked: Contract.idempotent({

@@ -93,13 +93,15 @@ export const Signal = Schema.Struct({
   openedAt: instant,
   lastAt: instant,
   origin: VsmId,
-  /** The child that it came up from. */
+  /** The VSM that it came up from: a child, or of agony the one that feels it. */
   from: Schema.optionalKey(VsmId),
   stage: Stage,
   /** When the next is asked; absent where nothing follows. */
   ackBy: Schema.optionalKey(instant),
   /** It went up. */
   hasClimbed: Schema.Boolean,
+  /** All above who were told at once by this one, from the root down. */
+  told: Schema.optionalKey(Schema.Array(VsmId)),
   /** How often a person was called. */
   calls: count,
   ack: Schema.optionalKey(Acknowledgement),

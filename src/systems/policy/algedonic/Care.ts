@@ -15,9 +15,13 @@ export const isCovered = (ack: Acknowledgement | undefined, intensity: number, n
   ack !== undefined && intensity < ack.intensity + step && now < ack.at + coveredMillis
 
 /** Those whom the signal came from and went to. */
-const othersOf = (turn: Turn, { from, hasClimbed }: Signal): ReadonlyArray<VsmId> => {
+const othersOf = (turn: Turn, { from, hasClimbed, told = [] }: Signal): ReadonlySet<VsmId> => {
   const parent = parentOf(turn)
-  return [...(from === undefined ? [] : [from]), ...(hasClimbed && parent !== undefined ? [parent] : [])]
+  return new Set([
+    ...(from === undefined ? [] : [from]),
+    ...(hasClimbed && parent !== undefined ? [parent] : []),
+    ...told
+  ])
 }
 
 /** Somebody takes care of it. Who said so already, or of something weaker, changes nothing. */

@@ -68,10 +68,10 @@ export const algedonic: Behaviour.AnyBehaviour = Behaviour.make<Algedonic>(Alged
     forgetQuiet(turn)
     return notedOf(turn)
   },
-  undelivered: (state, { message, payload }, context) => {
+  undelivered: (state, { to, message, payload }, context) => {
     const turn = begin(state, context)
     const { id } = Object(Object(payload).signal)
-    if (message === "Climb" && typeof id === "string") strand(turn, id)
+    if (message === "Climb" && typeof id === "string") strand(turn, id, to.id)
     return notedOf(turn)
   },
 

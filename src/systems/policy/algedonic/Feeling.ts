@@ -5,7 +5,7 @@
 import { matches } from "../../../protocol/Capability.ts"
 import { agony, evidenceMax, type Feeling, type Signal, type Thresholds } from "../../../protocol/vsm/Signal.ts"
 import { isCovered, resolve, step, stopped } from "./Care.ts"
-import { openAbove, openHere, unitMillis, worsened } from "./Climbing.ts"
+import { openAbove, openHere, unitMillis, type Way, worsened } from "./Climbing.ts"
 import { baseAfter, feltOf, thresholdsKnown } from "./Intensity.ts"
 import { drop, isAgony, say, type Turn, write } from "./Turn.ts"
 
@@ -47,7 +47,7 @@ const opened = (turn: Turn, signal: Signal): void => {
 
 /** Takes away what follows from having been taken care of, filtered or asked. */
 const anew = (signal: Signal, now: number): Signal => {
-  const { ack: _, ackBy: __, overAt: ___, ...rest } = signal
+  const { ack: _, ackBy: __, overAt: ___, told: ____, ...rest } = signal
   return { ...rest, openedAt: now, hasClimbed: false }
 }
 
@@ -189,34 +189,35 @@ export const feel = (turn: Turn, feeling: Feeling): Signal | undefined | "unknow
   return turn.state.signals.get(known.id)
 }
 
-/** A signal of a child came up. */
+/** A signal came up, from a child or from where it is felt. */
 export const takeClimb = (
   turn: Turn,
-  { child, hops, signal }: { readonly child: Signal["origin"]; readonly hops: number; readonly signal: Signal }
+  { child, signal, ...way }: Way & { readonly child: Signal["origin"]; readonly signal: Signal }
 ): void => {
   const known = turn.state.signals.get(signal.id)
   // A path that leads back to where it was felt would never end.
   if (known !== undefined && known.from === undefined) return
-  const { ack: _, ackBy: __, base: ___, ...rest } = signal
+  const { ack: _, ackBy: __, base: ___, told: ____, ...rest } = signal
   const came: Signal = { ...rest, from: child, lastAt: turn.now, stage: "policy", hasClimbed: false }
   if (known === undefined) {
     if (!hasPlace(turn, came)) return merge(turn, came)
-    return openAbove(turn, came, hops)
+    return openAbove(turn, came, way)
   }
   const intensity = Math.max(known.intensity, signal.intensity)
   const next: Signal = {
     ...known,
-    from: child,
+    // Who feels it knows all who were told; a child that passes it on only itself.
+    from: known.from === signal.origin ? known.from : child,
     count: Math.max(known.count, signal.count),
     intensity,
     lastAt: turn.now
   }
   if (known.ack !== undefined && (signal.openedAt > known.openedAt || intensity >= known.ack.intensity + step)) {
-    const { ack: ____, ...open } = next
-    return openAbove(turn, { ...open, openedAt: signal.openedAt, hasClimbed: false }, hops)
+    const { ack: _____, ...open } = next
+    return openAbove(turn, { ...open, openedAt: signal.openedAt, hasClimbed: false }, way)
   }
   write(turn, next)
-  if (known.ack === undefined && intensity >= known.intensity + step) worsened(turn, known, next, hops)
+  if (known.ack === undefined && intensity >= known.intensity + step) worsened(turn, known, next, way)
 }
 
 /** A signal is over, somebody above or below says so. */

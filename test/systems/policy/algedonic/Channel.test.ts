@@ -107,6 +107,42 @@ describe("agony", () => {
     assert.strictEqual(channels.said("algedonic.felt")[0]?.severity, "critical")
   })
 
+  it("goes up from where it is felt to each above by itself, and whoever takes care of it is heard of everywhere", () => {
+    const channels = new Channels("root", "a", "b", "c")
+    channels.feel("c", 0.5)
+    inSteps(channels, 16)
+    assert.strictEqual(channels.signal("b").from, "c")
+    channels.feel("c", 0.96)
+    assert.deepStrictEqual(channels.signal("c").told, ["root", "a", "b"])
+    for (const id of ["root", "a", "b"]) assert.deepInclude(channels.signal(id), { from: "c", intensity: 0.96 })
+    assert.deepStrictEqual(
+      channels.said("algedonic.climbed").map(({ vsm }) => vsm),
+      ["c", "c", "c"]
+    )
+    channels.ack("a", "c.1")
+    inSteps(channels, 2)
+    for (const id of ["root", "a", "b", "c"]) assert.isDefined(channels.signal(id).ack, id)
+    channels.feel("c", 0.98)
+    for (const id of ["root", "a", "b"]) assert.isUndefined(channels.signal(id).ack, id)
+  })
+
+  it("calls a person once more when the root does not take it, and not for one between", () => {
+    const { undelivered } = algedonic.reactions
+    const channels = new Channels("root", "hall", "line-1")
+    channels.feel("line-1", 0.96)
+    const signal = channels.signal("line-1")
+    const path = ["root", "hall", "line-1"].map((id) => VsmId.make(id))
+    const state = { path, last: 1, thresholds: {}, filters: [], signals: new Map([[signal.id, signal]]) }
+    const saidWithout = (id: string) =>
+      undelivered?.(
+        state,
+        { to: { kind: "algedonic", id }, message: "Climb", payload: { signal }, cause: "gone" },
+        { ...lone, now: channels.rig.now }
+      ).events?.map(({ type }) => type)
+    assert.deepStrictEqual(saidWithout("hall"), [])
+    assert.deepStrictEqual(saidWithout("root"), ["algedonic.person-called"])
+  })
+
   it("that pain becomes is agony from then on", () => {
     const channels = new Channels("root", "line-1")
     channels.feel("line-1", 0.5)
