@@ -1,38 +1,12 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Console, Effect, Fiber } from "effect"
-import { Command } from "effect/cli"
-import { holon, version } from "../../src/cli/Holon.ts"
-import { run } from "../support/Cli.ts"
+import { Effect, Fiber } from "effect"
+import { run, running } from "../support/Cli.ts"
 import { freePort } from "../support/Ports.ts"
-import { tempFolder, until } from "../support/RunningNode.ts"
+import { tempFolder } from "../support/RunningNode.ts"
 
 const examples = join(import.meta.dirname, "../../examples")
-
-/** A command that runs until it is interrupted, and what it has printed. */
-const running = (argv: ReadonlyArray<string>) => {
-  const lines: Array<string> = []
-  const log = (line: unknown): void => void lines.push(String(line))
-  const recorded: Console.Console = { ...globalThis.console, log, info: log, error: log, warn: log }
-  return Effect.map(
-    Command.runWith(holon, { version })(argv).pipe(
-      Effect.provide(NodeServices.layer),
-      Effect.provideService(Console.Console, recorded),
-      Effect.forkScoped
-    ),
-    (fiber) => ({
-      lines,
-      stop: Fiber.interrupt(fiber),
-      says: (text: string) =>
-        until(
-          Effect.sync(() => lines.some((line) => line.includes(text))),
-          (isThere) => isThere
-        )
-    })
-  )
-}
 
 const bench = Effect.gen(function* () {
   const folder = yield* tempFolder

@@ -1,21 +1,12 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { ClaimView } from "../../src/protocol/vsm/Claim.ts"
-import { run } from "../support/Cli.ts"
+import { good, holon } from "../support/NodeCommands.ts"
 import { RunningNode } from "../support/RunningNode.ts"
 
 const claimOf = Schema.decodeUnknownSync(ClaimView)
 
 layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("holon claims", (it) => {
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
   it.effect(
     "lists claims, turns and knobs of every coordinator, and gives a claim back",
     () =>
@@ -25,7 +16,7 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
           good("send", "coordinator", "root", message, JSON.stringify(payload))
         const claims = [{ resource: "device/press-1", mode: "exclusive" }]
         const claim = claimOf(JSON.parse(yield* send("Claim", { claims, holdMillis: 60_000 })))
-        const refused = yield* at("send", "coordinator", "root", "Claim", JSON.stringify({ claims }))
+        const refused = yield* holon("send", "coordinator", "root", "Claim", JSON.stringify({ claims }))
         assert.isFalse(refused.isSuccess)
         assert.include(refused.err, `${claim.op}) came first`)
         yield* send("ReserveSlot", { topic: "rollout", holdMillis: 60_000 })
@@ -48,7 +39,7 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
 
         assert.include(yield* good("claims", "release", "root", claim.lease), `${claim.lease} is released`)
         assert.include(yield* good("claims", "ls"), "released")
-        const unknown = yield* at("claims", "release", "root", "nothing")
+        const unknown = yield* holon("claims", "release", "root", "nothing")
         assert.include(unknown.err, "there is no claim nothing")
       }),
     60_000

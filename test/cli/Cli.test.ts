@@ -1,14 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
-import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Console, Effect, Fiber, Schema } from "effect"
-import { Command } from "effect/cli"
-import { holon, version } from "../../src/cli/Holon.ts"
-import { Keyboard } from "../../src/cli/repl/Keyboard.ts"
+import { Effect, Fiber, Schema } from "effect"
 import { encodeStored } from "../../src/protocol/Stored.ts"
-import { piped, run, Typist } from "../support/Cli.ts"
+import { atTerminal, piped, run, Typist } from "../support/Cli.ts"
+import { holon } from "../support/NodeCommands.ts"
 import { takenPort } from "../support/Ports.ts"
 import { RunningNode, tempFolder } from "../support/RunningNode.ts"
 
@@ -18,10 +15,6 @@ const idsOf = (listed: unknown) =>
 const decodeNumbers = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ number: Schema.Int })))
 
 layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServices: true })("holon", (it) => {
-  /** A command against the node under test. */
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
   /** Messages that reached the node while `work` ran. */
   const sentDuring = <A, E, R>(work: Effect.Effect<A, E, R>) =>
     Effect.gen(function* () {
@@ -48,39 +41,42 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
 
   it.effect("lists devices as a table for people and as JSON for scripts", () =>
     Effect.gen(function* () {
-      const { out } = yield* at("devices", "ls")
+      const { out } = yield* holon("devices", "ls")
       assert.match(out, /^ID +STATE +SEEN +PROFILE +REPORTED\n/)
       assert.match(out, /^heater-1 +online +\d+ s ago +sim-heater +temp=/m)
-      const listed: unknown = JSON.parse((yield* at("devices", "ls", "--json")).out)
+      const listed: unknown = JSON.parse((yield* holon("devices", "ls", "--json")).out)
       assert.deepStrictEqual(idsOf(listed), ["heater-1", "heater-2"])
-      const limited: unknown = JSON.parse((yield* at("devices", "ls", "--json", "--limit", "1")).out)
+      const limited: unknown = JSON.parse((yield* holon("devices", "ls", "--json", "--limit", "1")).out)
       assert.deepStrictEqual(idsOf(limited), ["heater-1"])
     })
   )
 
   it.effect("shows one device, the nodes and the kinds of actors", () =>
     Effect.gen(function* () {
-      const shown: unknown = JSON.parse((yield* at("devices", "show", "heater-1", "--json")).out)
+      const shown: unknown = JSON.parse((yield* holon("devices", "show", "heater-1", "--json")).out)
       assert.deepNestedInclude(shown, {
         id: "heater-1",
         "status.connection.state": "online",
         "twin.connection.state": "online"
       })
-      const { out } = yield* at("devices", "show", "heater-1")
+      const { out } = yield* holon("devices", "show", "heater-1")
       assert.match(
         out,
         /^heater-1: online for \d+ s, heard \d+ s ago, boot \d+, link \d+\nfirmware \S+, profile sim-heater/
       )
       assert.match(out, /^REPORTED +VALUE +AGE\n(?:.*\n)*temp +[\d.]+ +\d+ s/m)
       assert.isBelow(out.split("\n").length, 40)
-      assert.match((yield* at("nodes", "ls")).out, /healthy +ready +30 .*\nresident on the node asked: (.*, )?2 device/)
-      assert.match((yield* at("actors")).out, /^device +SetDesired +once +changes/m)
+      assert.match(
+        (yield* holon("nodes", "ls")).out,
+        /healthy +ready +30 .*\nresident on the node asked: (.*, )?2 device/
+      )
+      assert.match((yield* holon("actors")).out, /^device +SetDesired +once +changes/m)
     })
   )
 
   it.effect("sends a message and prints the reply", () =>
     Effect.gen(function* () {
-      const { out, isSuccess } = yield* at(
+      const { out, isSuccess } = yield* holon(
         "send",
         "device",
         "heater-1",
@@ -109,7 +105,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       ]
       const { sent } = yield* sentDuring(
         Effect.forEach(wrong, ([argv, sentence]) =>
-          Effect.map(at("send", ...argv), ({ out, err, isSuccess }) => {
+          Effect.map(holon("send", ...argv), ({ out, err, isSuccess }) => {
             assert.isFalse(isSuccess)
             assert.strictEqual(out, "")
             assert.match(err.trimEnd(), sentence)
@@ -117,7 +113,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
         )
       )
       assert.deepStrictEqual(sent, [])
-      const right = yield* sentDuring(at("send", "device", "heater-1", "GetStatus"))
+      const right = yield* sentDuring(holon("send", "device", "heater-1", "GetStatus"))
       assert.deepStrictEqual(right.sent, ["GetStatus"])
     })
   )
@@ -164,7 +160,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
 
   it.effect("says in one line what only the node can refuse", () =>
     Effect.gen(function* () {
-      const { err, isSuccess } = yield* at(
+      const { err, isSuccess } = yield* holon(
         "send",
         "device",
         "heater-1",
@@ -231,13 +227,13 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       const payload = encodeStored({ patch: { target: 51 } })
       yield* sql`insert into dead_letter (kind, id, letter, message, payload, cause, trace_id, at)
         values ('device', 'heater-2', 'request x', 'SetDesired', ${payload}, 'it broke', 'trace', 1000)`
-      assert.match((yield* at("dead", "ls")).out, /device +heater-2 +SetDesired +.* ago +it broke/)
-      const listed: unknown = JSON.parse((yield* at("dead", "ls", "--json")).out)
+      assert.match((yield* holon("dead", "ls")).out, /device +heater-2 +SetDesired +.* ago +it broke/)
+      const listed: unknown = JSON.parse((yield* holon("dead", "ls", "--json")).out)
       const number = String(decodeNumbers(listed)[0]?.number)
-      assert.deepInclude(JSON.parse((yield* at("dead", "show", number)).out), { payload: { patch: { target: 51 } } })
-      const retried = yield* at("dead", "retry", number, "--json")
+      assert.deepInclude(JSON.parse((yield* holon("dead", "show", number)).out), { payload: { patch: { target: 51 } } })
+      const retried = yield* holon("dead", "retry", number, "--json")
       assert.deepInclude(JSON.parse(retried.out), { _tag: "Accepted", desired: { target: 51 } })
-      const again = yield* at("dead", "retry", number)
+      const again = yield* holon("dead", "retry", number)
       assert.isFalse(again.isSuccess)
       assert.include(again.err, "already retried")
     })
@@ -246,12 +242,12 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
   it.effect("lists and releases the quarantined", () =>
     Effect.gen(function* () {
       const { engine, sql } = yield* RunningNode
-      assert.include((yield* at("quarantine", "ls")).out, "nobody is quarantined")
+      assert.include((yield* holon("quarantine", "ls")).out, "nobody is quarantined")
       yield* sql`insert into quarantine (kind, id, shard, since, cause, attempts, told)
         values ('device', 'broken', ${engine.shards()[0] ?? 1}, 1000, 'it crashed', 5, true)`
-      assert.match((yield* at("quarantine", "ls")).out, /device +broken +.* ago +5 +it crashed/)
-      assert.match((yield* at("quarantine", "release", "device", "broken")).out, /device broken is released/)
-      assert.include((yield* at("quarantine", "ls")).out, "nobody is quarantined")
+      assert.match((yield* holon("quarantine", "ls")).out, /device +broken +.* ago +5 +it crashed/)
+      assert.match((yield* holon("quarantine", "release", "device", "broken")).out, /device broken is released/)
+      assert.include((yield* holon("quarantine", "ls")).out, "nobody is quarantined")
     })
   )
 
@@ -296,11 +292,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       const order = JSON.stringify({ device: "heater-1", sha256: "0".repeat(64) })
       yield* run(["send", "session", "evening-1", "Provision", order, "--url", url, "--data", data])
       const typist = new Typist()
-      const repl = Command.runWith(holon, { version })(["repl", "--url", url, "--data", data]).pipe(
-        Effect.provideService(Keyboard, typist.keys),
-        Effect.provide(NodeServices.layer),
-        Effect.provideService(Console.Console, typist.console)
-      )
+      const repl = atTerminal(typist, ["repl", "--url", url, "--data", data])
       const running = yield* Effect.forkChild(repl)
       yield* typist.type("", "holon> ")
       yield* typist.type("dev\t", 'device("')

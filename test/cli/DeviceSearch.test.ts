@@ -4,6 +4,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { run } from "../support/Cli.ts"
+import { holon } from "../support/NodeCommands.ts"
 import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const foundOf = Schema.decodeUnknownSync(
@@ -19,10 +20,8 @@ const rolloutOf = Schema.decodeUnknownSync(
 layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServices: true })(
   "holon devices search",
   (it) => {
-    const at = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
     const searched = (...argv: ReadonlyArray<string>) =>
-      Effect.map(at("devices", "search", ...argv, "--json"), ({ isSuccess, out, err }) => {
+      Effect.map(holon("devices", "search", ...argv, "--json"), ({ isSuccess, out, err }) => {
         assert.isTrue(isSuccess, err)
         const { devices, asOf } = foundOf(JSON.parse(out))
         return { ids: devices.map(({ id }) => id), asOf }
@@ -34,16 +33,16 @@ layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServ
         const given = ["--parameter", "low=-40", "--parameter", 'profiles=["sim-heater","sim-press"]']
         const { asOf } = yield* until(searched(where, ...given), ({ ids }) => ids.length === 2)
         assert.isAtLeast(asOf.behindMillis, 0)
-        const { out } = yield* at("devices", "search", where, ...given)
+        const { out } = yield* holon("devices", "search", where, ...given)
         assert.match(
           out,
           /^ID +STATE +SEEN +PROFILE +REPORTED\nheater-1 +online .*\nheater-3 +online .*\n2 devices, as of /
         )
         assert.deepStrictEqual((yield* searched(where, ...given, "--limit", "1")).ids, ["heater-1"])
-        const nothing = yield* at("devices", "search", "temp > 1e6")
+        const nothing = yield* holon("devices", "search", "temp > 1e6")
         assert.match(nothing.out, /^no devices, as of /)
         assert.strictEqual(nothing.err, "")
-        const misspelt = yield* at("devices", "search", "temp > 1e6 and tmep < 1")
+        const misspelt = yield* holon("devices", "search", "temp > 1e6 and tmep < 1")
         assert.match(misspelt.out, /^no devices, as of /)
         assert.match(misspelt.err, /^no device has a field reported\.tmep$/m)
       })
@@ -51,12 +50,12 @@ layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServ
 
     it.effect("points at what is wrong, and finds nothing then", () =>
       Effect.gen(function* () {
-        const { isSuccess, out, err } = yield* at("devices", "search", "temp > 3 amd state == 'online'")
+        const { isSuccess, out, err } = yield* holon("devices", "search", "temp > 3 amd state == 'online'")
         assert.isFalse(isSuccess)
         assert.strictEqual(out, "")
         assert.match(err, /line 1, column 10: /)
         assert.match(err, /\n {2}temp > 3 amd state == 'online'\n {11}\^/)
-        const refused = yield* at("devices", "search", "temp > $low", "--parameter", "low={}")
+        const refused = yield* holon("devices", "search", "temp > $low", "--parameter", "low={}")
         assert.isFalse(refused.isSuccess)
         assert.match(refused.err, /a parameter is a number, true, false, a text, or a list of these/)
       })
@@ -81,18 +80,18 @@ layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServ
           writeFileSync(join(folder, "manifest.json"), JSON.stringify({ confirm: 1000, version: "1.0.0" }))
           const example = join(import.meta.dirname, "../../examples/blink.mvasm")
           assert.isTrue((yield* run(["image", "build", example, "--name", "blink", "--out", file])).isSuccess)
-          const pushed = yield* at("image", "push", file, "--manifest", join(folder, "manifest.json"))
+          const pushed = yield* holon("image", "push", file, "--manifest", join(folder, "manifest.json"))
           assert.isTrue(pushed.isSuccess, pushed.err)
           const where = 'id glob "cell-*" and id != "cell-2" and state == "online"'
           yield* until(searched(where), ({ ids }) => ids.length === 2)
-          const started = yield* at("rollout", "start", "blink", "--where", where, "--detach", "--json")
+          const started = yield* holon("rollout", "start", "blink", "--where", where, "--detach", "--json")
           assert.isTrue(started.isSuccess, started.err)
           const { boards } = rolloutOf(JSON.parse(started.out))
           assert.deepStrictEqual(
             boards.map(({ id }) => id),
             ["cell-1", "cell-3"]
           )
-          const both = yield* at(
+          const both = yield* holon(
             "rollout",
             "start",
             "blink",
@@ -107,9 +106,9 @@ layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServ
             rolloutOf(JSON.parse(both.out)).boards.map(({ id }) => id),
             ["cell-3"]
           )
-          const nobody = yield* at("rollout", "start", "blink", "--where", "temp > 1e6", "--detach")
+          const nobody = yield* holon("rollout", "start", "blink", "--where", "temp > 1e6", "--detach")
           assert.match(nobody.err, /there is no device that is selected and not retired/)
-          const unsaid = yield* at("rollout", "start", "blink", "--detach")
+          const unsaid = yield* holon("rollout", "start", "blink", "--detach")
           assert.match(unsaid.err, /no devices are named; give their ids/)
         }),
       60_000

@@ -4,6 +4,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
 import { DeviceStatus } from "../../src/protocol/Device.ts"
 import { run } from "../support/Cli.ts"
+import { bad, good, holon } from "../support/NodeCommands.ts"
 import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const examples = join(import.meta.dirname, "../../examples")
@@ -12,21 +13,6 @@ const shownOf = Schema.decodeUnknownSync(Schema.Struct({ status: DeviceStatus })
 layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServices: true })(
   "what fails on a board",
   (it) => {
-    const at = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-    const good = (...argv: ReadonlyArray<string>) =>
-      Effect.map(at(...argv), (ran) => {
-        assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-        return ran.out
-      })
-
-    const bad = (...argv: ReadonlyArray<string>) =>
-      Effect.map(at(...argv), (ran) => {
-        assert.isFalse(ran.isSuccess, argv.join(" "))
-        return ran.err
-      })
-
     const statusOf = (device: string) =>
       Effect.map(good("devices", "show", device, "--json"), (text) => shownOf(JSON.parse(text)).status)
 
@@ -98,7 +84,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
         const board = yield* Effect.forkChild(
           run(["board", "sim", "--prefix", "night-", "--count", "1", "--url", place])
         )
-        const state = Effect.map(at("devices", "ls"), ({ out }) => /night-1 +(\w+)/.exec(out)?.[1])
+        const state = Effect.map(holon("devices", "ls"), ({ out }) => /night-1 +(\w+)/.exec(out)?.[1])
         yield* until(state, (found) => found === "online")
         yield* Fiber.interrupt(board)
         yield* until(state, (found) => found !== "online")

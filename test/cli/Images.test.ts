@@ -8,7 +8,8 @@ import { signHxe } from "../../src/protocol/hxe/Signature.ts"
 import { sha256Of } from "../../src/protocol/image/HxeImageManifest.ts"
 import { newKeyPair, readPrivateKey } from "../../src/protocol/image/SigningKey.ts"
 import { described, first, full, smallest } from "../protocol/hxe/Golden.ts"
-import { run } from "../support/Cli.ts"
+import { complaint, run } from "../support/Cli.ts"
+import * as Commands from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, tempFolder } from "../support/RunningNode.ts"
 
 const bytesMax = 2_000_000
@@ -21,23 +22,14 @@ layer(RunningNode.layer({ config: { ...freePorts, images: { bytesMax } } }), {
   timeout: "60 seconds",
   excludeTestServices: true
 })("holon image", (it) => {
-  /** A command against the node under test. */
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run(["image", ...argv, "--url", url, "--data", data]))
+  const at = (...argv: ReadonlyArray<string>) => Commands.holon("image", ...argv)
+  const good = (...argv: ReadonlyArray<string>) => Commands.good("image", ...argv)
 
-  /** The same, which must end well. */
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
-  /** The same, which must fail with one line. */
+  /** A command that must fail with one line. */
   const bad = (...argv: ReadonlyArray<string>) =>
     Effect.map(at(...argv), (ran) => {
-      assert.isFalse(ran.isSuccess, argv.join(" "))
       assert.strictEqual(ran.out, "")
-      assert.match(ran.err, /^holon: .+\n$/)
+      assert.match(complaint(argv, ran), /^holon: .+\n$/)
       return ran.err
     })
 

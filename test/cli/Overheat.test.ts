@@ -1,8 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
-import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
-import { run } from "../support/Cli.ts"
+import { eventsWhere, good } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
 const hot = `pattern "hot" priority high {
@@ -13,26 +12,9 @@ const hot = `pattern "hot" priority high {
 }
 `
 
-const pageOf = Schema.decodeUnknownSync(EventPageView)
-
 layer(RunningNode.layer({ config: freePorts }), { timeout: "120 seconds", excludeTestServices: true })(
   "a board that is hotter than 60 °C on average over 10 s while its fan is off",
   (it) => {
-    const holon = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-    const good = (...argv: ReadonlyArray<string>) =>
-      Effect.map(holon(...argv), ({ out, err, isSuccess }) => {
-        assert.isTrue(isSuccess, err)
-        return out
-      })
-    const events = (where: string) =>
-      Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(
-          get(`/api/events?last=10000&limit=1000&samples=true&where=${encodeURIComponent(where)}`),
-          ({ json }) => pageOf(json).events.map(({ event }) => event)
-        )
-      )
-
     it.effect(
       "has its fan switched on by a pattern, cools, and the events say why",
       () =>
@@ -46,18 +28,18 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "120 seconds", exclud
             prefix: "oven-",
             intervalMillis: 500
           })
-          const [matched] = yield* until(events('type == "pattern.matched"'), ({ length }) => length > 0)
+          const [matched] = yield* until(eventsWhere('type == "pattern.matched"'), ({ length }) => length > 0)
           const values = Schema.decodeUnknownSync(Schema.Struct({ value: Schema.Finite }))(
             Schema.decodeUnknownSync(Schema.Struct({ values: Schema.Unknown }))(matched?.data).values
           )
           assert.isAbove(values.value, 60)
           const cools = 'type == "board.telemetry" and fan == true and temp < 55'
-          yield* until(events(cools), ({ length }) => length > 0)
+          yield* until(eventsWhere(cools), ({ length }) => length > 0)
 
-          const readings = yield* events('type == "board.telemetry" and exists temp')
+          const readings = yield* eventsWhere('type == "board.telemetry" and exists temp')
           const cause = readings.find(({ id }) => id === matched?.causes[0])
           assert.strictEqual(cause?.source.id, "oven-1")
-          const [told, ...others] = yield* events('type == "twin.desired-changed"')
+          const [told, ...others] = yield* eventsWhere('type == "twin.desired-changed"')
           assert.isEmpty(others)
           assert.deepStrictEqual(told?.causes, [matched?.id ?? ""])
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
+import { Effect } from "effect"
 import { run } from "../support/Cli.ts"
+import { bad, eventsWhere, good, holon } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const warm = (threshold: number) => `pattern "warm" priority high {
@@ -14,47 +14,23 @@ const warm = (threshold: number) => `pattern "warm" priority high {
 }
 `
 
-const pageOf = Schema.decodeUnknownSync(EventPageView)
-
 layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
   "holon pattern",
   (it) => {
-    const holon = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-    const good = (...argv: ReadonlyArray<string>) =>
-      Effect.map(holon(...argv), ({ out, err, isSuccess }) => {
-        assert.isTrue(isSuccess, err)
-        return out
-      })
-    const refused = (...argv: ReadonlyArray<string>) =>
-      Effect.map(holon(...argv), ({ err, isSuccess }) => {
-        assert.isFalse(isSuccess)
-        return err
-      })
-    const events = (where: string) =>
-      Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}`), ({ json }) =>
-          pageOf(json)
-        )
-      )
-
     it.effect("adds a pattern from a file, which matches once a board and acts on it", () =>
       Effect.gen(function* () {
         const file = join(yield* tempFolder, "warm.pattern")
         writeFileSync(file, warm(-100))
         assert.strictEqual(yield* good("pattern", "add", file), "warm version 1, looking at events\n")
-        const matched = yield* until(events('type == "pattern.matched"'), (found) => found.events.length >= 2)
+        const matched = yield* until(eventsWhere('type == "pattern.matched"'), ({ length }) => length >= 2)
         assert.deepStrictEqual(
-          matched.events.map(({ event }) => [event.severity, Object(event.data).pattern, Object(event.data).kind]),
+          matched.map((event) => [event.severity, Object(event.data).pattern, Object(event.data).kind]),
           [
             ["warn", "warm", "enter"],
             ["warn", "warm", "enter"]
           ]
         )
-        assert.strictEqual(
-          (yield* until(events('type == "board.warm"'), (found) => found.events.length >= 2)).events.length,
-          2
-        )
+        assert.lengthOf(yield* until(eventsWhere('type == "board.warm"'), ({ length }) => length >= 2), 2)
         for (const id of ["heater-1", "heater-2"])
           yield* until(good("devices", "show", id, "--json"), (text) =>
             /"desired": \{\s+"target": \{?[^}]*31/.test(text)
@@ -92,9 +68,9 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
         writeFileSync(json, JSON.stringify([short("any-three", 3), short("any-four", 4)]))
         assert.match(yield* good("pattern", "add", json), /^any-three version 1, .*\nany-four version 1, /)
         writeFileSync(json, JSON.stringify([short("any-five", 5), short("any-six", { no: 1 })]))
-        assert.match(yield* refused("pattern", "add", json), /1\.conditions\.0\.value/)
-        assert.match(yield* refused("pattern", "add", `${many} pattern any-bad { where }`), /line 4, column 26/)
-        assert.match(yield* refused("pattern", "add", file, "--expect", "0"), /write one pattern at a time/)
+        assert.match(yield* bad("pattern", "add", json), /1\.conditions\.0\.value/)
+        assert.match(yield* bad("pattern", "add", `${many} pattern any-bad { where }`), /line 4, column 26/)
+        assert.match(yield* bad("pattern", "add", file, "--expect", "0"), /write one pattern at a time/)
         const names = yield* good("pattern", "ls")
         assert.notMatch(names, /any-five|any-bad/)
         for (const name of ["any-both", "any-one", "any-two", "any-three", "any-four"])
@@ -104,15 +80,14 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
 
     it.effect("plays what has happened to a draft, and acts on nothing", () =>
       Effect.gen(function* () {
-        yield* until(events("reported.temp > -100"), () => true)
-        const before = (yield* events('type glob "pattern.*"')).events.length
+        const before = yield* eventsWhere('type glob "pattern.*"')
         const report = yield* until(
           good("pattern", "test", warm(-50).replace('"warm"', '"draft"'), "--since", "10min"),
           (text) => /draft: 2 matches/.test(text)
         )
         assert.match(report, /^draft: 2 matches in \d+ events, \d{4}-/)
         assert.match(report, /enter {2}source\.id="heater-1" {2}value=/)
-        assert.strictEqual((yield* events('type glob "pattern.*"')).events.length, before)
+        assert.lengthOf(yield* eventsWhere('type glob "pattern.*"'), before.length)
         const misspelt = yield* holon("pattern", "test", "pattern draft { from bord.telemetry where temp > 3 }")
         assert.match(misspelt.out, /^draft: 0 matches in /)
         assert.match(misspelt.err, /^no event of the last 10000 commits is a bord\.telemetry$/m)
@@ -122,31 +97,28 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
 
     it.effect("refuses what is wrong at its place in the text, and what somebody else changed meanwhile", () =>
       Effect.gen(function* () {
+        assert.match(yield* bad("pattern", "add", "pattern x { where temp >> 3 }"), /line 1, column \d+: .*\n.*\n +\^/)
         assert.match(
-          yield* refused("pattern", "add", "pattern x { where temp >> 3 }"),
-          /line 1, column \d+: .*\n.*\n +\^/
-        )
-        assert.match(
-          yield* refused("pattern", "add", "pattern x { by source.id when distinct(temp) > 3 }"),
+          yield* bad("pattern", "add", "pattern x { by source.id when distinct(temp) > 3 }"),
           /without a window/
         )
         // Nothing that only the board or the runtime may say, and no question.
         for (const message of ["Attach", "GetTwin"])
           assert.match(
-            yield* refused("pattern", "add", `pattern x { where temp > 3 do tell(device, "heater-1", ${message}) }`),
+            yield* bad("pattern", "add", `pattern x { where temp > 3 do tell(device, "heater-1", ${message}) }`),
             /a device understands no message/
           )
         assert.match(
-          yield* refused("pattern", "add", 'pattern x { where temp > 3 do event("device.offline") }'),
+          yield* bad("pattern", "add", 'pattern x { where temp > 3 do event("device.offline") }'),
           /device\.offline is what actors of the kind device say/
         )
         assert.match(
-          yield* refused("pattern", "add", "/nowhere.pattern"),
+          yield* bad("pattern", "add", "/nowhere.pattern"),
           /nowhere\.pattern cannot be read \(there is no such file\); name a file/
         )
         // A misspelt pattern is no file.
         assert.match(
-          yield* refused("pattern", "add", "patern x { where temp > 3 }"),
+          yield* bad("pattern", "add", "patern x { where temp > 3 }"),
           /line 1, column 1: .*did you mean pattern/
         )
         yield* good("pattern", "add", "pattern y { where temp > 1000 }")
@@ -155,10 +127,10 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           "y: as it was, version 1, looking at events\n"
         )
         assert.match(
-          yield* refused("pattern", "add", "pattern y { where temp > 2000 }", "--expect", "7"),
+          yield* bad("pattern", "add", "pattern y { where temp > 2000 }", "--expect", "7"),
           /version 1 by user:local came first/
         )
-        assert.match(yield* refused("pattern", "show", "nobody"), /there is no pattern nobody/)
+        assert.match(yield* bad("pattern", "show", "nobody"), /there is no pattern nobody/)
       })
     )
 
@@ -175,11 +147,11 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
         yield* good("pattern", "add", file)
         assert.include(yield* good("pattern", "show", "guessed"), "  when count > 3 over sliding 1min\n")
         assert.match(
-          yield* refused("pattern", "add", '{"name":"x","body":{"_tag":"Wehn"}}'),
+          yield* bad("pattern", "add", '{"name":"x","body":{"_tag":"Wehn"}}'),
           /body\._tag: .*did you mean When/
         )
         writeFileSync(file, '{"name":')
-        assert.match(yield* refused("pattern", "add", file), /guessed\.json cannot be read/)
+        assert.match(yield* bad("pattern", "add", file), /guessed\.json cannot be read/)
       }).pipe(Effect.scoped)
     )
 

@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Console, Effect, Fiber, Result, Schema } from "effect"
-import { Command } from "effect/cli"
+import { Effect, Fiber, Result, Schema } from "effect"
 import { stopped } from "../../devices/agent/Board.ts"
 import { transportFor } from "../../devices/agent/Connect.ts"
 import { realClock } from "../../devices/agent/RealTime.ts"
@@ -13,10 +11,9 @@ import { simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
 import { trustsAll } from "../../devices/programs/ImageChecks.ts"
 import { plainBody } from "../../devices/simulated/PlainBoard.ts"
 import { SimulatedBoard } from "../../devices/simulated/SimulatedBoard.ts"
-import { holon, version } from "../../src/cli/Holon.ts"
-import { Keyboard } from "../../src/cli/repl/Keyboard.ts"
 import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
-import { run, Typist } from "../support/Cli.ts"
+import { atTerminal, run, Typist } from "../support/Cli.ts"
+import { good, holon } from "../support/NodeCommands.ts"
 import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const examples = join(import.meta.dirname, "../../examples")
@@ -42,17 +39,8 @@ const decodeShown = Schema.decodeUnknownSync(
 )
 
 layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServices: true })("holon", (it) => {
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
   const bad = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
+    Effect.map(holon(...argv), (ran) => {
       assert.isFalse(ran.isSuccess, argv.join(" "))
       assert.strictEqual(ran.out, "")
       return ran.err
@@ -172,7 +160,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
       const file = join(yield* tempFolder, "long.hxe")
       writeFileSync(file, bytes)
       yield* good("image", "push", file)
-      yield* until(at("devices", "show", "socket-1"), ({ out }) => out.startsWith("socket-1: online"))
+      yield* until(holon("devices", "show", "socket-1"), ({ out }) => out.startsWith("socket-1: online"))
       yield* good("provision", "socket-1", "long", "--no-trial")
       const kept = Result.getOrThrow(Result.getOrThrow(NvStore.mount({ devices: memories.open() })).image("long")).bytes
       const hash = (of: Uint8Array) => createHash("sha256").update(of).digest("hex")
@@ -211,13 +199,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "90 seconds", excludeTestServ
         yield* good("rollout", "start", "hello", "heater-2", "--detach")
         const { url, data } = yield* RunningNode
         const typist = new Typist()
-        const running = yield* Effect.forkChild(
-          Command.runWith(holon, { version })(["repl", "--url", url, "--data", data]).pipe(
-            Effect.provideService(Keyboard, typist.keys),
-            Effect.provide(NodeServices.layer),
-            Effect.provideService(Console.Console, typist.console)
-          )
-        )
+        const running = yield* Effect.forkChild(atTerminal(typist, ["repl", "--url", url, "--data", data]))
         yield* typist.type("", "holon> ")
         yield* typist.type("prog\t", 'program("')
         yield* typist.type("heater-1:hel\t", 'lo").')

@@ -6,6 +6,7 @@ import { Effect, Fiber, Schema } from "effect"
 import { RolloutView } from "../../src/protocol/Rollout.ts"
 import { SessionView } from "../../src/protocol/Session.ts"
 import { run } from "../support/Cli.ts"
+import { bad, good, holon } from "../support/NodeCommands.ts"
 import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const examples = join(import.meta.dirname, "../../examples")
@@ -16,21 +17,6 @@ const sessionOf = Schema.decodeUnknownSync(SessionView)
 const rolloutOf = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String, ...RolloutView.fields }))
 
 layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServices: true })("holon", (it) => {
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
-  const bad = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isFalse(ran.isSuccess, argv.join(" "))
-      return ran.err
-    })
-
   /** Builds an example under a name and pushes it as this version. */
   const pushed = Effect.fnUntraced(function* (
     example: string,
@@ -170,7 +156,7 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
     Effect.gen(function* () {
       const image = yield* pushed("blink.mvasm", "lamp", "1.0.0")
       yield* good("provision", "heater-1", image)
-      const follow = Effect.forkChild(at("value", "watch", "heater-1", "lamp", "blinks"))
+      const follow = Effect.forkChild(holon("value", "watch", "heater-1", "lamp", "blinks"))
       const orders = Effect.map(good("program", "show", "heater-1", "lamp", "--json"), (text) => {
         const { orders: found } = Schema.decodeUnknownSync(
           Schema.Struct({ orders: Schema.Array(Schema.Struct({ what: Schema.String })) })
@@ -202,7 +188,7 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       assert.include(yield* bad("image", "rm", image), "program/heater-2:echo")
       yield* good("program", "remove", "heater-2", "echo")
       yield* until(stateOf("heater-2", "echo"), (state) => state === "absent")
-      yield* until(at("image", "rm", image), ({ isSuccess }) => isSuccess)
+      yield* until(holon("image", "rm", image), ({ isSuccess }) => isSuccess)
     })
   )
 
@@ -247,7 +233,7 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       const { mqttPort } = yield* RunningNode
       const place = `mqtt://127.0.0.1:${mqttPort}`
       const board = yield* Effect.forkChild(run(["board", "sim", "--prefix", "night-", "--count", "1", "--url", place]))
-      const state = Effect.map(at("devices", "ls"), ({ out }) => /night-1 +(\w+)/.exec(out)?.[1])
+      const state = Effect.map(holon("devices", "ls"), ({ out }) => /night-1 +(\w+)/.exec(out)?.[1])
       yield* until(state, (found) => found === "online")
       yield* Fiber.interrupt(board)
       yield* until(state, (found) => found !== "online")
@@ -265,7 +251,7 @@ layer(RunningNode.layer({ boards: 5 }), { timeout: "90 seconds", excludeTestServ
       for (const board of ["heater-2", "heater-3", "heater-4"]) yield* good("provision", board, first)
       const second = yield* pushed("thermostat.mvasm", "pump", "2.0.0")
       const options = ["--canary", "1", "--wave", "4", "--observe", "1", "--json"]
-      const ran = yield* at("rollout", "start", second, "heater-*", ...options)
+      const ran = yield* holon("rollout", "start", second, "heater-*", ...options)
       assert.isFalse(ran.isSuccess)
       const { id, state, boards } = rolloutOf(JSON.parse(ran.out))
       assert.strictEqual(state, "stopped")

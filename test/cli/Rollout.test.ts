@@ -5,6 +5,7 @@ import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { RolloutView } from "../../src/protocol/Rollout.ts"
 import { run } from "../support/Cli.ts"
+import { good, holon } from "../support/NodeCommands.ts"
 import { RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const examples = join(import.meta.dirname, "../../examples")
@@ -33,15 +34,6 @@ const ids = Array.from({ length: boardsCount }, (_, index) => `cell-${index + 10
 const waveOf = (index: number): number => (index < canary ? 0 : 1 + Math.floor((index - canary) / waveSize))
 
 layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("holon rollout", (it) => {
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
   /** Builds an example under a name and pushes it as this version. */
   const pushed = Effect.fnUntraced(function* (example: string, name: string, version: string, secver = 0) {
     const folder = yield* tempFolder
@@ -77,7 +69,7 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
         yield* Effect.forEach(before, ({ id, image }) => good("provision", id, image), { concurrency: 8 })
 
         const waves = ["--canary", String(canary), "--wave", String(waveSize), "--parallel", "16", "--observe", "1"]
-        const ran = yield* at("rollout", "start", second, "cell-*", ...waves, "--json")
+        const ran = yield* holon("rollout", "start", second, "cell-*", ...waves, "--json")
         assert.isFalse(ran.isSuccess)
         const { id, state, boards, waves: count } = rolloutOf(JSON.parse(ran.out))
         assert.strictEqual(
@@ -133,7 +125,7 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
       const text = yield* good("rollout", "start", image, "line-*", "--profile", "sim-press", ...flags)
       assert.match(text, /line-1 +1 +good +1\nline-2 +1 +good +1\nrollout \S+: succeeded/)
       assert.notInclude(text, "line-11")
-      const nobody = yield* at("rollout", "start", image, "line-*", "--profile", "host-linux", ...flags)
+      const nobody = yield* holon("rollout", "start", image, "line-*", "--profile", "host-linux", ...flags)
       assert.strictEqual(nobody.err, "holon: there is no device that is selected and not retired\n")
     }).pipe(Effect.scoped)
   )

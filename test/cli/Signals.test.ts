@@ -2,28 +2,12 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { ChannelView } from "../../src/protocol/vsm/Algedonic.ts"
-import { run } from "../support/Cli.ts"
+import { bad, good, holon } from "../support/NodeCommands.ts"
 import { RunningNode, until } from "../support/RunningNode.ts"
 
 const viewsOf = Schema.decodeUnknownSync(Schema.Array(ChannelView))
 
 layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("holon signals", (it) => {
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
-  /** The one line of a refusal. */
-  const bad = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isFalse(ran.isSuccess, `${argv.join(" ")} went well: ${ran.out}`)
-      return ran.err
-    })
-
   const felt = (vsm: string) =>
     Effect.map(good("signals", "ls", vsm, "--json"), (text) =>
       viewsOf(JSON.parse(text)).flatMap(({ signals }) => signals)
@@ -37,7 +21,7 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
         const url = `mqtt://127.0.0.1:${mqttPort}`
         yield* startSimulatedBoards({ url, count: 1, spreadMillis: 0, intervalMillis: 200 })
         yield* good("vsm", "spawn", "line-1")
-        yield* until(at("vsm", "adopt", "line-1", "heater-1"), ({ isSuccess }) => isSuccess)
+        yield* until(holon("vsm", "adopt", "line-1", "heater-1"), ({ isSuccess }) => isSuccess)
         assert.include(yield* good("signals", "raise", "line-1", "smoke", "--intensity", "0.96"), "hurts by 0.96")
         const [smoke] = yield* until(felt("root"), ({ length }) => length === 1)
         assert.deepInclude(Object(smoke), { source: "vsm/line-1", metric: "smoke", origin: "line-1", from: "line-1" })

@@ -2,8 +2,9 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { EventPageView, PlacedEventView, TraceView } from "../../src/gateways/http/EventQueries.ts"
+import { PlacedEventView, TraceView } from "../../src/gateways/http/EventQueries.ts"
 import { run } from "../support/Cli.ts"
+import { eventsWhere, good, holon } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 import { sink } from "../support/Sink.ts"
 
@@ -24,37 +25,23 @@ const asking = `pattern "asking" {
 }
 `
 
-const pageOf = Schema.decodeUnknownSync(EventPageView)
 const traceOf = Schema.decodeUnknownSync(TraceView)
 const lineOf = Schema.decodeUnknownSync(Schema.fromJsonString(PlacedEventView))
 
 layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
   "a trace",
   (it) => {
-    const holon = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-    const good = (...argv: ReadonlyArray<string>) =>
-      Effect.map(holon(...argv), ({ out, err, isSuccess }) => {
-        assert.isTrue(isSuccess, err)
-        return out
-      })
-    const events = (where: string) =>
-      Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(
-          get(`/api/events?last=10000&limit=1000&samples=true&where=${encodeURIComponent(where)}`),
-          ({ json }) => pageOf(json).events.map(({ event }) => event)
-        )
-      )
-
     it.effect("leads from a board's report through a pattern to what the board is told", () =>
       Effect.gen(function* () {
         yield* good("pattern", "add", warm)
         const [changed] = yield* until(
-          events('type == "twin.desired-changed" and data.patch.target == 31'),
+          eventsWhere('type == "twin.desired-changed" and data.patch.target == 31'),
           ({ length }) => length > 0
         )
-        const [matched] = yield* events(`type == "pattern.matched"`)
-        const [reported] = (yield* events('type == "board.telemetry"')).filter(({ id }) => matched?.causes.includes(id))
+        const [matched] = yield* eventsWhere(`type == "pattern.matched"`)
+        const [reported] = (yield* eventsWhere('type == "board.telemetry"')).filter(({ id }) =>
+          matched?.causes.includes(id)
+        )
         assert.isDefined(reported)
         assert.deepStrictEqual([changed?.causes, matched?.causes], [[matched?.id], [reported?.id]])
         const root = reported?.context?.root ?? ""
@@ -97,8 +84,8 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
     it.effect("has one root from a command to its end, which the board says", () =>
       Effect.gen(function* () {
         yield* good("send", "device", "heater-1", "Invoke", '{"name":"identify"}')
-        const ended = yield* until(events('type == "command.ended"'), ({ length }) => length > 0)
-        const [accepted] = yield* events('type == "command.accepted"')
+        const ended = yield* until(eventsWhere('type == "command.ended"'), ({ length }) => length > 0)
+        const [accepted] = yield* eventsWhere('type == "command.accepted"')
         assert.deepStrictEqual([ended[0]?.context?.root, ended[0]?.causes], [accepted?.context?.root, accepted?.causes])
       })
     )
@@ -106,10 +93,10 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
     it.effect("goes on from a match to the command that it gives, and to its end, which the board says", () =>
       Effect.gen(function* () {
         yield* good("pattern", "add", asking)
-        const named = (type: string) => events(`type == "${type}" and name == "ping"`)
+        const named = (type: string) => eventsWhere(`type == "${type}" and name == "ping"`)
         const [ended] = yield* until(named("command.ended"), ({ length }) => length > 0)
         const [accepted] = yield* named("command.accepted")
-        const [matched] = yield* events('type == "pattern.matched" and pattern == "asking"')
+        const [matched] = yield* eventsWhere('type == "pattern.matched" and pattern == "asking"')
         assert.deepStrictEqual([accepted?.causes, ended?.causes], [[matched?.id], [matched?.id]])
         const root = matched?.context?.root ?? ""
         assert.notStrictEqual(root, matched?.id)
@@ -132,10 +119,10 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
             ...["pattern", "add"],
             `pattern "sent" { from board.telemetry by source.id where temp > -100 do webhook("${taker.url}"), webhook("${bad.url}"), mqtt("alarms/warm") suppress 1h }`
           )
-          const [dead] = yield* until(events('type == "delivery.dead"'), ({ length }) => length > 0)
-          const arrived = events('type == "delivery.delivered"')
+          const [dead] = yield* until(eventsWhere('type == "delivery.dead"'), ({ length }) => length > 0)
+          const arrived = eventsWhere('type == "delivery.delivered"')
           const [first, second] = yield* until(arrived, ({ length }) => length === 2)
-          const [matched] = yield* events('type == "pattern.matched" and pattern == "sent"')
+          const [matched] = yield* eventsWhere('type == "pattern.matched" and pattern == "sent"')
           const root = matched?.context?.root ?? ""
           for (const end of [dead, first, second])
             assert.deepStrictEqual([end?.causes, end?.context?.root], [[matched?.id], root])
@@ -164,7 +151,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         yield* run(["image", "build", join(import.meta.dirname, "../../examples/blink.mvasm"), "--out", image])
         yield* good("image", "push", image, "--manifest", manifest)
         yield* good("provision", "heater-1", "blink")
-        const steps = yield* events('type glob "provisioning.*" and source.actor == "session"')
+        const steps = yield* eventsWhere('type glob "provisioning.*" and source.actor == "session"')
         assert.isAtLeast(steps.length, 4)
         const [first] = steps
         const root = first?.context?.root ?? ""
@@ -182,7 +169,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
         const { status } = yield* post("/api/device/heater-1/SetDesired", { patch: { target: 17 } }, { traceparent })
         assert.strictEqual(status, 200)
         const [changed] = yield* until(
-          events('type == "twin.desired-changed" and data.patch.target == 17'),
+          eventsWhere('type == "twin.desired-changed" and data.patch.target == 17'),
           ({ length }) => length > 0
         )
         assert.strictEqual(changed?.context?.traceparent, traceparent)

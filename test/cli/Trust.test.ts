@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { run } from "../support/Cli.ts"
+import { complaint, printed, run } from "../support/Cli.ts"
 import { start } from "../support/HolonProcess.ts"
 import { freePort } from "../support/Ports.ts"
 import { tempFolder } from "../support/RunningNode.ts"
@@ -12,19 +12,14 @@ const processMillis = 60_000
 
 const examples = join(import.meta.dirname, "../../examples")
 
-/** A command that must end well. */
-const good = (...argv: ReadonlyArray<string>) =>
-  Effect.map(run(argv), (ran) => {
-    assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-    return ran.out
-  })
+const good = (...argv: ReadonlyArray<string>) => Effect.map(run(argv), (ran) => printed(argv, ran))
 
 /** A command that must fail with one line. */
 const bad = (...argv: ReadonlyArray<string>) =>
   Effect.map(run(argv), (ran) => {
-    assert.isFalse(ran.isSuccess, argv.join(" "))
-    assert.match(ran.err, /^holon: .+\n$/)
-    return ran.err
+    const said = complaint(argv, ran)
+    assert.match(said, /^holon: .+\n$/)
+    return said
   })
 
 /** A bus, an image, a key that signs, and the folder of what board 5 trusts. */

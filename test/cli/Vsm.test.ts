@@ -2,28 +2,12 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { VsmView } from "../../src/protocol/vsm/VsmState.ts"
-import { run } from "../support/Cli.ts"
+import { bad, good } from "../support/NodeCommands.ts"
 import { RunningNode, until } from "../support/RunningNode.ts"
 
 const viewOf = Schema.decodeUnknownSync(VsmView)
 
 layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("holon vsm", (it) => {
-  const at = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
-  const good = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isTrue(ran.isSuccess, `${argv.join(" ")}: ${ran.err}`)
-      return ran.out
-    })
-
-  /** The one line of a refusal. */
-  const bad = (...argv: ReadonlyArray<string>) =>
-    Effect.map(at(...argv), (ran) => {
-      assert.isFalse(ran.isSuccess, `${argv.join(" ")} went well: ${ran.out}`)
-      return ran.err
-    })
-
   const shown = (id: string) => Effect.map(good("vsm", "show", id, "--json"), (text) => viewOf(JSON.parse(text)))
 
   it.effect(

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { AuditPage, WhyView } from "../../src/protocol/audit/AuditView.ts"
 import { Verdict } from "../../src/protocol/audit/Verdict.ts"
-import { run } from "../support/Cli.ts"
+import { holon } from "../support/NodeCommands.ts"
 import { RunningNode, until } from "../support/RunningNode.ts"
 
 const pageOf = Schema.decodeUnknownSync(AuditPage)
@@ -13,9 +13,6 @@ layer(RunningNode.layer({ boards: 1 }), { timeout: "90 seconds", excludeTestServ
   const get = (path: string) => Effect.flatMap(RunningNode, (node) => node.get(path))
   const log = (query: string) => Effect.map(get(`/api/audit?${query}`), ({ json }) => pageOf(json).records)
   const verified = (vsm = "root") => Effect.map(get(`/api/audit/verify?vsm=${vsm}`), ({ json }) => verdictOf(json))
-  const holon = (...argv: ReadonlyArray<string>) =>
-    Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
   it.effect("chains within a second what somebody has a board do, and says who and why", () =>
     Effect.gen(function* () {
       const { post } = yield* RunningNode

@@ -3,12 +3,12 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Schema } from "effect"
 import { AuthorRights } from "../../src/actors/pattern/AuthorRights.ts"
 import { Patterns } from "../../src/events/Patterns.ts"
-import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
 import { readPattern } from "../../src/protocol/pattern/PatternText.ts"
 import { layer as rights } from "../../src/runtime/AuthorRights.ts"
 import { ClusterConfig } from "../../src/runtime/Config.ts"
 import { registry } from "../../src/runtime/Registry.ts"
 import * as PatternStore from "../../src/runtime/storage/PatternStore.ts"
+import { eventsWhere } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
 const config = {
@@ -46,13 +46,6 @@ describe("the rights of an author", () => {
 layer(RunningNode.layer({ boards: 1, config }).pipe(withTokens), { timeout: "60 seconds", excludeTestServices: true })(
   "a pattern of an operator whose right was taken away",
   (it) => {
-    const page = (where: string) =>
-      Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}`), ({ json }) =>
-          Schema.decodeUnknownSync(EventPageView)(json).events.map(({ event }) => event)
-        )
-      )
-
     it.effect("matches, but tells nobody any more; an event says what was refused", () =>
       Effect.gen(function* () {
         const { sql, get } = yield* RunningNode
@@ -72,7 +65,7 @@ layer(RunningNode.layer({ boards: 1, config }).pipe(withTokens), { timeout: "60 
           yield* patterns.putAll([yield* once("rons", 31)], "user:ron")
           yield* patterns.putAll([yield* once("pias", 32)], "user:pia")
         }).pipe(Effect.provide(PatternStore.layer.pipe(Layer.provide(Layer.succeed(PgClient.PgClient, sql)))))
-        const [refused] = yield* until(page('type == "operator.refused"'), (found) => found.length > 0)
+        const [refused] = yield* until(eventsWhere('type == "operator.refused"'), (found) => found.length > 0)
         assert.deepInclude(refused?.source, { actor: "operator", id: "ron" })
         assert.deepInclude(refused?.data, {
           capability: "device.set",
@@ -80,13 +73,13 @@ layer(RunningNode.layer({ boards: 1, config }).pipe(withTokens), { timeout: "60 
           target: "device/heater-1, by pattern rons",
           count: 1
         })
-        const [match, ...more] = yield* page('type == "pattern.matched" and pattern == "rons"')
+        const [match, ...more] = yield* eventsWhere('type == "pattern.matched" and pattern == "rons"')
         assert.lengthOf(more, 0)
         assert.deepStrictEqual<unknown>(refused?.causes, [match?.id])
-        assert.lengthOf(yield* page('type == "x.rons"'), 1)
+        assert.lengthOf(yield* eventsWhere('type == "x.rons"'), 1)
         yield* until(get("/api/devices/heater-1"), ({ text }) => text.includes('"pias":32'))
         assert.notInclude((yield* get("/api/devices/heater-1")).text, "rons")
-        assert.lengthOf(yield* page('type == "operator.refused"'), 1)
+        assert.lengthOf(yield* eventsWhere('type == "operator.refused"'), 1)
       })
     )
   }

@@ -1,13 +1,11 @@
 /** Events that come late, twice or from the future, and what they are told to that cannot hear it: on a running node. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
 import { PatternStats } from "../../src/gateways/http/PatternStats.ts"
-import { run } from "../support/Cli.ts"
+import { eventsWhere, good } from "../support/NodeCommands.ts"
 import { RawBoard } from "../support/RawBoard.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
-const pageOf = Schema.decodeUnknownSync(EventPageView)
 const statsOf = Schema.decodeUnknownSync(PatternStats)
 const matchOf = Schema.decodeUnknownSync(
   Schema.Struct({ version: Schema.Int, isWarm: Schema.Boolean, values: Schema.Struct({ value: Schema.Finite }) })
@@ -27,22 +25,9 @@ const often = (name: string, board: string, count: number, where = "n >= 0") => 
 layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
   "on a running node",
   (it) => {
-    const holon = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-    const good = (...argv: ReadonlyArray<string>) =>
-      Effect.map(holon(...argv), ({ out, err, isSuccess }) => {
-        assert.isTrue(isSuccess, err)
-        return out
-      })
-    const events = (where: string) =>
-      Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(
-          get(`/api/events?last=10000&limit=1000&samples=true&where=${encodeURIComponent(where)}`),
-          ({ json }) => pageOf(json).events.map(({ event }) => event)
-        )
-      )
-    const matchesOf = (pattern: string) => events(`type == "pattern.matched" and pattern == "${pattern}"`)
-    const telemetryOf = (board: string) => events(`type == "board.telemetry" and source.id == "${board}" and exists n`)
+    const matchesOf = (pattern: string) => eventsWhere(`type == "pattern.matched" and pattern == "${pattern}"`)
+    const telemetryOf = (board: string) =>
+      eventsWhere(`type == "board.telemetry" and source.id == "${board}" and exists n`)
     const counted = (pattern: string) =>
       Effect.flatMap(RunningNode, ({ get }) =>
         Effect.map(get(`/api/patterns/${pattern}/stats`), ({ json }) => statsOf(json))
@@ -138,7 +123,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
           for (const id of ["stuck", "well"]) yield* looked(`tell-${id}`, told(id))
           const board = yield* attached("raw-4")
           board.report(1, { n: 1 })
-          const changed = (id: string) => events(`type == "twin.desired-changed" and source.id == "${id}"`)
+          const changed = (id: string) => eventsWhere(`type == "twin.desired-changed" and source.id == "${id}"`)
           yield* until(changed("well"), ({ length }) => length === 1)
           board.report(2, { n: 2 })
           yield* until(matchesOf("tell-stuck"), ({ length }) => length === 2)

@@ -5,6 +5,7 @@ import { connectAsync } from "mqtt"
 import type { Asker } from "../../src/protocol/Asker.ts"
 import { Delivery, type DeliveryTarget, deliveryIdOf } from "../../src/protocol/Delivery.ts"
 import { run } from "../support/Cli.ts"
+import { holon } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 import { sink } from "../support/Sink.ts"
 
@@ -31,9 +32,6 @@ const view = (target: DeliveryTarget) =>
   Effect.flatMap(RunningNode, ({ actors }) =>
     actors.ask(Delivery, deliveryIdOf(target), "GetState", {}, { asker: operator })
   )
-
-const holon = (...argv: ReadonlyArray<string>) =>
-  Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
 
 const json = (text: string): unknown => JSON.parse(text)
 

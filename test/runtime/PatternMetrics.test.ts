@@ -2,7 +2,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { PatternStats } from "../../src/gateways/http/PatternStats.ts"
 import { Growth, labelledMax, makeLabels } from "../../src/runtime/PatternMetrics.ts"
-import { run } from "../support/Cli.ts"
+import { holon } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
 describe("the metrics of patterns", () => {
@@ -37,9 +37,6 @@ const statsOf = Schema.decodeUnknownSync(PatternStats)
 layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
   "a node that looks for patterns",
   (it) => {
-    const holon = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
     it.effect("says what each of them has counted", () =>
       Effect.gen(function* () {
         const { get } = yield* RunningNode

@@ -1,10 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer } from "effect"
 import { Patterns } from "../../src/events/Patterns.ts"
-import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
 import type { Pattern } from "../../src/protocol/pattern/Pattern.ts"
 import * as PatternStore from "../../src/runtime/storage/PatternStore.ts"
+import { eventsWhere } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
 const field = (...path: [string, ...Array<string>]) => ({ _tag: "Field", path }) as const
@@ -34,18 +34,9 @@ const seen: Pattern = {
   ]
 }
 
-const pageOf = Schema.decodeUnknownSync(EventPageView)
-
 layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 seconds", excludeTestServices: true })(
   "patterns over a running node",
   (it) => {
-    const page = (where: string) =>
-      Effect.flatMap(RunningNode, ({ get }) =>
-        Effect.map(get(`/api/events?last=10000&limit=1000&where=${encodeURIComponent(where)}`), ({ json }) =>
-          pageOf(json)
-        )
-      )
-
     it.effect("match what boards report, once for each, and act", () =>
       Effect.gen(function* () {
         const { sql } = yield* RunningNode
@@ -53,16 +44,16 @@ layer(RunningNode.layer({ boards: 2, config: freePorts }), { timeout: "60 second
           Effect.flatMap(Patterns, (patterns) => patterns.put({ source: "", pattern: seen, by: "test" })),
           PatternStore.layer.pipe(Layer.provide(Layer.succeed(PgClient.PgClient, sql)))
         )
-        const matched = yield* until(page('type == "pattern.matched"'), ({ events }) => events.length >= 2)
+        const matched = yield* until(eventsWhere('type == "pattern.matched"'), ({ length }) => length >= 2)
         assert.deepStrictEqual(
-          matched.events.map(({ event }) => [event.type, event.source.actor]),
+          matched.map((event) => [event.type, event.source.actor]),
           [
             ["pattern.matched", "pattern-partition"],
             ["pattern.matched", "pattern-partition"]
           ]
         )
-        const acted = yield* until(page('type == "board.seen"'), ({ events }) => events.length >= 2)
-        assert.strictEqual(acted.events.length, 2)
+        const acted = yield* until(eventsWhere('type == "board.seen"'), ({ length }) => length >= 2)
+        assert.strictEqual(acted.length, 2)
         const { get } = yield* RunningNode
         yield* until(get("/api/devices/heater-2"), ({ text }) => text.includes('"target":33'))
       })

@@ -1,11 +1,8 @@
 /** Groups of consumers of a whole node: they wait over HTTP and by the command, go away, and put aside what they cannot do. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { run } from "../support/Cli.ts"
+import { holon } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
-
-const holon = (...argv: ReadonlyArray<string>) =>
-  Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
 
 const json = (text: string): unknown => JSON.parse(text)
 

@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
 import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
 import { run } from "../support/Cli.ts"
+import { good, holon } from "../support/NodeCommands.ts"
 import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const pageOf = Schema.decodeUnknownSync(EventPageView)
@@ -46,13 +47,6 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
           ...(zone !== undefined && { zone })
         })
       )
-    const at = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-    const done = (...argv: ReadonlyArray<string>) =>
-      Effect.map(at(...argv), ({ isSuccess, out, err }) => {
-        assert.isTrue(isSuccess, err)
-        return out
-      })
     /** Nothing before the board has attached: its row is there a moment earlier. */
     const zoneOf = (id: string) =>
       Effect.flatMap(RunningNode, ({ get }) =>
@@ -73,7 +67,7 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         )
       )
     const searched = (where: string) =>
-      Effect.map(done("devices", "search", where, "--json"), (out) =>
+      Effect.map(good("devices", "search", where, "--json"), (out) =>
         foundOf(JSON.parse(out)).devices.map(({ id }) => id)
       )
 
@@ -97,7 +91,7 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         const telemetry = 'source.id == "oven-1" and type == "board.telemetry"'
         yield* until(eventsWhere(telemetry, "&samples=true"), (events) => events.length > 0)
         assert.strictEqual(
-          yield* done("devices", "zone", "oven-1", "yard.shed"),
+          yield* good("devices", "zone", "oven-1", "yard.shed"),
           "oven-1 is in zone yard.shed (people say so)\n"
         )
         yield* until(
@@ -117,7 +111,7 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         const { context } = changes[1] ?? assert.fail("no change")
         assert.strictEqual(context?.principal, "user:local")
         assert.strictEqual(
-          yield* done("devices", "zone", "oven-1", "--clear"),
+          yield* good("devices", "zone", "oven-1", "--clear"),
           "oven-1 is in zone hall.line-4 (a rule of the config)\n"
         )
       })
@@ -135,12 +129,12 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         assert.include(wrong.text, "one to six names of a-z")
         const missing = yield* post("/api/device/nobody/SetZone", { zone: "yard" })
         assert.strictEqual(missing.status, 404)
-        const misspelt = yield* at("devices", "zone", "gate-1", "Yard")
+        const misspelt = yield* holon("devices", "zone", "gate-1", "Yard")
         assert.isFalse(misspelt.isSuccess)
         assert.include(misspelt.err, "Yard is no zone: one to six names of a-z")
-        const both = yield* at("devices", "zone", "gate-1", "yard", "--clear")
+        const both = yield* holon("devices", "zone", "gate-1", "yard", "--clear")
         assert.include(both.err, "either name a zone or take it back with --clear")
-        assert.strictEqual(yield* done("devices", "zone", "gate-1"), "gate-1 is in zone yard.gate (people say so)\n")
+        assert.strictEqual(yield* good("devices", "zone", "gate-1"), "gate-1 is in zone yard.gate (people say so)\n")
       })
     )
 
@@ -152,8 +146,8 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         // Two boards of line 3 are in one group, the board of line 4 is alone in its own.
         const both = 'pattern "both" { from board.telemetry by zone when distinct(source.id) >= 2 over sliding 5s }'
         const each = 'pattern "each" { from board.telemetry by zone where exists temp }'
-        yield* done("pattern", "add", both)
-        yield* done("pattern", "add", each)
+        yield* good("pattern", "add", both)
+        yield* good("pattern", "add", each)
         const matches = (pattern: string) =>
           Effect.map(eventsWhere(`type == "pattern.matched" and pattern == "${pattern}"`), (events) =>
             events.map(({ data }) => zoneOfMatch(data))
@@ -163,15 +157,15 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         yield* until(matches("each"), (zones) => zones.includes("hall.line-3") && zones.includes("hall.line-4"))
 
         assert.strictEqual(
-          yield* done("pattern", "on", "each", "--zone", "hall.line-4"),
+          yield* good("pattern", "on", "each", "--zone", "hall.line-4"),
           "each version 1, looking at events in hall.line-4\n"
         )
         const last = (zones: ReadonlyArray<string>) => new Set(zones.slice(-8))
         yield* until(matches("each"), (zones) => !last(zones).has("hall.line-3") && zones.length > 8)
-        assert.match(yield* done("pattern", "ls"), /\nboth +1 +on +everywhere +/)
-        assert.match(yield* done("pattern", "ls"), /\neach +1 +on +hall\.line-4 +/)
+        assert.match(yield* good("pattern", "ls"), /\nboth +1 +on +everywhere +/)
+        assert.match(yield* good("pattern", "ls"), /\neach +1 +on +hall\.line-4 +/)
         assert.match(
-          yield* done("pattern", "show", "each"),
+          yield* good("pattern", "show", "each"),
           /^each version 1, looking at events in hall\.line-4, written by user:local\n/
         )
         assert.include((yield* get("/api/patterns/each")).text, '"zones":["hall.line-4"]')
@@ -187,11 +181,11 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
         const misspelt = yield* post("/api/patterns/each/switch", { isOn: true, zones: ["Hall"] })
         assert.strictEqual(misspelt.status, 400)
         assert.strictEqual(
-          yield* done("pattern", "off", "each", "--zone", "hall", "--zone", "hall.line-4"),
+          yield* good("pattern", "off", "each", "--zone", "hall", "--zone", "hall.line-4"),
           "each version 1, off\n"
         )
-        assert.strictEqual(yield* done("pattern", "on", "each", "--everywhere"), "each version 1, looking at events\n")
-        const contrary = yield* at("pattern", "on", "each", "--everywhere", "--zone", "hall")
+        assert.strictEqual(yield* good("pattern", "on", "each", "--everywhere"), "each version 1, looking at events\n")
+        const contrary = yield* holon("pattern", "on", "each", "--everywhere", "--zone", "hall")
         assert.include(contrary.err, "either name zones or say --everywhere")
       })
     )
@@ -200,18 +194,18 @@ layer(RunningNode.layer({ config }), { timeout: "60 seconds", excludeTestService
       Effect.gen(function* () {
         yield* boards("press-", 2)
         yield* boards("lone-", 1)
-        yield* done("devices", "zone", "lone-1", "hall")
+        yield* good("devices", "zone", "lone-1", "hall")
         const mine = 'zone inside "hall" and (id glob "press-*" or id == "lone-1") and state == "online"'
         const found = yield* until(searched(mine), (ids) => ids.length === 3)
         assert.deepStrictEqual(found, ["lone-1", "press-1", "press-2"])
-        assert.match(yield* done("devices", "ls"), /^ID +STATE +SEEN +PROFILE +ZONE +REPORTED\n/)
-        assert.match(yield* done("devices", "ls"), /\npress-1 +online +.* sim-heater +hall\.line-3 +/)
+        assert.match(yield* good("devices", "ls"), /^ID +STATE +SEEN +PROFILE +ZONE +REPORTED\n/)
+        assert.match(yield* good("devices", "ls"), /\npress-1 +online +.* sim-heater +hall\.line-3 +/)
         const folder = yield* tempFolder
         const file = join(folder, "blink.hxe")
         const example = join(import.meta.dirname, "../../examples/blink.mvasm")
         yield* run(["image", "build", example, "--name", "blink", "--out", file])
-        yield* done("image", "push", file)
-        const started = yield* done("rollout", "start", "blink", "--where", mine, "--detach", "--json")
+        yield* good("image", "push", file)
+        const started = yield* good("rollout", "start", "blink", "--where", mine, "--detach", "--json")
         assert.deepStrictEqual(
           rolloutOf(JSON.parse(started)).boards.map(({ id }) => id),
           ["lone-1", "press-1", "press-2"]

@@ -1,17 +1,31 @@
 /** The `holon` command in the process of the test, with what it printed. */
 import { PassThrough } from "node:stream"
 import { NodeServices } from "@effect/platform-node"
-import { Console, Effect, Exit, Logger } from "effect"
+import { assert } from "@effect/vitest"
+import { Console, Effect, Exit, Fiber, Logger } from "effect"
 import { Command } from "effect/cli"
 import { holon, report, version } from "../../src/cli/Holon.ts"
 import * as Misuse from "../../src/cli/Misuse.ts"
 import { Keyboard, type Keys } from "../../src/cli/repl/Keyboard.ts"
+import { until } from "./RunningNode.ts"
 
 /** What a command printed, and how it ended. */
 export interface Ran {
   readonly out: string
   readonly err: string
   readonly isSuccess: boolean
+}
+
+/** What a command printed, which must have ended well. */
+export const printed = (argv: ReadonlyArray<string>, { out, err, isSuccess }: Ran): string => {
+  assert.isTrue(isSuccess, `${argv.join(" ")}: ${err}`)
+  return out
+}
+
+/** What a command complained of, which must have failed. */
+export const complaint = (argv: ReadonlyArray<string>, { out, err, isSuccess }: Ran): string => {
+  assert.isFalse(isSuccess, `${argv.join(" ")} went well: ${out}`)
+  return err
 }
 
 /** A console that keeps what is printed. */
@@ -51,6 +65,23 @@ export const run = (
     Effect.exit,
     Effect.map((exit) => ({ ...lines, isSuccess: Exit.isSuccess(exit) }))
   )
+}
+
+/** A `holon` that runs until the test stops it, or ends. */
+export const running = (argv: ReadonlyArray<string>) => {
+  const lines: Array<string> = []
+  const command = run(argv, undefined, (line) => lines.push(line))
+  return Effect.map(Effect.forkScoped(command), (fiber) => ({
+    /** What it has printed so far. */
+    lines,
+    stop: Fiber.interrupt(fiber),
+    /** The first line with this text, once it is there. */
+    says: (text: string) =>
+      until(
+        Effect.sync(() => lines.find((line) => line.includes(text))),
+        (line) => line !== undefined
+      )
+  }))
 }
 
 /** A script of the REPL: lines from a pipe. */
@@ -100,3 +131,11 @@ export class Typist {
     for (const look of [...this.#changed]) look()
   }
 }
+
+/** Runs `holon` at the terminal at which `typist` types. */
+export const atTerminal = (typist: Typist, argv: ReadonlyArray<string>) =>
+  Command.runWith(holon, { version })(argv).pipe(
+    Effect.provideService(Keyboard, typist.keys),
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(Console.Console, typist.console)
+  )

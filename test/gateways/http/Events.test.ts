@@ -3,6 +3,7 @@ import { Effect, Fiber, Schema, Stream } from "effect"
 import { EventPageView } from "../../../src/gateways/http/EventQueries.ts"
 import { HolonEvent } from "../../../src/protocol/Event.ts"
 import { piped, run } from "../../support/Cli.ts"
+import { holon } from "../../support/NodeCommands.ts"
 import { freePorts, RunningNode, until } from "../../support/RunningNode.ts"
 
 const pageOf = Schema.decodeUnknownSync(EventPageView)
@@ -16,22 +17,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
     const get = (path: string) => Effect.flatMap(RunningNode, ({ get: call }) => call(path))
     const page = (query: string) => Effect.map(get(`/api/events${query}`), ({ json }) => pageOf(json))
     const desire = (target: number) =>
-      Effect.flatMap(RunningNode, ({ url, data }) =>
-        run([
-          "send",
-          "device",
-          "heater-1",
-          "SetDesired",
-          `{"patch":{"target":${target}}}`,
-          "--url",
-          url,
-          "--data",
-          data
-        ])
-      )
-    const holon = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) => run([...argv, "--url", url, "--data", data]))
-
+      holon("send", "device", "heater-1", "SetDesired", `{"patch":{"target":${target}}}`)
     it.effect("come in pages, and each goes on where the one before ended", () =>
       Effect.gen(function* () {
         yield* desire(41)

@@ -1,7 +1,7 @@
 /** What people and programs send where a condition or a pattern is wanted, as they meet it: over HTTP and with the command. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { run } from "../../support/Cli.ts"
+import { bad } from "../../support/NodeCommands.ts"
 import { freePorts, RunningNode } from "../../support/RunningNode.ts"
 
 const large = `temp > 1${" or temp > 1".repeat(87_000)}`
@@ -41,13 +41,6 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
       )
     const searched = (path: string, where: string) =>
       Effect.flatMap(RunningNode, ({ get }) => get(`${path}?where=${encodeURIComponent(where)}`))
-    const refused = (...argv: ReadonlyArray<string>) =>
-      Effect.flatMap(RunningNode, ({ url, data }) =>
-        Effect.map(run([...argv, "--url", url, "--data", data]), ({ err, isSuccess }) => {
-          assert.isFalse(isSuccess, argv[0])
-          return err
-        })
-      )
     const livesOn = Effect.flatMap(RunningNode, ({ get }) =>
       Effect.map(get("/health/ready"), ({ status }) => assert.strictEqual(status, 200))
     )
@@ -77,10 +70,10 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
     it.effect("is refused by the command, with a sentence and its place", () =>
       Effect.gen(function* () {
         for (const [text, , words] of [...wrong, ...ofEvents]) {
-          assert.match(yield* refused("events", "--where", text), words)
-          assert.match(yield* refused("pattern", "add", patternOf(text)), words)
+          assert.match(yield* bad("events", "--where", text), words)
+          assert.match(yield* bad("pattern", "add", patternOf(text)), words)
         }
-        for (const [text, , words] of wrong) assert.match(yield* refused("devices", "search", text), words)
+        for (const [text, , words] of wrong) assert.match(yield* bad("devices", "search", text), words)
       })
     )
 
@@ -93,7 +86,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
           ["devices", "search", parentheses],
           ["pattern", "add", patternOf(parentheses)]
         ])
-          assert.match(yield* refused(...argv), /column \d+: at most 64 operators and parentheses/)
+          assert.match(yield* bad(...argv), /column \d+: at most 64 operators and parentheses/)
         // A request line has 16 KiB at most.
         for (const path of ["/api/events", "/api/devices"])
           assert.strictEqual((yield* searched(path, parentheses)).status, 431)
@@ -116,7 +109,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
           ["pattern", "add", patternOf(large)],
           ["subscription", "create", "large", "--where", large]
         ]) {
-          const said = yield* refused(...argv)
+          const said = yield* bad(...argv)
           assert.match(said, /^holon: .*(?:65536|at most 4096 operators)/)
           assert.isBelow(said.length, 400)
         }
