@@ -83,6 +83,13 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
         sensors: [{ name: "force", unit: "kN", min: 0, max: 100 }],
         hal: ["core", "output", "sensor"]
       },
+      {
+        ...simulated,
+        id: "sim-tank",
+        outputs: ["valve"],
+        sensors: [{ name: "level", unit: "share", min: 0, max: 1 }],
+        hal: ["core", "output", "sensor"]
+      },
       { ...simulated, id: "sim-board", leds: ["led"], hal: ["core", "led"] },
       generic
     ] satisfies ReadonlyArray<Profile>

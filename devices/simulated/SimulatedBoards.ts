@@ -15,9 +15,10 @@ import { plainBody } from "./PlainBoard.ts"
 import { pressBody } from "./PressBoard.ts"
 import { sensorBody } from "./SensorBoard.ts"
 import { SimulatedBoard } from "./SimulatedBoard.ts"
+import { tankBody } from "./TankBoard.ts"
 
 /** Kinds of simulated boards. */
-export type SimulatedKind = "heater" | "oven" | "sensor" | "press" | "board"
+export type SimulatedKind = "heater" | "oven" | "sensor" | "press" | "tank" | "board"
 
 /** How a fleet of simulated boards is run. */
 export interface SimulatedBoardsOptions extends Access {
@@ -90,6 +91,7 @@ const makeBoard = (options: SimulatedBoardsOptions, index: number) =>
       oven: () => ovenBody({ id, seed, now: clock.board, ...interval }),
       sensor: () => sensorBody({ id, seed, ...interval }),
       press: () => pressBody({ id, seed }),
+      tank: () => tankBody({ now: clock.board, ...interval }),
       board: () => plainBody()
     }
     const body = bodies[options.kind ?? "heater"]()

@@ -86,7 +86,7 @@ const sim = Command.make(
     ),
     from: wholeNumber("from", 0, 1_000_000_000).pipe(usually("The first number", 1)),
     seed: Flag.Int("seed").pipe(usually("Same seed, same noise", 1)),
-    kind: Flag.Literals("kind", ["heater", "oven", "sensor", "press", "board"]).pipe(
+    kind: Flag.Literals("kind", ["heater", "oven", "sensor", "press", "tank", "board"]).pipe(
       Flag.withDescription("What they simulate (default: heater)"),
       Flag.withDefault("heater")
     ),

@@ -5,6 +5,7 @@ import { pressBody } from "../../../devices/simulated/PressBoard.ts"
 import { sensorBody } from "../../../devices/simulated/SensorBoard.ts"
 import type { Body } from "../../../devices/simulated/SimulatedApplication.ts"
 import { SimulatedBoard } from "../../../devices/simulated/SimulatedBoard.ts"
+import { tankBody } from "../../../devices/simulated/TankBoard.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 import { WillingPeer } from "./WillingPeer.ts"
 
@@ -312,5 +313,26 @@ describe("the interval of a simulated board", () => {
     const before = rig.peer.of("report").length
     rig.time.advance(5000)
     assert.isAtLeast(rig.peer.of("report").length - before, 5)
+  })
+})
+
+describe("a simulated tank", () => {
+  const tank = () => boardOf((now) => tankBody({ now }))
+
+  it("says that it is simulated, and follows its valve", () => {
+    const { peer, time } = tank()
+    assert.strictEqual(peer.of("hello")[0]?.profile, "sim-tank")
+    assert.deepInclude(peer.reported, { level: 0, valve: 0, interval: 500 })
+    peer.desire(2, { valve: 0.5 })
+    time.advance(120_000)
+    assert.closeTo(Number(peer.reported.level), 0.5, 0.01)
+    assert.strictEqual(peer.reported.valve, 0.5)
+  })
+
+  it("refuses a valve that is more than open", () => {
+    const { peer, time } = tank()
+    peer.desire(2, { valve: 1.1, level: 1 })
+    time.advance(1000)
+    assert.deepStrictEqual(peer.of("desired-ack")[0]?.refused, { "/valve": 34, "/level": 2 })
   })
 })
