@@ -86,6 +86,19 @@ export const RolloutRules = Schema.Struct({
 })
 export type RolloutRules = typeof RolloutRules.Type
 
+/** How a rollout goes about it unless somebody says otherwise. */
+export const rolloutRulesDefault: RolloutRules = {
+  canary: 1,
+  waveSize: 10,
+  parallel: 8,
+  successShare: 1,
+  errorShare: 0,
+  observeMillis: 30_000,
+  patienceMillis: 60_000,
+  needsApproval: false,
+  rollsBack: true
+}
+
 /** All of a rollout but its boards. */
 const common = {
   sha256: Schema.String,

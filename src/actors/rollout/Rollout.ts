@@ -4,7 +4,7 @@
  */
 import { codes } from "../../protocol/Codes.ts"
 import { InvalidTransition } from "../../protocol/Errors.ts"
-import { Rollout, type RolloutBoard, type RolloutRules, type RolloutView } from "../../protocol/Rollout.ts"
+import { Rollout, type RolloutBoard, type RolloutView, rolloutRulesDefault } from "../../protocol/Rollout.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { finish, goesBack, goOn, openWave, sessionOf } from "./Course.ts"
 import { boardsDue, observed, overdue, sessionEnded, through, wentBack } from "./Ends.ts"
@@ -13,22 +13,10 @@ import { begin, each, move, notedOf, type Outcome, outcomeOf, put } from "./Turn
 import { pageOf, summaryOf } from "./Views.ts"
 import { cut, wavesOf } from "./Waves.ts"
 
-const rulesDefault: RolloutRules = {
-  canary: 1,
-  waveSize: 10,
-  parallel: 8,
-  successShare: 1,
-  errorShare: 0,
-  observeMillis: 30_000,
-  patienceMillis: 60_000,
-  needsApproval: false,
-  rollsBack: true
-}
-
 const initial: RolloutView = {
   sha256: "",
   state: "idle",
-  rules: rulesDefault,
+  rules: rolloutRulesDefault,
   wave: 0,
   waves: 0,
   boards: [],
@@ -85,7 +73,7 @@ export const rollout: Behaviour.AnyBehaviour = Behaviour.make<Rollout>(Rollout, 
     return place < 0 ? {} : through(begin(state, context), place, { step: "failed", code: codes.ESRCH, detail: cause })
   },
 
-  Start: (state, { sha256, devices, instance, again, rules = rulesDefault }, context) => {
+  Start: (state, { sha256, devices, instance, again, rules = rolloutRulesDefault }, context) => {
     if (state.state !== "idle") return refuse(state, "Start")
     const turn = begin(state, context)
     const boards = cut([...new Set<string>(devices)], rules, context.now)

@@ -53,11 +53,15 @@ const unknownFor = (capability: CapabilityName, what: string): ReadonlyArray<Out
   })
 ]
 
+/** Whether a field is on or off: a truth, or one of the two words. */
+const isSwitch = ({ type, values }: FieldWords): boolean =>
+  type === "boolean" || (type === "text" && values?.length === 2 && values.includes("on") && values.includes("off"))
+
 /** Switches an output that was named, or the device itself. */
 export const switching: Mean = (bound, vocabulary, { args, capability }) => {
   const on = bound.on ?? args["on"]
   if (typeof on !== "boolean") return []
-  const named = bound.fields?.filter(({ isSettable, type }) => type === "boolean" && isSettable === true)
+  const named = bound.fields?.filter((field) => isSwitch(field) && field.isSettable === true)
   const fields = named ?? vocabulary.fleet.fields.filter(({ isMain }) => isMain === true)
   if (fields.length === 0) return unknownFor(capability, "switched")
   return each(capability, fields, ({ name }) => ({ output: name, on }), bound, vocabulary)
@@ -150,6 +154,6 @@ export const asking: Mean = (bound, vocabulary, { capability }) => {
 /** Whether an output is on: a field that is not switched has no answer to that. */
 export const askingWhetherOn: Mean = (bound, vocabulary, rule) => {
   const named = bound.fields ?? vocabulary.fleet.fields.filter(({ isMain }) => isMain === true)
-  const fields = named.filter(({ type }) => type === "boolean")
+  const fields = named.filter(isSwitch)
   return fields.length === 0 ? [] : asking({ ...bound, fields }, vocabulary, rule)
 }

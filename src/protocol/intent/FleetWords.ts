@@ -71,14 +71,22 @@ export type RolloutWords = typeof RolloutWords.Type
 export const VsmWords = Schema.Struct({ id: Schema.String, parent: Schema.optionalKey(Schema.String) })
 export type VsmWords = typeof VsmWords.Type
 
+const boardWords = {
+  profiles: Schema.Array(ProfileWords),
+  fields: Schema.Array(FieldWords),
+  commands: Schema.Array(CommandWords)
+}
+
+/** What kinds of boards are called, and what they can be told and asked. */
+export const BoardWords = Schema.Struct(boardWords)
+export type BoardWords = typeof BoardWords.Type
+
 /** All of it. */
 export const FleetWords = Schema.Struct({
   devices: Schema.Array(DeviceWords),
   /** Those above them are known, too. */
   zones: Schema.Array(Schema.String),
-  profiles: Schema.Array(ProfileWords),
-  fields: Schema.Array(FieldWords),
-  commands: Schema.Array(CommandWords),
+  ...boardWords,
   programs: Schema.Array(ProgramWords),
   rollouts: Schema.Array(RolloutWords),
   vsms: Schema.Array(VsmWords)

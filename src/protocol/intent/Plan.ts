@@ -37,8 +37,11 @@ export type Spared = typeof Spared.Type
 /** See the file. */
 export const Plan = Schema.Union([
   Schema.TaggedStruct("Acts", {
-    /** In words for people, as "turn off 3 devices". */
+    /** In words for people, as "turn off 3 heaters". */
     title: Schema.String,
+    /** Whom it is done to, as "3 heaters", and what they are then, as "off". */
+    noun: Schema.String,
+    done: Schema.String,
     steps: Schema.Array(Step),
     spared: Schema.Array(Spared),
     /** Devices that the exceptions have left out. */

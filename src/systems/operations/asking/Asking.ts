@@ -12,7 +12,7 @@ export interface Interpreter {
   /** Whether the intent is one that the utterance can mean; it means it from now on, on this node. */
   readonly learn: (text: string, intent: Intent) => Effect.Effect<boolean, Unavailable>
   /** What an intent is in messages to actors, or the answer. Fails with what makes it senseless, as a device that has retired. */
-  readonly plan: (intent: Intent) => Effect.Effect<Plan, HolonError>
+  readonly plan: (intent: Pick<Intent, "args" | "capability" | "targets">) => Effect.Effect<Plan, HolonError>
 }
 
 const nowhere = Effect.fail(new Unavailable({ cause: "no words of a fleet here" }))

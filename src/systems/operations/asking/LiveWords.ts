@@ -1,0 +1,73 @@
+/**
+ * The words of the fleet as it is, kept on a node. They are looked after when somebody asks, so that a fleet to which nobody
+ * speaks costs nothing, and made anew only when something in them has changed.
+ */
+import { Clock, Effect, Semaphore } from "effect"
+import type { BoardWords, FleetWords } from "../../../protocol/intent/FleetWords.ts"
+import { type Vocabulary, vocabularyOf } from "../../../protocol/intent/Vocabulary.ts"
+import type { FleetRows, FleetUnread } from "./FleetRows.ts"
+import { type Fleet, wordsOf } from "./WordsOf.ts"
+
+/** Words of this age are as good as new, ms: what is searched is a second behind anyway. */
+export const freshMillis = 1000
+/** Fields of boards and names of values change when programs and firmware do, ms. */
+export const fieldsFreshMillis = 30_000
+
+/** What the config says of boards and zones. */
+export interface Described {
+  readonly boards: ReadonlyArray<BoardWords>
+  readonly units: Fleet["units"]
+  readonly zones: ReadonlyArray<string>
+}
+
+/** The words, made ready, and what they were made of. */
+interface Kept {
+  readonly vocabulary: Vocabulary
+  /** That of the devices, and that of all else. */
+  readonly mark: string
+  readonly rest: string
+  /** When they were looked after last. */
+  readonly at: number
+  readonly fields: Pick<Fleet, "programs" | "twins"> & { readonly at: number; readonly profiles: string }
+}
+
+export interface LiveWords {
+  /** Ready for reading; the same object for as long as nothing has changed. */
+  readonly vocabulary: Effect.Effect<Vocabulary, FleetUnread>
+}
+
+const profilesOf = (devices: FleetWords["devices"]): ReadonlyArray<string> => [
+  ...new Set(devices.flatMap(({ profile }) => profile ?? []))
+]
+
+/** Over what is stored. Those who ask at once wait for one look. */
+export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones }: Described): LiveWords => {
+  const turn = Semaphore.makeUnsafe(1)
+  let kept: Kept | undefined
+
+  const fieldsAt = Effect.fnUntraced(function* (now: number, devices: FleetWords["devices"], last: Kept | undefined) {
+    const profiles = profilesOf(devices)
+    const isSame = last !== undefined && last.fields.profiles === profiles.join()
+    if (isSame && now < last.fields.at + fieldsFreshMillis) return last.fields
+    return { twins: yield* rows.twins(profiles), programs: yield* rows.programs, at: now, profiles: profiles.join() }
+  })
+
+  const look = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const last = kept
+    if (last !== undefined && now < last.at + freshMillis) return last.vocabulary
+    const mark = yield* rows.mark
+    const devices = last?.mark === mark ? last.vocabulary.fleet.devices : yield* rows.devices
+    const fields = yield* fieldsAt(now, devices, last)
+    const images = yield* rows.images
+    const rollouts = yield* rows.rollouts
+    const vsms = yield* rows.vsms
+    const ofVsms = vsms.flatMap(({ zone }) => zone ?? [])
+    const words = wordsOf({ devices, images, rollouts, vsms, ...fields, boards, units, zones: [...zones, ...ofVsms] })
+    const rest = JSON.stringify({ ...words, devices: [] })
+    const isSame = last?.mark === mark && last.rest === rest
+    kept = { vocabulary: isSame ? last.vocabulary : vocabularyOf(words), mark, rest, at: now, fields }
+    return kept.vocabulary
+  })
+  return { vocabulary: turn.withPermit(look) }
+}
