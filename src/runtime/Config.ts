@@ -3,6 +3,7 @@ import { Duration, Effect, Option, type Redacted, Schema } from "effect"
 import { ImageKind } from "../protocol/image/ImageKind.ts"
 import { areApart, areNames, OperatorAccount, Secret } from "./Accounts.ts"
 import { FieldUnitRules } from "./FieldUnits.ts"
+import { BoardWordRules } from "./FleetWords.ts"
 import { ZoneRules } from "./ZoneRules.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
@@ -180,6 +181,13 @@ export const ClusterConfig = Schema.Struct({
    * Default none.
    */
   units: withDefault(FieldUnitRules, {}),
+
+  /**
+   * What people call boards, their fields and commands in `holon ask`, and which fields can be set:
+   * `{ fields: [{ name: "on", type: "boolean", isMain: true, isSettable: true, profiles: ["acme-kiln"], words: ["burner"] }] }`.
+   * Default: what this release knows of its own boards, and fields that somebody has desired.
+   */
+  words: withDefault(BoardWordRules, {}),
 
   /** Who may come in. Loopback needs none of it, except for `/rpc`, whose token is made in the data folder. */
   tokens: withDefault(
