@@ -9,7 +9,7 @@ import { type Envelope, failed, type Reply, tellIdOf, unavailable, unconfirmed }
 import { actOf } from "./Guard.ts"
 import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
-import { type Circumstances, denialOf } from "./Judge.ts"
+import { type Circumstances, type Denial, denialOf } from "./Judge.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
 import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
 import { type Origin, originIn, originOf, originOfEffect, originOfMessage, ownOrigin, rootsOf } from "./Origin.ts"
@@ -270,9 +270,10 @@ export class Activation implements Sleeper {
 
   /** What is known of the actor, for who judges what is done to it. */
   private get circumstances(): Circumstances {
-    const { zoneOf, vsmOf, factsOf } = this.reactions
+    const { zoneOf, vsmOf, factsOf, actsForOthers } = this.reactions
     const { state } = this
     return {
+      isForOthers: actsForOthers,
       zone: zoneOf?.(state),
       vsm: vsmOf?.(state, this.cell.id),
       ...(factsOf !== undefined && { facts: () => factsOf(state) })
@@ -318,6 +319,14 @@ export class Activation implements Sleeper {
 
   stopTimer(): void {
     this.timer?.stop()
+  }
+
+  /** Why who watches may not see it, or not any more. What is seen again counts for no limit. */
+  bars({ message: tag, payload, asker }: Watcher): Denial | undefined {
+    const message = this.type.behaviour.contract.messages[tag]
+    if (message === undefined) return undefined
+    const seen = { ...this.circumstances, isForwarded: true }
+    return denialOf(this.around.judge, asker, { tag, message, payload }, this.self, seen)
   }
 
   /** The answer to a standing query, from what is durable. */

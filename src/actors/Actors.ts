@@ -3,16 +3,15 @@ import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
 import { ConditionInvalid } from "../protocol/condition/ConditionInvalid.ts"
-import { HolonError, Malformed, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
+import { HolonError, Malformed, type PolicyDenied, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import { nearest } from "../protocol/Nearest.ts"
 import { decodeStored } from "../protocol/Stored.ts"
 import { type Codec, fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
 import { Engine, type PostedReply } from "./Engine.ts"
 import { type Posted, type Reply, unconfirmed } from "./Envelope.ts"
-import { actOf } from "./Guard.ts"
+import { actOf, refusalOfMessage } from "./Guard.ts"
 import type { Address } from "./Host.ts"
-import { type Denial, denialOf, Judge } from "./Judge.ts"
 import { NodePorts } from "./NodePorts.ts"
 import { patiently } from "./Patience.ts"
 
@@ -86,7 +85,6 @@ const make = Effect.gen(function* () {
   const engine = yield* Engine
   const { host, agreement } = yield* NodePorts
   const { registry, residency } = engine
-  const judge = yield* Judge
 
   const randomBytes = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(host.random() * 256))
   const requestIdOf = (by: By): string => by.requestId ?? uuidV7(host.now(), randomBytes)
@@ -112,18 +110,17 @@ const make = Effect.gen(function* () {
    * Who has less than all rights is judged here too: nobody wakes for what is refused, and a member of an earlier release,
    * which knows of no such askers, never has to decide.
    */
-  const refusalHere = (to: Address, tag: string, payload: unknown, { asker }: By): Denial | undefined => {
+  const refusalHere = (to: Address, tag: string, { asker }: By): PolicyDenied | undefined => {
     if (asker.may === undefined) return undefined
     const message = registry.get(to.kind)?.behaviour.contract.messages[tag]
-    const asked = message === undefined ? undefined : { tag, message, payload }
-    const denied = asked === undefined ? undefined : denialOf(judge, asker, asked, to, { isForwarded: true })
+    const denied = message === undefined ? undefined : refusalOfMessage(asker, tag, message, to)
     if (message !== undefined && denied !== undefined) residency.refusals.note(asker, actOf(tag, message, to))
     return denied
   }
 
   const prepare = Effect.fnUntraced(function* (to: Address, message: string, payload: unknown, by: By) {
     const codec = yield* Effect.fromResult(codecOf(to.kind, message))
-    const denied = refusalHere(to, message, undefined, by)
+    const denied = refusalHere(to, message, by)
     if (denied !== undefined) return yield* denied
     const decoded = codec.payload.decode(payload)
     if (Result.isFailure(decoded)) return yield* new Malformed({ path: message, reason: decoded.failure.reason })
@@ -194,7 +191,7 @@ const make = Effect.gen(function* () {
   ) {
     const to = { kind: contract.kind, id }
     const codec = yield* Effect.fromResult(codecOf(to.kind, tag))
-    const denied = refusalHere(to, tag, payload, by)
+    const denied = refusalHere(to, tag, by)
     if (denied !== undefined) return yield* denied
     const requestId = requestIdOf(by)
     const posted: Posted = { message: tag, body: toBytes(codec.payload, payload), requestId, asker: by.asker }

@@ -129,6 +129,8 @@ export interface Reactions<State, Resident> {
   readonly zoneOf?: (state: State) => string | undefined
   /** The VSM that governs the actor: what it emits carries it. Absent for kinds, and actors, that the root governs. */
   readonly vsmOf?: (state: State, id: string) => string | undefined
+  /** Whether it acts for who asks it, and asks the judge about each of those acts: then zones do not keep anybody from asking it. */
+  readonly actsForOthers?: boolean
   /** What policies may ask of the actor as `fact.…`, such as the reported state of a device. Called only where one asks. */
   readonly factsOf?: (state: State) => Readonly<Record<string, unknown>>
   /** Runs when the actor wakes and whenever one of the two dues has passed. */

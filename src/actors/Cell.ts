@@ -251,6 +251,10 @@ export class Cell implements Claimer, ActiveCell, Watched {
     this.active?.commit.let(run, undefined)
   }
 
+  bars(watcher: Watcher): Denial | undefined {
+    return this.active?.bars(watcher)
+  }
+
   look(watcher: Watcher): unknown {
     return this.active?.look(watcher)
   }

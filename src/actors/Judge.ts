@@ -29,6 +29,8 @@ export interface JudgedAct extends Act {
    * what cannot be judged here does not deny it.
    */
   readonly isForwarded?: boolean
+  /** Whether what it is for acts for who asks, and asks here about each of those acts. */
+  readonly isForOthers?: boolean | undefined
 }
 
 /** Why an act may not be done. */
@@ -42,7 +44,7 @@ export const Judge = Context.Reference<{
 export type Judge = typeof Judge.Service
 
 /** What is known of the actor that a message is for, and whether its cell says so or somebody on the way to it. */
-export type Circumstances = Pick<JudgedAct, "zone" | "vsm" | "facts" | "isForwarded">
+export type Circumstances = Pick<JudgedAct, "zone" | "vsm" | "facts" | "isForwarded" | "isForOthers">
 
 /** Commands of boards are known to policies by their own names, with their own arguments. */
 const wanted = (tag: string, payload: unknown): Pick<JudgedAct, "name" | "args"> => {

@@ -22,6 +22,8 @@ export interface Watched {
   readonly isOpen: boolean
   /** Runs once what memory holds is durable. */
   readonly whenDurable: (run: () => void) => void
+  /** Why the query may not be answered, or not any more. */
+  readonly bars: (watcher: Watcher) => HolonError | undefined
   /** The answer to the query; `undefined` when there is none. Throws on a defect. */
   readonly look: (watcher: Watcher) => unknown
 }
@@ -76,6 +78,12 @@ export class Watchers {
     const { host, key } = this.watched
     for (const watcher of this.watchers) {
       try {
+        const denied = this.watched.bars(watcher)
+        if (denied !== undefined) {
+          this.watchers.delete(watcher)
+          watcher.ended(denied)
+          continue
+        }
         const item = this.watched.look(watcher)
         if (item !== undefined) watcher.receive(item)
       } catch (cause) {

@@ -84,7 +84,13 @@ export class ClockSkew extends Schema.TaggedError<ClockSkew>()(
 /** A policy withholds this; `guidance` says what would be permitted. */
 export class PolicyDenied extends Schema.TaggedError<PolicyDenied>()(
   "PolicyDenied",
-  { policyIds: Schema.Array(Schema.String), reason: Schema.String, guidance: Schema.String },
+  {
+    policyIds: Schema.Array(Schema.String),
+    reason: Schema.String,
+    guidance: Schema.String,
+    /** Names the decision for `holon policy explain`; absent for what no policy has decided. */
+    decision: optionalText
+  },
   { httpApiStatus: 403 }
 ) {
   override get message() {

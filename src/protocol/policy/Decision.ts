@@ -20,7 +20,9 @@ export const Decision = Schema.Struct({
   /** What would be permitted; empty where nobody has said. */
   guidance: Schema.String,
   obligations: Schema.Array(Obligation),
-  epoch: Schema.Int
+  epoch: Schema.Int,
+  /** Where nothing but limits stands against it: they have room again after so long. */
+  waitMillis: Schema.optionalKey(Schema.Finite)
 })
 export type Decision = typeof Decision.Type
 
@@ -49,7 +51,11 @@ export type Finding = Saying &
         readonly written: string
       }
     | { readonly is: "unmet"; readonly statement: Extract<BoundStatement, { readonly _tag: "Require" }> }
-    | { readonly is: "exceeded"; readonly statement: Extract<BoundStatement, { readonly _tag: "Limit" }> }
+    | {
+        readonly is: "exceeded"
+        readonly statement: Extract<BoundStatement, { readonly _tag: "Limit" }>
+        readonly waitMillis: number
+      }
     | { readonly is: "allowed" }
     | { readonly is: "obliged"; readonly statement: Extract<BoundStatement, { readonly _tag: "Oblige" }> }
   )
@@ -103,7 +109,10 @@ export const decisionOf = (
   const [first] = sorted
   if (first !== undefined && weights[first.is] < weights.allowed) {
     const against = sorted.filter(({ is }) => weights[is] < weights.allowed)
-    return { effect: "deny", policies: namesOf(against), ...said(first), obligations: [], epoch }
+    const waits = against.map((finding) => (finding.is === "exceeded" ? finding.waitMillis : 0))
+    const waitMillis = first.is === "exceeded" ? Math.max(...waits) : Number.POSITIVE_INFINITY
+    const wait = Number.isFinite(waitMillis) ? { waitMillis } : {}
+    return { effect: "deny", policies: namesOf(against), ...said(first), obligations: [], epoch, ...wait }
   }
   if (isSilent)
     return {

@@ -59,8 +59,10 @@ export const interpretPolicies = (
           if (statement._tag === "Oblige") findings.push({ ...place, is: "obliged", statement })
           if (statement._tag === "Require" && !interpret(statement.condition, document))
             findings.push({ ...place, is: "unmet", statement })
-          if (statement._tag === "Limit" && !isOpen && waitFor({ vsm, bound, rule, statement, document }) > 0)
-            findings.push({ ...place, is: "exceeded", statement })
+          if (statement._tag === "Limit" && !isOpen) {
+            const waitMillis = waitFor({ vsm, bound, rule, statement, document })
+            if (waitMillis > 0) findings.push({ ...place, is: "exceeded", statement, waitMillis })
+          }
           if (statement._tag !== "Allow") continue
           findings.push({ ...place, is: "allowed" })
           isAllowedHere = true

@@ -106,7 +106,7 @@ class Check {
   }
 
   private locksOut(statement: Statement, hit: string, what: string): void {
-    const sentence = `${what} ${hit}, and no policy may: to stop, to drain, to go to a safe state, audit and the algedonic channel stay open; add \`and protected == false\` to the condition`
+    const sentence = `${what} ${hit}, and no policy may: to stop, to drain, to go to a safe state, audit, signals and policies themselves stay open; add \`and protected == false\` to the condition`
     this.report(statement, "Contradiction", sentence)
   }
 

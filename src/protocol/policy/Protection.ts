@@ -1,6 +1,8 @@
 /** Whether a condition may hold for what no policy may take away, whatever else a request says. */
+
+import { clearanceMax } from "../Clearance.ts"
 import { type BoundCondition, type BoundTerm, pathsOf } from "../condition/Bound.ts"
-import { clearanceMax, protectedGlobs } from "./Request.ts"
+import { protectedGlobs } from "./Request.ts"
 import { type Atom, judged, type Verdict, verdictOf } from "./Verdict.ts"
 
 /** Whether some text fits both globs. `\` makes the next sign of the written one plain; the other has only `*`. */

@@ -1,10 +1,7 @@
 /** What a policy decides on: who wants to do what, where, with which arguments, and what is known of it. */
 import { Schema } from "effect"
+import { Clearance } from "../Clearance.ts"
 import { Zone } from "../Zone.ts"
-
-/** Levels of clearance, each with those below it: public, operational, management, environment, viability. */
-export const clearanceMax = 4
-const Clearance = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: clearanceMax }))
 
 /** Who asks. */
 export const Principal = Schema.Struct({
@@ -31,6 +28,12 @@ export const PolicyRequest = Schema.Struct({
 })
 export type PolicyRequest = typeof PolicyRequest.Type
 
+/** A request as it is asked: its values are whatever came, and conditions see what they can compare. */
+export interface AskedRequest extends Omit<PolicyRequest, "args" | "facts"> {
+  readonly args: Readonly<Record<string, unknown>>
+  readonly facts: Readonly<Record<string, unknown>>
+}
+
 /** What a condition of the source `requests` speaks about. */
 export interface RequestDocument {
   readonly fact: unknown
@@ -44,7 +47,7 @@ export interface RequestDocument {
 }
 
 /** The document of a request. */
-export const requestDocument = ({ principal, capability, zone, args, facts }: PolicyRequest): RequestDocument => ({
+export const requestDocument = ({ principal, capability, zone, args, facts }: AskedRequest): RequestDocument => ({
   fact: facts,
   arg: args,
   principal,
@@ -55,7 +58,7 @@ export const requestDocument = ({ principal, capability, zone, args, facts }: Po
   ...(zone !== undefined && { zone })
 })
 
-/** What no policy may take away: to stop, to come to rest, to be audited, to cry. */
+/** What no policy may take away: to stop, to come to rest, to be audited, to cry, and to take a policy back. */
 export const protectedGlobs: ReadonlyArray<string> = [
   "stop",
   "*.stop",
@@ -66,11 +69,15 @@ export const protectedGlobs: ReadonlyArray<string> = [
   "audit",
   "audit.*",
   "algedonic",
-  "algedonic.*"
+  "algedonic.*",
+  "signal",
+  "signal.*",
+  "policy",
+  "policy.*"
 ]
 
 /** The same names as the globs; asked of every request. */
-const protectedNames = /(?:^|\.)(?:stop|drain|safe-state)$|^(?:audit|algedonic)(?:\.|$)/
+const protectedNames = /(?:^|\.)(?:stop|drain|safe-state)$|^(?:audit|algedonic|signal|policy)(?:\.|$)/
 
 /** Whether a capability is one of those that no policy may take away. */
 export const isProtected = (capability: string): boolean => protectedNames.test(capability)

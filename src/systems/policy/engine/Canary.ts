@@ -23,7 +23,8 @@ export const takenBack = (before: Tally, tried: Tally): string | undefined => {
   if (tried.decisions === 0) return undefined
   const bad = badOf(tried)
   if (before.decisions === 0) return undefined
-  const share = badOf(before) / before.decisions
+  // One more of either kind than was seen: of a few that all went well it is not certain that all will.
+  const share = (badOf(before) + 1) / (before.decisions + 2)
   const expected = share * tried.decisions
   // The share itself is known as well only as the time before was long.
   const variance = share * (1 - share) * (tried.decisions + tried.decisions ** 2 / before.decisions)

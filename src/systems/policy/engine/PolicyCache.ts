@@ -3,17 +3,21 @@
  * whole. A node that has fallen behind goes on answering, but moves nothing any more.
  */
 import type { Decision } from "../../../protocol/policy/Decision.ts"
-import type { PolicyRequest } from "../../../protocol/policy/Request.ts"
+import type { AskedRequest } from "../../../protocol/policy/Request.ts"
 import { isProtected } from "../../../protocol/policy/Request.ts"
 
 /** A node that is more epochs behind than so many authorises nothing that is actuating. */
 export const epochsBehindMax = 2
+/** Nor does one that could not ask for so long whether there are newer ones, ms. */
+export const unaskedMax = 10_000
+
+const seconds = (millis: number): string => `${Math.floor(millis / 1000)} s`
 
 /** The policies of an epoch. */
 export interface Decider {
   readonly epoch: number
   /** Decides a request to something of the last VSM of the path. `now` in ms. */
-  readonly decide: (request: PolicyRequest, path: ReadonlyArray<string>, now: number) => Decision
+  readonly decide: (request: AskedRequest, path: ReadonlyArray<string>, now: number) => Decision
 }
 
 interface Scheduled<Set> {
@@ -26,6 +30,7 @@ export class PolicyCache<Set extends Decider = Decider> {
   /** By epoch: an instant that has come puts all of a lower epoch out of force. */
   #coming: ReadonlyArray<Scheduled<Set>> = []
   #newest: number
+  #askedAt = Number.POSITIVE_INFINITY
 
   constructor(first: Set) {
     this.#inForce = first
@@ -45,24 +50,43 @@ export class PolicyCache<Set extends Decider = Decider> {
     this.#coming = [...others, { set, from }].toSorted((one, other) => one.set.epoch - other.set.epoch)
   }
 
+  /** All epochs that there were at this time, ms, are known. Until it is said for the first time, nothing is missed. */
+  asked(at: number): void {
+    this.#askedAt = at
+  }
+
   /** That there is an epoch in force somewhere, whether or not its policies are here. */
   heard(epoch: number): void {
     this.#newest = Math.max(this.#newest, epoch)
   }
 
   /** Decides a request to something of the last VSM of the path. `now` in ms. */
-  decide(request: PolicyRequest, path: ReadonlyArray<string>, now: number): Decision {
+  decide(request: AskedRequest, path: ReadonlyArray<string>, now: number): Decision {
+    const set = this.at(now)
+    const stale = this.staleness(request, now)
+    return stale === undefined ? set.decide(request, path, now) : stale
+  }
+
+  /** The policies that are in force. */
+  at(now: number): Set {
     if (this.#coming.length > 0) this.#turn(now)
+    return this.#inForce
+  }
+
+  /** The denial of what this node may not authorise now, whatever its policies say; nothing where they are new enough. */
+  staleness(request: Pick<AskedRequest, "isActuating" | "capability">, now: number): Decision | undefined {
     const { epoch } = this.#inForce
     // Epochs that wait for their instant are no reason: their policies are here.
     const known = this.#coming.at(-1)?.set.epoch ?? epoch
     const behind = this.#newest - Math.max(epoch, known)
-    if (behind <= epochsBehindMax || !request.isActuating || isProtected(request.capability))
-      return this.#inForce.decide(request, path, now)
+    const unasked = now - this.#askedAt
+    const isFresh = behind <= epochsBehindMax && unasked <= unaskedMax
+    if (isFresh || !request.isActuating || isProtected(request.capability)) return undefined
+    const age = behind > epochsBehindMax ? `${behind} epochs old` : `not known to be in force for ${seconds(unasked)}`
     return {
       effect: "deny",
       policies: [],
-      reason: `this node's policies are ${behind} epochs old, and ${request.capability} moves something`,
+      reason: `this node's policies are ${age}, and ${request.capability} moves something`,
       guidance: "try again once the node has caught up",
       obligations: [],
       epoch

@@ -8,8 +8,8 @@ import { Matcher } from "../../../events/matching/Matcher.ts"
 import type { BoundPolicy, BoundRule, BoundStatement } from "../../../protocol/policy/BoundPolicy.ts"
 import { type Decision, decisionOf, type Finding, type Level } from "../../../protocol/policy/Decision.ts"
 import {
+  type AskedRequest,
   isProtected,
-  type PolicyRequest,
   type RequestDocument,
   requestDocument
 } from "../../../protocol/policy/Request.ts"
@@ -79,6 +79,8 @@ const keyReader = (statement: Extract<BoundStatement, { readonly _tag: "Limit" }
 
 export class PolicySet {
   readonly epoch: number
+  /** Of the limits that it counts. */
+  readonly limitNames: ReadonlySet<string>
   readonly #levels = new Map<string, LevelRules>()
   #requests = 0
   #rules = 0
@@ -103,7 +105,7 @@ export class PolicySet {
         })
       this.#levels.set(vsm, level)
     }
-    limits.keep(names)
+    this.limitNames = names
   }
 
   /** How many rules there are. */
@@ -113,9 +115,9 @@ export class PolicySet {
 
   /**
    * Decides a request to something of the last VSM of a path from the root, and counts it where it is let through under a
-   * limit. `now` in ms.
+   * limit, unless it only `asks`. `now` in ms.
    */
-  decide(request: PolicyRequest, path: ReadonlyArray<string>, now: number): Decision {
+  decide(request: AskedRequest, path: ReadonlyArray<string>, now: number, asks = false): Decision {
     const document = requestDocument(request)
     this.#requests++
     this.#document = document
@@ -135,11 +137,11 @@ export class PolicySet {
     }
     const isRefused = !this.#isOpen && (isSilent || !isAllowed)
     const decision = decisionOf(this.#findings, isRefused, request.capability, this.epoch)
-    if (decision.effect === "allow") for (const { count, key } of this.#taken) count.take(key, now)
+    if (decision.effect === "allow" && !asks) for (const { count, key } of this.#taken) count.take(key, now)
     return decision
   }
 
-  #ask({ everywhere, zones }: LevelRules, { zone, isActuating }: PolicyRequest, document: RequestDocument): void {
+  #ask({ everywhere, zones }: LevelRules, { zone, isActuating }: AskedRequest, document: RequestDocument): void {
     this.#askZone(everywhere, isActuating, document)
     if (zone === undefined || zones.size === 0) return
     for (let end = zone.indexOf("."); end > 0; end = zone.indexOf(".", end + 1)) {
@@ -182,8 +184,9 @@ export class PolicySet {
 
   #limit({ policy, priority, order }: CompiledRule, { statement, keyOf, count }: Extract<Compiled, { _tag: "Limit" }>) {
     const key = keyOf(this.#document)
-    if (key === undefined || count.waitFor(key, this.#now) > 0)
-      this.#findings.push({ policy, priority, order, is: "exceeded", statement })
+    const waitMillis = key === undefined ? Number.POSITIVE_INFINITY : count.waitFor(key, this.#now)
+    if (key === undefined || waitMillis > 0)
+      this.#findings.push({ policy, priority, order, is: "exceeded", statement, waitMillis })
     else this.#taken.push({ count, key })
   }
 

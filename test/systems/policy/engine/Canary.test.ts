@@ -14,8 +14,11 @@ describe("takenBack", () => {
   it("counts errors as it does denials", () => {
     assert.isDefined(takenBack(tally(6000, 600), tally(1000, 100, 35)))
   })
-  it("takes back what denies where nothing was denied before", () => {
-    assert.isDefined(takenBack(tally(6000, 0), tally(1000, 1)))
+  it("takes back what denies again and again where nothing was denied before, and lets a single denial be", () => {
+    assert.isDefined(takenBack(tally(6000, 0), tally(1000, 5)))
+    assert.isDefined(takenBack(tally(20, 0), tally(20, 12)))
+    assert.isUndefined(takenBack(tally(6000, 0), tally(1000, 1)))
+    assert.isUndefined(takenBack(tally(20, 0), tally(20, 1)))
   })
   it("lets be what denies less, as much, or nothing at all", () => {
     for (const denials of [0, 50, 100, 110]) assert.isUndefined(takenBack(tally(6000, 600), tally(1000, denials)))

@@ -31,7 +31,8 @@ class SlowLimits {
       const name = JSON.stringify([vsm, policy, rule, limit.written, values])
       this.asked.add(name)
       const within = this.#through.filter((each) => each.limit === name && now - each.at < limit.millis)
-      return within.length < limit.count ? 0 : limit.millis
+      const [oldest] = within.slice(-limit.count)
+      return oldest === undefined || within.length < limit.count ? 0 : oldest.at + limit.millis - now
     }
   }
   take(now: number) {
