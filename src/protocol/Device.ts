@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { ActorAddress, BoardRequest, ProgramName, Sha256 } from "./BoardRequest.ts"
 import * as Contract from "./Contract.ts"
 import { type DeviceState, isDeviceState } from "./DeviceState.ts"
-import { HolonError } from "./Errors.ts"
+import { HolonError, Unavailable } from "./Errors.ts"
 import { Escalate, Quarantined } from "./Escalation.ts"
 import { FailedImage } from "./FailedImage.ts"
 import { ImageKind } from "./image/ImageKind.ts"
@@ -160,6 +160,8 @@ export const DeviceStatus = Schema.Struct({
   signal: Schema.optionalKey(Schema.Finite),
   /** Battery 0…1, as its last heartbeat said. */
   power: Schema.optionalKey(Schema.Finite),
+  /** The immune system turns its board away until then. */
+  isolatedUntil: Schema.optionalKey(instant),
   /** Programs that failed and are not started again by the board. */
   failing: Schema.optionalKey(Schema.Array(FailingProgram)),
   /** Images that the board failed: they are not sent there again until somebody says so. */
@@ -454,7 +456,7 @@ export const Device = Contract.make("device", {
     Attach: Contract.idempotent({
       payload: AttachRequest,
       success: Attached,
-      error: Schema.Union([LinkStale, DeviceRetired]),
+      error: Schema.Union([LinkStale, DeviceRetired, Unavailable]),
       audience: "board",
       capability: "device.attach",
       creates: true,
@@ -471,6 +473,18 @@ export const Device = Contract.make("device", {
       capability: "device.attach",
       creates: false,
       about: "the gateway says that a link has ended"
+    }),
+    Isolate: Contract.idempotent({
+      payload: { mitigation: Schema.String.check(Schema.isMaxLength(80)), until: instant },
+      audience: "internal",
+      creates: false,
+      about: "the immune system turns the board away until then"
+    }),
+    Readmit: Contract.idempotent({
+      payload: { mitigation: Schema.String },
+      audience: "internal",
+      creates: false,
+      about: "the immune system lets the board come back"
     }),
     NoteEvidence: Contract.idempotent({
       payload: {
@@ -498,6 +512,9 @@ export const Device = Contract.make("device", {
     "device.offline": Schema.Struct({ reason: Schema.String }),
     "device.silent": Schema.Struct({ reason: Schema.String }),
     "device.retired": Schema.Struct({}),
+    /** The immune system turns its board away; `until` is when that ends at the latest. */
+    "device.isolated": Schema.Struct({ mitigation: Schema.String, until: instant }),
+    "device.readmitted": Schema.Struct({ mitigation: Schema.String, why: Schema.Literals(["expired", "lifted"]) }),
     /** It is in another zone from now on, this event too; `before` is the one it was in. */
     "device.zone-changed": Schema.Struct({ ...zoneFields, before: Schema.optionalKey(Zone) }),
     /** Programs failed and are not started again by the board: the supervision of the device has no one above it to ask. */
@@ -539,6 +556,8 @@ export const Device = Contract.make("device", {
   audited: {
     "device.retired": "change",
     "device.zone-changed": "change",
+    "device.isolated": "security",
+    "device.readmitted": "security",
     "device.programs-quarantined": "security",
     "twin.desired-changed": "command",
     "command.accepted": "command",

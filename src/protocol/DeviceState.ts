@@ -193,6 +193,13 @@ export interface Membership {
   readonly fence: number
 }
 
+/** The immune system keeps the board apart: it is turned away until then. */
+export interface Isolation {
+  /** Id of the mitigation. */
+  readonly mitigation: string
+  readonly until: number
+}
+
 /** The highest fences that commands came with, by VSM and resource with a space between them. */
 export type Fences = ReadonlyMap<string, number>
 
@@ -212,6 +219,8 @@ export interface DeviceState {
   readonly unit: Membership | undefined
   /** What was claimed of it. */
   readonly fences: Fences
+  /** Absent where its board may attach. */
+  readonly isolation: Isolation | undefined
   /** What a newer node keeps in the head and this one does not know. */
   readonly rest: Readonly<Record<string, unknown>>
 }

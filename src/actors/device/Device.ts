@@ -3,6 +3,7 @@ import { codes } from "../../protocol/Codes.ts"
 import { Device } from "../../protocol/Device.ts"
 import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { Malformed, TooLarge } from "../../protocol/Errors.ts"
+import { goodbyeReasons } from "../../protocol/Frame.ts"
 import { changeDesired, desiredMap, emptyTwin } from "../../protocol/Twin.ts"
 import { sourceOf } from "../../protocol/vsm/Signal.ts"
 import { rootId } from "../../protocol/vsm/VsmId.ts"
@@ -13,9 +14,10 @@ import { addErrand, endOverdueErrands, errandsDue, noWork, refuseErrandOf } from
 import { rememberFailed } from "./FailedImages.ts"
 import { noFences, noted, objection, raise } from "./Fences.ts"
 import { cancel, invoke, lookUp, refuseRetired } from "./Invocations.ts"
+import { endIsolation, isolate, isolationDue, readmit } from "./Isolation.ts"
 import { firstNumber } from "./Numbering.ts"
 import { endObservations, observationsDue, observe, refuseWatch } from "./Observations.ts"
-import { attach, endExpired, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
+import { attach, endExpired, endLink, lost, noticeSilence, retire, silentAt } from "./Presence.ts"
 import { oweDesired, sendDue, timed } from "./Requests.ts"
 import { takeShipment } from "./Shipments.ts"
 import { feel } from "./Signals.ts"
@@ -39,8 +41,12 @@ const initial: DeviceState = {
   zone: undefined,
   unit: undefined,
   fences: noFences,
+  isolation: undefined,
   rest: {}
 }
+
+/** Number of the goodbye to a board that is kept apart. */
+const quarantined = goodbyeReasons.indexOf("quarantined")
 
 const finite = (due: number): number | undefined => (due === Number.POSITIVE_INFINITY ? undefined : due)
 
@@ -51,9 +57,9 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   awake: (_state, now) => freshResident(now),
   dueAt: (state) => {
     const { commands, board, connection, work } = state
-    if (commands.open.length === 0 && work === noWork) return undefined
+    if (commands.open.length === 0 && work === noWork) return finite(isolationDue(state))
     const due = Math.min(commandsDue(commands, board, connection.state === "online"), errandsDue(state))
-    return finite(Math.min(due, observationsDue(state), transferDue(state), escalationDue(state)))
+    return finite(Math.min(due, observationsDue(state), transferDue(state), escalationDue(state), isolationDue(state)))
   },
   residentDueAt: (state, resident, link) =>
     finite(Math.min(silentAt(state, resident), link === undefined ? Number.POSITIVE_INFINITY : resident.dueAt)),
@@ -70,6 +76,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   timeout: (state, context) => {
     const turn = begin(state, context)
     noticeSilence(turn)
+    endIsolation(turn)
     endExpired(turn)
     endOverdueErrands(turn)
     endObservations(turn)
@@ -92,6 +99,20 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
 
   Attach: attach,
   Lost: lost,
+
+  Isolate: (state, { mitigation, until }, context) => {
+    if (state.connection.state === "retired" || context.now >= until) return {}
+    const turn = begin(state, context)
+    isolate(turn, mitigation, until)
+    if (turn.link !== undefined) turn.goodbye = quarantined
+    endLink(turn, quarantined)
+    return outcomeOf(turn, undefined)
+  },
+  Readmit: (state, { mitigation }, context) => {
+    const turn = begin(state, context)
+    readmit(turn, mitigation)
+    return outcomeOf(turn, undefined)
+  },
 
   NoteEvidence: (_state, { type, ...data }) => ({ events: [{ type, severity: "warn", data }] }),
 

@@ -3,12 +3,14 @@ import { codes } from "../../protocol/Codes.ts"
 import type { Attached } from "../../protocol/Device.ts"
 import { DeviceRetired, LinkStale } from "../../protocol/Device.ts"
 import type { Board, Boot, ConnectionNow, DeviceState } from "../../protocol/DeviceState.ts"
+import type { Unavailable } from "../../protocol/Errors.ts"
 import { caps, goodbyeReasons, resets, sync } from "../../protocol/Frame.ts"
 import { continueFrom, emptyDesired, missing } from "../../protocol/Twin.ts"
 import { type Zone, zoneIn } from "../../protocol/Zone.ts"
 import type { Outcome } from "../Behaviour.ts"
 import { expired, rebooted, write } from "./Commands.ts"
 import { addErrand, endErrands } from "./Errands.ts"
+import { turnedAway } from "./Isolation.ts"
 import { firstNumber, highestOf } from "./Numbering.ts"
 import { noteBack, noteRetired, noteSilent } from "./Observations.ts"
 import { emitEnd, fullReportMillis, timed } from "./Requests.ts"
@@ -101,9 +103,11 @@ export const attach = (
   state: DeviceState,
   request: AttachRequest,
   context: Context
-): Outcome<DeviceState, Resident, Attached, LinkStale | DeviceRetired> => {
+): Outcome<DeviceState, Resident, Attached, LinkStale | DeviceRetired | Unavailable> => {
   const { connection, board: old } = state
   if (connection.state === "retired") return { refusal: new DeviceRetired({ since: connection.since }) }
+  const apart = turnedAway(state, context.now)
+  if (apart !== undefined) return { refusal: apart }
   if (old !== undefined && isStale(state, request))
     return { refusal: new LinkStale({ boot: old.boot, link: old.link }) }
   const turn = begin(state, context)

@@ -1,10 +1,10 @@
 /**
  * How a device rests: a small head that every report writes, and parts that rarely change: `board`, `desired`, `reported`
- * (the large layer of the section), `zone`, `fences`, one `cmd/<id>` for each command, and those of `StoredWork.ts`.
+ * (the large layer of the section), `zone`, `fences`, `isolation`, one `cmd/<id>` for each command, and those of `StoredWork.ts`.
  */
 import { Schema } from "effect"
 import { Reason } from "../../protocol/Because.ts"
-import type { Board, Command, DeviceState, Fences, Membership } from "../../protocol/DeviceState.ts"
+import type { Board, Command, DeviceState, Fences, Isolation, Membership } from "../../protocol/DeviceState.ts"
 import { PathMap } from "../../protocol/PathMap.ts"
 import { type StoredDesired as DesiredForm, emptyTwin, loadedDesired } from "../../protocol/Twin.ts"
 import { isLeafValue, type LeafValue } from "../../protocol/TwinPath.ts"
@@ -125,6 +125,9 @@ const StoredMembership = Schema.Struct({ vsm: VsmId, fence: Schema.Number })
 /** Reads the part that says whose unit the device is. */
 export const decodeMembership: (value: unknown) => Membership = keeping(Schema.decodeUnknownSync(StoredMembership))
 
+const StoredIsolation = Schema.Struct({ mitigation: Schema.String, until: Schema.Number })
+const decodeIsolation: (value: unknown) => Isolation = keeping(Schema.decodeUnknownSync(StoredIsolation))
+
 const decodeFences = Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.Number))
 const fencesOf = (part: unknown): Fences =>
   part === undefined ? noFences : new Map(Object.entries(decodeFences(part)))
@@ -186,7 +189,7 @@ const isEmpty = (record: object): boolean => {
 
 /** Cuts a device into head and parts, and joins it again. Keys of a newer node survive in both. */
 export const storage: Storage<DeviceState> = {
-  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, unit, fences, rest }) => {
+  split: ({ connection, board, epoch, numbering, twin, commands, work, zone, unit, fences, isolation, rest }) => {
     const { reported } = twin
     const parts = new Map<string, unknown>()
     if (board !== undefined) parts.set("board", board)
@@ -197,6 +200,7 @@ export const storage: Storage<DeviceState> = {
     if (zone !== undefined) parts.set("zone", zone)
     if (unit !== undefined) parts.set(supervisorPart, unit)
     if (fences.size > 0) parts.set("fences", restOf(fences))
+    if (isolation !== undefined) parts.set("isolation", isolation)
     const { stamps, recent } = flatten(reported.recent)
     const head = {
       connection: [connection.state, connection.since, connection.reason, connection.lastSeen],
@@ -226,6 +230,7 @@ export const storage: Storage<DeviceState> = {
     const reported = parts.get("reported")
     const zone = parts.get("zone")
     const unit = parts.get(supervisorPart)
+    const isolation = parts.get("isolation")
     const byId = new Map<string, Command>()
     for (const [key, part] of parts) {
       if (!key.startsWith(commandPrefix)) continue
@@ -257,6 +262,7 @@ export const storage: Storage<DeviceState> = {
       zone: zone === undefined ? undefined : decodeZone(zone),
       unit: unit === undefined ? undefined : decodeMembership(unit),
       fences: fencesOf(parts.get("fences")),
+      isolation: isolation === undefined ? undefined : decodeIsolation(isolation),
       rest: Object.fromEntries(Object.entries(Object(head)).filter(([key]) => !headKeys.has(key)))
     }
   }

@@ -58,6 +58,7 @@ export const statusOf = (state: DeviceState, context: Context): DeviceStatus => 
     applied: twin.applied,
     commands: commands.open.length,
     ...context.resident.vitals,
+    ...(state.isolation !== undefined && { isolatedUntil: state.isolation.until }),
     ...(work.failing.size === 0 ? {} : { failing: failingOf(state) }),
     ...(work.failedImages.size === 0 ? {} : { failedImages: [...work.failedImages.values()] })
   }
