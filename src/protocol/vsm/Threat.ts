@@ -96,6 +96,8 @@ export const Suspect = Schema.Struct({
   lastAt: instant,
   /** The highest stage that was said on the event stream, until nothing speaks against it any more. */
   stage: Stage,
+  /** The highest stage about which something was done, or decided. */
+  answered: Stage,
   /** Others who come in from the same address. */
   others: Schema.optionalKey(count),
   ids: Proofs
@@ -116,8 +118,20 @@ export const approvedMillisMax = 86_400_000
 export const ttlMillisMin = 1000
 export const Ttl = Schema.Int.check(Schema.isBetween({ minimum: ttlMillisMin, maximum: approvedMillisMax }))
 
-/** `proposed` waits for a person; all others but `active` are over. `failed`: whoever should have done it could not. */
-export const mitigationStates = ["proposed", "active", "expired", "lifted", "rejected", "lapsed", "failed"] as const
+/**
+ * `proposed` waits for a person, `approved` until the fleet was counted; all others but `active` are over. `failed`: whoever should
+ * have done it could not, or a rule of safety forbids it.
+ */
+export const mitigationStates = [
+  "proposed",
+  "approved",
+  "active",
+  "expired",
+  "lifted",
+  "rejected",
+  "lapsed",
+  "failed"
+] as const
 export const MitigationState = Schema.Literals(mitigationStates)
 export type MitigationState = typeof MitigationState.Type
 

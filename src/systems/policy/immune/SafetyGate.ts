@@ -44,9 +44,10 @@ export interface Fleet {
   readonly byZone: Readonly<Record<string, number>>
 }
 
-/** Beside the draft and the fleet. */
+/** What it is judged by. */
 export interface Circumstances {
-  readonly fleet: Fleet
+  /** Absent where it was not counted yet: then the rules that ask for it say nothing. */
+  readonly fleet: Fleet | undefined
   /** What is done now. */
   readonly active: ReadonlyArray<Mitigation>
   /** Others who come in from the same address. */
@@ -118,7 +119,7 @@ const takesAccount = ({ template }: { readonly template: Template }): boolean =>
 
 const keepsPeople: Rules = ({ template, subject }, { fleet, active }) => {
   const { kind, id } = partsOf(subject)
-  if (kind !== "user") return safe
+  if (kind !== "user" || fleet === undefined) return safe
   const apart = new Set(active.filter(takesAccount).map((mitigation) => partsOf(mitigation.subject).id))
   const keepers = fleet.keepers.filter((keeper) => keeper !== id && !apart.has(keeper))
   if (fleet.keepers.includes(id) && keepers.length === 0) {
@@ -132,7 +133,7 @@ const keepsPeople: Rules = ({ template, subject }, { fleet, active }) => {
 }
 
 const keepsFleet: Rules = ({ template, zone, subject }, { fleet, active }) => {
-  if (template !== "isolate") return safe
+  if (template !== "isolate" || fleet === undefined) return safe
   const apart = active.filter((mitigation) => mitigation.template === "isolate" && mitigation.subject !== subject)
   const isWithin = (mitigation: Mitigation): boolean =>
     mitigation.zone === zone || mitigation.zone?.startsWith(`${zone}.`) === true

@@ -59,6 +59,7 @@ export const unsuspected = (subject: Sign["subject"], now: number): Suspect => (
   since: now,
   lastAt: now,
   stage: "none",
+  answered: "none",
   ids: []
 })
 
