@@ -3,7 +3,7 @@ import type { Bindings, Quantity } from "./Bindings.ts"
 import type { CapabilityName } from "./Capabilities.ts"
 import type { DeviceWords, FieldWords } from "./FleetWords.ts"
 import type { Arguments } from "./Intent.ts"
-import { isProblem, meaningsAt, type Outcome, problem } from "./Meaning.ts"
+import { insteadWith, isProblem, meaningsAt, type Outcome, problem } from "./Meaning.ts"
 import { inUnit } from "./Measures.ts"
 import type { Mean } from "./Rule.ts"
 import type { Vocabulary } from "./Vocabulary.ts"
@@ -34,8 +34,8 @@ const each = (
       // What cannot be said of the field matters only where the devices have it.
       const at = meaningsAt(bound, { capability, applies: has(field), lack: `field ${field.name}` }, {}, vocabulary)
       return at.map((outcome): Outcome => {
-        if (isProblem(outcome)) return outcome
-        if (isOutcome(args)) return args
+        if (isOutcome(args)) return isProblem(outcome) ? outcome : args
+        if (isProblem(outcome)) return insteadWith(outcome, args)
         const concluded = bound.fields === undefined && bound.quantity !== undefined
         return {
           ...outcome,

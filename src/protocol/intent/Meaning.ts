@@ -22,6 +22,8 @@ export interface Problem {
   readonly missing?: ReadonlyArray<string>
   readonly suggestions?: ReadonlyArray<string>
   readonly capability: CapabilityName
+  /** What may be meant instead, where a singular stands for several devices: one of them, or all. */
+  readonly instead?: ReadonlyArray<Meaning>
 }
 export type Outcome = Meaning | Problem
 
@@ -58,8 +60,11 @@ const combined = (nouns: ReadonlyArray<Noun>): ReadonlyArray<ReadonlyArray<Selec
 export const some = (names: ReadonlyArray<string>): string =>
   names.length <= 3 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`
 
+/** Devices that are offered one by one. */
+const offeredMax = 3
+
 const oneOf = (
-  capability: CapabilityName,
+  { applies, capability }: Wanted,
   nouns: ReadonlyArray<Noun>,
   targets: Targets,
   vocabulary: Vocabulary
@@ -67,11 +72,19 @@ const oneOf = (
   for (const [at, { isOne }] of nouns.entries()) {
     const selection = targets.of[at]
     if (!isOne || selection === undefined) continue
-    const ids = chosen({ of: [selection], except: targets.except }, vocabulary).map(({ id }) => id)
-    if (ids.length > 1)
-      return problem(capability, "ambiguous", `There are ${ids.length} of them: ${some(ids)}. Which one, or all?`, {
-        suggestions: ids.slice(0, 3)
-      })
+    const devices = chosen({ of: [selection], except: targets.except }, vocabulary)
+    const ids = devices.map(({ id }) => id)
+    if (ids.length < 2) continue
+    const fit = devices.filter(applies).slice(0, offeredMax)
+    const choices = [...fit.map(({ id }) => ({ id })), ...(devices.every(applies) ? [selection] : [])]
+    const instead = choices.map((choice) => ({
+      capability,
+      targets: { ...targets, of: targets.of.map((other, place) => (place === at ? choice : other)) },
+      args: {},
+      doubts: []
+    }))
+    const question = `There are ${ids.length} of them: ${some(ids)}. Which one, or all?`
+    return { ...problem(capability, "ambiguous", question, { suggestions: ids.slice(0, offeredMax) }), instead }
   }
   return undefined
 }
@@ -87,13 +100,9 @@ export interface Wanted {
   readonly isPlural?: boolean
 }
 
-const aimAt = (
-  nouns: ReadonlyArray<Noun>,
-  targets: Targets,
-  { applies, capability, isPlural, lack }: Wanted,
-  vocabulary: Vocabulary
-): Aim | Problem => {
-  const several = isPlural === true ? undefined : oneOf(capability, nouns, targets, vocabulary)
+const aimAt = (nouns: ReadonlyArray<Noun>, targets: Targets, wanted: Wanted, vocabulary: Vocabulary): Aim | Problem => {
+  const { applies, capability, isPlural, lack } = wanted
+  const several = isPlural === true ? undefined : oneOf(wanted, nouns, targets, vocabulary)
   if (several !== undefined) return several
   const devices = chosen(targets, vocabulary)
   if (devices.length === 0)
@@ -146,6 +155,10 @@ export const aims = (bound: Bindings, wanted: Wanted, vocabulary: Vocabulary): R
   return [...bySet.values()]
 }
 
+/** The same problem, whose ways out have these arguments. */
+export const insteadWith = (found: Problem, args: Arguments): Problem =>
+  found.instead === undefined ? found : { ...found, instead: found.instead.map((meaning) => ({ ...meaning, args })) }
+
 /** The meanings of a capability at each aim. */
 export const meaningsAt = (
   bound: Bindings,
@@ -154,7 +167,9 @@ export const meaningsAt = (
   vocabulary: Vocabulary
 ): ReadonlyArray<Outcome> =>
   aims(bound, wanted, vocabulary).map((aim) =>
-    "problem" in aim ? aim : { capability: wanted.capability, targets: aim.targets, args, doubts: aim.doubts }
+    "problem" in aim
+      ? insteadWith(aim, args)
+      : { capability: wanted.capability, targets: aim.targets, args, doubts: aim.doubts }
   )
 
 /** Whether all devices were named one by one. */

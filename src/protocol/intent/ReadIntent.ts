@@ -54,8 +54,8 @@ const ambiguous = (meanings: ReadonlyArray<Meaning>): Unclear => {
   return unclear("ambiguous", `That can mean ${shown.join(" or ")}. Which one?`, { readings })
 }
 
-const asked = ({ missing = [], problem, question, suggestions = [] }: Problem): Unclear =>
-  unclear(problem, question, { missing, suggestions })
+const asked = ({ instead = [], missing = [], problem, question, suggestions = [] }: Problem): Unclear =>
+  unclear(problem, question, { missing, suggestions, readings: instead.map((meaning) => intentOf(meaning, true)) })
 
 /** Complete readings, with the tokens behind them that were passed over. */
 interface Complete {
