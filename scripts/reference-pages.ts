@@ -74,11 +74,14 @@ const sourceOf = (source: string, name: string): ReadonlyArray<string> => {
 }
 
 const configPage = (): string => {
-  const source = ["Config.ts", "Accounts.ts"]
+  const source = ["Config.ts", "Accounts.ts", "TreeLimits.ts"]
     .map((name) => readFileSync(join(root, "src", "runtime", name), "utf8"))
     .join("\n")
   const shared = new Map(
-    ["LinkTimes", "Listener", "Tls", "OperatorAccount"].map((name) => [name, fieldsIn(sourceOf(source, name))])
+    ["LinkTimes", "Listener", "Tls", "OperatorAccount", "TreeBounds"].map((name) => [
+      name,
+      fieldsIn(sourceOf(source, name))
+    ])
   )
   const expand = ({ path, doc, code }: Field): ReadonlyArray<Field> => {
     const name = [...shared.keys()].find((known) => new RegExp(`\\b${known}\\b`).test(code))

@@ -1,9 +1,11 @@
 /** What a user may set in `cluster.config.ts`: one typed value that a cluster is started with. */
 import { Duration, Effect, Option, type Redacted, Schema } from "effect"
 import { ImageKind } from "../protocol/image/ImageKind.ts"
+import { Budget } from "../protocol/vsm/Budget.ts"
 import { areApart, areNames, OperatorAccount, Secret } from "./Accounts.ts"
 import { FieldUnitRules } from "./FieldUnits.ts"
 import { BoardWordRules } from "./FleetWords.ts"
+import { TreeBounds } from "./TreeLimits.ts"
 import { ZoneRules } from "./ZoneRules.ts"
 
 /** At most this many nodes run on one machine, so that their ports do not meet. */
@@ -188,6 +190,20 @@ export const ClusterConfig = Schema.Struct({
    * Default: what this release knows of its own boards, and fields that somebody has desired.
    */
   words: withDefault(BoardWordRules, {}),
+
+  /**
+   * What bounds the tree of VSMs. A value that differs from that of the start before is set when a node starts; what people set
+   * with `holon vsm limits` holds until then. The same on all nodes.
+   */
+  vsm: withDefault(
+    Schema.Struct({
+      /** How far VSMs may spawn. */
+      bounds: withDefault(TreeBounds, {}),
+      /** What the root has to give: `{ mem_mb: 4096, spawn: 200 }`. Default 1024 of `spawn`, and 1000000000 of all else. */
+      budget: withDefault(Budget, {})
+    }),
+    {}
+  ),
 
   /** Who may come in. Loopback needs none of it, except for `/rpc`, whose token is made in the data folder. */
   tokens: withDefault(

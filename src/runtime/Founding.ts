@@ -6,9 +6,10 @@ import { Clock, Effect, Layer, Schedule } from "effect"
 import { Actors } from "../actors/Actors.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
 import { runtimeAsker } from "../protocol/Asker.ts"
-import { Recursion } from "../protocol/vsm/Recursion.ts"
+import { boundsDefault, Recursion } from "../protocol/vsm/Recursion.ts"
 import { Vsm } from "../protocol/vsm/Vsm.ts"
 import { rootId } from "../protocol/vsm/VsmId.ts"
+import type { TreeLimits } from "./TreeLimits.ts"
 
 const reportEvery = "5 seconds"
 const retry = Schedule.spaced("1 second")
@@ -56,11 +57,14 @@ const reporting = Effect.gen(function* () {
   yield* Effect.repeat(report, Schedule.spaced(reportEvery))
 })
 
-/** Tries until the root is there; an actor that exists is not touched. */
-export const layer: Layer.Layer<never, never, Actors | NodePorts> = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const actors = yield* Actors
-    yield* Effect.forkScoped(Effect.retry(actors.ask(Vsm, rootId, "Found", {}, by), retry))
-    yield* Effect.forkScoped(Effect.scoped(reporting))
-  })
-)
+/** Tries until the root and the guard are there and know what the config says; what it does not change is not touched. */
+export const layer = ({ bounds, budget }: TreeLimits): Layer.Layer<never, never, Actors | NodePorts> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const actors = yield* Actors
+      const configured = { bounds: { ...boundsDefault, ...bounds } }
+      yield* Effect.forkScoped(Effect.retry(actors.ask(Vsm, rootId, "Found", { budget }, by), retry))
+      yield* Effect.forkScoped(Effect.retry(actors.ask(Recursion, rootId, "Configure", configured, by), retry))
+      yield* Effect.forkScoped(Effect.scoped(reporting))
+    })
+  )

@@ -107,9 +107,9 @@ const ports = (shardsPerGroup: number, counts: Metrics.StoreCounts) =>
   )
 
 /** What is there from the first start on, without anybody asking. */
-const beginnings = (registry: Registry) =>
+const beginnings = (registry: Registry, { vsm }: ClusterConfig) =>
   Layer.merge(
-    registry.has(Vsm.kind) ? Founding.layer : Layer.empty,
+    registry.has(Vsm.kind) ? Founding.layer(vsm) : Layer.empty,
     registry.has(Auditor.kind) ? Auditors.layer : Layer.empty
   )
 
@@ -206,7 +206,7 @@ export const layer = (options: NodeOptions) =>
         Layer.provideMerge(boards),
         Layer.provide([operations, layerHealth, gatekeeper]),
         Layer.provideMerge(PatternPartitions.layer),
-        Layer.provideMerge(beginnings(registry)),
+        Layer.provideMerge(beginnings(registry, config)),
         Layer.provideMerge(started),
         Layer.provideMerge(actors),
         // Below the actors: their effects read images through the seam that this layer fills.

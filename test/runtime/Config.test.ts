@@ -115,6 +115,20 @@ describe("the config file", () => {
     })
   )
 
+  it.effect("bounds the tree of VSMs, by numbers that a tree may have", () =>
+    Effect.gen(function* () {
+      const vsm = { bounds: { depth: 3, perMinute: 60 }, budget: { mem_mb: 4096, spawn: 20 } }
+      assert.deepStrictEqual((yield* load(`export default { vsm: ${JSON.stringify(vsm)} }`)).vsm, vsm)
+      assert.deepStrictEqual((yield* load("export default {}")).vsm, { bounds: {}, budget: {} })
+      const refused = (wrong: object) => reasonOf(`export default { vsm: ${JSON.stringify(wrong)} }`)
+      assert.match(yield* refused({ bounds: { depth: 9 } }), /^vsm.bounds.depth: Expected a value between 2 and 8/)
+      assert.match(yield* refused({ bounds: { total: 0 } }), /^vsm.bounds.total: Expected a value between 1 and 1024/)
+      assert.strictEqual(yield* refused({ bounds: { deep: 3 } }), "vsm.bounds.deep: there is no such field")
+      assert.match(yield* refused({ budget: { spawn: -1 } }), /^vsm.budget.spawn: Expected a value between 0/)
+      assert.strictEqual(yield* refused({ budget: { gold: 1 } }), "vsm.budget.gold: there is no such field")
+    })
+  )
+
   it.effect("names the field that is wrong", () =>
     Effect.gen(function* () {
       assert.strictEqual(

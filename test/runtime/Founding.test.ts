@@ -1,9 +1,15 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
-import { RunningNode, until } from "../support/RunningNode.ts"
+import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
-layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("a node that has begun", (it) => {
+/** What the config bounds is bounded from the start on. */
+const vsmLimits = { bounds: { depth: 4, children: 3 }, budget: { spawn: 7 } }
+
+layer(RunningNode.layer({ config: { ...freePorts, vsm: vsmLimits } }), {
+  timeout: "90 seconds",
+  excludeTestServices: true
+})("a node that has begun", (it) => {
   const ask = (path: string) => Effect.flatMap(RunningNode, ({ post }) => post(path, {}))
 
   it.effect("has a root VSM and a guard that nobody has asked for", () =>
@@ -12,6 +18,15 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
       assert.include(root.text, '"path":["root"]')
       const limits = yield* until(ask("/api/recursion/root/GetLimits"), ({ status }) => status === 200)
       assert.include(limits.text, '"total":0')
+    })
+  )
+
+  it.effect("is bounded by what its config says", () =>
+    Effect.gen(function* () {
+      const limits = yield* until(ask("/api/recursion/root/GetLimits"), ({ text }) => text.includes('"children":3'))
+      assert.include(limits.text, '"depth":4')
+      const root = yield* until(ask("/api/vsm/root/Describe"), ({ text }) => text.includes('"spawn":7'))
+      assert.include(root.text, '"mem_mb":1000000000')
     })
   )
 

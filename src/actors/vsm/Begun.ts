@@ -1,6 +1,6 @@
 /** How a VSM begins: the root by itself, every other one by the spawn of its parent. */
 
-import { type Budget, resources } from "../../protocol/vsm/Budget.ts"
+import { type Budget, lacking, resources } from "../../protocol/vsm/Budget.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { VsmPath, VsmState } from "../../protocol/vsm/VsmState.ts"
 import type { Zone } from "../../protocol/Zone.ts"
@@ -17,6 +17,9 @@ const rootBudget: Budget = {
   spawn: spawnMax
 }
 
+const isSame = (one: Budget, other: Budget): boolean =>
+  lacking(one, other) === undefined && lacking(other, one) === undefined
+
 /** A VSM that nobody has begun; the root needs nobody. */
 export const initial = (id: string): VsmState => ({
   status: id === rootId ? "active" : "absent",
@@ -31,11 +34,17 @@ export const initial = (id: string): VsmState => ({
   units: noUnits
 })
 
-/** The root is there from its first message on; it is said once. */
-export const found = (turn: Turn): void => {
-  if (turn.id !== rootId || turn.state.createdAt > 0) return
-  turn.state = { ...turn.state, createdAt: turn.now, since: turn.now }
-  turn.events.push({ type: "vsm.founded", data: {} })
+/** The root is there from its first message on; it is said once. What the config does not bound is as much as ever. */
+export const found = (turn: Turn, { budget: wanted }: { readonly budget?: Budget }): void => {
+  if (turn.id !== rootId) return
+  if (turn.state.createdAt === 0) {
+    turn.state = { ...turn.state, createdAt: turn.now, since: turn.now }
+    turn.events.push({ type: "vsm.founded", data: {} })
+  }
+  const budget = { ...rootBudget, ...wanted }
+  if (wanted === undefined || isSame(budget, turn.state.budget)) return
+  turn.state = { ...turn.state, budget }
+  turn.events.push({ type: "vsm.budget-set", data: { budget } })
 }
 
 /** What a parent gives its child. */

@@ -75,6 +75,8 @@ export const RecursionState = Schema.Struct({
   /** Deepest that a new VSM may stand now, and when that was raised last. */
   depthLimit: count,
   raisedAt: instant,
+  /** What the config of the cluster said last; absent for the default. */
+  configured: Schema.optionalKey(RecursionBounds),
   members: Schema.Record(VsmId, Member),
   paces: Schema.Record(VsmId, Pace)
 })
@@ -112,6 +114,10 @@ export const Recursion = Contract.make("recursion", {
       about: "the spawn came to nothing; its place is free"
     }),
     Released: Contract.idempotent({ payload: { child: VsmId }, about: "a VSM has retired; its place is free" }),
+    Configure: Contract.idempotent({
+      payload: { bounds: RecursionBounds },
+      about: "what the config says: bounds that it changes are set, the others stay as people have set them"
+    }),
     ReportLoad: Contract.idempotent({
       payload: {
         node: Schema.String,

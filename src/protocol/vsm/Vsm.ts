@@ -105,7 +105,13 @@ export const Vsm = Contract.make("vsm", {
       about: "ends a quarantine"
     }),
 
-    Found: Contract.idempotent({ about: "brings the root into being" }),
+    Found: Contract.idempotent({
+      payload: {
+        /** What it has to give, by the config of the cluster. */
+        budget: Schema.optionalKey(Budget)
+      },
+      about: "brings the root into being"
+    }),
     Start: Contract.idempotent({
       payload: {
         spawn,
@@ -173,6 +179,8 @@ export const Vsm = Contract.make("vsm", {
   },
   events: {
     "vsm.founded": Schema.Struct({}),
+    /** The config of the cluster gives the root another budget. */
+    "vsm.budget-set": Schema.Struct({ budget: Budget }),
     "vsm.spawning": Schema.Struct({ child: VsmId, budget: Budget, zone: Schema.optionalKey(Zone) }),
     "vsm.spawned": Schema.Struct({ child: VsmId, depth: count }),
     "vsm.spawn-refused": Schema.Struct({ child: VsmId, error: Refusal }),
@@ -198,6 +206,7 @@ export const Vsm = Contract.make("vsm", {
   },
   audited: {
     "vsm.founded": "spawn",
+    "vsm.budget-set": "policy",
     "vsm.spawning": "spawn",
     "vsm.spawned": "spawn",
     "vsm.spawn-refused": "spawn",

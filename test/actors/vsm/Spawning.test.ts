@@ -1,7 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
+import { runtimeAsker } from "../../../src/protocol/Asker.ts"
 import { budget, Tree } from "./Tree.ts"
 
 const tagOf = (value: unknown): unknown => Object(value)._tag
+
+describe("the root", () => {
+  it("has what the config gives it, and says once that this is another budget", () => {
+    const tree = new Tree()
+    const found = (budget?: object) =>
+      tree.rig.ask({ kind: "vsm", id: "root" }, "Found", budget === undefined ? {} : { budget }, {
+        asker: runtimeAsker
+      })
+    found({ spawn: 2, mem_mb: 50 })
+    found({ mem_mb: 50, spawn: 2 })
+    assert.strictEqual(tree.events("vsm.budget-set").length, 1)
+    assert.deepInclude(tree.view("root").left, { spawn: 2, mem_mb: 50, msgs_s: 1_000_000_000 })
+    tree.spawn("root", "a", { budget: { mem_mb: 40, spawn: 1 } })
+    found({ mem_mb: 30, spawn: 2 })
+    assert.strictEqual(tree.view("root").left["mem_mb"], -10)
+    assert.deepInclude(Object(tree.ask("root", "Spawn", { child: "b", budget: { mem_mb: 1 } })), {
+      _tag: "BudgetExceeded",
+      available: 0
+    })
+    found()
+    assert.strictEqual(tree.view("root").budget.mem_mb, 30)
+  })
+})
 
 describe("spawning a VSM", () => {
   it("brings a child into the tree: active, with its path, its budget, and counted by the guard", () => {

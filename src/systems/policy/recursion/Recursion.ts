@@ -8,6 +8,7 @@ import {
   boundsDefault,
   type Pace,
   Recursion,
+  type RecursionBounds,
   type RecursionState,
   type RecursionView
 } from "../../../protocol/vsm/Recursion.ts"
@@ -181,6 +182,21 @@ const commit = (stored: RecursionState, wanted: Wanted, context: Context): Outco
   }
 }
 
+/** What the later bounds say otherwise. */
+const changesIn = (before: RecursionBounds, after: RecursionBounds): Partial<RecursionBounds> => {
+  const was: ReadonlyMap<string, number> = new Map(Object.entries(before))
+  return Object.fromEntries(Object.entries(after).filter(([name, value]) => was.get(name) !== value))
+}
+
+/** The guard with other bounds. */
+const bounded = (state: RecursionState, changes: Partial<RecursionBounds>) => {
+  const bounds = { ...state.bounds, ...changes }
+  return {
+    state: { ...state, bounds, depthLimit: changes.depth ?? state.depthLimit },
+    events: [{ type: "recursion.bounds-set", data: { bounds } }]
+  }
+}
+
 /** The behaviour of the guard. */
 export const recursion: Behaviour.AnyBehaviour = Behaviour.make<Recursion, Resident>(Recursion, {
   initial: () => initial,
@@ -217,12 +233,15 @@ export const recursion: Behaviour.AnyBehaviour = Behaviour.make<Recursion, Resid
     return { ...kept, state: { ...state, ...limit }, events: [{ type: "recursion.depth-changed", data }] }
   },
 
+  Configure: (state, { bounds: configured }) => {
+    const changes = changesIn(state.configured ?? boundsDefault, configured)
+    return Object.keys(changes).length === 0 ? {} : bounded({ ...state, configured }, changes)
+  },
+
   GetLimits: (state, _payload, { now }) => ({ reply: viewOf(state, now) }),
 
   SetBounds: (state, changes, { now }) => {
-    const bounds = { ...state.bounds, ...changes }
-    const depthLimit = changes.depth ?? state.depthLimit
-    const next = { ...state, bounds, depthLimit }
-    return { state: next, reply: viewOf(next, now), events: [{ type: "recursion.bounds-set", data: { bounds } }] }
+    const outcome = bounded(state, changes)
+    return { ...outcome, reply: viewOf(outcome.state, now) }
   }
 })

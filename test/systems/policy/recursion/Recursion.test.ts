@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { runtimeAsker } from "../../../../src/protocol/Asker.ts"
+import { boundsDefault } from "../../../../src/protocol/vsm/Recursion.ts"
 import { Tree } from "../../../actors/vsm/Tree.ts"
 
 const guard = { kind: "recursion", id: "root" }
@@ -50,6 +51,24 @@ describe("the guard of the recursion", () => {
     tree.spawn("a", "b", { budget: { spawn: 5 } })
     assert.strictEqual(Object(tree.spawn("b", "c", {}).refusal)._tag, "DepthExceeded")
     assert.deepStrictEqual(tree.events("recursion.depth-changed").at(-1), { from: 3, to: 2 })
+  })
+
+  it("takes from the config what that has changed since the start before, and leaves what people have set", () => {
+    const tree = new Tree()
+    const configure = (changes: object) =>
+      tree.rig.ask(guard, "Configure", { bounds: { ...boundsDefault, ...changes } }, { asker: runtimeAsker })
+    const events = () => tree.events("recursion.bounds-set").length
+    const before = events()
+    configure({})
+    assert.strictEqual(events(), before, "the defaults change nothing")
+    configure({ depth: 3, children: 4 })
+    assert.deepInclude(tree.limits(), { depthLimit: 3, bounds: { ...boundsDefault, depth: 3, children: 4 } })
+    tree.setBounds({ depth: 4, total: 9 })
+    configure({ depth: 3, children: 4 })
+    assert.deepInclude(tree.limits().bounds, { depth: 4, children: 4, total: 9 })
+    tree.kill()
+    configure({ depth: 3, children: 5 })
+    assert.deepInclude(tree.limits().bounds, { depth: 4, children: 5, total: 9 })
   })
 
   it("knows what it counted after its node died", () => {
