@@ -83,10 +83,10 @@ const started = Layer.effectDiscard(
 )
 
 /** Actors that are there from the first start on, without anybody asking. */
-const beginnings = (registry: Registry) =>
+const beginnings = (registry: Registry, { vsm }: ClusterConfig) =>
   Layer.mergeAll(
     PatternPartitions.layer,
-    registry.has(Vsm.kind) ? Founding.layer : Layer.empty,
+    registry.has(Vsm.kind) ? Founding.layer(vsm) : Layer.empty,
     registry.has(Auditor.kind) ? Auditors.layer : Layer.empty
   )
 
@@ -127,7 +127,7 @@ export const layer = ({ config, ports, storageWaitMillis, registry = ownRegistry
       // From the outside in: each line is built after those below it, may use them, and ends before them.
       return listening.pipe(
         Layer.provideMerge(gateways),
-        Layer.provideMerge(beginnings(registry)),
+        Layer.provideMerge(beginnings(registry, config)),
         Layer.provideMerge(started),
         Layer.provideMerge(NodeActors.layer(registry, config.shards.perGroup)),
         Layer.provideMerge(seams),
