@@ -16,6 +16,7 @@ import type { Registry } from "../../actors/Registry.ts"
 import type { Contract, Message, PlainSchema } from "../../protocol/Contract.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Malformed } from "../../protocol/Errors.ts"
+import { askGroup, askReads } from "./AskApi.ts"
 import { auditGroup, auditReads } from "./AuditApi.ts"
 import { Authorization, authorizationLayer } from "./Authorization.ts"
 import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
@@ -109,6 +110,7 @@ const fixed = HttpApi.make("holon")
   .add(eventGroup)
   .add(patternGroup)
   .add(auditGroup)
+  .add(askGroup)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
   .annotate(OpenApi.Title, "Holon")
@@ -230,6 +232,16 @@ const auditHandlers = (api: typeof fixed) =>
     })
   )
 
+const askHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "ask",
+    Effect.fnUntraced(function* (handlers) {
+      const ask = yield* askReads
+      return handlers.handle("ask", ({ payload }) => ask(payload))
+    })
+  )
+
 const healthHandlers = (api: typeof fixed) =>
   HttpApiBuilder.group(
     api,
@@ -276,6 +288,7 @@ export const layer = (registry: Registry) => {
       eventsHandlers(whole),
       patternsHandlers(whole),
       auditHandlers(whole),
+      askHandlers(whole),
       ...groups
     ]),
     Layer.provide([authorizationLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])

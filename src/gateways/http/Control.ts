@@ -15,6 +15,7 @@ import { HolonError, PolicyDenied, RateLimited, Unauthenticated, ZoneDenied } fr
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import { AskView, askFields } from "./AskApi.ts"
 import { auditQueryFields, pageMax } from "./AuditApi.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQueries.ts"
@@ -189,6 +190,7 @@ export class Control extends RpcGroup.make(
     error: HolonError
   }).annotate(Needs, "audit.verify"),
   Rpc.make("AuditWhy", { payload: { id: TraceId }, success: WhyView, error: HolonError }).annotate(Needs, "audit.read"),
+  Rpc.make("Ask", { payload: askFields, success: AskView, error: HolonError }).annotate(Needs, "device.read"),
   Rpc.make("PatternPut", {
     payload: { given: GivenPattern, expected: Schema.optionalKey(Schema.Int) },
     success: StoredPattern,

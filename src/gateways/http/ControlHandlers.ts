@@ -10,6 +10,7 @@ import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { Device } from "../../protocol/Device.ts"
 import { bearerToken } from "../Bearer.ts"
 import { tracedBy } from "../Traceparent.ts"
+import { askReads } from "./AskApi.ts"
 import { auditReads } from "./AuditApi.ts"
 import { Authenticated, Control } from "./Control.ts"
 import { describeRegistry, withHeldBack } from "./Describe.ts"
@@ -69,6 +70,7 @@ const handlers = Control.toLayer(
     const images = yield* ImageLibrary
     const events = yield* eventReads
     const audit = yield* auditReads
+    const ask = yield* askReads
     const patterns = yield* patternDesk
     const statsOf = yield* patternStats
     const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
@@ -107,6 +109,7 @@ const handlers = Control.toLayer(
       AuditLog: (asked) => audit.list(asked),
       AuditVerify: ({ vsm }) => audit.verify(vsm),
       AuditWhy: ({ id }) => audit.why(id),
+      Ask: (asked) => ask(asked),
       PatternPut: ({ given, expected }) =>
         Effect.flatMap(CurrentAsker, (asker) => patterns.put(given, asker, expected)),
       PatternsPut: ({ given }) => Effect.flatMap(CurrentAsker, (asker) => patterns.putAll(given, asker)),

@@ -10,6 +10,8 @@ import type { Vocabulary } from "../../../protocol/intent/Vocabulary.ts"
 import { misfitOf, sentenceOf } from "../../../protocol/Misfit.ts"
 import { nearest } from "../../../protocol/Nearest.ts"
 import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
+import { contains } from "../../../protocol/Zone.ts"
+import type { Scope } from "./Asking.ts"
 import type { FleetRows, FleetUnread, KnownImage } from "./FleetRows.ts"
 
 /** What planners look at. */
@@ -20,6 +22,8 @@ export interface Known {
   /** For what is made: a session, a rollout. */
   readonly newId: Effect.Effect<string>
   readonly now: number
+  /** What is in other zones is as if it were not there. */
+  readonly scope: Scope
 }
 
 /** Devices, in the order of the fleet; which of them does not matter. */
@@ -61,6 +65,9 @@ const isTwin = Schema.is(TwinDocument)
 /** Why nothing is done to a unit. */
 export const spare = (unit: string, error: HolonError): Spared => ({ unit, refusal: refusalOf(error) })
 
+const isSeen = (scope: Scope, { zone }: DeviceStatus): boolean =>
+  scope === undefined || zone === undefined || scope.some((each) => contains(each, zone))
+
 /** Ids that are named one by one. A device that is not known any more is named all the same. */
 const namedIn = ({ of }: Targets): ReadonlyArray<string> => of.flatMap(({ id }) => id ?? [])
 
@@ -75,7 +82,10 @@ const meantBy = (targets: Targets, vocabulary: Vocabulary): ReadonlyArray<string
  * The devices that are meant, as they are stored now. What has retired or gone since the words were read is spared with the
  * reason; it is an error only where nothing else is left.
  */
-export const aim = (targets: Targets, { look, vocabulary }: Known): Effect.Effect<Aim, HolonError | FleetUnread> =>
+export const aim = (
+  targets: Targets,
+  { look, scope, vocabulary }: Known
+): Effect.Effect<Aim, HolonError | FleetUnread> =>
   Effect.gen(function* () {
     const ids = meantBy(targets, vocabulary)
     if (ids.length === 0) return yield* new NotFound({ what: `device that is meant by ${targetsLine(targets)}` })
@@ -85,14 +95,14 @@ export const aim = (targets: Targets, { look, vocabulary }: Known): Effect.Effec
     let last: HolonError | undefined
     for (const id of ids) {
       const [status, twin] = found.get(id) ?? []
-      if (isStatus(status) && isTwin(twin) && status.connection.state !== "retired") {
+      if (!isStatus(status) || !isTwin(twin) || !isSeen(scope, status)) {
+        last = new NotFound({ what: `device ${id}` })
+      } else if (status.connection.state === "retired") {
+        last = new InvalidTransition({ from: "retired", event: "that", reason: `${id} is retired` })
+      } else {
         devices.push({ id, status, twin })
         continue
       }
-      last =
-        isStatus(status) && status.connection.state === "retired"
-          ? new InvalidTransition({ from: "retired", event: "that", reason: `${id} is retired` })
-          : new NotFound({ what: `device ${id}` })
       spared.push(spare(id, last))
     }
     if (devices.length === 0 && last !== undefined) return yield* last
@@ -104,13 +114,13 @@ export const aim = (targets: Targets, { look, vocabulary }: Known): Effect.Effec
   })
 
 /** Devices and what can be told of those that retired, for questions. */
-export const aimAtAny = (targets: Targets, { look, vocabulary }: Known) =>
+export const aimAtAny = (targets: Targets, { look, scope, vocabulary }: Known) =>
   Effect.gen(function* () {
     const ids = meantBy(targets, vocabulary)
     const found = yield* look("device", ids, ["GetStatus", "GetTwin", "GetPrograms"])
     return ids.flatMap((id) => {
       const [status, twin, programs] = found.get(id) ?? []
-      return isStatus(status) && isTwin(twin) ? [{ id, status, twin, programs }] : []
+      return isStatus(status) && isTwin(twin) && isSeen(scope, status) ? [{ id, status, twin, programs }] : []
     })
   })
 
