@@ -30,9 +30,21 @@ export const brokenOf = ({ broken }: Verdict): string => {
   return what === "head" ? `the end of the chain, behind record ${number}: ${reason}` : `${what} ${number}: ${reason}`
 }
 
+const signedLine = (signedFrom: number | undefined, signers: ReadonlyArray<string>): string => {
+  if (signedFrom === undefined) return "no head is signed: the chain is older than the keys"
+  const before = signedFrom > 1 ? `; segments 1 to ${signedFrom - 1} are older than the keys` : ""
+  return `heads are signed by keys of ${signers.join(", ")}${before}`
+}
+
+const rememberedLine = ({ isWitnessed, isHeld }: Verdict): string => {
+  if (isWitnessed && isHeld) return "the auditor remembers the last segments, and so does this node in its data folder"
+  if (isWitnessed) return "the auditor remembers the last segments; this node has not seen a signed one yet"
+  return "the auditor has no segment to remember yet"
+}
+
 /** A verdict, a thought a line. */
 export const verdictLines = (verdict: Verdict): ReadonlyArray<string> => {
-  const { vsm, records, first, last, segments, unsealed, compared, older, isWitnessed } = verdict
+  const { vsm, records, first, last, segments, unsealed, compared, older, erased, signedFrom, signers } = verdict
   const archived = first > 1 ? [`records 1 to ${first - 1} are archived; the heads of their segments stand`] : []
   const tail =
     unsealed === undefined
@@ -45,7 +57,9 @@ export const verdictLines = (verdict: Verdict): ReadonlyArray<string> => {
       ? `the chain of ${vsm} has no records`
       : `the chain of ${vsm} is whole: ${counted(records, "record")}, ${first} to ${last}, ${counted(segments, "segment")} sealed`,
     `${compared} of them are in the journal, which says the same${older > 0 ? `; ${older} are older than the journal` : ""}`,
-    ...(isWitnessed ? [] : ["the auditor has no segment to remember yet"]),
+    ...(erased > 0 ? [`${counted(erased, "payload")} of them were taken away, as records of the chain say`] : []),
+    ...(segments === 0 ? [] : [signedLine(signedFrom, signers)]),
+    rememberedLine(verdict),
     ...archived,
     ...tail
   ]

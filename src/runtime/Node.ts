@@ -11,26 +11,36 @@ import * as Watching from "../events/engine/Watching.ts"
 import { JournalHint } from "../events/JournalHint.ts"
 import { MqttGateway } from "../gateways/mqtt/MqttGateway.ts"
 import { Auditor } from "../protocol/audit/Auditor.ts"
+import { Immune } from "../protocol/vsm/Immune.ts"
+import { PolicyKeeper } from "../protocol/vsm/PolicyKeeper.ts"
 import { Vsm } from "../protocol/vsm/Vsm.ts"
 import * as Chaining from "../systems/audit/Chaining.ts"
+import * as ImmuneWatching from "../systems/policy/immune/Watching.ts"
+import * as AuditKeys from "./AuditKeys.ts"
 import * as Auditors from "./Auditors.ts"
 import * as AuthorRights from "./AuthorRights.ts"
 import type { ClusterConfig, NodePorts } from "./Config.ts"
 import * as ClusterLayer from "./cluster/ClusterLayer.ts"
 import { routeBy } from "./cluster/Route.ts"
+import * as FleetWords from "./FleetWords.ts"
 import * as Founding from "./Founding.ts"
 import { freePorts } from "./FreePorts.ts"
 import * as Gateways from "./Gateways.ts"
+import * as HeldHeads from "./HeldHeads.ts"
 import { readImageTrust } from "./ImageTrust.ts"
+import * as Immunity from "./Immunity.ts"
 import * as NodeActors from "./NodeActors.ts"
 import * as Outlets from "./Outlets.ts"
 import * as PatternMetrics from "./PatternMetrics.ts"
 import * as PatternPartitions from "./PatternPartitions.ts"
+import * as Policies from "./Policies.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 import { registry as ownRegistry } from "./Registry.ts"
 import * as Releases from "./Releases.ts"
 import * as ImageStore from "./storage/ImageStore.ts"
 import { layerPgActorRecords } from "./storage/PgActorRecords.ts"
+import * as PgCensus from "./storage/PgCensus.ts"
+import { layerPgFleetRows } from "./storage/PgFleetRows.ts"
 import * as Storage from "./storage/Storage.ts"
 import { readPeerTls } from "./Tls.ts"
 
@@ -53,9 +63,12 @@ const makeCluster = Effect.fnUntraced(function* (config: ClusterConfig, ports: N
   })
 })
 
-/** Events of the whole cluster as they are committed, and who looks at them: patterns and auditors. */
-const events = (registry: Registry) =>
-  Layer.merge(Watching.layer, Chaining.layer(registry)).pipe(
+/** Events of the whole cluster as they are committed, and who looks at them: patterns, auditors, the immune system. */
+const events = (config: ClusterConfig, registry: Registry) =>
+  Layer.mergeAll(Watching.layer, Chaining.layer(registry), ImmuneWatching.layer).pipe(
+    Layer.provide(PgCensus.layer(config)),
+    Layer.provide(AuditKeys.layer(config.data)),
+    Layer.provideMerge(HeldHeads.layer(config.data)),
     Layer.provideMerge(Arrivals.layer),
     Layer.provideMerge(EventStream.layer)
   )
@@ -64,7 +77,18 @@ const events = (registry: Registry) =>
 const makeSeams = Effect.fnUntraced(function* (config: ClusterConfig, registry: Registry) {
   const images = ImageStore.layer({ bytesMax: config.images.bytesMax, ...(yield* readImageTrust(config)) })
   const releases = Releases.layer.pipe(Layer.provide(layerPgActorRecords))
-  return Layer.mergeAll(images, releases, Outlets.layer, PatternMetrics.layer, AuthorRights.layer(config, registry))
+  const policies = Policies.layer(registry).pipe(Layer.provide(layerPgActorRecords))
+  const words = FleetWords.layer(config).pipe(Layer.provide(layerPgFleetRows(registry)))
+  return Layer.mergeAll(
+    images,
+    releases,
+    policies,
+    words,
+    Outlets.layer,
+    Immunity.layerSeams,
+    PatternMetrics.layer,
+    AuthorRights.layer(config, registry)
+  )
 })
 
 /** Boards may come once shards are held: until then the first of them would only wait. */
@@ -87,7 +111,8 @@ const beginnings = (registry: Registry, { vsm }: ClusterConfig) =>
   Layer.mergeAll(
     PatternPartitions.layer,
     registry.has(Vsm.kind) ? Founding.layer(vsm) : Layer.empty,
-    registry.has(Auditor.kind) ? Auditors.layer : Layer.empty
+    registry.has(Auditor.kind) ? Auditors.layer : Layer.empty,
+    registry.has(Immune.kind) ? Immunity.layer : Layer.empty
   )
 
 /** Where the listeners of a node really are, whatever was asked for. */
@@ -131,7 +156,7 @@ export const layer = ({ config, ports, storageWaitMillis, registry = ownRegistry
         Layer.provideMerge(started),
         Layer.provideMerge(NodeActors.layer(registry, config.shards.perGroup)),
         Layer.provideMerge(seams),
-        Layer.provideMerge(events(registry)),
+        Layer.provideMerge(events(config, registry)),
         Layer.provideMerge(Storage.layerReads),
         Layer.provideMerge(JournalHint.layer),
         Layer.provideMerge(cluster),

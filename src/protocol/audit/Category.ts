@@ -8,3 +8,7 @@ import { Schema } from "effect"
  */
 export const AuditCategory = Schema.Literals(["command", "change", "decision", "spawn", "policy", "security"])
 export type AuditCategory = typeof AuditCategory.Type
+
+/** Records of these are signed one by one: they are few, and count before their segment is sealed. */
+export const isSignedAlone = (category: AuditCategory): boolean =>
+  category === "security" || category === "policy" || category === "spawn"

@@ -34,6 +34,41 @@ export const merkleRoot = (leaves: ReadonlyArray<Uint8Array>): Uint8Array => {
   return level[0] ?? genesis
 }
 
+/** The hashes beside the way from a leaf up to the root, lowest first (RFC 9162, 2.1.3.1). */
+export const merklePath = (leaves: ReadonlyArray<Uint8Array>, index: number): ReadonlyArray<Uint8Array> => {
+  const path: Array<Uint8Array> = []
+  let level = leaves
+  for (let place = index; level.length > 1; place >>= 1) {
+    const beside = level[place ^ 1]
+    if (beside !== undefined) path.push(beside)
+    const above: Array<Uint8Array> = []
+    for (let at = 0; at < level.length; at += 2) above.push(merkleRoot(level.slice(at, at + 2)))
+    level = above
+  }
+  return path
+}
+
+/** The root to which a path leads from a leaf of a tree of `size`; nothing where the path is too long or too short. */
+export const rootFromPath = (
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  path: ReadonlyArray<Uint8Array>
+): Uint8Array | undefined => {
+  let hash = leaf
+  let used = 0
+  let place = index
+  for (let count = size; count > 1; count = (count + 1) >> 1) {
+    if ((place ^ 1) < count) {
+      const beside = path[used++]
+      if (beside === undefined) return undefined
+      hash = place % 2 === 0 ? digest(nodePrefix, hash, beside) : digest(nodePrefix, beside, hash)
+    }
+    place >>= 1
+  }
+  return used === path.length && index < size ? hash : undefined
+}
+
 /** Whether two hashes are the same. */
 export const isSameHash = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, at) => byte === other[at])

@@ -29,7 +29,15 @@ export const Verdict = Schema.Struct({
   compared: count,
   /** Records whose events the journal does not keep any more. */
   older: count,
+  /** Payloads that were taken away, each because a record of the chain says so. */
+  erased: count,
+  /** The first segment whose head is signed, where one is: those before are older than the keys. */
+  signedFrom: Schema.optionalKey(count),
+  /** Ids of the first keys of those who signed. */
+  signers: Schema.Array(Schema.String),
   /** Whether the auditor's own row remembers the last segments that the tables have. */
-  isWitnessed: Schema.Boolean
+  isWitnessed: Schema.Boolean,
+  /** Whether the node that walked the chain holds a head of it in its data folder. */
+  isHeld: Schema.Boolean
 })
 export type Verdict = typeof Verdict.Type

@@ -57,20 +57,38 @@ const writeHeader = (contentType: string, keyId: Uint8Array): Uint8Array => {
 }
 
 /** What a signature is bound to beside its payload: neither is a secret, both must be the same for the verifier. */
-interface Sign1Context {
+export interface Sign1Context {
   readonly contentType: string
   /** Never sent. */
   readonly externalData: string
 }
 
-/** Signs. Ed25519 needs no randomness: the same payload and key give the same bytes. */
-export const sign1 = (
+/** The bare signature, 64 bytes, of a message that nobody carries whole. `keyId` is that of the key. */
+export const signatureOf = (
   payload: Uint8Array,
   privateKey: KeyObject,
+  keyId: Uint8Array,
   { contentType, externalData }: Sign1Context
+): Uint8Array =>
+  new Uint8Array(sign(null, signedBytes(writeHeader(contentType, keyId), externalData, payload), privateKey))
+
+/** Whether `signature` is the bare one of `publicKey`. */
+export const isSignatureOf = (
+  signature: Uint8Array,
+  payload: Uint8Array,
+  publicKey: KeyObject,
+  keyId: Uint8Array,
+  { contentType, externalData }: Sign1Context
+): boolean => verify(null, signedBytes(writeHeader(contentType, keyId), externalData, payload), publicKey, signature)
+
+/** The message of a bare signature. */
+export const sign1Of = (
+  payload: Uint8Array,
+  signature: Uint8Array,
+  keyId: Uint8Array,
+  { contentType }: Sign1Context
 ): Uint8Array => {
-  const protectedHeader = writeHeader(contentType, keyIdOf(rawPublicKey(privateKey)))
-  const signature = sign(null, signedBytes(protectedHeader, externalData, payload), privateKey)
+  const protectedHeader = writeHeader(contentType, keyId)
   writer.begin()
   writer.head(major.tag, tagged & 31)
   writer.head(major.list, 4)
@@ -79,6 +97,12 @@ export const sign1 = (
   writer.byteString(payload)
   writer.byteString(signature)
   return writer.take()
+}
+
+/** Signs. Ed25519 needs no randomness: the same payload and key give the same bytes. */
+export const sign1 = (payload: Uint8Array, privateKey: KeyObject, context: Sign1Context): Uint8Array => {
+  const keyId = keyIdOf(rawPublicKey(privateKey))
+  return sign1Of(payload, signatureOf(payload, privateKey, keyId, context), keyId, context)
 }
 
 /** Whether the signature of `message` is that of `publicKey` over its payload and `externalData`. */

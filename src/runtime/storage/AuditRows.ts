@@ -1,12 +1,21 @@
 /** Rows of the audit's tables, and what they stand for: a row that was tampered with is read as it is, and found out by its hash. */
+
+import type { KeyCertificate } from "../../protocol/audit/AuditKey.ts"
 import type { AuditCategory } from "../../protocol/audit/Category.ts"
 import { hexOf } from "../../protocol/audit/Hash.ts"
+import type { Seal } from "../../protocol/audit/Sealed.ts"
 import type { Severity } from "../../protocol/Event.ts"
 import type { StoredRecord, StoredSegment } from "../../systems/audit/AuditLog.ts"
 import type { ChainedRecord, ChainHead } from "../../systems/audit/Chain.ts"
 
+/** A signature and its key as they are selected. */
+interface SealRow {
+  readonly signature: Uint8Array | null
+  readonly keyId: Uint8Array | null
+}
+
 /** As it is selected. */
-export interface RecordRow {
+export interface RecordRow extends SealRow {
   readonly id: string
   readonly vsm: string
   readonly seq: number
@@ -34,7 +43,6 @@ export interface RecordRow {
   readonly prevHash: Uint8Array
   readonly hash: Uint8Array
   readonly segment: number
-  readonly isSigned: boolean
 }
 
 /** Times to the microsecond, as fractions: one that was moved by less than a millisecond is another one. */
@@ -42,9 +50,17 @@ export const recordColumns = `id::text, vsm_id as vsm, seq::float8, hlc_ms::floa
   hlc_node as "hlcNode", (extract(epoch from wall) * 1000)::float8 as wall, event_type as type, category, severity, subject,
   subject_seq::float8 as "subjectSeq", user_id as principal, root, capability_name as capability, zone, unit, at_ms as at,
   cursor, payload is not null as "isKept", payload, payload_hash as "payloadHash", payload_bytes as "payloadBytes",
-  causes::text[], prev_hash as "prevHash", hash, segment::float8, signature is not null or kid is not null as "isSigned"`
+  causes::text[], prev_hash as "prevHash", hash, segment::float8, signature, kid as "keyId"`
 
 const bytesOf = (value: Uint8Array): Uint8Array => new Uint8Array(value)
+
+const nothing = new Uint8Array()
+
+/** Half of one is a seal that no key has made. */
+const sealOf = ({ signature, keyId }: SealRow): Seal | undefined =>
+  signature === null && keyId === null
+    ? undefined
+    : { signature: bytesOf(signature ?? nothing), keyId: bytesOf(keyId ?? nothing) }
 
 /** What a row says. */
 export const storedRecordOf = (row: RecordRow): StoredRecord => ({
@@ -75,11 +91,11 @@ export const storedRecordOf = (row: RecordRow): StoredRecord => ({
   payload: row.payload,
   hash: bytesOf(row.hash),
   segment: row.segment,
-  isSigned: row.isSigned
+  seal: sealOf(row)
 })
 
 /** A record as a row of the JSON that {@link insertShape} takes. */
-export const insertedOf = ({ record, payload, hash, segment }: ChainedRecord) => ({
+export const insertedOf = ({ record, payload, hash, segment, seal }: ChainedRecord) => ({
   ...record,
   hlcMs: record.hlc.ms,
   hlcCtr: record.hlc.ctr,
@@ -88,24 +104,27 @@ export const insertedOf = ({ record, payload, hash, segment }: ChainedRecord) =>
   prevHash: hexOf(record.prevHash),
   hash: hexOf(hash),
   segment,
-  ...(record.payloadBytes === undefined ? {} : { payload })
+  ...(record.payloadBytes === undefined ? {} : { payload }),
+  ...(seal !== undefined && { signature: hexOf(seal.signature), keyId: hexOf(seal.keyId) })
 })
 
 /** Adds the records of a JSON list. A payload that is null is kept as JSON's null, one that is too long not at all. */
 export const insertShape = `insert into audit_events (id, vsm_id, seq, hlc_ms, hlc_ctr, hlc_node, wall, event_type, category,
     severity, subject, subject_seq, user_id, root, capability_name, zone, unit, at_ms, cursor, payload, payload_hash,
-    payload_bytes, causes, prev_hash, hash, segment)
+    payload_bytes, causes, prev_hash, hash, segment, signature, kid)
   select id, vsm, seq, "hlcMs", "hlcCtr", decode("hlcNode", 'hex'), to_timestamp(wall / 1000), type, category, severity,
     subject, "subjectSeq", principal, root, capability, zone, unit, at, cursor,
     case when "payloadBytes" is not null then coalesce(payload, 'null') end, decode("payloadHash", 'hex'), "payloadBytes",
-    causes, decode("prevHash", 'hex'), decode(hash, 'hex'), segment
+    causes, decode("prevHash", 'hex'), decode(hash, 'hex'), segment,
+    decode(signature, 'hex'), decode("keyId", 'hex')
   from jsonb_to_recordset($1::jsonb) as given (id uuid, vsm text, seq bigint, "hlcMs" bigint, "hlcCtr" integer,
     "hlcNode" text, wall float8, type text, category text, severity text, subject text, "subjectSeq" bigint, principal text,
     root text, capability text, zone text, unit text, at float8, cursor text, payload jsonb, "payloadHash" text,
-    "payloadBytes" integer, causes uuid[], "prevHash" text, hash text, segment bigint)`
+    "payloadBytes" integer, causes uuid[], "prevHash" text, hash text, segment bigint,
+    signature text, "keyId" text)`
 
 /** As it is selected. */
-export interface SegmentRow {
+export interface SegmentRow extends SealRow {
   readonly vsm: string
   readonly segment: number
   readonly first: number
@@ -114,17 +133,30 @@ export interface SegmentRow {
   readonly lastHash: Uint8Array
   readonly prevHead: Uint8Array
   readonly sealedAt: number
-  readonly isSigned: boolean
+  readonly hasWitnesses: boolean
 }
 
 export const segmentColumns = `vsm_id as vsm, segment::float8, first_seq::float8 as first, last_seq::float8 as last, root,
   last_hash as "lastHash", prev_head as "prevHead", hlc_ms::float8 as "sealedAt",
-  signature is not null or kid is not null or witnesses is not null as "isSigned"`
+  signature, kid as "keyId", witnesses is not null as "hasWitnesses"`
 
 /** What a row says. */
-export const storedSegmentOf = ({ isSigned, ...row }: SegmentRow): StoredSegment => ({
+export const storedSegmentOf = ({ hasWitnesses, signature, keyId, ...row }: SegmentRow): StoredSegment => ({
   head: { ...row, root: bytesOf(row.root), lastHash: bytesOf(row.lastHash), prevHead: bytesOf(row.prevHead) },
-  isSigned
+  seal: sealOf({ signature, keyId }),
+  hasWitnesses
+})
+
+export const keyColumns = `issuer, epoch, public_key as "publicKey", from_ms::float8 as "from", until_ms::float8 as until,
+  previous, signature`
+
+/** What a row says. */
+export const certificateOf = (row: KeyCertificate): KeyCertificate => ({
+  ...row,
+  issuer: bytesOf(row.issuer),
+  publicKey: bytesOf(row.publicKey),
+  previous: bytesOf(row.previous),
+  signature: bytesOf(row.signature)
 })
 
 /** As it is selected. */

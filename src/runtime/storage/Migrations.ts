@@ -11,6 +11,8 @@ import { deviceSearch } from "./migrations/0006_device_search.ts"
 import { zones } from "./migrations/0007_zones.ts"
 import { journalChains } from "./migrations/0008_journal_chains.ts"
 import { audit } from "./migrations/0009_audit.ts"
+import { policies } from "./migrations/0010_policies.ts"
+import { auditSeals } from "./migrations/0011_audit_seals.ts"
 
 /** One step of the schema. Numbers grow; a step that was released never changes. */
 export interface Migration {
@@ -41,7 +43,9 @@ export const migrations: ReadonlyArray<Migration> = [
   deviceSearch,
   zones,
   journalChains,
-  audit
+  audit,
+  policies,
+  auditSeals
 ]
 
 /** Any number will do, as long as no other lock of the database has it. */

@@ -2,14 +2,17 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { KeyCertificate } from "../../protocol/audit/AuditKey.ts"
 import { AuditLog, AuditUnavailable, type RecordQuery } from "../../systems/audit/AuditLog.ts"
-import type { ChainHead, Growth } from "../../systems/audit/Chain.ts"
+import { type ChainHead, erasedType, type Growth } from "../../systems/audit/Chain.ts"
 import {
+  certificateOf,
   chainHeadOf,
   type HeadRow,
   headColumns,
   insertedOf,
   insertShape,
+  keyColumns,
   type RecordRow,
   recordColumns,
   type SegmentRow,
@@ -42,14 +45,17 @@ const make = Effect.gen(function* () {
           where vsm_id = ${vsm} and version = ${version - 1} returning 1 as stepped`
   }
 
-  const add = Effect.fnUntraced(function* ({ records, segments }: Growth) {
+  const add = Effect.fnUntraced(function* ({ head, records, segments, erased }: Growth) {
     for (let at = 0; at < records.length; at += insertedMax) {
       const rows = JSON.stringify(records.slice(at, at + insertedMax).map(insertedOf))
       yield* sql.unsafe(insertShape, [rows])
     }
-    for (const { vsm, segment, first, last, root, lastHash, prevHead, sealedAt } of segments)
-      yield* sql`insert into audit_segments (vsm_id, segment, first_seq, last_seq, root, last_hash, prev_head, hlc_ms)
-        values (${vsm}, ${segment}, ${first}, ${last}, ${root}, ${lastHash}, ${prevHead}, ${sealedAt})`
+    for (const { head, seal } of segments) {
+      const { vsm, segment, first, last, root, lastHash, prevHead, sealedAt } = head
+      yield* sql`insert into audit_segments (vsm_id, segment, first_seq, last_seq, root, last_hash, prev_head, hlc_ms, signature, kid)
+        values (${vsm}, ${segment}, ${first}, ${last}, ${root}, ${lastHash}, ${prevHead}, ${sealedAt}, ${seal.signature}, ${seal.keyId})`
+    }
+    if (erased.length > 0) yield* sql`select audit_erase(${head.vsm}, ${erased}::bigint[])`
   })
 
   const found = ({ vsm, before, since, until, category, actor, limit }: RecordQuery) => {
@@ -59,7 +65,7 @@ const make = Effect.gen(function* () {
     if (until !== undefined) asked.push(sql`wall < to_timestamp(${until}::float8 / 1000)`)
     if (category !== undefined) asked.push(sql`category = ${category}`)
     if (actor !== undefined) asked.push(sql`(subject = ${actor} or user_id = ${actor})`)
-    return sql<RecordRow>`select ${columns} from audit_events where ${sql.and(asked)} order by seq desc limit ${limit}`
+    return sql<RecordRow>`select ${columns} from audit_events e where ${sql.and(asked)} order by e.seq desc limit ${limit}`
   }
 
   return AuditLog.of({
@@ -69,11 +75,11 @@ const make = Effect.gen(function* () {
           row === undefined ? undefined : chainHeadOf(row)
         )
       ),
-    hashesBehind: (vsm, seq) =>
+    hashesBehind: (vsm, seq, last = Number.MAX_SAFE_INTEGER) =>
       answer(
         Effect.map(
           sql<{ readonly hash: Uint8Array }>`select hash from audit_events
-            where vsm_id = ${vsm} and seq > ${seq} order by seq`,
+            where vsm_id = ${vsm} and seq > ${seq} and seq <= ${last} order by seq`,
           (rows) => rows.map(({ hash }) => new Uint8Array(hash))
         )
       ),
@@ -92,17 +98,40 @@ const make = Effect.gen(function* () {
     records: (vsm, from, limit) =>
       answer(
         Effect.map(
-          sql<RecordRow>`select ${columns} from audit_events
-            where vsm_id = ${vsm} and seq >= ${from} order by seq, wall limit ${limit}`,
+          // Qualified: a bare `seq` in `order by` would be that of the list, which is in no index.
+          sql<RecordRow>`select ${columns} from audit_events e
+            where vsm_id = ${vsm} and seq >= ${from} order by e.seq, e.wall limit ${limit}`,
           (rows) => rows.map(storedRecordOf)
         )
       ),
     segments: (vsm, from, limit) =>
       answer(
         Effect.map(
-          sql<SegmentRow>`select ${sql.literal(segmentColumns)} from audit_segments
-            where vsm_id = ${vsm} and segment >= ${from} order by segment limit ${limit}`,
+          sql<SegmentRow>`select ${sql.literal(segmentColumns)} from audit_segments s
+            where vsm_id = ${vsm} and segment >= ${from} order by s.segment limit ${limit}`,
           (rows) => rows.map(storedSegmentOf)
+        )
+      ),
+    lastSegments: answer(
+      Effect.map(
+        sql<SegmentRow>`select ${sql.literal(segmentColumns)} from audit_heads
+          join lateral (select * from audit_segments s where s.vsm_id = audit_heads.vsm_id
+            order by s.segment desc limit 1) last using (vsm_id)`,
+        (rows) => rows.map(storedSegmentOf)
+      )
+    ),
+    keys: answer(
+      Effect.map(
+        sql<KeyCertificate>`select ${sql.literal(keyColumns)} from audit_keys order by issuer, epoch`,
+        (rows) => rows.map(certificateOf)
+      )
+    ),
+    erased: (vsm) =>
+      answer(
+        Effect.map(
+          sql<{ readonly seq: number }>`select (payload->>'seq')::float8 as seq from audit_events
+            where vsm_id = ${vsm} and event_type = ${erasedType} and jsonb_typeof(payload->'seq') = 'number'`,
+          (rows) => new Set(rows.map(({ seq }) => seq))
         )
       ),
     find: (query) => answer(Effect.map(found(query), (rows) => rows.map(storedRecordOf))),

@@ -1,6 +1,8 @@
 /** The tables of the audit, as auditors write them and people read them: a seam that the storage of a node fills. */
 import { Context, type Effect, Schema } from "effect"
+import type { KeyCertificate } from "../../protocol/audit/AuditKey.ts"
 import type { AuditRecord } from "../../protocol/audit/AuditRecord.ts"
+import type { Seal } from "../../protocol/audit/Sealed.ts"
 import type { Segment } from "../../protocol/audit/Segment.ts"
 import type { ChainHead, Growth } from "./Chain.ts"
 
@@ -17,13 +19,16 @@ export interface StoredRecord {
   readonly payload: unknown
   readonly hash: Uint8Array
   readonly segment: number
-  readonly isSigned: boolean
+  /** Absent where neither a signature nor a key stands there. */
+  readonly seal: Seal | undefined
 }
 
 /** A head of a segment as it stands. */
 export interface StoredSegment {
   readonly head: Segment
-  readonly isSigned: boolean
+  readonly seal: Seal | undefined
+  /** Whether something stands in a column that nobody writes. */
+  readonly hasWitnesses: boolean
 }
 
 /** Which records are wanted: newest first, in front of `before`. Times are those of chaining, ms. */
@@ -43,8 +48,12 @@ export class AuditLog extends Context.Service<
   {
     /** Where a chain ends; nothing for one that was not begun. */
     readonly head: (vsm: string) => Effect.Effect<ChainHead | undefined, AuditUnavailable>
-    /** Hashes of records behind a number, in order. */
-    readonly hashesBehind: (vsm: string, seq: number) => Effect.Effect<ReadonlyArray<Uint8Array>, AuditUnavailable>
+    /** Hashes of records behind a number, in order, up to another one. */
+    readonly hashesBehind: (
+      vsm: string,
+      seq: number,
+      last?: number
+    ) => Effect.Effect<ReadonlyArray<Uint8Array>, AuditUnavailable>
     /** Writes all of it or nothing; false where another writer has been there since. */
     readonly write: (growth: Growth) => Effect.Effect<boolean, AuditUnavailable>
     /** Records from a number on, in order, also such as stand there twice. */
@@ -58,6 +67,12 @@ export class AuditLog extends Context.Service<
       from: number,
       limit: number
     ) => Effect.Effect<ReadonlyArray<StoredSegment>, AuditUnavailable>
+    /** The last head of every chain. */
+    readonly lastSegments: Effect.Effect<ReadonlyArray<StoredSegment>, AuditUnavailable>
+    /** Keys that sign, in the order of their epochs. */
+    readonly keys: Effect.Effect<ReadonlyArray<KeyCertificate>, AuditUnavailable>
+    /** Numbers of the records whose payloads were taken away, as the rows say that stand there. */
+    readonly erased: (vsm: string) => Effect.Effect<ReadonlySet<number>, AuditUnavailable>
     readonly find: (query: RecordQuery) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
     /** Records of events with these ids, of any chain. */
     readonly ofEvents: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>

@@ -1,8 +1,11 @@
 /** How a chain grows: records one behind the other, sealed in segments. No clock and no table: those are handed in. */
-import { type AuditEntry, type AuditRecord, hashOfRecord, recordAt } from "../../protocol/audit/AuditRecord.ts"
-import { genesis, hexOf, merkleRoot } from "../../protocol/audit/Hash.ts"
-import { hashOfHead, type Segment, segmentMillisMax, segmentRecordsMax } from "../../protocol/audit/Segment.ts"
+import { type AuditEntry, type AuditRecord, encodeRecord, recordAt } from "../../protocol/audit/AuditRecord.ts"
+import { isSignedAlone } from "../../protocol/audit/Category.ts"
+import { genesis, hashOf, hexOf, merkleRoot } from "../../protocol/audit/Hash.ts"
+import { headContext, recordContext, type Seal } from "../../protocol/audit/Sealed.ts"
+import { encodeHead, type Segment, segmentMillisMax, segmentRecordsMax } from "../../protocol/audit/Segment.ts"
 import { uuidText } from "../../protocol/Ids.ts"
+import type { Sign1Context } from "../../protocol/image/Cose.ts"
 import { type Catalogue, hashOfCatalogue } from "./Catalogue.ts"
 
 /** Where a chain ends, and how far in the journal that is. */
@@ -33,13 +36,32 @@ export interface ChainedRecord {
   readonly payload: unknown
   readonly hash: Uint8Array
   readonly segment: number
+  /** Of a record that is signed by itself. */
+  readonly seal: Seal | undefined
+}
+
+/** The head of a segment, signed. */
+export interface SealedSegment {
+  readonly head: Segment
+  readonly seal: Seal
+}
+
+/** Who signs what is chained. */
+export interface Signer {
+  readonly keyId: Uint8Array
+  /** Nothing of an earlier time is signed, ms. */
+  readonly from: number
+  /** The bare signature of a COSE_Sign1. */
+  readonly sign: (payload: Uint8Array, context: Sign1Context) => Uint8Array
 }
 
 /** What is written at once. */
 export interface Growth {
   readonly head: ChainHead
   readonly records: ReadonlyArray<ChainedRecord>
-  readonly segments: ReadonlyArray<Segment>
+  readonly segments: ReadonlyArray<SealedSegment>
+  /** Numbers of the records whose payloads are taken away by what was chained. */
+  readonly erased: ReadonlyArray<number>
   /** Hashes of the records that are in no segment. */
   readonly open: ReadonlyArray<Uint8Array>
 }
@@ -61,6 +83,16 @@ export const emptyChain = (vsm: string, cursor: string): ChainHead => ({
 
 /** Type of the record that says which events are chained from there on. */
 export const catalogueType = "audit.catalogue"
+
+/** Type of the record that takes the payload of another one away. */
+export const erasedType = "audit.erased"
+
+/** The number of the record whose payload this one takes away: only the auditor of the chain says so. */
+export const erasedBy = ({ type, subject, vsm, seq }: AuditRecord, payload: unknown): number | undefined => {
+  if (type !== erasedType || subject !== `auditor/${vsm}`) return undefined
+  const { seq: erased } = Object(payload)
+  return typeof erased === "number" && erased < seq ? erased : undefined
+}
 
 /** The record of a catalogue is of no event: its id is drawn from its place. */
 const catalogueEntry = ({ vsm, cursor, seq }: ChainHead, catalogue: Catalogue, now: number): AuditEntry => ({
@@ -95,14 +127,22 @@ export class Growing {
   private head: ChainHead
   private open: Array<Uint8Array>
   private readonly records: Array<ChainedRecord> = []
-  private readonly segments: Array<Segment> = []
+  private readonly segments: Array<SealedSegment> = []
+  private readonly erased: Array<number> = []
+  private readonly signer: Signer
   private readonly now: number
 
-  constructor(head: ChainHead, open: ReadonlyArray<Uint8Array>, now: number) {
+  constructor(head: ChainHead, open: ReadonlyArray<Uint8Array>, now: number, signer: Signer) {
     this.head = head
     this.open = [...open]
-    // Months are dropped as a whole: time must not run back along a chain, whatever clocks do.
-    this.now = Math.max(head.wall, now)
+    this.signer = signer
+    // Months are dropped as a whole, and a key signs nothing from before its time: time must not run back along a chain,
+    // whatever clocks do.
+    this.now = Math.max(head.wall, signer.from, now)
+  }
+
+  private sealOf(payload: Uint8Array, context: Sign1Context): Seal {
+    return { signature: this.signer.sign(payload, context), keyId: this.signer.keyId }
   }
 
   /** Says which events are chained from here on, where that was not so before. */
@@ -117,8 +157,12 @@ export class Growing {
     const { head, now } = this
     const seq = head.seq + 1
     const record = recordAt(entry, { vsm: head.vsm, seq, wall: now, prevHash: head.hash })
-    const hash = hashOfRecord(record)
-    this.records.push({ record, payload: entry.payload, hash, segment: head.segments + 1 })
+    const bytes = encodeRecord(record)
+    const hash = hashOf(bytes)
+    const seal = isSignedAlone(record.category) ? this.sealOf(bytes, recordContext) : undefined
+    this.records.push({ record, payload: entry.payload, hash, segment: head.segments + 1, seal })
+    const erased = erasedBy(record, entry.payload)
+    if (erased !== undefined) this.erased.push(erased)
     this.open.push(hash)
     this.head = { ...head, seq, hash, wall: now, openedAt: head.openedAt ?? now }
     if (this.open.length >= segmentRecordsMax) this.seal()
@@ -134,7 +178,7 @@ export class Growing {
     const { head, open } = this
     if (open.length === 0) return
     const { vsm, sealedTo, seq: last, hash: lastHash, prevHead } = head
-    const segment: Segment = {
+    const sealed: Segment = {
       vsm,
       segment: head.segments + 1,
       first: sealedTo + 1,
@@ -144,20 +188,21 @@ export class Growing {
       prevHead,
       sealedAt: this.now
     }
-    this.segments.push(segment)
+    const bytes = encodeHead(sealed)
+    this.segments.push({ head: sealed, seal: this.sealOf(bytes, headContext) })
     this.open = []
     this.head = {
       ...head,
-      segments: segment.segment,
+      segments: sealed.segment,
       sealedTo: last,
-      prevHead: hashOfHead(segment),
+      prevHead: hashOf(bytes),
       openedAt: undefined
     }
   }
 
   /** What is to be written, as the next version of the chain. */
   end(): Growth {
-    const { head, records, segments, open } = this
-    return { head: { ...head, version: head.version + 1 }, records, segments, open }
+    const { head, records, segments, erased, open } = this
+    return { head: { ...head, version: head.version + 1 }, records, segments, erased, open }
   }
 }

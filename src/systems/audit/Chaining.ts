@@ -6,6 +6,7 @@ import { makePageReader } from "../../events/engine/PageReader.ts"
 import type { JournalHint } from "../../events/JournalHint.ts"
 import { entryOf } from "../../protocol/audit/AuditRecord.ts"
 import { hexOf } from "../../protocol/audit/Hash.ts"
+import { AuditKeys } from "./AuditKeys.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { AuditWatch, type Looked, type Outlook } from "./AuditWatch.ts"
 import { catalogueOf, categoryOf } from "./Catalogue.ts"
@@ -38,6 +39,7 @@ const beginning = ({ events }: EventPage, begun: ReadonlyArray<string>) =>
 const make = (registry: Registry) =>
   Effect.gen(function* () {
     const log = yield* AuditLog
+    const keys = yield* AuditKeys
     const stream = yield* EventStream
     const pages = yield* makePageReader
     const catalogue = catalogueOf(registry)
@@ -65,7 +67,8 @@ const make = (registry: Registry) =>
         if (vsms.length > 0) return { _tag: "Beginning", vsms } satisfies Looked
       }
       const now = yield* Clock.currentTimeMillis
-      const growing = new Growing(memory.head, memory.open, now)
+      const signer = yield* keys.at(Math.max(memory.head.wall, now))
+      const growing = new Growing(memory.head, memory.open, now, signer)
       growing.agree(catalogue)
       let count = 0
       for (const { event, cursor } of page.events) {
@@ -107,5 +110,7 @@ const make = (registry: Registry) =>
   })
 
 /** Looks at the journal of this node's database. */
-export const layer = (registry: Registry): Layer.Layer<never, never, AuditLog | EventStream | JournalHint> =>
+export const layer = (
+  registry: Registry
+): Layer.Layer<never, never, AuditKeys | AuditLog | EventStream | JournalHint> =>
   Layer.effect(AuditWatch, make(registry))

@@ -1,10 +1,13 @@
 /** Judges the rows of a chain one after another: pure, nothing of a row is believed before it was counted again. */
 
+import { type KeyRing, sealFault } from "../../protocol/audit/AuditKey.ts"
 import type { Witness } from "../../protocol/audit/Auditor.ts"
-import { hashOfRecord } from "../../protocol/audit/AuditRecord.ts"
-import { genesis, hexOf, isSameHash, merkleRoot } from "../../protocol/audit/Hash.ts"
+import { encodeRecord } from "../../protocol/audit/AuditRecord.ts"
+import { isSignedAlone } from "../../protocol/audit/Category.ts"
+import { genesis, hashOf, hexOf, isSameHash, merkleRoot } from "../../protocol/audit/Hash.ts"
 import { digestOf } from "../../protocol/audit/Payload.ts"
-import { hashOfHead } from "../../protocol/audit/Segment.ts"
+import { headContext, recordContext } from "../../protocol/audit/Sealed.ts"
+import { encodeHead, hashOfHead } from "../../protocol/audit/Segment.ts"
 import type { Broken } from "../../protocol/audit/Verdict.ts"
 import type { StoredRecord, StoredSegment } from "./AuditLog.ts"
 import type { ChainHead } from "./Chain.ts"
@@ -13,26 +16,42 @@ const brokenRecord = (number: number, reason: string): Broken => ({ what: "recor
 const brokenSegment = (number: number, reason: string): Broken => ({ what: "segment", number, reason })
 const brokenHead = (number: number, reason: string): Broken => ({ what: "head", number, reason })
 
-/** The hash that the row should have; nothing where its fields cannot be those of any record. */
-const ownHash = ({ record }: StoredRecord): Uint8Array | undefined => {
+/** The bytes that the row's hash is made of; nothing where its fields cannot be those of any record. */
+const ownBytes = ({ record }: StoredRecord): Uint8Array | undefined => {
   try {
-    return hashOfRecord(record)
+    return encodeRecord(record)
   } catch {
     return undefined
   }
 }
 
-const payloadFault = ({ record, isKept, payload }: StoredRecord): string | undefined => {
+const payloadFault = ({ record, isKept, payload }: StoredRecord, erased: ReadonlySet<number>): string | undefined => {
   const { payloadBytes, payloadHash } = record
   if (payloadBytes === undefined) return isKept ? "a payload stands there that was too long to be kept" : undefined
-  if (!isKept) return "its payload is gone"
+  if (!isKept) return erased.has(record.seq) ? undefined : "its payload is gone"
   const { hash, bytes } = digestOf(payload)
   return isSameHash(hash, payloadHash) && bytes === payloadBytes ? undefined : "its payload is another one"
 }
 
+/** A head that somebody else remembers. */
+export interface HeldHead extends Witness {
+  /** As it stands in a sentence: `the auditor`. */
+  readonly by: string
+  /** Whether it carried a good signature then. */
+  readonly isSigned: boolean
+}
+
+/** What a chain is held against. */
+export interface Evidence {
+  readonly held: ReadonlyArray<HeldHead>
+  readonly ring: KeyRing
+  /** Records whose payloads were taken away: those that say so are in the chain and judged, too. */
+  readonly erased: ReadonlySet<number>
+}
+
 /** One chain that is judged, from its first row on. */
 export class Judge {
-  private readonly witness: Witness | undefined
+  private readonly evidence: Evidence
   private readonly toSeal: number
   /** Hash of the record before; absent where that was archived within a segment. */
   private previous: Uint8Array | undefined = genesis
@@ -44,10 +63,18 @@ export class Judge {
   /** The segment under way, and the hashes of its records. */
   private current: StoredSegment | undefined
   private leaves: Array<Uint8Array> = []
+  /** Whether a record was met that is signed by itself: from then on all that should be are. */
+  private isSigning = false
+  /** The first segment whose head is signed: those before are older than the keys. */
+  signedFrom: number | undefined
+  /** Issuers of the keys that signed, in hex. */
+  readonly signers = new Set<string>()
+  /** Payloads that were taken away. */
+  erasedCount = 0
 
   /** `sealed` is how many segments there must be. */
-  constructor(witness: Witness | undefined, sealed: number) {
-    this.witness = witness
+  constructor(evidence: Evidence, sealed: number) {
+    this.evidence = evidence
     this.toSeal = sealed
   }
 
@@ -75,10 +102,13 @@ export class Judge {
     return fault
   }
 
-  private opened({ head, isSigned }: StoredSegment): Broken | undefined {
+  private opened(stored: StoredSegment): Broken | undefined {
+    const { head } = stored
     const { segment, first, last } = head
     if (segment !== this.segment + 1) return brokenSegment(this.segment + 1, "is missing")
-    if (isSigned) return brokenSegment(segment, "carries a signature, and nobody signs yet")
+    if (stored.hasWitnesses) return brokenSegment(segment, "names witnesses, and nobody writes any there")
+    const unsigned = this.headFault(stored)
+    if (unsigned !== undefined) return brokenSegment(segment, unsigned)
     if (first !== this.sealedTo + 1 || last < first)
       return brokenSegment(segment, `says that it goes from ${first} to ${last}, behind record ${this.sealedTo}`)
     if (!isSameHash(head.prevHead, this.head))
@@ -88,9 +118,28 @@ export class Judge {
             segment - 1,
             `its head is not the one that segment ${segment} names: one of the two was changed`
           )
-    this.current = { head, isSigned }
+    this.current = stored
     this.leaves = []
     return undefined
+  }
+
+  private headFault({ head, seal }: StoredSegment): string | undefined {
+    if (seal === undefined) return this.signedFrom === undefined ? undefined : "is not signed, and the one before it is"
+    const { ring } = this.evidence
+    const fault = sealFault(ring, seal, encodeHead(head), headContext, head.sealedAt)
+    if (fault !== undefined) return fault
+    this.signedFrom ??= head.segment
+    const issuer = ring.find(seal.keyId)?.certificate.issuer
+    if (issuer !== undefined) this.signers.add(hexOf(issuer))
+    return undefined
+  }
+
+  private recordFault({ record, seal }: StoredRecord, bytes: Uint8Array): string | undefined {
+    if (!isSignedAlone(record.category))
+      return seal === undefined ? undefined : "carries a signature, and none of its kind does"
+    if (seal === undefined) return this.isSigning ? "is not signed, and others of its kind before it are" : undefined
+    this.isSigning = true
+    return sealFault(this.evidence.ring, seal, bytes, recordContext, record.wall)
   }
 
   private closed({ head }: StoredSegment): Broken | undefined {
@@ -99,10 +148,8 @@ export class Judge {
     this.sealedTo = head.last
     this.expected = head.last + 1
     this.current = undefined
-    const { witness } = this
-    return witness?.segment === head.segment && witness.head !== hexOf(this.head)
-      ? brokenSegment(head.segment, "is not the one that the auditor remembers")
-      : undefined
+    const other = this.evidence.held.find((held) => held.segment === head.segment && held.head !== hexOf(this.head))
+    return other === undefined ? undefined : brokenSegment(head.segment, `is not the one that ${other.by} remembers`)
   }
 
   /** The next row; `next` answers the segment of a number. Times and order are its own to prove, not the table's. */
@@ -116,13 +163,15 @@ export class Judge {
       const fault = following === undefined ? brokenSegment(this.segment + 1, "is missing") : this.opened(following)
       if (fault !== undefined) return fault
     }
-    const own = ownHash(row)
-    if (own === undefined || !isSameHash(own, row.hash)) return brokenRecord(seq, "is not what its hash was made of")
+    const bytes = ownBytes(row)
+    const own = bytes === undefined ? undefined : hashOf(bytes)
+    if (bytes === undefined || own === undefined || !isSameHash(own, row.hash))
+      return brokenRecord(seq, "is not what its hash was made of")
     if (this.previous !== undefined && !isSameHash(row.record.prevHash, this.previous))
       return brokenRecord(Math.max(1, seq - 1), `its hash is not the one that record ${seq} names`)
-    const payload = payloadFault(row)
-    if (payload !== undefined) return brokenRecord(seq, payload)
-    if (row.isSigned) return brokenRecord(seq, "carries a signature, and nobody signs yet")
+    const fault = payloadFault(row, this.evidence.erased) ?? this.recordFault(row, bytes)
+    if (fault !== undefined) return brokenRecord(seq, fault)
+    if (!row.isKept && row.record.payloadBytes !== undefined) this.erasedCount++
     if (row.segment !== (this.current?.head.segment ?? this.segment + 1)) return this.misplaced(row)
     this.previous = own
     this.expected = seq + 1
@@ -150,13 +199,17 @@ export class Judge {
 
   /** There are no more rows: what the row of the chain says of its end must be so. */
   end(head: ChainHead): Broken | undefined {
-    const { witness } = this
+    const { held } = this.evidence
     if (this.expected <= head.seq) return brokenRecord(this.expected, "is missing")
     if (this.current !== undefined)
       return brokenSegment(this.current.head.segment, `goes to record ${this.current.head.last}, which is not there`)
     if (this.segment < head.segments) return brokenSegment(this.segment + 1, "is missing")
-    if (witness !== undefined && witness.segment > head.segments)
-      return brokenSegment(head.segments + 1, `is missing: the auditor remembers ${witness.segment} segments`)
+    for (const { by, segment, isSigned } of held) {
+      if (segment > head.segments)
+        return brokenSegment(head.segments + 1, `is missing: ${by} remembers ${segment} segments`)
+      if (isSigned && this.signedFrom === undefined)
+        return brokenSegment(segment, `is not signed any more: ${by} knows better`)
+    }
     if (head.sealedTo !== this.sealedTo || !isSameHash(head.prevHead, this.head))
       return head.segments === 0
         ? brokenHead(head.seq, "the row of the chain names a segment that is none")

@@ -1,6 +1,6 @@
 /** Walks a chain from its first record to its last, beside the journal. */
-import { Clock, Effect } from "effect"
-import { compareCursors, EventStream } from "../../events/EventStream.ts"
+import { Clock, Effect, Fiber } from "effect"
+import { compareCursors, EventStream, type PlacedEvent } from "../../events/EventStream.ts"
 import {
   beginning,
   type CursorMalformed,
@@ -8,13 +8,15 @@ import {
   JournalReader,
   type JournalUnavailable
 } from "../../events/JournalReader.ts"
+import { KeyRing } from "../../protocol/audit/AuditKey.ts"
 import type { Witness } from "../../protocol/audit/Auditor.ts"
 import type { Broken, Verdict } from "../../protocol/audit/Verdict.ts"
 import { AuditLog, type AuditUnavailable, type StoredRecord, type StoredSegment } from "./AuditLog.ts"
 import { type Catalogue, catalogueFrom } from "./Catalogue.ts"
 import type { ChainHead } from "./Chain.ts"
 import { Comparison, isCatalogue } from "./Comparing.ts"
-import { Judge } from "./Judging.ts"
+import { HeldHeads } from "./HeldHeads.ts"
+import { type HeldHead, Judge } from "./Judging.ts"
 import { isAged } from "./Retention.ts"
 
 /** Rows, and commits of the journal, read at a time. */
@@ -76,18 +78,21 @@ const reading = Effect.fnUntraced(function* (start: string, comparison: Comparis
   const stream = yield* EventStream
   let cursor = start
   let isOver = false
+  /** What was read beyond what was asked for. */
+  let beyond: ReadonlyArray<PlacedEvent> = []
   return Effect.fnUntraced(function* (upTo: string, known: ReadonlyArray<Catalogue>) {
-    const events = []
+    const events = [...beyond]
     while (!isOver && compareCursors(cursor, upTo) < 0) {
       const limits = { events: Number.POSITIVE_INFINITY, commits: batch }
       const page = yield* stream.read({ _tag: "After", cursor }, selection, limits)
-      // What is behind the end of the chain is not chained yet.
-      for (const placed of page.events) if (compareCursors(placed.cursor, upTo) <= 0) events.push(placed)
-      const isBeyond = compareCursors(page.next, upTo) > 0
-      isOver = !page.hasMore && !isBeyond
-      cursor = isBeyond ? upTo : page.next
+      for (const placed of page.events) events.push(placed)
+      isOver = !page.hasMore
+      cursor = page.next
     }
-    comparison.take(events, known)
+    // What is behind the end of the chain is not chained yet.
+    const end = events.findLastIndex((placed) => compareCursors(placed.cursor, upTo) <= 0) + 1
+    beyond = events.slice(end)
+    comparison.take(events.slice(0, end), known)
   })
 })
 
@@ -103,7 +108,10 @@ const walk = Effect.fnUntraced(function* (
   let page = first
   while (page.length > 0) {
     // The last one of a full page waits for the next: it may stand there twice.
-    const rows = page.length === batch ? page.slice(0, -1) : page
+    const isLast = page.length < batch
+    const rows = isLast ? page : page.slice(0, -1)
+    // The database looks for the next page while this one is judged.
+    const next = isLast ? undefined : yield* Effect.forkChild(log.records(vsm, page.at(-1)?.record.seq ?? 0, batch))
     const from = judge.nextSegment
     const known = new Map<number, StoredSegment>()
     for (const stored of yield* log.segments(vsm, from, batch + 1))
@@ -114,8 +122,8 @@ const walk = Effect.fnUntraced(function* (
       const fault = judge.record(row, (number) => known.get(number)) ?? comparison.record(row)
       if (fault !== undefined) return fault
     }
-    if (page.length < batch) break
-    page = within(head, yield* log.records(vsm, page.at(-1)?.record.seq ?? 0, batch))
+    if (next === undefined) break
+    page = within(head, yield* Fiber.join(next))
   }
   const fault = judge.end(head)
   if (fault !== undefined) return fault
@@ -128,14 +136,27 @@ const within = ({ seq }: ChainHead, rows: ReadonlyArray<StoredRecord>): Readonly
   // As many as were read: a page that is not full would be the last.
   rows.some(({ record }) => record.seq > seq) ? rows.filter(({ record }) => record.seq <= seq) : rows
 
+/** What others remember: the auditor in its own row, this node in its data folder. */
+const heldOf = (remembered: Witness | undefined, held: Witness | undefined): ReadonlyArray<HeldHead> => [
+  ...(remembered === undefined ? [] : [{ ...remembered, by: "the auditor", isSigned: false }]),
+  ...(held === undefined ? [] : [{ ...held, by: "the node that walks it", isSigned: true }])
+]
+
 const verifyOnce = Effect.fnUntraced(function* (vsm: string, witness: Witness | undefined, current: Catalogue) {
   const log = yield* AuditLog
+  // Read first: what is sealed meanwhile is ahead of what this node holds.
+  const own = (yield* HeldHeads).held(vsm)
   const head = yield* log.head(vsm)
   if (head === undefined) return undefined
+  const evidence = {
+    held: heldOf(witness, own),
+    ring: new KeyRing(yield* log.keys),
+    erased: yield* log.erased(vsm)
+  }
   const kept = yield* journalStart
   const rows = within(head, yield* log.records(vsm, 0, batch))
   const first = rows[0]?.record.seq ?? head.seq + 1
-  const judge = new Judge(witness, head.segments)
+  const judge = new Judge(evidence, head.segments)
   const comparison = new Comparison(vsm, beginningOf(rows, kept), current)
   const broken = (yield* walkArchived(vsm, judge, first)) ?? (yield* walk(vsm, head, judge, comparison, rows))
   const { compared, older } = comparison
@@ -150,9 +171,13 @@ const verifyOnce = Effect.fnUntraced(function* (vsm: string, witness: Witness | 
     ...(head.sealedTo < head.seq && { unsealed: { first: head.sealedTo + 1, last: head.seq } }),
     compared,
     older,
-    isWitnessed: witness !== undefined
+    erased: judge.erasedCount,
+    ...(judge.signedFrom !== undefined && { signedFrom: judge.signedFrom }),
+    signers: [...judge.signers],
+    isWitnessed: witness !== undefined,
+    isHeld: own !== undefined
   }
-  return { verdict, kept }
+  return { verdict, kept, erased: evidence.erased.size }
 })
 
 /**
@@ -160,9 +185,12 @@ const verifyOnce = Effect.fnUntraced(function* (vsm: string, witness: Witness | 
  * catalogue of this release, for a chain whose own was archived.
  */
 export const verify = Effect.fnUntraced(function* (vsm: string, witness: Witness | undefined, current: Catalogue) {
+  const log = yield* AuditLog
   const found = yield* verifyOnce(vsm, witness, current)
-  if (found?.verdict.broken === undefined || (yield* journalStart) === found.kept) return found?.verdict
-  // The journal dropped a day meanwhile: what was missing in it then is older than it now.
+  if (found?.verdict.broken === undefined) return found?.verdict
+  const isSettled = (yield* journalStart) === found.kept && (yield* log.erased(vsm)).size === found.erased
+  if (isSettled) return found.verdict
+  // The journal dropped a day meanwhile, and what was missing in it then is older than it now; or a payload was taken away.
   return (yield* verifyOnce(vsm, witness, current))?.verdict
 })
 

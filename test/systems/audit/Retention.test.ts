@@ -5,7 +5,7 @@ import { archiveAuditPartitions } from "../../../src/runtime/storage/AuditPartit
 import { AuditLog } from "../../../src/systems/audit/AuditLog.ts"
 import { emptyChain, Growing } from "../../../src/systems/audit/Chain.ts"
 import { Postgres } from "../../support/Postgres.ts"
-import { layerChains, tamper, walked } from "./Chains.ts"
+import { layerChains, signerOf, tamper, walked } from "./Chains.ts"
 
 layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("months of an audit chain", (it) => {
   const fresh = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(effect, layerChains)
@@ -36,14 +36,14 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
           causes: [],
           payload: { number }
         })
-        const first = new Growing(emptyChain("root", "1.0"), [], old)
+        const first = new Growing(emptyChain("root", "1.0"), [], old, yield* signerOf(old))
         for (let number = 1; number <= 4; number++) first.add(entry(old, number))
         first.seal()
         first.add(entry(old, 5))
         const before = first.end()
         yield* log.write(before)
         // The segment that it is in goes on in another month.
-        const then = new Growing(before.head, before.open, Date.now())
+        const then = new Growing(before.head, before.open, Date.now(), yield* signerOf(Date.now()))
         for (let number = 6; number <= 9; number++) then.add(entry(old, number))
         then.seal()
         yield* log.write(then.end())
@@ -90,16 +90,26 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
               payload: null
             })
         }
-        const january = new Growing(emptyChain("root", "1.0"), [], Date.parse("2024-01-15T00:00:00Z"))
+        const january = new Growing(
+          emptyChain("root", "1.0"),
+          [],
+          Date.parse("2024-01-15T00:00:00Z"),
+          yield* signerOf(Date.parse("2024-01-15T00:00:00Z"))
+        )
         add(january, 1, 3)
         january.seal()
         add(january, 4, 5)
         const { head, open } = yield* write(january)
-        const february = new Growing(head, open, Date.parse("2024-02-01T00:00:05Z"))
+        const february = new Growing(
+          head,
+          open,
+          Date.parse("2024-02-01T00:00:05Z"),
+          yield* signerOf(Date.parse("2024-02-01T00:00:05Z"))
+        )
         add(february, 6, 9)
         february.seal()
         const last = yield* write(february)
-        yield* write(new Growing(last.head, last.open, Date.now()))
+        yield* write(new Growing(last.head, last.open, Date.now(), yield* signerOf(Date.now())))
         assert.isTrue((yield* walked()).isWhole)
         yield* sql`alter table audit_events detach partition audit_events_202401`
         // The second segment is cut in its midst: the hash of its last record stands for those that are gone.

@@ -9,7 +9,7 @@ import { AuditLog } from "../../../src/systems/audit/AuditLog.ts"
 import { AuditWatch } from "../../../src/systems/audit/AuditWatch.ts"
 import { Growing } from "../../../src/systems/audit/Chain.ts"
 import { Postgres } from "../../support/Postgres.ts"
-import { chained, layerChains, put, tamper, walked, wished } from "./Chains.ts"
+import { chained, layerChains, put, signerOf, tamper, walked, wished } from "./Chains.ts"
 
 /** As one byte of a value of this type of column is another one; absent values are there. */
 const flips: Readonly<Record<string, (column: string) => string>> = {
@@ -53,7 +53,9 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
       Effect.gen(function* () {
         yield* someRecords
         const verdict = yield* walked()
-        assert.deepStrictEqual(verdict, {
+        const { signers, ...said } = verdict
+        assert.strictEqual(signers.length, 1)
+        assert.deepStrictEqual(said, {
           vsm: "root",
           isWhole: true,
           records: 1103,
@@ -63,7 +65,10 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
           unsealed: { first: 1025, last: 1103 },
           compared: 1102,
           older: 0,
-          isWitnessed: false
+          erased: 0,
+          signedFrom: 1,
+          isWitnessed: false,
+          isHeld: false
         })
         const [segment] = yield* (yield* AuditLog).segments("root", 1, 1)
         if (segment === undefined) return assert.fail("no segment")
@@ -235,7 +240,7 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
         if (head === undefined) return assert.fail("no chain")
         // Another node has chained the next event, while this one still holds the head from before.
         yield* put(2, [wished(2)])
-        const growing = new Growing(head, [], Date.now())
+        const growing = new Growing(head, [], Date.now(), yield* signerOf(Date.now()))
         growing.seal()
         assert.isTrue(yield* log.write({ ...growing.end(), head: { ...head, version: head.version + 1 } }))
         assert.isFalse(yield* log.write({ ...growing.end(), head: { ...head, version: head.version + 1 } }))

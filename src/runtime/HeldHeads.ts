@@ -1,0 +1,90 @@
+/**
+ * Keeps the last signed head of every chain in the data folder of this node. Somebody who rules the database can cut off the end of
+ * a chain there, and everything that says so; not what each node keeps on its own disk.
+ */
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Effect, Layer, Schedule, Schema } from "effect"
+import { KeyRing, sealFault } from "../protocol/audit/AuditKey.ts"
+import { Witness } from "../protocol/audit/Auditor.ts"
+import { hexOf } from "../protocol/audit/Hash.ts"
+import { headContext } from "../protocol/audit/Sealed.ts"
+import { encodeHead, hashOfHead } from "../protocol/audit/Segment.ts"
+import { AuditLog, type StoredSegment } from "../systems/audit/AuditLog.ts"
+import { HeldHeads } from "../systems/audit/HeldHeads.ts"
+import { makeFolder, reasonOf, writeSecret } from "./storage/DataFolder.ts"
+
+/** The heads cannot be read or kept. Permanent until somebody mends the folder. */
+export class HeldHeadsUnreadable extends Schema.TaggedError<HeldHeadsUnreadable>()("HeldHeadsUnreadable", {
+  path: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `${this.path} does not hold the heads of audit chains (${this.reason}); put it back, or take it away: then this node holds what it finds from now on`
+  }
+}
+
+/** A segment is sealed every 10 s at most often, unless much is done. */
+const lookEvery = "2 seconds"
+
+const Kept = Schema.fromJsonString(Schema.Record(Schema.String, Witness))
+const decode = Schema.decodeUnknownSync(Kept)
+const encode = Schema.encodeSync(Kept)
+
+const make = (data: string) =>
+  Effect.gen(function* () {
+    const log = yield* AuditLog
+    const path = join(data, "audit-heads.json")
+
+    const attempt = <A>(run: () => A) =>
+      Effect.try({ try: run, catch: (cause) => new HeldHeadsUnreadable({ path, reason: reasonOf(cause) }) })
+
+    const held = new Map<string, Witness>(
+      yield* attempt(() => (existsSync(path) ? Object.entries(decode(readFileSync(path, "utf8"))) : []))
+    )
+    /** Chains that do not go on from what is held: said once. */
+    const suspects = new Set<string>()
+
+    const suspect = (vsm: string, segment: number) => {
+      if (suspects.has(vsm)) return Effect.void
+      suspects.add(vsm)
+      return Effect.logError(
+        `the audit chain of ${vsm} does not go on behind segment ${segment}; see: holon audit verify`
+      )
+    }
+
+    const look = Effect.gen(function* () {
+      const segments = yield* log.lastSegments
+      const isNews = ({ head: { vsm, segment } }: StoredSegment) => segment > (held.get(vsm)?.segment ?? 0)
+      for (const { head } of segments) {
+        const own = held.get(head.vsm)
+        const isOther = own?.segment === head.segment && own.head !== hexOf(hashOfHead(head))
+        if (own !== undefined && (head.segment < own.segment || isOther)) yield* suspect(head.vsm, own.segment)
+      }
+      const news = segments.filter(isNews)
+      if (news.length === 0) return
+      const ring = new KeyRing(yield* log.keys)
+      for (const { head, seal } of news) {
+        if (seal === undefined) continue
+        if (sealFault(ring, seal, encodeHead(head), headContext, head.sealedAt) !== undefined)
+          yield* suspect(head.vsm, head.segment)
+        else held.set(head.vsm, { segment: head.segment, head: hexOf(hashOfHead(head)) })
+      }
+      yield* attempt(() => {
+        makeFolder(data)
+        writeSecret(path, encode(Object.fromEntries(held)))
+      })
+    })
+
+    yield* Effect.forkScoped(
+      look.pipe(
+        Effect.catch((error) => Effect.logWarning("the heads of audit chains were not kept", error)),
+        Effect.repeat(Schedule.spaced(lookEvery))
+      )
+    )
+    return { held: (vsm: string) => held.get(vsm) }
+  })
+
+/** Holds heads for as long as it runs. */
+export const layer = (data: string): Layer.Layer<never, HeldHeadsUnreadable, AuditLog> =>
+  Layer.effect(HeldHeads, make(data))
