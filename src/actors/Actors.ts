@@ -3,10 +3,18 @@ import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import type { Asker } from "../protocol/Asker.ts"
 import type * as Contract from "../protocol/Contract.ts"
 import { ConditionInvalid } from "../protocol/condition/ConditionInvalid.ts"
-import { HolonError, Malformed, type PolicyDenied, Unavailable, UnknownCapability } from "../protocol/Errors.ts"
+import {
+  Conflict,
+  HolonError,
+  Malformed,
+  type PolicyDenied,
+  Unavailable,
+  UnknownCapability
+} from "../protocol/Errors.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import { nearest } from "../protocol/Nearest.ts"
 import { decodeStored } from "../protocol/Stored.ts"
+import { type SignKind, subjectOf } from "../protocol/vsm/Threat.ts"
 import { type Codec, fromBytes, type MessageCodec, toBytes } from "./Codec.ts"
 import { Engine, type PostedReply } from "./Engine.ts"
 import { type Posted, type Reply, unconfirmed } from "./Envelope.ts"
@@ -14,6 +22,7 @@ import { actOf, refusalOfMessage } from "./Guard.ts"
 import type { Address } from "./Host.ts"
 import { NodePorts } from "./NodePorts.ts"
 import { patiently } from "./Patience.ts"
+import { Suspicions } from "./Suspicions.ts"
 
 /** Who asks, under which request id. An id is made when none is given; a caller that repeats must give its own. */
 export interface By {
@@ -73,6 +82,8 @@ export class Actors extends Context.Service<
   }
 >()("holon/actors/Actors") {}
 
+const isConflict = Schema.is(Conflict)
+
 const unreached = new Unavailable({ cause: "no node took the message" })
 
 interface Prepared {
@@ -85,6 +96,7 @@ const make = Effect.gen(function* () {
   const engine = yield* Engine
   const { host, agreement } = yield* NodePorts
   const { registry, residency } = engine
+  const suspicions = yield* Suspicions
 
   const randomBytes = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(host.random() * 256))
   const requestIdOf = (by: By): string => by.requestId ?? uuidV7(host.now(), randomBytes)
@@ -118,12 +130,20 @@ const make = Effect.gen(function* () {
     return denied
   }
 
+  /** What people send that nobody can read, or too late, is counted: it may be somebody who tries. */
+  const suspect = (kind: SignKind, { asker: { kind: who, id } }: By): void => {
+    if (who === "user") suspicions.note(kind, subjectOf(who, id))
+  }
+
   const prepare = Effect.fnUntraced(function* (to: Address, message: string, payload: unknown, by: By) {
     const codec = yield* Effect.fromResult(codecOf(to.kind, message))
     const denied = refusalHere(to, message, by)
     if (denied !== undefined) return yield* denied
     const decoded = codec.payload.decode(payload)
-    if (Result.isFailure(decoded)) return yield* new Malformed({ path: message, reason: decoded.failure.reason })
+    if (Result.isFailure(decoded)) {
+      suspect("bad-input", by)
+      return yield* new Malformed({ path: message, reason: decoded.failure.reason })
+    }
     const requestId = requestIdOf(by)
     const posted: Posted = { message, body: toBytes(codec.payload, decoded.success), requestId, asker: by.asker }
     return { codec, posted, payload: decoded.success } satisfies Prepared
@@ -196,6 +216,7 @@ const make = Effect.gen(function* () {
     const requestId = requestIdOf(by)
     const posted: Posted = { message: tag, body: toBytes(codec.payload, payload), requestId, asker: by.asker }
     const reply = yield* deliver(to, { posted, codec, payload })
+    if (isStale(payload, reply)) suspect("stale-fence", by)
     if (reply._tag === "Success") return reply.value
     return yield* Effect.fail(reply._tag === "NotHere" ? unreached : reply.error)
   })
@@ -207,6 +228,7 @@ const make = Effect.gen(function* () {
       const prepared = yield* prepare(to, message, payload, by)
       const { codec } = prepared
       const reply = yield* deliver(to, prepared)
+      if (isStale(prepared.payload, reply)) suspect("stale-fence", by)
       switch (reply._tag) {
         case "Success":
           return codec.success.encode(reply.value)
@@ -225,6 +247,15 @@ const make = Effect.gen(function* () {
       )
   })
 })
+
+/** Whether a command came under a claim that is over. */
+const isStale = (payload: unknown, reply: Reply): boolean =>
+  reply._tag === "Refused" &&
+  isConflict(reply.error) &&
+  typeof payload === "object" &&
+  payload !== null &&
+  "claim" in payload &&
+  payload.claim !== undefined
 
 const received = (codec: MessageCodec, reply: PostedReply): Reply => {
   if (reply._tag === "NotHere" || reply._tag === "Failed") return reply

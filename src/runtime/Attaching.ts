@@ -3,11 +3,13 @@ import { Effect, Layer, Result, Schema } from "effect"
 import { Actors } from "../actors/Actors.ts"
 import { Engine } from "../actors/Engine.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
+import { Suspicions } from "../actors/Suspicions.ts"
 import { Attacher, type AttachOutcome, type Evidence } from "../gateways/link/Attacher.ts"
 import { Presence } from "../gateways/link/Presence.ts"
 import type { Asker } from "../protocol/Asker.ts"
 import { Device, DeviceRetired, LinkStale } from "../protocol/Device.ts"
 import { HolonError, Unavailable } from "../protocol/Errors.ts"
+import { subjectOf } from "../protocol/vsm/Threat.ts"
 import { PublicationHub } from "./Outlets.ts"
 import { type ZoneRule, zoneByRules } from "./ZoneRules.ts"
 
@@ -50,6 +52,7 @@ export const layerAttacher = (
       const { relay } = yield* Engine
       const { host } = yield* NodePorts
       const publications = yield* PublicationHub
+      const suspicions = yield* Suspicions
       const runFork = Effect.runForkWith(yield* Effect.context())
       const isNew = makeNoted(host.monotonic)
       let connections = 0
@@ -76,6 +79,7 @@ export const layerAttacher = (
           runFork(Effect.ignore(actors.ask(Device, id, "Lost", payload, { asker: board(id) })))
         },
         evidence: (evidence) => {
+          if (evidence.type === "link.replayed") return suspicions.note("replay", subjectOf("device", evidence.id))
           if (!isNew(evidence)) return
           const { id, ...what } = evidence
           // Somebody who is no device of ours has no stream of events: the log is all there is.

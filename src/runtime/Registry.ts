@@ -12,6 +12,7 @@ import { vsm } from "../actors/vsm/Vsm.ts"
 import { auditor } from "../systems/audit/Auditor.ts"
 import { coordinator } from "../systems/coordination/Coordinator.ts"
 import { algedonic } from "../systems/policy/algedonic/Channel.ts"
+import { immune } from "../systems/policy/immune/Immune.ts"
 import { recursion } from "../systems/policy/recursion/Recursion.ts"
 
 export const registry: Registry.Registry = Registry.make([
@@ -27,5 +28,6 @@ export const registry: Registry.Registry = Registry.make([
   coordinator,
   recursion,
   auditor,
-  algedonic
+  algedonic,
+  immune
 ])

@@ -3,6 +3,8 @@ import { timingSafeEqual } from "node:crypto"
 import { Context, Effect, Layer, Redacted } from "effect"
 import type { Asker } from "../../protocol/Asker.ts"
 import { Unauthenticated } from "../../protocol/Errors.ts"
+import type { Subject } from "../../protocol/vsm/Threat.ts"
+import { Doors, nameOf } from "../Doors.ts"
 
 /** Who sent the request at hand. */
 export class CurrentAsker extends Context.Service<CurrentAsker, Asker>()("holon/gateways/http/CurrentAsker") {}
@@ -11,12 +13,15 @@ export class CurrentAsker extends Context.Service<CurrentAsker, Asker>()("holon/
 export class Gatekeeper extends Context.Service<
   Gatekeeper,
   {
-    /** For the API: an empty credential is an operator where that is allowed. */
-    readonly askerOf: (credential: Redacted.Redacted) => Effect.Effect<Asker, Unauthenticated>
+    /** For the API: an empty credential is an operator where that is allowed. The address is where it was shown, if that is known. */
+    readonly askerOf: (
+      credential: Redacted.Redacted,
+      address: Subject | undefined
+    ) => Effect.Effect<Asker, Unauthenticated>
     /** For `/rpc`: never without a token. */
     readonly operatorOf: (credential: Redacted.Redacted) => Effect.Effect<Asker, Unauthenticated>
     /** Whether the token is an operator's, before anything of the request is read. */
-    readonly isOperator: (token: string) => boolean
+    readonly isOperator: (token: string, address: Subject | undefined) => boolean
   }
 >()("holon/gateways/http/Gatekeeper") {}
 
@@ -44,24 +49,33 @@ const areEqual = (left: string, right: string): boolean => {
 const local: Asker = { kind: "user", id: "local", role: "operator" }
 
 /** A gatekeeper that knows these tokens. */
-export const layer = ({ operators, isOpen }: GatekeeperOptions): Layer.Layer<Gatekeeper> => {
+export const layer = (options: GatekeeperOptions): Layer.Layer<Gatekeeper> =>
+  Layer.effect(
+    Gatekeeper,
+    Effect.map(Doors, (doors) => make(options, doors))
+  )
+
+const make = ({ operators, isOpen }: GatekeeperOptions, doors: Doors): Gatekeeper["Service"] => {
   const known = Array.from(operators, ([id, { token, may }]) => {
     const asker: Asker = { kind: "user", id, role: "operator", ...(may !== undefined && { may }) }
     return { token, asker }
   })
-  const find = (shown: string): Asker | undefined =>
-    known.find(({ token }) => areEqual(shown, Redacted.value(token)))?.asker
-  const operatorOf = (credential: Redacted.Redacted): Effect.Effect<Asker, Unauthenticated> => {
-    const asker = find(Redacted.value(credential))
-    return asker === undefined ? Effect.fail(new Unauthenticated({})) : Effect.succeed(asker)
+  const admitted = (asker: Asker, address: Subject | undefined): Asker | undefined =>
+    doors.isAccepted(asker.id) && doors.admit(address, nameOf(asker)) ? asker : undefined
+  const find = (shown: string, address: Subject | undefined): Asker | undefined => {
+    const asker = known.find(({ token }) => areEqual(shown, Redacted.value(token)))?.asker
+    if (asker !== undefined) return admitted(asker, address)
+    if (shown !== "") doors.wrong(address)
+    return undefined
   }
-  return Layer.succeed(
-    Gatekeeper,
-    Gatekeeper.of({
-      operatorOf,
-      isOperator: (token) => find(token) !== undefined,
-      askerOf: (credential) =>
-        isOpen && Redacted.value(credential) === "" ? Effect.succeed(local) : operatorOf(credential)
-    })
-  )
+  const orUnauthenticated = (asker: Asker | undefined): Effect.Effect<Asker, Unauthenticated> =>
+    asker === undefined ? Effect.fail(new Unauthenticated({})) : Effect.succeed(asker)
+  return Gatekeeper.of({
+    operatorOf: (credential) => orUnauthenticated(find(Redacted.value(credential), undefined)),
+    isOperator: (token, address) => find(token, address) !== undefined,
+    askerOf: (credential, address) => {
+      const shown = Redacted.value(credential)
+      return orUnauthenticated(isOpen && shown === "" ? admitted(local, address) : find(shown, address))
+    }
+  })
 }

@@ -8,11 +8,14 @@ import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import type { Registry } from "../../actors/Registry.ts"
 import { TooLarge, Unauthenticated } from "../../protocol/Errors.ts"
+import type { Subject } from "../../protocol/vsm/Threat.ts"
 import { bearerToken } from "../Bearer.ts"
+import { Doors } from "../Doors.ts"
 import { listenFailed } from "../link/ListenFailed.ts"
 import { foreignHeader, loopbackNames } from "../Origin.ts"
+import { peerOf } from "../PeerAddress.ts"
 import { type ListenerTls, serverOptions } from "../Tls.ts"
-import { refuse } from "../websocket/Upgrade.ts"
+import { refuse, turnedAway } from "../websocket/Upgrade.ts"
 import { WebSocketGateway } from "../websocket/WebSocketGateway.ts"
 import * as Api from "./Api.ts"
 import * as ControlHandlers from "./ControlHandlers.ts"
@@ -46,15 +49,19 @@ const pathOf = (request: IncomingMessage): string => (request.url ?? "").split("
 
 const tokenOf = ({ headers: { authorization } }: IncomingMessage): string => bearerToken(authorization) ?? ""
 
+const addressOf = ({ socket }: IncomingMessage): Subject | undefined => peerOf(socket.remoteAddress)
+
 const send = (response: ServerResponse, status: number, body: object): void => {
   response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body))
 }
 
-interface Doors {
+interface Openings {
   readonly isLoopback: boolean
   readonly imageBytesMax: number
   readonly attach: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  readonly mayControl: (token: string) => boolean
+  readonly mayControl: (token: string, address: Subject | undefined) => boolean
+  /** Whether an address is barred. */
+  readonly isShut: (address: Subject | undefined) => boolean
 }
 
 /** Names under which the listener is itself. One that others reach cannot know them: its own is what the request says. */
@@ -67,9 +74,13 @@ const namesOf = ({ headers: { host } }: IncomingMessage, isLoopback: boolean): R
  * What never reaches the routes: a page of another origin, a body that is too large, a stranger at `/rpc`. Boards leave
  * here for their own gateway.
  */
-const guard = (server: Server, { isLoopback, imageBytesMax, attach, mayControl }: Doors): Server => {
+const guard = (server: Server, { isLoopback, imageBytesMax, attach, mayControl, isShut }: Openings): Server => {
   const pass = server.emit.bind(server)
   const takeRequest = (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (isShut(addressOf(request))) {
+      send(response, 403, { _tag: "Forbidden", message: turnedAway.trimEnd() })
+      return true
+    }
     const foreign = foreignHeader(request.headers, namesOf(request, isLoopback))
     if (foreign !== undefined) {
       send(response, 403, { _tag: "Forbidden", message: `the ${foreign} header is not one of this node's own names` })
@@ -77,7 +88,7 @@ const guard = (server: Server, { isLoopback, imageBytesMax, attach, mayControl }
     }
     if (pathOf(request) === controlPath) {
       // Not the conversation, but the way to learn whether one may begin it: a WebSocket does not say why it was refused.
-      const isKnown = mayControl(tokenOf(request))
+      const isKnown = mayControl(tokenOf(request), addressOf(request))
       send(response, isKnown ? 426 : 401, {
         message: isKnown ? "a WebSocket talks here" : new Unauthenticated({}).message
       })
@@ -93,10 +104,12 @@ const guard = (server: Server, { isLoopback, imageBytesMax, attach, mayControl }
   const takeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
     const foreign = foreignHeader(request.headers, namesOf(request, isLoopback))
     const path = pathOf(request)
-    if (foreign !== undefined) refuse(socket, 403, `The ${foreign} header is not one of this node's own names.\n`)
+    if (isShut(addressOf(request))) refuse(socket, 403, turnedAway)
+    else if (foreign !== undefined) refuse(socket, 403, `The ${foreign} header is not one of this node's own names.\n`)
     else if (path === attachPath) attach(request, socket, head)
     else if (path !== controlPath) refuse(socket, 404, "Boards attach at /attach.\n")
-    else if (!mayControl(tokenOf(request))) refuse(socket, 401, `${new Unauthenticated({}).message}\n`)
+    else if (!mayControl(tokenOf(request), addressOf(request)))
+      refuse(socket, 401, `${new Unauthenticated({}).message}\n`)
     else return false
     return true
   }
@@ -129,8 +142,9 @@ export const layer = (registry: Registry, { host, port, isLoopback, imageBytesMa
     Effect.gen(function* () {
       const boards = yield* WebSocketGateway
       const { isOperator } = yield* Gatekeeper
-      const doors = { isLoopback, imageBytesMax, attach: boards.handleUpgrade, mayControl: isOperator }
-      const server = NodeHttpServer.layer(() => guard(serverOf(tls), doors), {
+      const { isShut } = yield* Doors
+      const openings = { isLoopback, imageBytesMax, attach: boards.handleUpgrade, mayControl: isOperator, isShut }
+      const server = NodeHttpServer.layer(() => guard(serverOf(tls), openings), {
         host,
         port,
         gracefulShutdownTimeout: "2 seconds",

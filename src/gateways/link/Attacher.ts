@@ -23,6 +23,8 @@ export type Evidence =
   | { readonly type: "link.denied"; readonly id: string; readonly what: string }
   /** A frame was not consumed in time; the link was closed without acknowledging it. */
   | { readonly type: "link.stuck"; readonly id: string }
+  /** A hello of an older boot or link came again. It is counted, and no event: nothing has changed by it. */
+  | { readonly type: "link.replayed"; readonly id: string }
 
 /** How links reach device actors. Callbacks run on the host, once each. */
 export interface AttachPorts {

@@ -8,15 +8,15 @@ import type { FrameOutcome, ToGateway } from "../../actors/Links.ts"
 import { codes } from "../../protocol/Codes.ts"
 import type { SuccessOf } from "../../protocol/Contract.ts"
 import type { Device } from "../../protocol/Device.ts"
+import type { UpFrame } from "../../protocol/Frame.ts"
+import { decodeUp, encodeUp, type FrameRefused, mayAnswer, requestOf } from "../../protocol/FrameCodec.ts"
 import {
   type ErrorDown,
   type GoodbyeUp,
   goodbyeReasons,
   type Hello,
-  type UpFrame,
   type Welcome
-} from "../../protocol/Frame.ts"
-import { decodeUp, encodeUp, type FrameRefused, mayAnswer, requestOf } from "../../protocol/FrameCodec.ts"
+} from "../../protocol/frame/LinkFrames.ts"
 import { AckFrames } from "./AckFrames.ts"
 import { Alarm } from "./Alarm.ts"
 import { AttachAttempts } from "./AttachAttempts.ts"
@@ -54,6 +54,8 @@ export interface LinkOptions {
   readonly transport: LinkTransport
   /** The id the connection's credential speaks for; absent where anybody may attach (loopback in development). */
   readonly id?: string
+  /** Called when whoever has not said who he is is turned away for bad frames. */
+  readonly garbled?: () => void
   /** Called once, after the end. */
   readonly closed?: () => void
 }
@@ -70,6 +72,7 @@ export class Link {
   readonly #counters: LinkCounters
   readonly #transport: LinkTransport
   readonly #side: LinkSide
+  readonly #garbled: (() => void) | undefined
   readonly #closed: (() => void) | undefined
   readonly #throttle: Throttle | undefined
   readonly #toBoard: ToBoard
@@ -95,12 +98,13 @@ export class Link {
   #isDraining = false
   #endReason = linkLost
 
-  constructor({ ports, terms, counters, transport, id, closed }: LinkOptions) {
+  constructor({ ports, terms, counters, transport, id, garbled, closed }: LinkOptions) {
     const { host } = ports
     this.#ports = ports
     this.#terms = terms
     this.#counters = counters
     this.#transport = transport
+    this.#garbled = garbled
     this.#closed = closed
     this.#id = id
     this.connection = ports.nextConnection()
@@ -271,7 +275,10 @@ export class Link {
     if (Result.isSuccess(outcome)) return this.#attached(outcome.success, hello)
     const refused = refusedAttach(outcome.failure)
     if (refused === "again") return this.#attempts.again()
-    if (refused === "superseded") return this.#superseded()
+    if (refused === "superseded") {
+      this.#ports.evidence({ type: "link.replayed", id: hello.id })
+      return this.#superseded()
+    }
     const { ending, ...error } = refused
     this.#toBoard.refuse({ ...error, fatal: true })
     this.#end(ending, goodbyeReason("refused"))
@@ -356,6 +363,7 @@ export class Link {
     const isBad = code === codes.Malformed || code === codes.UnknownType || code === codes.EMSGSIZE
     if (!isBad || !this.#badFrames.note(now)) return
     if (this.#id !== undefined) this.#ports.evidence({ type: "link.malformed-burst", id: this.#id, code })
+    else this.#garbled?.()
     this.#turnAway("protocol")
   }
 

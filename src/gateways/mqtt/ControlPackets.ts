@@ -57,6 +57,7 @@ export const reasons = {
   notAuthorised: 0x87,
   unavailable: 0x88,
   busy: 0x89,
+  banned: 0x8a,
   shuttingDown: 0x8b,
   authMethod: 0x8c,
   keepAlive: 0x8d,

@@ -1,5 +1,7 @@
 /** One MQTT client, 3.1.1 or 5, from CONNECT to its end: its packets, its subscriptions, and the link of its board. */
 import type { IConnectPacket, ISubscribePacket, IUnsubscribePacket } from "mqtt-packet"
+import { subjectOf } from "../../protocol/vsm/Threat.ts"
+import type { Doors } from "../Doors.ts"
 import type { AttachPorts } from "../link/Attacher.ts"
 import { Burst } from "../link/Burst.ts"
 import type { Credentials, Grant } from "../link/Credentials.ts"
@@ -18,12 +20,13 @@ import { applicationTopics, downTopic, upTopic } from "./Topics.ts"
 import type { Wire } from "./Wire.ts"
 
 /** What a connection needs of its socket. */
-export type ClientWire = Pick<Wire, "isLoopback" | "certified" | "write" | "pause" | "end">
+export type ClientWire = Pick<Wire, "isLoopback" | "address" | "certified" | "write" | "pause" | "end">
 
 /** What the connections of one listener share. */
 export interface MqttShared {
   readonly ports: AttachPorts
   readonly credentials: Credentials["Service"]
+  readonly doors: Doors
   readonly terms: LinkTerms
   readonly counters: LinkCounters
   /** Takes the client id over from an older connection; answers false while the id is refused. */
@@ -84,7 +87,7 @@ export class MqttConnection {
     if (this.#isOver) return
     this.#heardAt = this.#host.monotonic()
     // TLS, HTTP and others speak first, too: they need not wait until a packet of theirs would be complete.
-    if (!this.#hasSpoken && chunk[0] !== connectHead) return this.#stop()
+    if (!this.#hasSpoken && chunk[0] !== connectHead) return this.#garbled()
     this.#hasSpoken = true
     const fault = this.#framer.feed(chunk, (packet) => {
       if (this.#isJudging) this.#early.push(packet)
@@ -143,9 +146,9 @@ export class MqttConnection {
   // CONNECT.
 
   #connect(packet: Framed, type: number): void {
-    if (type !== typeOf.connect) return this.#stop()
+    if (type !== typeOf.connect) return this.#garbled()
     const version = namedVersion(packet.bytes, packet.start)
-    if (version === undefined) return this.#stop()
+    if (version === undefined) return this.#garbled()
     if (version !== 4 && version !== 5 && version < 0x80) return this.#refuse(reasons.version, version > 5 ? 5 : 4)
     const connect = this.#reader.read(packet.bytes)
     const dialect = version === 5 ? 5 : 4
@@ -171,9 +174,14 @@ export class MqttConnection {
   #judged(connect: IConnectPacket, grant: Grant | "refused", version: 4 | 5): void {
     if (this.#isOver || !this.#isJudging) return
     this.#isJudging = false
-    if (grant === "refused") return this.#refuse(reasons.credentials, version)
+    const { doors } = this.#shared
+    if (grant === "refused") {
+      if (connect.password !== undefined) doors.wrong(this.#wire.address)
+      return this.#refuse(reasons.credentials, version)
+    }
     const accepted = accept(connect, grant, () => this.#makeId())
     if (typeof accepted === "number") return this.#refuse(accepted, version)
+    if (!this.#mayEnter(connect, accepted)) return this.#refuse(reasons.banned, version)
     if (!this.#shared.claim(accepted.clientId, this)) return this.#refuse(reasons.connectionRate, version)
     this.#client = accepted
     this.#reader = new ControlReader(version)
@@ -194,6 +202,14 @@ export class MqttConnection {
     this.#early = []
     for (const packet of early) if (!this.#isOver) this.#packet(packet)
     if (!this.#isReadPaused) this.#wire.pause(false)
+  }
+
+  /** Whether neither its address nor its account is turned away for now. */
+  #mayEnter({ username }: IConnectPacket, { board, clientId }: Accepted): boolean {
+    const { doors } = this.#shared
+    if (board !== undefined) return doors.admit(this.#wire.address, subjectOf("device", board))
+    const account = username ?? clientId
+    return doors.isAccepted(account) && doors.admit(this.#wire.address, subjectOf("user", account))
   }
 
   get #packetBytesMax(): number {
@@ -375,6 +391,12 @@ export class MqttConnection {
     if (this.#isOver) return
     if (this.#client?.version === 5) this.#wire.write(write({ cmd: "disconnect", reasonCode: reason }, 5))
     this.#abandon(true)
+  }
+
+  /** Whoever has not said who he is sends what is no MQTT. */
+  #garbled(): void {
+    this.#shared.doors.garbled(this.#wire.address)
+    this.#stop()
   }
 
   #stop(): void {

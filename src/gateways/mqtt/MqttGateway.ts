@@ -1,6 +1,7 @@
 /** MQTT for boards and for who reads their presence: the listener as a layer. */
 import { createServer, type Server, type Socket } from "node:net"
 import { Context, Duration, Effect, Layer } from "effect"
+import { Doors } from "../Doors.ts"
 import type { AdmissionTerms } from "../link/Admission.ts"
 import { Attacher } from "../link/Attacher.ts"
 import { Credentials } from "../link/Credentials.ts"
@@ -50,8 +51,9 @@ const make = (options: MqttGatewayOptions) =>
   Effect.gen(function* () {
     const ports = yield* Attacher
     const credentials = yield* Credentials
+    const doors = yield* Doors
     const { host: _, port: __, tls, ...rest } = options
-    const mqtt = new MqttServer({ ports, credentials, ...rest })
+    const mqtt = new MqttServer({ ports, credentials, doors, ...rest })
     const sockets = new Set<Socket>()
     const terms = { noDelay: true, pauseOnConnect: true, keepAlive: true }
     const server = tls === undefined ? createServer(terms) : tlsServerOf({ ...terms, ...serverOptions(tls) })

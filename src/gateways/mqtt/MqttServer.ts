@@ -1,10 +1,12 @@
 /** The MQTT listener: sockets in, one connection each, at a pace the node bears. */
 import type { Server, Socket } from "node:net"
+import { Doors } from "../Doors.ts"
 import { Admission, type AdmissionTerms, defaultAdmission } from "../link/Admission.ts"
 import type { AttachPorts } from "../link/Attacher.ts"
 import type { Credentials } from "../link/Credentials.ts"
 import { LinkCounters } from "../link/LinkCounters.ts"
 import { defaultTerms, type LinkTerms } from "../link/LinkTerms.ts"
+import { peerOf } from "../PeerAddress.ts"
 import { MqttConnection, type MqttShared } from "./MqttConnection.ts"
 import { TakeOvers } from "./TakeOvers.ts"
 import { Flushes, Wire } from "./Wire.ts"
@@ -15,6 +17,8 @@ export interface MqttServerOptions {
   readonly credentials: Credentials["Service"]
   readonly terms?: LinkTerms
   readonly admission?: AdmissionTerms
+  /** Open when absent. */
+  readonly doors?: Doors
 }
 
 /** The connections of one listener, by client id. */
@@ -30,13 +34,20 @@ export class MqttServer {
   #isDraining = false
   #whenEmpty: Array<() => void> = []
 
-  constructor({ ports, credentials, terms = defaultTerms, admission = defaultAdmission }: MqttServerOptions) {
+  constructor({
+    ports,
+    credentials,
+    terms = defaultTerms,
+    admission = defaultAdmission,
+    doors = Doors.defaultValue()
+  }: MqttServerOptions) {
     this.#ports = ports
     this.#admission = new Admission(ports.host, admission)
     this.#flushes = new Flushes(ports.host)
     this.#shared = {
       ports,
       credentials,
+      doors,
       terms,
       counters: this.counters,
       claim: (clientId, connection) => this.#claim(clientId, connection),
@@ -52,6 +63,11 @@ export class MqttServer {
   /** Takes one socket, now or when it is its turn. It must not be read from before. */
   accept(socket: Socket): void {
     socket.on("error", () => socket.destroy())
+    if (this.#shared.doors.isShut(peerOf(socket.remoteAddress))) {
+      this.counters.refused()
+      socket.destroy()
+      return
+    }
     this.#admission.arrive({
       enter: () => this.#enter(socket),
       giveUp: () => socket.destroy()

@@ -1,7 +1,9 @@
 /** A client's socket as a connection sees it: writes of one turn leave together, and unread bytes have a bound. */
 import type { Socket } from "node:net"
 import type { Host } from "../../actors/Host.ts"
+import type { Subject } from "../../protocol/vsm/Threat.ts"
 import { isLocal } from "../link/LocalPeer.ts"
+import { peerOf } from "../PeerAddress.ts"
 import { certifiedBoards } from "../Tls.ts"
 
 /** A client that leaves more than this unread is cut off. */
@@ -14,6 +16,8 @@ export class Wire {
   readonly #socket: Socket
   readonly #flushes: Flushes
   readonly isLoopback: boolean
+  /** Where the client is. */
+  readonly address: Subject | undefined
   /** Ids of the boards that the client's certificate names. */
   readonly certified: ReadonlyArray<string>
   #out: Array<Uint8Array> = []
@@ -24,6 +28,7 @@ export class Wire {
     this.#socket = socket
     this.#flushes = flushes
     this.isLoopback = isLocal(socket)
+    this.address = peerOf(socket.remoteAddress)
     this.certified = certifiedBoards(socket)
   }
 

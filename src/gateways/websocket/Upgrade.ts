@@ -32,6 +32,9 @@ const phrases = {
   503: "Service Unavailable"
 } as const
 
+/** Said to whoever comes from an address that is barred. */
+export const turnedAway = "too much speaks against this address; it is turned away for a while\n"
+
 /** Answers an upgrade with an error and ends the connection. */
 export const refuse = (socket: Duplex, status: keyof typeof phrases, sentence: string): void => {
   if (socket.destroyed) return

@@ -40,12 +40,13 @@ export interface WebSocketConnectionOptions {
   readonly socket: Duplex
   /** The board it speaks for; absent when the first hello may say. */
   readonly id?: string
+  readonly garbled: () => void
   readonly closed: () => void
 }
 
 /** Joins the WebSocket to a new link. */
 export const connect = (options: WebSocketConnectionOptions): Link => {
-  const { ports, terms, counters, webSocket, socket, id } = options
+  const { ports, terms, counters, webSocket, socket, id, garbled } = options
   const { host } = ports
   let isCorked = false
   let isOver = false
@@ -75,6 +76,7 @@ export const connect = (options: WebSocketConnectionOptions): Link => {
     terms,
     counters,
     ...(id === undefined ? {} : { id }),
+    garbled,
     transport: {
       ackMode: 1,
       send,

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { Context, Duration, Effect, Layer } from "effect"
+import { Doors } from "../Doors.ts"
 import type { AdmissionTerms } from "../link/Admission.ts"
 import { Attacher } from "../link/Attacher.ts"
 import { Credentials } from "../link/Credentials.ts"
@@ -42,7 +43,8 @@ export const layer = (
     Effect.gen(function* () {
       const ports = yield* Attacher
       const credentials = yield* Credentials
-      const server = new WebSocketServer({ ports, credentials, ...options })
+      const doors = yield* Doors
+      const server = new WebSocketServer({ ports, credentials, doors, ...options })
       const drain = Effect.callback<void>((resume) => server.drain(() => resume(Effect.void))).pipe(
         Effect.timeoutOption(Duration.millis(drainMillis + closeMillis)),
         Effect.asVoid

@@ -2,6 +2,8 @@
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { WebSocketServer as Upgrader } from "ws"
+import { subjectOf } from "../../protocol/vsm/Threat.ts"
+import { Doors } from "../Doors.ts"
 import { Admission, type AdmissionTerms, defaultAdmission } from "../link/Admission.ts"
 import type { AttachPorts } from "../link/Attacher.ts"
 import type { Credentials, Grant } from "../link/Credentials.ts"
@@ -9,8 +11,9 @@ import type { Link } from "../link/Link.ts"
 import { LinkCounters } from "../link/LinkCounters.ts"
 import { ceilingBytesMax, defaultTerms, type LinkTerms } from "../link/LinkTerms.ts"
 import { isLocal } from "../link/LocalPeer.ts"
+import { peerOf } from "../PeerAddress.ts"
 import { certifiedBoards } from "../Tls.ts"
-import { refuse, speaksLink, subprotocol, tokenOf } from "./Upgrade.ts"
+import { refuse, speaksLink, subprotocol, tokenOf, turnedAway } from "./Upgrade.ts"
 import { connect } from "./WebSocketConnection.ts"
 
 /** What it is made of. */
@@ -19,6 +22,8 @@ export interface WebSocketServerOptions {
   readonly credentials: Credentials["Service"]
   readonly terms?: LinkTerms
   readonly admission?: AdmissionTerms
+  /** Open when absent. */
+  readonly doors?: Doors
 }
 
 /** The links of boards on WebSockets. */
@@ -26,6 +31,7 @@ export class WebSocketServer {
   readonly counters = new LinkCounters()
   readonly #ports: AttachPorts
   readonly #credentials: Credentials["Service"]
+  readonly #doors: Doors
   readonly #terms: LinkTerms
   readonly #admission: Admission
   readonly #links = new Set<Link>()
@@ -39,7 +45,14 @@ export class WebSocketServer {
   #isDraining = false
   #whenEmpty: Array<() => void> = []
 
-  constructor({ ports, credentials, terms = defaultTerms, admission = defaultAdmission }: WebSocketServerOptions) {
+  constructor({
+    ports,
+    credentials,
+    terms = defaultTerms,
+    admission = defaultAdmission,
+    doors = Doors.defaultValue()
+  }: WebSocketServerOptions) {
+    this.#doors = doors
     this.#ports = ports
     this.#credentials = credentials
     this.#terms = terms
@@ -55,11 +68,20 @@ export class WebSocketServer {
     if (this.#isDraining) return refuse(socket, 503, "this node leaves; connect to another one\n")
     if (!speaksLink(request)) return this.#refuse(socket, 400, `offer the subprotocol ${subprotocol}\n`)
     const token = tokenOf(request)
-    if (token === "malformed") return this.#refuse(socket, 401, "the token is not of the form Bearer TOKEN\n")
+    const address = peerOf(request.socket.remoteAddress)
+    if (token === "malformed") {
+      this.#doors.wrong(address)
+      return this.#refuse(socket, 401, "the token is not of the form Bearer TOKEN\n")
+    }
     const shown = { user: undefined, token, certified: certifiedBoards(socket), isLoopback: isLocal(socket) }
     this.#credentials.judge(shown, (grant) => {
-      if (grant === "refused") return this.#refuse(socket, 401, "show the board's token as Authorization: Bearer\n")
+      if (grant === "refused") {
+        if (token !== undefined) this.#doors.wrong(address)
+        return this.#refuse(socket, 401, "show the board's token as Authorization: Bearer\n")
+      }
       if (grant.board === "none") return this.#refuse(socket, 403, "this token speaks for no board\n")
+      const name = subjectOf("device", typeof grant.board === "object" ? grant.board.id : "any")
+      if (!this.#doors.admit(address, name)) return this.#refuse(socket, 403, turnedAway)
       this.#admission.arrive({
         enter: () => this.#enter(request, socket, head, grant, discard),
         giveUp: () => refuse(socket, 503, "too many boards connect at once; try again later\n")
@@ -98,6 +120,7 @@ export class WebSocketServer {
         webSocket,
         socket,
         ...(typeof board === "object" ? { id: board.id } : {}),
+        garbled: () => this.#doors.garbled(peerOf(request.socket.remoteAddress)),
         closed: () => {
           this.#links.delete(link)
           this.#checkEmpty()

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { generate, type Packet } from "mqtt-packet"
+import { Doors } from "../../../src/gateways/Doors.ts"
 import { LinkCounters } from "../../../src/gateways/link/LinkCounters.ts"
 import { defaultTerms } from "../../../src/gateways/link/LinkTerms.ts"
 import { type ClientWire, MqttConnection } from "../../../src/gateways/mqtt/MqttConnection.ts"
@@ -118,6 +119,7 @@ describe("a client that sends garbage", () => {
       const shared = {
         ports: { ...node.ports, host },
         credentials: node.credentials(),
+        doors: Doors.defaultValue(),
         terms: defaultTerms,
         counters,
         claim: () => true,
@@ -125,7 +127,14 @@ describe("a client that sends garbage", () => {
           released++
         }
       }
-      const wire: ClientWire = { isLoopback: true, certified: [], write: () => {}, pause: () => {}, end: () => ended++ }
+      const wire: ClientWire = {
+        isLoopback: true,
+        address: undefined,
+        certified: [],
+        write: () => {},
+        pause: () => {},
+        end: () => ended++
+      }
       const connection = new MqttConnection(shared, wire)
       const packets = encoded.get(random() < 0.5 ? 4 : 5) ?? []
       const victim = Math.floor(random() * packets.length)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { generate, type Packet, parser } from "mqtt-packet"
+import { Doors } from "../../../src/gateways/Doors.ts"
 import { LinkCounters } from "../../../src/gateways/link/LinkCounters.ts"
 import { defaultTerms } from "../../../src/gateways/link/LinkTerms.ts"
 import { type ClientWire, MqttConnection } from "../../../src/gateways/mqtt/MqttConnection.ts"
@@ -26,6 +27,7 @@ const connect = (version: 4 | 5, clientId: string) => {
   const state = { isEnded: false }
   const wire: ClientWire = {
     isLoopback: true,
+    address: undefined,
     certified: [],
     write: (bytes) => reader.parse(Buffer.from(bytes)),
     pause: () => {},
@@ -37,6 +39,7 @@ const connect = (version: 4 | 5, clientId: string) => {
     {
       ports: { ...node.ports, host },
       credentials: node.credentials(),
+      doors: Doors.defaultValue(),
       terms: defaultTerms,
       counters: new LinkCounters(),
       claim: () => true,

@@ -1,0 +1,44 @@
+/** Fills the seam of the immune systems on a node: reads the event stream by position, and counts the fleet. */
+import { Cause, Effect, Layer } from "effect"
+import type { EventStream } from "../../../events/EventStream.ts"
+import { makePageReader } from "../../../events/engine/PageReader.ts"
+import type { JournalHint } from "../../../events/JournalHint.ts"
+import { Census } from "./Census.ts"
+import { type Counted, ImmuneWatch, type Looked } from "./ImmuneWatch.ts"
+import { signOf } from "./Observed.ts"
+
+const unavailable = { _tag: "Unavailable" } as const
+
+/** A node that stops interrupts; everything else is said in the log, and tried again. */
+const orUnavailable =
+  (what: string) =>
+  <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A | typeof unavailable> =>
+    Effect.catchCause(effect, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.succeed(unavailable)
+        : Effect.as(Effect.logWarning(`the immune system could not ${what}`, cause), unavailable)
+    )
+
+const make = Effect.gen(function* () {
+  const pages = yield* makePageReader
+  const { fleet } = yield* Census
+  const look = Effect.fnUntraced(function* (cursor: string | undefined) {
+    // What happened before there was an immune system is not its affair.
+    if (cursor === undefined) return { _tag: "Looked", cursor: yield* pages.end, signs: [] } satisfies Looked
+    const page = yield* pages.awaited(cursor, "events")
+    const signs = page.events.flatMap(({ event }) => {
+      const sign = signOf(event)
+      return sign === undefined ? [] : [{ vsm: event.vsm, sign }]
+    })
+    return { _tag: "Looked", cursor: page.next, signs } satisfies Looked
+  })
+  return {
+    look: (cursor: string | undefined): Effect.Effect<Looked> => orUnavailable("read the event stream")(look(cursor)),
+    count: orUnavailable("count the fleet")(
+      Effect.map(fleet, (counted): Counted => ({ _tag: "Counted", fleet: counted }))
+    )
+  }
+})
+
+/** Looks at the journal of this node's database. */
+export const layer: Layer.Layer<never, never, Census | EventStream | JournalHint> = Layer.effect(ImmuneWatch, make)
