@@ -2,7 +2,6 @@
 import { Schema } from "effect"
 import * as Contract from "../Contract.ts"
 import { HolonError } from "../Errors.ts"
-import { ImpactReport } from "../policy/Impact.ts"
 import { NotedDecision } from "../policy/NotedDecision.ts"
 import { PolicyName } from "../policy/Policy.ts"
 import { Zone } from "../Zone.ts"
@@ -30,7 +29,9 @@ export const Publication = Schema.Struct({
   /** Counts what this keeper has made known. */
   revision: count,
   /** When it is to be in force, at the earliest. */
-  at: instant
+  at: instant,
+  /** Keys of the policies that it is about. */
+  rows: Schema.Array(Schema.String)
 })
 export type Publication = typeof Publication.Type
 
@@ -139,11 +140,6 @@ export const PolicyKeeper = Contract.make("policy", {
       audience: "internal",
       payload: { name: PolicyName, reason: Reason },
       about: "the immune system ends a policy of class immune"
-    }),
-    NoteImpact: Contract.idempotent({
-      payload: { name: PolicyName, version: count, impact: ImpactReport },
-      creates: false,
-      about: "what a staged policy would have done to the acts of the last hour"
     }),
     NoteDecisions: Contract.once({
       payload: { decisions: Schema.Array(NotedDecision).check(Schema.isMaxLength(decisionsMax)) },

@@ -31,6 +31,8 @@ export const Trial = Schema.Struct({
   zones: Schema.NonEmptyArray(Zone).check(Schema.isMaxLength(16)),
   /** It becomes active then, unless it was taken back before. */
   until: instant,
+  /** How long it takes, ms. */
+  millis: Schema.Finite,
   /** What was decided by it in these zones. */
   tried: Tally,
   /** What the policies before decided in all other zones, and would have decided in these. */
@@ -69,6 +71,8 @@ export const PolicyView = Schema.Struct({
   /** When its ttl ends it. */
   expiresAt: Schema.optionalKey(instant),
   trial: Schema.optionalKey(Trial),
+  /** The publication that makes known that it is in force; absent once all nodes can know. */
+  publishing: Schema.optionalKey(count),
   /** Why it is not in force any more. */
   reason: Schema.optionalKey(Schema.String)
 })
