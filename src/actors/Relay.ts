@@ -24,9 +24,12 @@ export interface RelayOptions {
 }
 
 /** Codes of items and outcomes on the channel between two nodes of one cluster version. */
-const item = { offer: 0, outcome: 1, frames: 2, moved: 3, close: 4, publication: 5 } as const
+const item = { offer: 0, outcome: 1, frames: 2, moved: 3, close: 4, publication: 5, probe: 6 } as const
 const outcomes: ReadonlyArray<FrameOutcome["_tag"]> = ["Consumed", "NotHere", "Superseded", "Beyond"]
 const frameBytesMax = 256 * 1024
+
+/** What became of a trial job: `failed` at the node itself, or `unreached` where the way there is broken. */
+export type ProbeOutcome = "done" | "failed" | "unreached"
 
 interface Waiting {
   readonly node: string
@@ -43,6 +46,7 @@ export class Relay implements Links {
   private readonly outgoing = new Map<string, Array<unknown>>()
   private readonly waiting = new Map<number, Waiting>()
   private readonly readers = new Set<(topic: string, payload: Uint8Array) => void>()
+  private probed: ((answer: (isDone: boolean) => void) => void) | undefined
   private nextTicket = 1
   private scheduled = false
 
@@ -93,6 +97,20 @@ export class Relay implements Links {
   /** Messages of other nodes for the broker of this one. */
   onPublication(read: (topic: string, payload: Uint8Array) => void): void {
     this.readers.add(read)
+  }
+
+  /** Asks another node to do a little of all that it does. */
+  probe(node: string, done: (outcome: ProbeOutcome) => void): void {
+    const ticket = this.nextTicket++
+    const told = ({ _tag }: FrameOutcome): void =>
+      done(_tag === "Consumed" ? "done" : _tag === "Beyond" ? "failed" : "unreached")
+    this.waiting.set(ticket, { node, done: told })
+    this.queue(node, [item.probe, ticket])
+  }
+
+  /** Does what others ask this node for with {@link probe}. */
+  onProbe(work: (answer: (isDone: boolean) => void) => void): void {
+    this.probed = work
   }
 
   private queue(node: string, entry: ReadonlyArray<unknown>): void {
@@ -147,6 +165,12 @@ export class Relay implements Links {
         // A node that still starts has nobody to read it.
         this.queue(from, [item.outcome, first, outcomes.indexOf(this.readers.size > 0 ? "Consumed" : "NotHere")])
         return
+      case item.probe: {
+        const answer = (outcome: FrameOutcome["_tag"]): void =>
+          this.queue(from, [item.outcome, first, outcomes.indexOf(outcome)])
+        if (this.probed === undefined) return answer("NotHere")
+        return this.probed((isDone) => answer(isDone ? "Consumed" : "Beyond"))
+      }
       case item.moved:
         if (typeof second === "number") this.hand({ _tag: "Moved", connection: first, epoch: second })
         return

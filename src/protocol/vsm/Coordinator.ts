@@ -15,6 +15,7 @@ import {
   wantedMax
 } from "./Claim.ts"
 import { KnobId, KnobState, KnobView, proposalFields, SetpointVerdict } from "./Knob.ts"
+import { judgedFields, NodeStanding } from "./Vitals.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -30,6 +31,12 @@ const Topic = Schema.String.check(
   })
 )
 
+/** How a node stood when it was last heard of. */
+export const NodeStood = Schema.Struct({ node: Schema.String, standing: NodeStanding, since: Schema.Finite })
+export type NodeStood = typeof NodeStood.Type
+
+const nodeFields = { node: Schema.String, address: Schema.String, why: Schema.Array(Schema.String), by: Schema.String }
+
 /** What rests of a coordinator. */
 export const CoordinatorState = Schema.Struct({
   /** The last fence that was given. */
@@ -40,7 +47,9 @@ export const CoordinatorState = Schema.Struct({
   virtual: Schema.Finite,
   tags: Schema.ReadonlyMap(Schema.String, Schema.Finite),
   /** By unit and knob. */
-  knobs: Schema.ReadonlyMap(Schema.String, KnobState)
+  knobs: Schema.ReadonlyMap(Schema.String, KnobState),
+  /** Nodes that did not always serve, by address: how each stands, and since when. */
+  nodes: Schema.ReadonlyMap(Schema.String, NodeStood)
 })
 export type CoordinatorState = typeof CoordinatorState.Type
 
@@ -128,6 +137,10 @@ export const Coordinator = Contract.make("coordinator", {
       payload: { unit: Schema.optionalKey(KnobId.fields.unit) },
       success: Schema.Struct({ knobs: Schema.Array(KnobView) }),
       about: "knobs that were turned of late: reversals, amplitude, period, and which are held back"
+    }),
+    NodeJudged: Contract.idempotent({
+      payload: judgedFields,
+      about: "a node was taken out of service, or came back; the coordinator of the root hears of it"
     })
   },
   events: {
@@ -147,7 +160,23 @@ export const Coordinator = Contract.make("coordinator", {
     }),
     "knob.freed": KnobId,
     /** It was held back three times within ten minutes. `intensity` is how much that hurts, 0 to 1. */
-    "knob.oscillating": Schema.Struct({ ...KnobId.fields, owner: Schema.String, intensity: Schema.Finite })
+    "knob.oscillating": Schema.Struct({ ...KnobId.fields, owner: Schema.String, intensity: Schema.Finite }),
+    /** Its peers took it out of service: it lives, and does not work. The record of how it was is all that is left to look into it. */
+    "node.quarantined": Schema.Struct(judgedFields),
+    /** It lives and does not work, and serves on because too few would be left: a person decides. */
+    "node.zombie": Schema.Struct(judgedFields),
+    /** A person took it out of service. */
+    "node.excluded": Schema.Struct(nodeFields),
+    /** Nobody has anything against it any more; it does trial jobs for a minute. */
+    "node.probation": Schema.Struct(nodeFields),
+    /** It serves again. */
+    "node.readmitted": Schema.Struct(nodeFields)
+  },
+  audited: {
+    "node.quarantined": "security",
+    "node.zombie": "security",
+    "node.excluded": "security",
+    "node.readmitted": "security"
   }
 })
 export type Coordinator = typeof Coordinator

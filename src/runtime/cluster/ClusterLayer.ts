@@ -7,6 +7,7 @@ import { Reactivity } from "effect/reactivity"
 import { RpcSerialization } from "effect/rpc"
 import type { SqlError } from "effect/sql"
 import type { Agreement, Vocabulary } from "../../actors/Agreement.ts"
+import { Vitals } from "../../protocol/vsm/Vitals.ts"
 import { isLoopback } from "../Binds.ts"
 import { type FormatUnknown, followFormats, joinFormats, type PlacementChanged, settle } from "./ClusterSetting.ts"
 import { type Durability, durability, type PoolingProxy, refuseProxy } from "./DatabaseCheck.ts"
@@ -22,6 +23,7 @@ import { type Route, routeBy } from "./Route.ts"
 import * as RunnerSockets from "./RunnerSockets.ts"
 import * as RunnerStorageSql from "./RunnerStorageSql.ts"
 import { ShardLocks } from "./ShardLocks.ts"
+import { Standing } from "./Standing.ts"
 import type { TlsIdentity } from "./TlsIdentity.ts"
 import * as Verdict from "./Verdict.ts"
 
@@ -80,12 +82,18 @@ export class Membership extends Context.Service<
     readonly excluded: Effect.Effect<never, AddressTaken | FormatUnknown>
     /** Started, with a fresh lease, and every healthy peer can be reached: boards may come here. */
     readonly isReady: () => boolean
-    /** A healthy peer has not been reached for longer than a lease, and another node is ready: boards are better off there. */
+    /** What each heartbeat says of the node's work, for its peers to judge. */
+    readonly setVitals: (vitals: () => Vitals) => void
+    /**
+     * A healthy peer has not been reached for longer than a lease, or this node is out of service, and another node is ready: boards
+     * are better off there.
+     */
     readonly isCutOff: () => boolean
   }
 >()("holon/runtime/Membership") {}
 
 const formatMillis = 5000
+const encodeVitals = Schema.encodeSync(Schema.fromJsonString(Vitals))
 
 const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
   Layer.effect(
@@ -95,7 +103,7 @@ const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
       const lock = yield* LockSession
       const relay = yield* RelaySocket
       const { node } = yield* NodeIdentity
-      const isElsewhere = (row: NodeRow) => row.node !== node && row.healthy && row.ready
+      const isElsewhere = (row: NodeRow) => row.node !== node && row.healthy && row.serves && row.ready
       let isStarted = false
       let formats = yield* joinFormats(vocabulary)
       const isReady = () => isStarted && lock.isFresh() && relay.unreachable().length === 0
@@ -128,7 +136,8 @@ const layerMembership = (vocabulary: Vocabulary, durability: Durability) =>
           isStarted = value
         },
         isReady,
-        isCutOff: () => relay.unreachable().length > 0 && table.cached().some(isElsewhere)
+        setVitals: (vitals) => lock.setVitals(() => encodeVitals(vitals())),
+        isCutOff: () => (relay.unreachable().length > 0 || !lock.serves()) && table.cached().some(isElsewhere)
       })
     })
   )
@@ -180,6 +189,7 @@ const build = (options: ClusterOptions) =>
     const judged = Layer.mergeAll(
       ShardLocks.layer({ prefix: lockPrefix, groups, shardsPerGroup }),
       Verdict.Verdict.layer,
+      Standing.layer,
       RelaySocket.layer({ listenHost: host, tls, route })
     ).pipe(Layer.provideMerge(known))
     const engine = SocketRunner.layer.pipe(
@@ -222,7 +232,7 @@ const build = (options: ClusterOptions) =>
 export const layer = (
   options: ClusterOptions
 ): Layer.Layer<
-  Sharding.Sharding | Lease | Membership | NodeTable | RelaySocket,
+  Sharding.Sharding | Lease | Membership | NodeTable | RelaySocket | Standing,
   ClusterStartError,
   PgClient.PgClient
 > => Layer.unwrap(build(options)).pipe(Layer.provide(Reactivity.layer))

@@ -6,6 +6,7 @@
 import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Cause, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Option, Queue, Schema, Scope } from "effect"
 import type { SqlError } from "effect/sql"
+import { decodeStored, endForerunnersSql, heartbeatSql } from "./Heartbeat.ts"
 import { heartbeatMillis, leaseMillis, lockExpirationMillis } from "./MembershipTiming.ts"
 import { encodeVocabulary } from "./MemberVocabularies.ts"
 import { Monotonic } from "./Monotonic.ts"
@@ -30,36 +31,9 @@ export interface Session {
 interface Announcement {
   runner: string | null
   ready: boolean
+  /** Asked with each heartbeat; JSON. */
+  vitals: () => string | null
 }
-
-const MachineIds = Schema.Array(Schema.Struct({ machine_id: Schema.Int }))
-const decodeMachineIds = Schema.decodeUnknownSync(MachineIds)
-
-/**
- * A row is written by the incarnation it names, and by a new one once nobody has beaten there for a lease: a process
- * that starts again at its old address waits for the rest of that lease.
- */
-const heartbeatSql = `
-  insert into cluster_node as n (address, node, incarnation, runner, healthy, ready, backend_pid, session,
-    last_heartbeat, beats, relay_host, relay_port, vocabulary, started_at)
-  values ($1, $2, $3, $4, true, $5, pg_backend_pid(), $6, now(), array[now()], $7, $8, $9, now())
-  on conflict (address) do update set node = excluded.node, incarnation = excluded.incarnation,
-    runner = excluded.runner, healthy = true, ready = excluded.ready, backend_pid = excluded.backend_pid,
-    session = excluded.session, last_heartbeat = now(),
-    beats = case when n.incarnation = excluded.incarnation then (now() || n.beats)[1:5] else array[now()] end,
-    relay_host = excluded.relay_host, relay_port = excluded.relay_port, vocabulary = excluded.vocabulary,
-    started_at = case when n.incarnation = excluded.incarnation then n.started_at else now() end
-  where n.incarnation = excluded.incarnation or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'
-  returning machine_id`
-
-/** Sessions this address left behind: of this process, or of one that is silent. Ended, they free their shards now. */
-const endForerunnersSql = `
-  with forerunner as materialized (
-    select a.pid from cluster_node n
-      join pg_stat_activity a on a.pid = n.backend_pid and a.application_name = n.session
-    where n.address = $1
-      and (n.incarnation = $2 or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'))
-  select pg_terminate_backend(pid) from forerunner`
 
 /** Nobody notifies on it: listening makes the connection tell at once when it dies. */
 const channel = "holon_lock_session"
@@ -79,8 +53,10 @@ const settings = {
 export class LockSession extends Context.Service<
   LockSession,
   {
-    /** The last heartbeat that succeeded on the session now open began less than a lease ago. */
+    /** The last heartbeat that succeeded on the session now open began less than a lease ago, and the node {@link serves}. */
     readonly isFresh: () => boolean
+    /** Neither its peers nor a person have taken this node out of service, as of the last heartbeat. */
+    readonly serves: () => boolean
     /** The session now open, if any. */
     readonly current: () => Session | undefined
     /** Milliseconds since a heartbeat that succeeded began, on whatever session. */
@@ -97,6 +73,8 @@ export class LockSession extends Context.Service<
     readonly announce: (change: Partial<Announcement>) => Effect.Effect<number, SqlError.SqlError>
     /** Takes effect with the next heartbeat. */
     readonly setReady: (ready: boolean) => void
+    /** What each heartbeat says of the node's work, as JSON. */
+    readonly setVitals: (vitals: () => string) => void
     /** Completes when another process has taken over the address: this one may serve nothing any more. */
     readonly superseded: Effect.Effect<AddressTaken>
   }
@@ -116,7 +94,7 @@ const make = Effect.gen(function* () {
   // Statements and the supervisor outlive their callers, and the layer's scope until its last statement.
   const workScope = yield* Scope.make()
   const vocabulary = encodeVocabulary(identity.vocabulary)
-  const announcement: Announcement = { runner: null, ready: false }
+  const announcement: Announcement = { runner: null, ready: false, vitals: () => null }
   const opened = Latch.makeUnsafe(false)
   const superseded = Deferred.makeUnsafe<AddressTaken>()
   const openHooks: Array<(session: Session) => Effect.Effect<void, SqlError.SqlError>> = []
@@ -124,6 +102,7 @@ const make = Effect.gen(function* () {
   let current: Session | undefined
   let leaseBegan = Number.NEGATIVE_INFINITY
   let lastBeat = Number.NEGATIVE_INFINITY
+  let serves = true
   let sessions = 0
   let loggedReason = ""
   let isClosing = false
@@ -149,11 +128,13 @@ const make = Effect.gen(function* () {
           session.name,
           identity.host,
           identity.relayPort,
-          vocabulary
+          vocabulary,
+          announcement.vitals()
         ]),
         (result) => {
-          const row = decodeMachineIds(result.rows)[0]
+          const row = decodeStored(result.rows)[0]
           if (row === undefined) return undefined
+          serves = row.serves
           lastBeat = Math.max(lastBeat, began)
           if (session === current) leaseBegan = Math.max(leaseBegan, began)
           return { began, machineId: row.machine_id }
@@ -280,7 +261,8 @@ const make = Effect.gen(function* () {
   yield* Deferred.await(started)
 
   return LockSession.of({
-    isFresh: () => monotonic() - leaseBegan < leaseMillis,
+    isFresh: () => serves && monotonic() - leaseBegan < leaseMillis,
+    serves: () => serves,
     current: () => current,
     silence: () => monotonic() - lastBeat,
     run: (work) => detached(run(work)),
@@ -297,6 +279,9 @@ const make = Effect.gen(function* () {
       }),
     setReady: (ready) => {
       announcement.ready = ready
+    },
+    setVitals: (vitals) => {
+      announcement.vitals = vitals
     },
     superseded: Deferred.await(superseded)
   })

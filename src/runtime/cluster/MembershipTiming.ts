@@ -18,3 +18,9 @@ export const lockRefreshMillis = 2500
 export const assignmentsMillis = 250
 /** Peers ping each other this often, on the runner's socket and on the relay. */
 export const pingMillis = 400
+/** Observers have so long to notice a node that was taken out of service, before they are asked whether it is well. */
+export const unwellMillis = 10_000
+/** A node that nobody has anything against any more is on probation for so long before it serves again. */
+export const probationMillis = 60_000
+/** A node that is out of service and still holds shards after this has its lock session ended. */
+export const handOverMillis = 10_000

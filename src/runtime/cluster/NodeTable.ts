@@ -3,6 +3,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql"
+import type { NodeStanding } from "../../protocol/vsm/Vitals.ts"
 
 /** One member as last read. */
 export interface NodeRow {
@@ -18,6 +19,13 @@ export interface NodeRow {
   readonly ready: boolean
   /** What its release knows, as JSON; `null` from a release that does not say. */
   readonly vocabulary: string | null
+  /** As JSON of `Vitals`; `null` from a release that does not say. */
+  readonly vitals: unknown
+  readonly standing: NodeStanding
+  /** Whether it serves actors, as it stands. */
+  readonly serves: boolean
+  /** The coordinator of the root has heard how it stands. */
+  readonly isTold: boolean
 }
 
 /** A node for people: what `holon nodes ls` shows. */
@@ -30,7 +38,20 @@ export interface NodeStatus {
   /** Shard locks its session holds at this moment. */
   readonly shards: number
   readonly startedAt: Date
+  readonly standing: NodeStanding
+  /** What speaks against it; empty for one that serves. */
+  readonly why: ReadonlyArray<string>
 }
+
+const inService = "('serving', 'zombie')"
+
+/** Condition: a row of the table stands so that the node acts for actors. */
+export const standsInService = (row: string): string => `${row}.standing in ${inService}`
+
+/** Condition: a node serves actors. One that is out of service does all the same where nobody else is left. */
+export const servesSql = (row: string): string =>
+  `(${standsInService(row)} or not exists (select from cluster_node other
+    where other.address <> ${row}.address and other.healthy and ${standsInService("other")}))`
 
 /** Members as the database has them, and the copy read last. */
 export class NodeTable extends Context.Service<
@@ -50,8 +71,9 @@ export class NodeTable extends Context.Service<
       let rows: ReadonlyArray<NodeRow> = []
       const read = sql<NodeRow>`
         select address, node, runner, healthy, ready, vocabulary, relay_host as "relayHost", relay_port as "relayPort",
+          vitals, standing, ${sql.literal(servesSql("n"))} as serves, standing_told as "isTold",
           (extract(epoch from now() - last_heartbeat) * 1000)::float8 as "silentMillis"
-        from cluster_node order by address`.pipe(
+        from cluster_node n order by address`.pipe(
         Effect.tap((found) =>
           Effect.sync(() => {
             rows = found
@@ -61,7 +83,8 @@ export class NodeTable extends Context.Service<
       )
       // The lock session holds advisory locks of one 64-bit key (objsubid 1) and nothing else.
       const list = sql<NodeStatus>`
-        select n.node, n.address, n.healthy, n.ready, n.started_at as "startedAt",
+        select n.node, n.address, n.healthy, n.ready, n.started_at as "startedAt", n.standing,
+          case when n.standing = 'serving' then array[]::text[] else n.standing_why end as why,
           (extract(epoch from now() - n.last_heartbeat) * 1000)::float8 as "heartbeatAgeMillis",
           (select count(*)::int from pg_locks l join pg_stat_activity a on a.pid = l.pid
             where l.pid = n.backend_pid and a.application_name = n.session and l.locktype = 'advisory'
@@ -105,6 +128,12 @@ export const createTables: Effect.Effect<void, SqlError.SqlError, PgClient.PgCli
       if (column === undefined)
         yield* sql`alter table cluster_node add column vocabulary text,
           alter column format_lowest drop not null, alter column format_highest drop not null`
+      const [standing] = yield* sql`select 1 from information_schema.columns
+        where table_schema = current_schema() and table_name = 'cluster_node' and column_name = 'standing'`
+      if (standing === undefined)
+        yield* sql`alter table cluster_node add column vitals jsonb, add column standing text not null default 'serving',
+          add column standing_since timestamptz not null default now(), add column standing_why text[] not null default '{}',
+          add column standing_by text not null default '', add column standing_told boolean not null default true`
       yield* sql`create table if not exists cluster_setting (name text primary key, value text not null)`
     })
   )

@@ -31,7 +31,7 @@ export class RelaySocket extends Context.Service<
   RelaySocket,
   {
     readonly transport: RelayTransport
-    /** Members that are healthy by the table but have not been reached from here for longer than a lease. */
+    /** Members that serve by the table but have not been reached from here for longer than a lease. */
     readonly unreachable: () => ReadonlyArray<string>
   }
 >()("holon/runtime/RelaySocket") {
@@ -246,9 +246,9 @@ const make = ({
         const before = monotonic() - leaseMillis
         return table
           .cached()
-          .filter(({ node, healthy }) => {
+          .filter(({ node, healthy, serves }) => {
             const downSince = peers.get(node)?.downSince ?? 0
-            return healthy && downSince !== 0 && downSince < before
+            return healthy && serves && downSince !== 0 && downSince < before
           })
           .map(({ node }) => node)
       }

@@ -45,7 +45,7 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, LockSession 
             Arr.flatMap((row) =>
               Option.match(decodeRunner(row.runner), {
                 onNone: () => [],
-                onSome: (runner) => [[runner, row.healthy] as const]
+                onSome: (runner) => [[runner, row.healthy && row.serves] as const]
               })
             )
           ),

@@ -135,7 +135,7 @@ const make = ({ prefix, groups, shardsPerGroup }: ShardLocksOptions) =>
     lock.onLost(() => held.clear())
     lock.onOpen((session) => {
       held.clear()
-      return wanted.size === 0 ? Effect.void : tryLock(session, wanted)
+      return wanted.size === 0 || !lock.serves() ? Effect.void : tryLock(session, wanted)
     })
 
     return ShardLocks.of({

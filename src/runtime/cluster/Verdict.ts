@@ -74,7 +74,10 @@ const make = Effect.gen(function* () {
   return Verdict.of({ judge, suspect })
 })
 
-/** What the engine's health check sees is the table; it never flips back a peer that only one node cannot reach. */
+/**
+ * What the engine's health check sees is the table: it never flips back a peer that only one node cannot reach, nor one that answers
+ * but is out of service.
+ */
 export const layerHealth: Layer.Layer<RunnerHealth.RunnerHealth, never, NodeTable> = Layer.effect(
   RunnerHealth.RunnerHealth,
   Effect.map(NodeTable, (table) =>
@@ -83,7 +86,7 @@ export const layerHealth: Layer.Layer<RunnerHealth.RunnerHealth, never, NodeTabl
         table.read.pipe(
           Effect.map((rows) => {
             const row = rows.find((candidate) => candidate.address === `${address.host}:${address.port}`)
-            return row?.healthy === true && row.silentMillis <= silentMillis
+            return row?.healthy === true && row.serves && row.silentMillis <= silentMillis
           }),
           // Nothing is known: no reason to condemn.
           Effect.orElseSucceed(() => true)

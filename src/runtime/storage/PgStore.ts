@@ -157,6 +157,18 @@ export class PgStore implements Store {
     )
   }
 
+  /** Whether every connection answers a trivial statement: what one does not do, no message that needs it gets done. */
+  readonly check = (done: (isWell: boolean) => void): void => {
+    const sessions = [...this.#lanes, ...this.#claims, this.#scans]
+    let left = sessions.length
+    let isWell = true
+    for (const session of sessions)
+      session.run("select 1", [], (answer) => {
+        isWell = isWell && answer._tag === "Rows"
+        if (--left === 0) done(isWell)
+      })
+  }
+
   readonly told = (address: Address, since: number, done: (outcome: undefined | Outage) => void): void => {
     this.#scans.run(toldText, [text(address.kind), text(address.id), long(since)], (answer) =>
       done(answer._tag === "Rows" ? undefined : outageOf(answer))

@@ -7,6 +7,7 @@ import { Coordinator, type CoordinatorState } from "../../protocol/vsm/Coordinat
 import * as Claims from "./Claims.ts"
 import * as FairQueue from "./FairQueue.ts"
 import * as Knobs from "./Knobs.ts"
+import { judged } from "./Nodes.ts"
 import { storage } from "./Stored.ts"
 
 const holdMillisDefault = 30_000
@@ -19,7 +20,8 @@ const initial: CoordinatorState = {
   slots: new Map(),
   virtual: 0,
   tags: new Map(),
-  knobs: new Map()
+  knobs: new Map(),
+  nodes: new Map()
 }
 
 type Context = Behaviour.TransitionContext<undefined>
@@ -132,15 +134,21 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
   WatchSlot: ({ slots }, { slot }) => ({ reply: slots.get(slot) ?? null }),
   GetSlots: ({ slots }) => ({ reply: { slots: [...slots.values()].filter((slot) => !isOver(slot)) } }),
 
-  ProposeSetpoint: (state, { unit, knob, ...proposal }, { now }) => {
-    const { knobs, events, reply, refusal } = Knobs.proposed(state.knobs, { unit, knob }, proposal, now)
+  ProposeSetpoint: (state, { unit, knob, ...proposal }, { now, self }) => {
+    const { knobs, events, reply, refusal, feeling } = Knobs.proposed(state.knobs, { unit, knob }, proposal, now)
     const changed = knobs === state.knobs ? {} : { state: { ...state, knobs } }
+    const to = { kind: "algedonic", id: self.id }
     return {
       ...changed,
       events,
+      ...(feeling === undefined
+        ? {}
+        : { tells: [{ to, message: "Feel", payload: feeling, causedBy: events.length - 1 }] }),
       ...(reply === undefined ? {} : { reply }),
       ...(refusal === undefined ? {} : { refusal })
     }
   },
-  GetKnobs: ({ knobs }, { unit }, { now }) => ({ reply: { knobs: Knobs.viewsOf(knobs, unit, now) } })
+  GetKnobs: ({ knobs }, { unit }, { now }) => ({ reply: { knobs: Knobs.viewsOf(knobs, unit, now) } }),
+
+  NodeJudged: (state, word, { self }) => judged(state, word, self.id)
 })

@@ -2,6 +2,7 @@
 import type { Emitted } from "../../actors/Behaviour.ts"
 import { Backpressure, type Conflict, type Malformed } from "../../protocol/Errors.ts"
 import type { KnobId, KnobState, KnobView, SetpointVerdict } from "../../protocol/vsm/Knob.ts"
+import { type Feeling, sourceOf } from "../../protocol/vsm/Signal.ts"
 import { freshKnob, type Proposal, propose, recovered } from "./Damping.ts"
 import { motionOf } from "./Oscillation.ts"
 
@@ -10,6 +11,8 @@ const knobsMax = 1024
 const forgetMillis = 3_600_000
 /** How much it hurts that controllers fight again and again, 0 to 1. */
 const oscillationPain = 0.8
+/** What is said of it on the algedonic channel. */
+const metric = "oscillating"
 
 /** All knobs, by unit and name. */
 export type Knobs = ReadonlyMap<string, KnobState>
@@ -20,6 +23,8 @@ export interface Turned {
   readonly reply?: SetpointVerdict
   readonly refusal?: Backpressure | Conflict | Malformed
   readonly events: ReadonlyArray<Emitted>
+  /** What the VSM feels of the last of the events. */
+  readonly feeling?: Feeling
 }
 
 const keyOf = ({ unit, knob }: KnobId): string => `${unit} ${knob}`
@@ -46,20 +51,24 @@ export const proposed = (before: Knobs, id: KnobId, proposal: Proposal, now: num
   const next = answer.state === known ? knobs : new Map(knobs).set(key, answer.state)
   if (answer._tag === "Contended") return { knobs: next, events: [], refusal: answer.conflict }
   const events: Array<Emitted> = []
-  if (answer.isFreed) events.push({ type: "knob.freed", data: id })
+  const source = sourceOf("knob", `${id.unit}/${id.knob}`)
+  let feeling: Feeling | undefined
+  if (answer.isFreed) {
+    events.push({ type: "knob.freed", data: id })
+    feeling = { source, metric, intensity: 0, isOver: true }
+  }
   if (answer.escalated !== undefined) {
     const { motion, damping, isStubborn } = answer.escalated
     const { owner, gain } = damping
     const { reversals, amplitude, opposing } = motion
     events.push({ type: "knob.damped", severity: "warn", data: { ...id, owner, gain, reversals, amplitude, opposing } })
-    if (isStubborn)
-      events.push({
-        type: "knob.oscillating",
-        severity: "critical",
-        data: { ...id, owner, intensity: oscillationPain }
-      })
+    if (isStubborn) {
+      const data = { ...id, owner, intensity: oscillationPain }
+      events.push({ type: "knob.oscillating", severity: "critical", data })
+      feeling = { source, metric, intensity: oscillationPain }
+    }
   }
-  return { knobs: next, events, reply: answer.verdict }
+  return { knobs: next, events, reply: answer.verdict, ...(feeling === undefined ? {} : { feeling }) }
 }
 
 /** The knobs of a unit, or all of them, for people. */

@@ -2,12 +2,13 @@
 import { Schema } from "effect"
 import type { Storage } from "../../actors/Behaviour.ts"
 import { ClaimView, SlotView } from "../../protocol/vsm/Claim.ts"
-import { CoordinatorState } from "../../protocol/vsm/Coordinator.ts"
+import { CoordinatorState, NodeStood } from "../../protocol/vsm/Coordinator.ts"
 import { KnobState } from "../../protocol/vsm/Knob.ts"
 
 const claimPrefix = "claim/"
 const slotPrefix = "slot/"
 const knobPrefix = "knob/"
+const nodePrefix = "node/"
 
 const Head = Schema.Struct({
   fence: CoordinatorState.fields.fence,
@@ -18,6 +19,7 @@ const decodeHead = Schema.decodeUnknownSync(Head)
 const decodeClaim = Schema.decodeUnknownSync(ClaimView)
 const decodeSlot = Schema.decodeUnknownSync(SlotView)
 const decodeKnob = Schema.decodeUnknownSync(KnobState)
+const decodeNode = Schema.decodeUnknownSync(NodeStood)
 
 /** The keys of a map and what was decoded of it: a newer node may have written more. */
 const keeping = <A extends object>(value: unknown, decoded: A): A => ({ ...Object(value), ...decoded })
@@ -33,11 +35,12 @@ const byAge = (one: { readonly askedAt: number }, other: { readonly askedAt: num
 
 /** Cuts the coordinator's state into head and parts, and joins it again. */
 export const storage: Storage<CoordinatorState> = {
-  split: ({ claims, slots, knobs, tags, ...head }) => {
+  split: ({ claims, slots, knobs, nodes, tags, ...head }) => {
     const parts = new Map<string, unknown>()
     for (const [lease, claim] of claims) parts.set(claimPrefix + lease, claim)
     for (const [slot, turn] of slots) parts.set(slotPrefix + slot, turn)
     for (const [key, knob] of knobs) parts.set(knobPrefix + key, knob)
+    for (const [address, node] of nodes) parts.set(nodePrefix + address, node)
     return { head: { ...head, tags: Object.fromEntries(tags) }, parts }
   },
   join: (stored, parts) => {
@@ -48,12 +51,16 @@ export const storage: Storage<CoordinatorState> = {
     const knobs = entries
       .filter(startsWith(knobPrefix))
       .map(([key, part]) => [key.slice(knobPrefix.length), keeping(part, decodeKnob(part))] as const)
+    const nodes = entries
+      .filter(startsWith(nodePrefix))
+      .map(([key, part]) => [key.slice(nodePrefix.length), keeping(part, decodeNode(part))] as const)
     return {
       ...keeping(stored, head),
       tags: new Map(Object.entries(tags)),
       claims: new Map(claims.sort(byAge).map((claim) => [claim.lease, claim])),
       slots: new Map(slots.sort(byAge).map((slot) => [slot.slot, slot])),
-      knobs: new Map(knobs)
+      knobs: new Map(knobs),
+      nodes: new Map(nodes.sort(([, one], [, other]) => one.since - other.since))
     }
   }
 }

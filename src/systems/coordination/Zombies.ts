@@ -1,215 +1,143 @@
 /**
- * Whether a node is healthy, dead or a zombie: one whose heartbeats arrive while it does nothing, or something wrong. One sign makes
- * it suspect; silence that most observers agree on makes it dead; two of the other signs in three looks after each other make it a
- * zombie, and it is put into quarantine, from which it comes back after a minute of probation. Pure: whoever asks holds the state.
+ * Whether a node is a zombie, as one observer sees it: one whose heartbeats arrive while it does nothing, or something wrong. One
+ * sign makes it suspect; two in three looks after each other make it a zombie. Whether that has consequences is decided by all
+ * observers together. Who is silent is no matter of this: the heartbeats themselves say so, sooner.
  */
-import { beaten, type Heartbeats, isSlow, median, phi, sampled } from "./Suspicion.ts"
+import type { Doubt, Vitals } from "../../protocol/vsm/Vitals.ts"
+import { isSlow, latenciesMax, median, sampled } from "./Suspicion.ts"
 
 /** A look at all nodes is taken this often, ms. */
 export const lookMillis = 5000
-const phiMax = 8
-const silenceMillis = 15_000
-const stallMillis = 30_000
-const loadDifferenceMax = 0.3
+/** Three looks later a node that stands still for this long is a zombie: within half a minute in all. */
+const stallMillis = 10_000
+/** A clock that is set right now and then goes back a little. */
+const clockToleranceMillis = 1000
 const memoryFactor = 5
 const looksMin = 3
 const signsMin = 2
-const probationMillis = 60_000
-
-export const verdicts = ["healthy", "suspect", "dead", "zombie", "quarantined", "probation"] as const
-export type Verdict = (typeof verdicts)[number]
 
 /** What may speak against a node. */
-export type Sign = "heartbeat" | "quorum" | "latency" | "inconsistency" | "stall" | "memory"
+export type Sign = "latency" | "inconsistency" | "stall" | "memory"
 
-/** What a node says of itself, about once a second. */
-export interface Heartbeat {
+/** What an observer knows of a node. */
+export interface Observed {
   readonly node: string
-  /** Names its process: one that starts anew counts from the beginning. */
-  readonly incarnation: string
-  readonly seq: number
-  /** Its clock, ms. */
-  readonly clock: number
-  /** Share of its processors in use, as it says. */
-  readonly load: number
-  /** The same as others measure it, where they can. */
-  readonly measuredLoad?: number
-  readonly accepted: number
-  readonly completed: number
-  /** Messages that wait. */
-  readonly mailbox: number
-  /** When it last completed one, by its clock. */
-  readonly lastProgressMillis: number
-  readonly residentBytes: number
-}
-
-/** What is known of a node. */
-export interface NodeRecord {
-  readonly node: string
-  readonly verdict: Verdict
-  readonly since: number
-  readonly beats: Heartbeats
-  readonly last: Heartbeat
-  /** Of its first heartbeats. */
+  readonly last: Vitals
+  /** Of its first heartbeat. */
   readonly memoryBaseline: number
   readonly latencies: ReadonlyArray<number>
+  /** Of its first calls. */
   readonly latencyBaseline?: number
   /** Heartbeats that contradict themselves or each other, since the last look. */
   readonly contradictions: number
-  /** Messages taken and not completed, as of the look before. */
+  /** Statements taken and not completed, as of the look before. */
   readonly missing: number
-  /** Observers that think it silent, and when they last said so. */
-  readonly doubts: ReadonlyMap<string, number>
   /** Looks after each other with enough signs. */
   readonly bad: number
   readonly signs: ReadonlyArray<Sign>
+  /** Absent for one that is fine. */
+  readonly doubt?: Doubt
 }
 
-/** All nodes, by name. */
-export type Nodes = ReadonlyMap<string, NodeRecord>
+/** All nodes that send vitals, the observer among them, by name. */
+export type Nodes = ReadonlyMap<string, Observed>
 
-/** A node whose verdict has changed. */
-export interface Change {
-  readonly node: string
-  readonly from: Verdict
-  readonly to: Verdict
-  readonly signs: ReadonlyArray<Sign>
-}
+const put = (nodes: Nodes, observed: Observed): Nodes => new Map(nodes).set(observed.node, observed)
 
-const put = (nodes: Nodes, record: NodeRecord): Nodes => new Map(nodes).set(record.node, record)
+const contradicts = (before: Vitals, after: Vitals): boolean =>
+  after.seq < before.seq ||
+  after.clock < before.clock - clockToleranceMillis ||
+  after.accepted < before.accepted ||
+  after.completed < before.completed ||
+  after.completed > after.accepted
 
-const contradicts = (known: NodeRecord, beat: Heartbeat): boolean =>
-  beat.seq <= known.last.seq ||
-  beat.clock < known.last.clock ||
-  beat.completed < known.last.completed ||
-  beat.completed > beat.accepted ||
-  (beat.measuredLoad !== undefined && Math.abs(beat.load - beat.measuredLoad) > loadDifferenceMax)
-
-/** Takes a heartbeat. */
-export const heard = (nodes: Nodes, beat: Heartbeat, now: number): Nodes => {
-  const known = nodes.get(beat.node)
-  // What was known of a node that starts anew was of another process.
-  if (known === undefined || known.last.incarnation !== beat.incarnation)
+/** Takes vitals as they are read. Those that were read before say nothing new. */
+export const heard = (nodes: Nodes, node: string, vitals: Vitals): Nodes => {
+  const known = nodes.get(node)
+  if (known === undefined)
     return put(nodes, {
-      node: beat.node,
-      verdict: "healthy",
-      since: now,
-      beats: { lastAt: now, intervals: [] },
-      last: beat,
-      memoryBaseline: beat.residentBytes,
+      node,
+      last: vitals,
+      memoryBaseline: vitals.residentBytes,
       latencies: [],
       contradictions: 0,
       missing: 0,
-      doubts: new Map(),
       bad: 0,
       signs: []
     })
-  const wrong = contradicts(known, beat) ? 1 : 0
-  // One that was sent before is no sign of life.
-  const isOld = beat.seq <= known.last.seq
+  if (vitals.seq === known.last.seq) return nodes
   return put(nodes, {
     ...known,
-    beats: isOld ? known.beats : beaten(known.beats, now),
-    last: isOld ? known.last : beat,
-    contradictions: known.contradictions + wrong
+    last: vitals,
+    contradictions: known.contradictions + (contradicts(known.last, vitals) ? 1 : 0)
   })
 }
 
-/** Takes the time that a call to a node took; its first ones are what it is measured by later. */
+/** Takes the time that a call to a node took, or has taken up to now; its first ones are what it is measured by later. */
 export const timed = (nodes: Nodes, node: string, millis: number): Nodes => {
   const known = nodes.get(node)
   if (known === undefined || !(millis >= 0)) return nodes
   const latencies = sampled(known.latencies, millis)
-  const isFirst = known.latencyBaseline === undefined && latencies.length === 32
+  const isFirst = known.latencyBaseline === undefined && latencies.length === latenciesMax
   return put(nodes, { ...known, latencies, ...(isFirst ? { latencyBaseline: median(latencies) } : {}) })
 }
 
-/** Takes what another node thinks of one: whether it is silent. */
-export const gossiped = (nodes: Nodes, from: string, node: string, itsPhi: number, now: number): Nodes => {
-  const known = nodes.get(node)
-  if (known === undefined || from === node) return nodes
-  const doubts = new Map(known.doubts)
-  if (itsPhi > phiMax) doubts.set(from, now)
-  else doubts.delete(from)
-  return put(nodes, { ...known, doubts })
-}
+/** Forgets all nodes but these. */
+export const keeping = (nodes: Nodes, names: ReadonlySet<string>): Nodes =>
+  [...nodes.keys()].every((node) => names.has(node)) ? nodes : new Map([...nodes].filter(([node]) => names.has(node)))
 
-/** Whether the heartbeats of a node have stopped. */
-export const isSilent = ({ beats }: NodeRecord, now: number): boolean =>
-  phi(beats, now) > phiMax || now - beats.lastAt >= silenceMillis
-
-const signsOf = (record: NodeRecord, nodes: Nodes, observers: number, now: number): ReadonlyArray<Sign> => {
-  const { last, latencies, latencyBaseline, memoryBaseline, contradictions, missing, doubts } = record
+const signsOf = (observed: Observed, nodes: Nodes): ReadonlyArray<Sign> => {
+  const { node, last, latencies, latencyBaseline, memoryBaseline, contradictions, missing } = observed
+  const { accepted, completed, waiting, clock, progressAt, residentBytes } = last
   const signs: Array<Sign> = []
-  const silent = isSilent(record, now)
-  if (silent) signs.push("heartbeat")
-  const agreeing = [...doubts.values()].filter((at) => at > now - silenceMillis).length + (silent ? 1 : 0)
-  if (agreeing >= Math.floor(observers / 2) + 1) signs.push("quorum")
-  const peers = [...nodes.values()].filter(({ node }) => node !== record.node).map((peer) => peer.latencies)
-  if (isSlow(latencies, peers, latencyBaseline)) signs.push("latency")
-  if (contradictions > 0 || (last.mailbox === 0 && last.accepted - last.completed > missing && missing > 0))
-    signs.push("inconsistency")
-  // Both by its own clock: its clock may be wrong, the difference is not.
-  if (!silent && last.mailbox > 0 && last.clock - last.lastProgressMillis >= stallMillis) signs.push("stall")
-  if (memoryBaseline > 0 && last.residentBytes > memoryFactor * memoryBaseline) signs.push("memory")
+  const peers = [...nodes.values()].filter((peer) => peer.node !== node)
+  const slow = isSlow(
+    latencies,
+    peers.map((peer) => peer.latencies),
+    latencyBaseline
+  )
+  if (slow) signs.push("latency")
+  // What it was given and neither did nor has: it has lost it.
+  const isLosing = waiting === 0 && missing > 0 && accepted - completed > missing
+  if (contradictions > 0 || isLosing) signs.push("inconsistency")
+  // Both by its own clock: that may be wrong, the difference is not.
+  if (waiting > 0 && clock - progressAt >= stallMillis) signs.push("stall")
+  // A node that has just started is small: its peers say what is usual.
+  const usual = Math.max(memoryBaseline, median(peers.map((peer) => peer.last.residentBytes)))
+  if (residentBytes > memoryFactor * usual) signs.push("memory")
   return signs
 }
 
-const next = (record: NodeRecord, signs: ReadonlyArray<Sign>, bad: number, now: number): Verdict => {
-  const isDead = signs.includes("heartbeat") && signs.includes("quorum")
-  switch (record.verdict) {
-    case "quarantined":
-      return isDead ? "dead" : signs.length === 0 && now - record.since >= probationMillis ? "probation" : "quarantined"
-    case "probation":
-      if (isDead) return "dead"
-      return signs.length > 0 ? "quarantined" : now - record.since >= probationMillis ? "healthy" : "probation"
-    default:
-      if (isDead) return "dead"
-      if (bad >= looksMin) return "zombie"
-      return signs.length > 0 ? "suspect" : "healthy"
+/**
+ * Looks at all nodes but the observer itself. What more than half of them show, the observer counted, is no fault of one: then it is
+ * the store or the network, and nobody comes closer to being a zombie.
+ */
+export const looked = (nodes: Nodes, self: string): Nodes => {
+  const signs = new Map([...nodes.values()].map((observed) => [observed.node, signsOf(observed, nodes)]))
+  const grave = [...signs.values()].filter(({ length }) => length >= signsMin)
+  const isCommon = 2 * grave.length > nodes.size
+  const after = new Map<string, Observed>()
+  for (const observed of nodes.values()) {
+    const against = observed.node === self ? [] : (signs.get(observed.node) ?? [])
+    const bad = against.length >= signsMin && !isCommon ? observed.bad + 1 : 0
+    const doubt: Doubt | undefined = bad >= looksMin ? "zombie" : against.length > 0 ? "suspect" : undefined
+    const { accepted, completed } = observed.last
+    const { doubt: _, ...rest } = observed
+    after.set(observed.node, {
+      ...rest,
+      bad,
+      signs: against,
+      missing: accepted - completed,
+      contradictions: 0,
+      ...(doubt === undefined ? {} : { doubt })
+    })
   }
+  return after
 }
 
-/** Looks at all nodes. `quorum` keeps more than half of them in service: a zombie stays one, unquarantined, where too few would be left. */
-export const looked = (
-  nodes: Nodes,
-  now: number
-): { readonly nodes: Nodes; readonly changes: ReadonlyArray<Change> } => {
-  const changes: Array<Change> = []
-  const after = new Map<string, NodeRecord>()
-  const least = Math.floor(nodes.size / 2) + 1
-  let serving = 0
-  // Everybody but the node itself observes it.
-  const observers = Math.max(1, nodes.size - 1)
-  for (const record of nodes.values()) {
-    const signs = signsOf(record, nodes, observers, now)
-    const grave = signs.filter((sign) => sign !== "heartbeat" && sign !== "quorum")
-    const bad = grave.length >= signsMin ? record.bad + 1 : 0
-    const verdict = next(record, signs, bad, now)
-    if (isServing(verdict)) serving++
-    const since = verdict === record.verdict ? record.since : now
-    const { last } = record
-    const missing = last.accepted - last.completed
-    after.set(record.node, { ...record, verdict, since, signs, bad, missing, contradictions: 0 })
-  }
-  for (const record of after.values()) {
-    let { verdict } = record
-    if (verdict === "zombie" && serving - 1 >= least) {
-      verdict = "quarantined"
-      serving--
-      after.set(record.node, { ...record, verdict, since: now, bad: 0 })
-    }
-    const before = nodes.get(record.node)?.verdict ?? "healthy"
-    if (verdict !== before) changes.push({ node: record.node, from: before, to: verdict, signs: record.signs })
-  }
-  return { nodes: after, changes }
-}
-
-/** Whether a node with that verdict may serve actors: what is asked of its health beside whether it answers. */
-export const isServing = (verdict: Verdict): boolean => verdict !== "dead" && verdict !== "quarantined"
-
-/** A person decides. Putting the last nodes into quarantine is his to decide, too. */
-export const decided = (nodes: Nodes, node: string, verdict: "quarantined" | "probation", now: number): Nodes => {
-  const known = nodes.get(node)
-  return known === undefined ? nodes : put(nodes, { ...known, verdict, since: now, bad: 0 })
+/** What an observer thinks of others, as it says it to its peers. */
+export const doubtsOf = (nodes: Nodes): Readonly<Record<string, Doubt>> => {
+  const doubts: Record<string, Doubt> = {}
+  for (const { node, doubt } of nodes.values()) if (doubt !== undefined) doubts[node] = doubt
+  return doubts
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { runtimeAsker } from "../../../src/protocol/Asker.ts"
 import type { ClaimView } from "../../../src/protocol/vsm/Claim.ts"
 import { Floor } from "./Floor.ts"
 
@@ -150,5 +151,78 @@ describe("a knob of a coordinator", () => {
     floor.kill()
     assert.deepInclude(propose(0, "save", 0), { _tag: "Conflict" }, "it is remembered")
     assert.lengthOf(Object(floor.ask("GetKnobs", { unit: "press-2" })).knobs, 0)
+  })
+})
+
+describe("a knob that swings again and again", () => {
+  it("is felt by its VSM until it is given back", () => {
+    const floor = new Floor()
+    const propose = (value: number, by: string) =>
+      floor.ask("ProposeSetpoint", { unit: "press-1", knob: "valve", value, by, min: 0, max: 1 })
+    const signals = () => Object(floor.ask("GetSignals", {}, { kind: "algedonic", id: "root" })).signals
+    const isFree = () => Object(floor.ask("GetKnobs", { unit: "press-1" })).knobs[0].state === "free"
+    const fight = () => {
+      for (let turn = 0; turn < 8; turn++) propose(turn % 2, turn % 2 === 0 ? "save" : "heat")
+    }
+    const rest = () => {
+      for (let waited = 0; waited < 600 && !isFree(); waited++) floor.rig.advance(1000)
+    }
+    fight()
+    rest()
+    fight()
+    assert.lengthOf(floor.events("knob.oscillating"), 0)
+    rest()
+    fight()
+    assert.lengthOf(floor.events("knob.oscillating"), 1)
+    assert.deepInclude(signals()[0], { source: "knob/press-1/valve", metric: "oscillating", intensity: 0.8 })
+    rest()
+    propose(0, "save")
+    floor.settle()
+    assert.deepStrictEqual(signals(), [])
+  })
+})
+
+describe("nodes that the coordinator of the root hears of", () => {
+  const place = { node: "n-a-1", address: "127.0.0.1:7701", why: ["latency", "stall"], by: "" }
+  const hear = (floor: Floor, standing: string, since: number, more: object = {}) => {
+    floor.rig.ask(floor.place, "NodeJudged", { ...place, standing, since, ...more }, { asker: runtimeAsker })
+    floor.settle()
+  }
+  const signals = (floor: Floor) => Object(floor.ask("GetSignals", {}, { kind: "algedonic", id: "root" })).signals
+
+  it("are on the stream once, however many nodes tell of them, with how they were", () => {
+    const floor = new Floor()
+    const vitals = { accepted: 70, completed: 40, waiting: 30, stalledMillis: 25_000, residentBytes: 1_000_000 }
+    for (let told = 0; told < 3; told++) hear(floor, "quarantined", 1000, vitals)
+    floor.kill()
+    hear(floor, "quarantined", 1000, vitals)
+    assert.deepStrictEqual(floor.events("node.quarantined"), [
+      { ...place, standing: "quarantined", since: 1000, ...vitals }
+    ])
+    assert.deepInclude(signals(floor)[0], { source: `node/${place.address}`, metric: "zombie", intensity: 0.9 })
+  })
+
+  it("hurt until they are well, and come back", () => {
+    const floor = new Floor()
+    hear(floor, "quarantined", 1000)
+    hear(floor, "probation", 2000)
+    assert.deepStrictEqual(signals(floor), [])
+    hear(floor, "quarantined", 1500)
+    assert.lengthOf(floor.events("node.quarantined"), 1, "what comes late changes nothing")
+    hear(floor, "serving", 3000)
+    assert.deepStrictEqual(floor.events("node.probation"), [place])
+    assert.deepStrictEqual(floor.events("node.readmitted"), [place])
+  })
+
+  it("are remembered, the latest of them", () => {
+    const floor = new Floor()
+    for (let index = 0; index < 100; index++)
+      hear(floor, "excluded", index, { address: `10.0.0.${index}:1`, by: "user/ada" })
+    assert.lengthOf(floor.events("node.excluded"), 100)
+    const { parts } = floor.rig.rows.get("coordinator/root") ?? { parts: new Map<string, unknown>() }
+    assert.lengthOf(
+      [...parts.keys()].filter((key) => key.startsWith("node/")),
+      64
+    )
   })
 })

@@ -6,6 +6,7 @@ import { runtimeAsker } from "../../../src/protocol/Asker.ts"
 import { decodeJournalBody } from "../../../src/protocol/JournalBody.ts"
 import { ClaimView, SlotView } from "../../../src/protocol/vsm/Claim.ts"
 import { coordinator } from "../../../src/systems/coordination/Coordinator.ts"
+import { algedonic } from "../../../src/systems/policy/algedonic/Channel.ts"
 import { hello } from "../../actors/device/Bench.ts"
 import { ActorRig } from "../../support/ActorRig.ts"
 
@@ -13,7 +14,7 @@ const decodeClaim = Schema.decodeUnknownSync(Schema.toType(Schema.NullOr(ClaimVi
 const decodeSlot = Schema.decodeUnknownSync(Schema.toType(Schema.NullOr(SlotView)))
 
 export class Floor {
-  readonly rig = new ActorRig([coordinator, vsm, device])
+  readonly rig = new ActorRig([coordinator, vsm, device, algedonic])
   readonly place = { kind: "coordinator", id: "root" }
 
   constructor() {
