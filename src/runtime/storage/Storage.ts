@@ -11,6 +11,7 @@ import { layerPgAuditLog } from "./PgAuditLog.ts"
 import { layerPgChainIndex } from "./PgChainIndex.ts"
 import { layerPgDeviceSearch } from "./PgDeviceSearch.ts"
 import { layerPgJournal } from "./PgJournal.ts"
+import * as PgPolicyRegister from "./PgPolicyRegister.ts"
 import * as PostgresClient from "./PostgresClient.ts"
 import { keepSampleMinutes } from "./SampleMinutes.ts"
 
@@ -38,5 +39,6 @@ export const layerReads = Layer.mergeAll(
   layerPgChainIndex,
   layerPgDeviceSearch,
   layerPgAuditLog,
+  PgPolicyRegister.layer,
   PatternStore.layer
 )
