@@ -1,5 +1,5 @@
 /** Renders the frame tables of the link's page from the codec's own table and the comments of the frame types. */
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import type { CodeEntry } from "../src/protocol/Codes.ts"
 
 const source = (name: string) => readFileSync(new URL(`../src/protocol/${name}`, import.meta.url), "utf8")
@@ -137,7 +137,9 @@ const rows = (fields: ReadonlyArray<Field>, comments: ReadonlyMap<string, string
 /** The chapters of one direction, a table a frame. */
 export const renderFrames = (direction: "up" | "down"): string => {
   const table = source("FrameTable.ts")
-  const frames = source("Frame.ts")
+  const frames = readdirSync(new URL("../src/protocol/frame/", import.meta.url))
+    .map((name) => source(`frame/${name}`))
+    .join("\n")
   const errorFields = inside(table, table.indexOf("{", table.indexOf("const errorFields")))
   const welcomeAt = table.indexOf("{", table.indexOf("const welcomeFields"))
   const from = table.indexOf(`export const ${direction}Shapes`)

@@ -8,18 +8,11 @@ import { operationRights } from "../src/gateways/http/Needs.ts"
 import { codes, codeTable } from "../src/protocol/Codes.ts"
 import type { Contract, PlainSchema } from "../src/protocol/Contract.ts"
 import { HolonError } from "../src/protocol/Errors.ts"
-import {
-  algs,
-  caps,
-  goodbyeReasons,
-  imageFlags,
-  imageOps,
-  imageStates,
-  levels,
-  programOps,
-  resets,
-  sync
-} from "../src/protocol/Frame.ts"
+import { levels } from "../src/protocol/frame/CommandFrames.ts"
+import { imageFlags, imageOps, imageStates } from "../src/protocol/frame/ImageFrames.ts"
+import { caps, goodbyeReasons, resets, sync } from "../src/protocol/frame/LinkFrames.ts"
+import { programOps } from "../src/protocol/frame/ProgramFrames.ts"
+import { algs } from "../src/protocol/frame/TrustFrames.ts"
 import { registry } from "../src/runtime/Registry.ts"
 import { rightsOf } from "../src/runtime/Rights.ts"
 import { renderCodes, renderFrames, renderNames } from "./frame-tables.ts"

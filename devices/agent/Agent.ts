@@ -5,18 +5,17 @@
  */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
+import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
+import { decodeDown, encodeUp, mayAnswer } from "../../src/protocol/FrameCodec.ts"
 import {
   type Ack,
-  type DownFrame,
   type ErrorDown,
   type Flow,
   type GoodbyeDown,
   type HeartbeatDown,
   sync,
-  type UpFrame,
   type Welcome
-} from "../../src/protocol/Frame.ts"
-import { decodeDown, encodeUp, mayAnswer } from "../../src/protocol/FrameCodec.ts"
+} from "../../src/protocol/frame/LinkFrames.ts"
 import type { TwinPatch } from "../../src/protocol/TwinValue.ts"
 import type { Application, Applied, Voice } from "./Application.ts"
 import { Backoff } from "./Backoff.ts"

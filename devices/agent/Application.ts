@@ -1,5 +1,5 @@
 /** What a board does, beside being linked: it executes commands, applies desired values and knows its state. */
-import type { Sample } from "../../src/protocol/Frame.ts"
+import type { Sample } from "../../src/protocol/frame/TwinFrames.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "../../src/protocol/TwinValue.ts"
 
 /** A command that may run now, once. */

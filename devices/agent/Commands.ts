@@ -4,7 +4,7 @@
  * covers it may come after the cluster has ended the command.
  */
 import { codes } from "../../src/protocol/Codes.ts"
-import type { Invoke } from "../../src/protocol/Frame.ts"
+import type { Invoke } from "../../src/protocol/frame/CommandFrames.ts"
 import type { Application, Cancellable, Command, Outcome } from "./Application.ts"
 import type { Clock } from "./Clock.ts"
 import type { Journal, JournalEntry, KeptResult } from "./Journal.ts"

@@ -1,5 +1,5 @@
 /** Desired values on a board: applied field by field, reported, and only then acknowledged. */
-import type { Desired } from "../../src/protocol/Frame.ts"
+import type { Desired } from "../../src/protocol/frame/TwinFrames.ts"
 import type { TwinPatch, TwinPatchValue } from "../../src/protocol/TwinValue.ts"
 import type { Application } from "./Application.ts"
 import type { Letter } from "./Letter.ts"

@@ -1,6 +1,6 @@
 /** Why a link ended, and what that says about the next one. */
 import { codes } from "../../src/protocol/Codes.ts"
-import { type ErrorDown, type GoodbyeDown, goodbyeReasons } from "../../src/protocol/Frame.ts"
+import { type ErrorDown, type GoodbyeDown, goodbyeReasons } from "../../src/protocol/frame/LinkFrames.ts"
 import type { CloseCause } from "./Transport.ts"
 
 /** Two boards with one id must not fight, ms; nor meet again at the same instant. */

@@ -1,5 +1,5 @@
 /** Who a board is: what does not change while it runs, and the first frame of each of its links. */
-import { caps, type Hello } from "../../src/protocol/Frame.ts"
+import { caps, type Hello } from "../../src/protocol/frame/LinkFrames.ts"
 
 /** The one version of the link protocol the agent speaks. */
 export const protocolVersion = 1

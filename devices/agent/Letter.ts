@@ -1,16 +1,9 @@
 /** What a board hands to its outbox: numbered frames before they have their number. */
-import type {
-  Answer,
-  DesiredAck,
-  EventFrame,
-  ImageStatus,
-  Mail,
-  ProgramStatus,
-  Progress,
-  Report,
-  ResultFrame,
-  ValueFrame
-} from "../../src/protocol/Frame.ts"
+
+import type { EventFrame, Progress, ResultFrame } from "../../src/protocol/frame/CommandFrames.ts"
+import type { ImageStatus } from "../../src/protocol/frame/ImageFrames.ts"
+import type { Answer, Mail, ProgramStatus, ValueFrame } from "../../src/protocol/frame/ProgramFrames.ts"
+import type { DesiredAck, Report } from "../../src/protocol/frame/TwinFrames.ts"
 
 type Unnumbered<F> = F extends { readonly seq: number } ? Omit<F, "seq"> : never
 

@@ -1,19 +1,16 @@
 /** The frames of images, programs, values and mail between a board's link and its programs. */
 import { codes } from "../../src/protocol/Codes.ts"
-import {
-  type Chunk,
-  type DownFrame,
-  type ImageOffer,
-  type ImageOp,
-  type MailSend,
-  type MailTap,
-  type ProgramCtl,
-  sync,
-  type UpFrame,
-  type ValueGet,
-  type ValueSet,
-  type ValueWatch
-} from "../../src/protocol/Frame.ts"
+import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
+import type { Chunk, ImageOffer, ImageOp } from "../../src/protocol/frame/ImageFrames.ts"
+import { sync } from "../../src/protocol/frame/LinkFrames.ts"
+import type {
+  MailSend,
+  MailTap,
+  ProgramCtl,
+  ValueGet,
+  ValueSet,
+  ValueWatch
+} from "../../src/protocol/frame/ProgramFrames.ts"
 import { AnswerMemory } from "./AnswerMemory.ts"
 import type { ImageStatusLetter, Letter } from "./Letter.ts"
 import type { Held, ImageState, Programs, ProgramVoice, Reply } from "./Programs.ts"

@@ -1,16 +1,13 @@
 /** What a board that takes images and runs programs brings to its agent. A board without it declines their frames. */
+import type { Chunk, ImageAck, ImageOffer, ImageOp } from "../../src/protocol/frame/ImageFrames.ts"
 import type {
-  Chunk,
-  ImageAck,
-  ImageOffer,
-  ImageOp,
   MailSend,
   MailTap,
   ProgramCtl,
   ValueGet,
   ValueSet,
   ValueWatch
-} from "../../src/protocol/Frame.ts"
+} from "../../src/protocol/frame/ProgramFrames.ts"
 import type { Application } from "./Application.ts"
 import type {
   AnswerLetter,

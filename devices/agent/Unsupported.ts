@@ -1,6 +1,7 @@
 /** Answers to frames about images, programs, values and mail of a board that has none of them. */
 import { codes } from "../../src/protocol/Codes.ts"
-import { type DownFrame, sync, type UpFrame } from "../../src/protocol/Frame.ts"
+import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
+import { sync } from "../../src/protocol/frame/LinkFrames.ts"
 import type { Letter } from "./Letter.ts"
 
 /** An answer: a letter of its own, or a frame that is sent and forgotten. */

@@ -1,7 +1,7 @@
 /** One HXE program on the board. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import type { ValueId } from "../../src/protocol/Frame.ts"
+import type { ValueId } from "../../src/protocol/frame/ProgramFrames.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 import type { Outcome } from "../agent/Application.ts"
 import type { Executive } from "../hxe/executive/Executive.ts"

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { matches } from "../../src/protocol/Capability.ts"
 import { codes } from "../../src/protocol/Codes.ts"
-import type { ImageOffer } from "../../src/protocol/Frame.ts"
+import type { ImageOffer } from "../../src/protocol/frame/ImageFrames.ts"
 import { type ImageKind, imageKindOf } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import { judgeBytes, type SignaturePolicy, type TrustedSigner } from "../../src/protocol/image/Trust.ts"

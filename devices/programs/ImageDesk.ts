@@ -1,7 +1,7 @@
 /** The images of a board on its link: offers judged, chunks taken in, orders about an image carried out. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { type ImageOffer, type ImageOp, imageOps } from "../../src/protocol/Frame.ts"
+import { type ImageOffer, type ImageOp, imageOps } from "../../src/protocol/frame/ImageFrames.ts"
 import type { ImageKind } from "../../src/protocol/image/ImageKind.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Held, ImageState } from "../agent/Programs.ts"

@@ -6,7 +6,7 @@
 import { createHash, type Hash } from "node:crypto"
 import { codes } from "../../src/protocol/Codes.ts"
 import { crc16 } from "../../src/protocol/Crc16.ts"
-import type { Chunk, ImageOffer } from "../../src/protocol/Frame.ts"
+import type { Chunk, ImageOffer } from "../../src/protocol/frame/ImageFrames.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { Held } from "../agent/Programs.ts"
 import { Silence } from "../agent/Silence.ts"

@@ -4,7 +4,7 @@
  */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import { type ImageOffer, imageFlags } from "../../src/protocol/Frame.ts"
+import { type ImageOffer, imageFlags } from "../../src/protocol/frame/ImageFrames.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ImageState } from "../agent/Programs.ts"
 import type { Refused } from "../Refused.ts"

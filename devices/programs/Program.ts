@@ -1,7 +1,7 @@
 /** The course of one program on its board: loaded, started, ended, started again by its rule, stopped by somebody. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import type { ProgramEntry } from "../../src/protocol/Frame.ts"
+import type { ProgramEntry } from "../../src/protocol/frame/ProgramFrames.ts"
 import { type ImageKind, imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import type { Clock } from "../agent/Clock.ts"

@@ -1,9 +1,7 @@
 /** The programs of one boot of a board, as the link sees them: images come in, programs run, values and mail go both ways. */
 import { codes } from "../../src/protocol/Codes.ts"
+import type { Chunk, ImageOffer, ImageOp } from "../../src/protocol/frame/ImageFrames.ts"
 import {
-  type Chunk,
-  type ImageOffer,
-  type ImageOp,
   type MailSend,
   type MailTap,
   type ProgramCtl,
@@ -11,7 +9,7 @@ import {
   type ValueGet,
   type ValueSet,
   type ValueWatch
-} from "../../src/protocol/Frame.ts"
+} from "../../src/protocol/frame/ProgramFrames.ts"
 import { type ImageKind, imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import type { Command, Execution, Outcome } from "../agent/Application.ts"
 import type { Clock } from "../agent/Clock.ts"

@@ -1,6 +1,7 @@
 /** What a board tells of its programs by itself: where they stand, several at once, and what they print, line by line. */
 import { codeEntry } from "../../src/protocol/Codes.ts"
-import { levels, type ProgramEntry } from "../../src/protocol/Frame.ts"
+import { levels } from "../../src/protocol/frame/CommandFrames.ts"
+import type { ProgramEntry } from "../../src/protocol/frame/ProgramFrames.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ProgramVoice } from "../agent/Programs.ts"
 import type { Refused } from "../Refused.ts"

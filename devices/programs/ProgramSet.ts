@@ -1,6 +1,6 @@
 /** The programs of a board by their names: who goes where, and how they follow what the board keeps. */
 import { Result } from "effect"
-import { type ImageOffer, imageFlags } from "../../src/protocol/Frame.ts"
+import { type ImageOffer, imageFlags } from "../../src/protocol/frame/ImageFrames.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import { instanceName } from "../hxe/executive/InstanceName.ts"
 import type { Refused } from "../Refused.ts"

@@ -3,7 +3,7 @@
  * nothing and has no time of its own; it is stepped, and says when it must be stepped again.
  */
 import type { Result } from "effect"
-import type { ValueId } from "../../src/protocol/Frame.ts"
+import type { ValueId } from "../../src/protocol/frame/ProgramFrames.ts"
 import type { ImageKind } from "../../src/protocol/image/ImageKind.ts"
 import type { Manifest } from "../../src/protocol/image/Manifest.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"

@@ -1,7 +1,7 @@
 /** The programs a board keeps without power, and their values: what its store holds, in the words of the link. */
 import { createHash } from "node:crypto"
 import { Result } from "effect"
-import type { SlotStatus } from "../../src/protocol/Frame.ts"
+import type { SlotStatus } from "../../src/protocol/frame/ImageFrames.ts"
 import { crcOffset } from "../../src/protocol/hxe/Hxe.ts"
 import { type ImageKind, imageKindOf, imageKinds } from "../../src/protocol/image/ImageKind.ts"
 import { readTravelling } from "../../src/protocol/image/SignedManifest.ts"

@@ -1,5 +1,5 @@
 /** What the memory of a board tells of itself over the link: how worn it is, and what became of kept values. */
-import { levels } from "../../src/protocol/Frame.ts"
+import { levels } from "../../src/protocol/frame/CommandFrames.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ProgramVoice } from "../agent/Programs.ts"
 import type { RestoreCounts } from "../hxe/executive/Values.ts"

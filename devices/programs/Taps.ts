@@ -1,7 +1,7 @@
 /** Mailboxes the cluster listens to. A tap outlives the restarts of its program. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import type { Mail } from "../../src/protocol/Frame.ts"
+import type { Mail } from "../../src/protocol/frame/ProgramFrames.ts"
 import type { Refused } from "../Refused.ts"
 import type { Mailboxes } from "./Runtime.ts"
 

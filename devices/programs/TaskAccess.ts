@@ -1,7 +1,14 @@
 /** What the cluster asks of programs while they are loaded: their values, their mail, their commands. */
 import { Result } from "effect"
 import { codes } from "../../src/protocol/Codes.ts"
-import type { MailSend, MailTap, ValueGet, ValueId, ValueSet, ValueWatch } from "../../src/protocol/Frame.ts"
+import type {
+  MailSend,
+  MailTap,
+  ValueGet,
+  ValueId,
+  ValueSet,
+  ValueWatch
+} from "../../src/protocol/frame/ProgramFrames.ts"
 import type { Command, Outcome } from "../agent/Application.ts"
 import type { Clock } from "../agent/Clock.ts"
 import type { ProgramVoice, Reply } from "../agent/Programs.ts"

@@ -1,5 +1,5 @@
 /** Values of programs that the cluster watches: said when they change enough, and not too often. */
-import type { ValueId, ValueSample } from "../../src/protocol/Frame.ts"
+import type { ValueId, ValueSample } from "../../src/protocol/frame/ProgramFrames.ts"
 import type { Clock } from "../agent/Clock.ts"
 import { type PaceLimits, ValuePace } from "../hxe/executive/ValuePace.ts"
 

@@ -2,7 +2,7 @@
 import { type CborReader, major } from "./CborReader.ts"
 import type { CborWriter } from "./CborWriter.ts"
 import { codes } from "./Codes.ts"
-import type { ValueId } from "./Frame.ts"
+import type { ValueId } from "./frame/ProgramFrames.ts"
 import { uuidBytes, uuidText } from "./Ids.ts"
 
 /**

@@ -1,55 +1,7 @@
 /** Every frame of the link: its number, its direction, and its fields with their keys, kinds and limits. */
 import type { CborReader } from "./CborReader.ts"
 import { codes } from "./Codes.ts"
-import type {
-  Ack,
-  Answer,
-  Cancel,
-  Challenge,
-  Chunk,
-  Desired,
-  DesiredAck,
-  DownFrame,
-  Enrol,
-  Enrolled,
-  ErrorDown,
-  ErrorUp,
-  EventFrame,
-  Flow,
-  GoodbyeDown,
-  GoodbyeUp,
-  HeartbeatDown,
-  HeartbeatUp,
-  Hello,
-  HelloAuth,
-  ImageAck,
-  ImageOffer,
-  ImageOp,
-  ImageSigner,
-  ImageStatus,
-  Invoke,
-  Log,
-  Mail,
-  MailSend,
-  MailTap,
-  ProgramCtl,
-  ProgramEntry,
-  ProgramStatus,
-  Progress,
-  Proof,
-  Report,
-  ResultFrame,
-  Sample,
-  SealedUp,
-  SlotStatus,
-  UpFrame,
-  ValueFrame,
-  ValueGet,
-  ValueSample,
-  ValueSet,
-  ValueWatch,
-  Welcome
-} from "./Frame.ts"
+import type { DownFrame, UpFrame } from "./Frame.ts"
 import {
   boolean,
   bytes,
@@ -77,6 +29,37 @@ import {
   unsigned,
   uuid
 } from "./FrameFields.ts"
+import type { Cancel, EventFrame, Invoke, Log, Progress, ResultFrame } from "./frame/CommandFrames.ts"
+import type { Chunk, ImageAck, ImageOffer, ImageOp, ImageStatus, SlotStatus } from "./frame/ImageFrames.ts"
+import type {
+  Ack,
+  ErrorDown,
+  ErrorUp,
+  Flow,
+  GoodbyeDown,
+  GoodbyeUp,
+  HeartbeatDown,
+  HeartbeatUp,
+  Hello,
+  HelloAuth,
+  Welcome
+} from "./frame/LinkFrames.ts"
+import type {
+  Answer,
+  Mail,
+  MailSend,
+  MailTap,
+  ProgramCtl,
+  ProgramEntry,
+  ProgramStatus,
+  ValueFrame,
+  ValueGet,
+  ValueSample,
+  ValueSet,
+  ValueWatch
+} from "./frame/ProgramFrames.ts"
+import type { Challenge, Enrol, Enrolled, ImageSigner, Proof, SealedUp } from "./frame/TrustFrames.ts"
+import type { Desired, DesiredAck, Report, Sample } from "./frame/TwinFrames.ts"
 import { readAnswerValue, readTwinMap, readTwinPatch, readTwinValue, writeTwinValue } from "./TwinCbor.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "./TwinValue.ts"
 import { zonePattern } from "./Zone.ts"

@@ -2,7 +2,7 @@
 import { type CborReader, major } from "./CborReader.ts"
 import type { CborWriter } from "./CborWriter.ts"
 import { codes } from "./Codes.ts"
-import type { Answer } from "./Frame.ts"
+import type { Answer } from "./frame/ProgramFrames.ts"
 import { depthMax, entriesMax, isTwinKey, keyBytesMax, textBytesMax } from "./TwinSchema.ts"
 import type { TwinMap, TwinPatch, TwinValue } from "./TwinValue.ts"
 

@@ -4,8 +4,8 @@
  */
 import { connect, type Socket } from "node:net"
 import { Result } from "effect"
-import type { Report } from "../../src/protocol/Frame.ts"
 import { decodeDown, encodeUp } from "../../src/protocol/FrameCodec.ts"
+import type { Report } from "../../src/protocol/frame/TwinFrames.ts"
 import type { TwinMap } from "../../src/protocol/TwinValue.ts"
 import { bodyStart, packet, packetSize, text } from "./MqttBytes.ts"
 import { serve } from "./Processes.ts"

@@ -4,7 +4,7 @@
  */
 import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
-import type { ProgramEntry, ValueId } from "../../../src/protocol/Frame.ts"
+import type { ProgramEntry, ValueId } from "../../../src/protocol/frame/ProgramFrames.ts"
 import { f16Bits, f16Value } from "../../../src/protocol/hxe/F16.ts"
 import type { Refused } from "../../Refused.ts"
 import type { Executive } from "./Executive.ts"

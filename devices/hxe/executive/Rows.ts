@@ -1,5 +1,5 @@
 /** The lists of tasks: for clients of the board, and for the link. */
-import type { ProgramEntry } from "../../../src/protocol/Frame.ts"
+import type { ProgramEntry } from "../../../src/protocol/frame/ProgramFrames.ts"
 import type { Task } from "./Task.ts"
 import type { TaskState } from "./TaskState.ts"
 

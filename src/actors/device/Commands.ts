@@ -3,7 +3,7 @@
 import { codes } from "../../protocol/Codes.ts"
 import type { CommandView } from "../../protocol/Device.ts"
 import type { Board, Command, Commands } from "../../protocol/DeviceState.ts"
-import { caps } from "../../protocol/Frame.ts"
+import { caps } from "../../protocol/frame/LinkFrames.ts"
 
 /** Commands of one device that have not ended. */
 export const openMax = 256

@@ -5,7 +5,7 @@
 import type { ImageReport } from "../../protocol/BoardRequest.ts"
 import { codes } from "../../protocol/Codes.ts"
 import type { Board, Transfer } from "../../protocol/DeviceState.ts"
-import { type ImageStatus, imageStates } from "../../protocol/Frame.ts"
+import { type ImageStatus, imageStates } from "../../protocol/frame/ImageFrames.ts"
 import { setWork } from "./Errands.ts"
 import { rememberFailed } from "./FailedImages.ts"
 import { imageReportOf } from "./Reports.ts"

@@ -1,7 +1,8 @@
 /** What a board says of its programs: the device knows the list, each program's own actor the rest. */
 import { Schema } from "effect"
 import { type ActorAddress, ProgramName } from "../../protocol/BoardRequest.ts"
-import type { Log, Mail, ProgramStatus, ValueFrame } from "../../protocol/Frame.ts"
+import type { Log } from "../../protocol/frame/CommandFrames.ts"
+import type { Mail, ProgramStatus, ValueFrame } from "../../protocol/frame/ProgramFrames.ts"
 import { type ProgramReport, programId } from "../../protocol/Program.ts"
 import { setWork } from "./Errands.ts"
 import { noteProgram } from "./Observations.ts"

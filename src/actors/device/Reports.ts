@@ -1,6 +1,7 @@
 /** What a board says of images and programs, in the words of the actors that hear it. */
 import type { ImageReport } from "../../protocol/BoardRequest.ts"
-import type { ImageStatus, ProgramEntry } from "../../protocol/Frame.ts"
+import type { ImageStatus } from "../../protocol/frame/ImageFrames.ts"
+import type { ProgramEntry } from "../../protocol/frame/ProgramFrames.ts"
 import { type ProgramReport, programStates } from "../../protocol/Program.ts"
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")

@@ -6,7 +6,7 @@
 import { Effect, Schema } from "effect"
 import { codes } from "../../protocol/Codes.ts"
 import type { Board, DeviceState, Transfer } from "../../protocol/DeviceState.ts"
-import { type ImageAck, imageStates } from "../../protocol/Frame.ts"
+import { type ImageAck, imageStates } from "../../protocol/frame/ImageFrames.ts"
 import { declinedSentence } from "../../protocol/image/Declined.ts"
 import { imageKinds } from "../../protocol/image/ImageKind.ts"
 import { ImageSource } from "../ImageSource.ts"

@@ -2,18 +2,10 @@
 import { codes } from "../../protocol/Codes.ts"
 import { Device } from "../../protocol/Device.ts"
 import type { Board, DeviceState } from "../../protocol/DeviceState.ts"
-import type {
-  DesiredAck,
-  ErrorUp,
-  EventFrame,
-  GoodbyeUp,
-  HeartbeatUp,
-  Log,
-  Progress,
-  Report,
-  ResultFrame,
-  UpFrame
-} from "../../protocol/Frame.ts"
+import type { UpFrame } from "../../protocol/Frame.ts"
+import type { EventFrame, Log, Progress, ResultFrame } from "../../protocol/frame/CommandFrames.ts"
+import type { ErrorUp, GoodbyeUp, HeartbeatUp } from "../../protocol/frame/LinkFrames.ts"
+import type { DesiredAck, Report } from "../../protocol/frame/TwinFrames.ts"
 import { acknowledgeDesired } from "../../protocol/Twin.ts"
 import { mergeReport, type Stamp } from "../../protocol/TwinSection.ts"
 import { sourceOf } from "../../protocol/vsm/Signal.ts"

@@ -1,6 +1,6 @@
 /** The course of a session: what it does when the image is described, held whole, checked, installed, on trial. */
 import { codes } from "../../protocol/Codes.ts"
-import { imageStates } from "../../protocol/Frame.ts"
+import { imageStates } from "../../protocol/frame/ImageFrames.ts"
 import type { Session, SessionRecord } from "../../protocol/Session.ts"
 import { end, fail } from "./Ends.ts"
 import { fact, failure } from "./Facts.ts"

@@ -1,5 +1,5 @@
 /** What the board says became of an image that it holds verified: written, on trial, kept, or gone again. */
-import { imageStates } from "../../protocol/Frame.ts"
+import { imageStates } from "../../protocol/frame/ImageFrames.ts"
 import type { Installed, SessionRecord } from "../../protocol/Session.ts"
 import type * as Behaviour from "../Behaviour.ts"
 import { end } from "./Ends.ts"

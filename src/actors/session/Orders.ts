@@ -1,6 +1,6 @@
 /** What a session tells its device and asks of the store of images. */
 import type { BoardRequest } from "../../protocol/BoardRequest.ts"
-import { imageFlags } from "../../protocol/Frame.ts"
+import { imageFlags } from "../../protocol/frame/ImageFrames.ts"
 import { imageKindOf } from "../../protocol/image/ImageKind.ts"
 import type { SessionRecord } from "../../protocol/Session.ts"
 import type * as Behaviour from "../Behaviour.ts"

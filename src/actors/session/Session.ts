@@ -4,7 +4,7 @@
  */
 import { codes } from "../../protocol/Codes.ts"
 import { InvalidTransition } from "../../protocol/Errors.ts"
-import { imageStates } from "../../protocol/Frame.ts"
+import { imageStates } from "../../protocol/frame/ImageFrames.ts"
 import { Session, type SessionRecord } from "../../protocol/Session.ts"
 import * as Behaviour from "../Behaviour.ts"
 import { answered, described, endLost, lossDue } from "./Course.ts"

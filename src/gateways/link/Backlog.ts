@@ -1,5 +1,7 @@
 /** Frames of a board that are not acknowledged yet, in the order of receipt, with a mark up to which the cell was offered them. */
-import type { ErrorDown, UpFrame } from "../../protocol/Frame.ts"
+
+import type { UpFrame } from "../../protocol/Frame.ts"
+import type { ErrorDown } from "../../protocol/frame/LinkFrames.ts"
 import type { Verdict } from "./LinkTransport.ts"
 
 /** A received frame until it is consumed and all before it are acknowledged. */

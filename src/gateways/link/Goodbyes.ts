@@ -1,5 +1,5 @@
 /** The reasons of goodbyes, by name and number, and how a connection ends for each. */
-import { goodbyeReasons } from "../../protocol/Frame.ts"
+import { goodbyeReasons } from "../../protocol/frame/LinkFrames.ts"
 import type { Ending } from "./LinkTransport.ts"
 
 type Reason = (typeof goodbyeReasons)[number]

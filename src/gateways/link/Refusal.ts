@@ -1,6 +1,8 @@
 /** What becomes of bytes that are no frame of a board: an error frame, and an event in the place of a number. */
-import type { ErrorDown, EventFrame } from "../../protocol/Frame.ts"
+
 import type { FrameRefused } from "../../protocol/FrameCodec.ts"
+import type { EventFrame } from "../../protocol/frame/CommandFrames.ts"
+import type { ErrorDown } from "../../protocol/frame/LinkFrames.ts"
 
 /** Beside it an error of the smallest frame has room for its other fields and a detail of ours. */
 const pathBytesMax = 256

@@ -1,6 +1,7 @@
 /** Frames on their way to a board: encoded, counted, and none that it could not take. */
-import type { DownFrame, ErrorDown, goodbyeReasons } from "../../protocol/Frame.ts"
+import type { DownFrame } from "../../protocol/Frame.ts"
 import { encodeDown } from "../../protocol/FrameCodec.ts"
+import type { ErrorDown, goodbyeReasons } from "../../protocol/frame/LinkFrames.ts"
 import { frameTypeOf, lifeOf, qosOf } from "./DownBytes.ts"
 import { goodbyeReason } from "./Goodbyes.ts"
 import type { LinkCounters } from "./LinkCounters.ts"

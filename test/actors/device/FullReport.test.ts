@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { sync } from "../../../src/protocol/Frame.ts"
+import { sync } from "../../../src/protocol/frame/LinkFrames.ts"
 import { Bench } from "./Bench.ts"
 
 const syncOf = (attached: unknown): unknown =>

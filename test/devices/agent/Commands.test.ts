@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Journal, JournalEntry } from "../../../devices/agent/Journal.ts"
 import { memoryJournal } from "../../../devices/agent/MemoryJournal.ts"
-import type { Invoke } from "../../../src/protocol/Frame.ts"
+import type { Invoke } from "../../../src/protocol/frame/CommandFrames.ts"
 import { type Line, Rig } from "./ScriptedPeer.ts"
 
 const id = "018f3a6e-4c00-7abc-8def-0123456789ab"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { sync } from "../../../src/protocol/Frame.ts"
 import { decodeUp, encodeDown } from "../../../src/protocol/FrameCodec.ts"
+import { sync } from "../../../src/protocol/frame/LinkFrames.ts"
 import { Rig, welcome } from "./ScriptedPeer.ts"
 
 describe("a link begins", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { sync } from "../../../src/protocol/Frame.ts"
+import { sync } from "../../../src/protocol/frame/LinkFrames.ts"
 import { Rig, welcome } from "./ScriptedPeer.ts"
 
 const events = (rig: Rig, ...names: ReadonlyArray<string>) => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Execution } from "../../../devices/agent/Application.ts"
 import type { Programs, ProgramVoice } from "../../../devices/agent/Programs.ts"
-import { sync } from "../../../src/protocol/Frame.ts"
+import { sync } from "../../../src/protocol/frame/LinkFrames.ts"
 import { Rig, type RigOptions } from "./ScriptedPeer.ts"
 
 /** Programs that write down what is asked of them. */

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { memoryJournal } from "../../../devices/agent/MemoryJournal.ts"
 import { seeded } from "../../../devices/simulated/Seeded.ts"
-import { sync, type UpFrame } from "../../../src/protocol/Frame.ts"
+import type { UpFrame } from "../../../src/protocol/Frame.ts"
+import { sync } from "../../../src/protocol/frame/LinkFrames.ts"
 import { type Line, Rig, welcome } from "./ScriptedPeer.ts"
 
 /** A command as the cluster sees it. */

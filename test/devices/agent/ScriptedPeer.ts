@@ -12,8 +12,9 @@ import type {
   Opening,
   Transport
 } from "../../../devices/agent/Transport.ts"
-import type { DownFrame, UpFrame, Welcome } from "../../../src/protocol/Frame.ts"
+import type { DownFrame, UpFrame } from "../../../src/protocol/Frame.ts"
 import { decodeUp, encodeDown } from "../../../src/protocol/FrameCodec.ts"
+import type { Welcome } from "../../../src/protocol/frame/LinkFrames.ts"
 import type { TwinMap, TwinPatch } from "../../../src/protocol/TwinValue.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 

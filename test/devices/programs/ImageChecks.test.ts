@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { type ImageRules, judgeOffer, trustsAll } from "../../../devices/programs/ImageChecks.ts"
-import type { ImageOffer } from "../../../src/protocol/Frame.ts"
+import type { ImageOffer } from "../../../src/protocol/frame/ImageFrames.ts"
 import { imageKindBit } from "../../../src/protocol/image/ImageKind.ts"
 import { encodeManifest, type Manifest } from "../../../src/protocol/image/Manifest.ts"
 import { signManifest } from "../../../src/protocol/image/SignedManifest.ts"

@@ -5,7 +5,7 @@ import type { Held } from "../../../devices/agent/Programs.ts"
 import { ImageIntake } from "../../../devices/programs/ImageIntake.ts"
 import type { Refused } from "../../../devices/Refused.ts"
 import { seeded } from "../../../devices/simulated/Seeded.ts"
-import type { Chunk, ImageOffer } from "../../../src/protocol/Frame.ts"
+import type { Chunk, ImageOffer } from "../../../src/protocol/frame/ImageFrames.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 
 const imageOf = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, index) => (index * 7) & 0xff)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { seeded } from "../../../devices/simulated/Seeded.ts"
-import type { ResultFrame } from "../../../src/protocol/Frame.ts"
+import type { ResultFrame } from "../../../src/protocol/frame/CommandFrames.ts"
 import type { Manifest } from "../../../src/protocol/image/Manifest.ts"
 import type { TwinValue } from "../../../src/protocol/TwinValue.ts"
 import { Bench, chunkBytes, manifestOf, sha256 } from "./Bench.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ValueWatches } from "../../../devices/programs/ValueWatches.ts"
-import type { ValueId } from "../../../src/protocol/Frame.ts"
+import type { ValueId } from "../../../src/protocol/frame/ProgramFrames.ts"
 import { VirtualTime } from "../VirtualTime.ts"
 
 const bench = () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { attachRequest, type LinkSide, welcomeOf } from "../../../src/gateways/link/Greeting.ts"
-import type { Hello } from "../../../src/protocol/Frame.ts"
+import type { Hello } from "../../../src/protocol/frame/LinkFrames.ts"
 
 const hello: Hello = {
   type: "hello",

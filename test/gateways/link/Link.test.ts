@@ -3,8 +3,9 @@ import { Result } from "effect"
 import { codes } from "../../../src/protocol/Codes.ts"
 import { LinkStale } from "../../../src/protocol/Device.ts"
 import { Unavailable } from "../../../src/protocol/Errors.ts"
-import { sync, type UpFrame } from "../../../src/protocol/Frame.ts"
+import type { UpFrame } from "../../../src/protocol/Frame.ts"
 import { encodeDown, encodeUp } from "../../../src/protocol/FrameCodec.ts"
+import { sync } from "../../../src/protocol/frame/LinkFrames.ts"
 import { consumed, id, LinkBench } from "./LinkBench.ts"
 
 const notHere = { _tag: "NotHere" } as const
