@@ -320,7 +320,11 @@ export const Device = Contract.make("device", {
       about: "one command of the device, again whenever it changes; it ends with state done"
     }),
     CancelCommand: Contract.idempotent({
-      payload: { id: CommandId },
+      payload: {
+        id: CommandId,
+        /** Of the command: one that has not come yet is then remembered as cancelled, and never begins. */
+        name: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)))
+      },
       success: CommandView,
       error: HolonError,
       audience: "operator",

@@ -69,3 +69,28 @@ export const isUuidV7 = (text: string): boolean =>
 /** When a UUIDv7 was made, ms since 1970; nothing when the text is not one. */
 export const millisOf = (uuid: string): number | undefined =>
   isUuidV7(uuid) ? Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16) : undefined
+
+const wordCount = 3
+const seeds = [0x811c9dc5, 0x9e3779b1, 0x85ebca6b] as const
+
+/**
+ * A UUIDv7 as old as another one, the same for the same name: for what follows from something that has an id, so that whoever
+ * does it again does it under the same id. Not secret.
+ */
+export const derivedId = (from: string, name: string): string => {
+  const bytes = uuidBytes(from)
+  if (bytes === undefined || !isUuidV7(from)) throw new RangeError(`not a UUIDv7: ${from}`)
+  const view = new DataView(bytes.buffer)
+  const text = `${from} ${name}`
+  for (let word = 0; word < wordCount; word++) {
+    // FNV-1a over UTF-16 units, then the finaliser of MurmurHash3: one bit more or less changes half of all.
+    let hash = seeds[word] ?? 0
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+    hash ^= hash >>> 16
+    if (word === 0) view.setUint16(6, 0x7000 | (hash & 0x0fff))
+    else view.setUint32(4 + word * 4, word === 1 ? (0x8000_0000 | (hash & 0x3fff_ffff)) >>> 0 : hash >>> 0)
+  }
+  return uuidText(bytes)
+}

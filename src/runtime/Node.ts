@@ -5,6 +5,7 @@ import { NetAddress } from "effect/net"
 import { vocabularyOf } from "../actors/Agreement.ts"
 import * as Engine from "../actors/Engine.ts"
 import type { Registry } from "../actors/Registry.ts"
+import * as WayToActors from "../actors/WayToActors.ts"
 import { Arrivals } from "../events/Arrivals.ts"
 import { EventStream } from "../events/EventStream.ts"
 import * as Watching from "../events/engine/Watching.ts"
@@ -85,6 +86,7 @@ const makeSeams = Effect.fnUntraced(function* (config: ClusterConfig, registry: 
     policies,
     words,
     Outlets.layer,
+    WayToActors.layer,
     Immunity.layerSeams,
     PatternMetrics.layer,
     AuthorRights.layer(config, registry)

@@ -11,6 +11,7 @@ import { subscription } from "../actors/subscription/Subscription.ts"
 import { vsm } from "../actors/vsm/Vsm.ts"
 import { auditor } from "../systems/audit/Auditor.ts"
 import { coordinator } from "../systems/coordination/Coordinator.ts"
+import { dispatcher } from "../systems/operations/dispatcher/Dispatcher.ts"
 import { algedonic } from "../systems/policy/algedonic/Channel.ts"
 import { immune } from "../systems/policy/immune/Immune.ts"
 import { recursion } from "../systems/policy/recursion/Recursion.ts"
@@ -26,6 +27,7 @@ export const registry: Registry.Registry = Registry.make([
   subscription,
   vsm,
   coordinator,
+  dispatcher,
   recursion,
   auditor,
   algedonic,

@@ -175,7 +175,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   Invoke: invoke,
   GetCommand: (state, { id }, context) => lookUp(state, id, context),
   WatchCommand: (state, { id }, context) => lookUp(state, id, context),
-  CancelCommand: (state, { id }, context) => cancel(state, id, context),
+  CancelCommand: cancel,
   ListCommands: ({ commands }) => ({
     reply: {
       commands: [...commands.byId.values()].sort((left, right) => left.acceptedAt - right.acceptedAt).map(viewOf)

@@ -100,13 +100,48 @@ const isFull = (turn: Turn): boolean => {
   return turn.state.commands.byId.size >= knownMax
 }
 
-/** Ends a command that has not begun; asks the board to stop one that has. */
+/**
+ * A command that is cancelled before it has come: it is remembered as ended, and whoever brings it later finds it so. Its name is
+ * that of the command.
+ */
+const forestall = (
+  state: DeviceState,
+  { id, name }: { readonly id: string; readonly name: string },
+  context: Context
+): Behaviour.Outcome<DeviceState, Resident, CommandView, HolonError> => {
+  const { now } = context
+  const bornAt = millisOf(id)
+  if (bornAt === undefined || bornAt > now + fromFutureMillis)
+    return refuse(new Malformed({ path: "id", reason: "needs a UUIDv7 made now" }))
+  const turn = begin(state, context)
+  if (isFull(turn))
+    return refuse(new Backpressure({ bucket: `device/${context.self.id} commands`, retryAfterMs: 5000 }))
+  const command: Command = {
+    id,
+    name,
+    idempotent: false,
+    state: "queued",
+    place: 0,
+    acceptedAt: now,
+    expiresAt: now,
+    keepUntil: keepUntilOf(bornAt, ttlMillisDefault),
+    wasAccepted: false,
+    isCancelling: false
+  }
+  const end = ended(command, { code: codes.ECANCELED }, now)
+  emitEnd(turn, end)
+  writeCommand(turn, end)
+  return outcomeOf(turn, viewOf(end))
+}
+
+/** Ends a command that has not begun; asks the board to stop one that has. With its name also one that has not come yet. */
 export const cancel = (
   state: DeviceState,
-  id: string,
+  { id, name }: { readonly id: string; readonly name?: string },
   context: Context
 ): Behaviour.Outcome<DeviceState, Resident, CommandView, HolonError> => {
   const command = state.commands.byId.get(id)
+  if (command === undefined && name !== undefined) return forestall(state, { id, name }, context)
   if (command === undefined || command.state === "done" || command.isCancelling) return lookUp(state, id, context)
   const turn = begin(state, context)
   if (command.state === "queued" && !command.wasAccepted) {

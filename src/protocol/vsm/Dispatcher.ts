@@ -3,12 +3,13 @@ import { Schema } from "effect"
 import { Asker } from "../Asker.ts"
 import * as Contract from "../Contract.ts"
 import { HolonError } from "../Errors.ts"
-import { Arguments, Capability, Targets } from "../intent/Intent.ts"
+import { Arguments, Capability, Intent, Targets } from "../intent/Intent.ts"
 import { utteranceMax } from "../intent/Token.ts"
 import { OpId, Priority } from "./Claim.ts"
 import {
   Act,
   ActEnd,
+  type Chunk,
   type Ended,
   lifeMillisMax,
   type Op,
@@ -50,19 +51,26 @@ export interface Page {
   /** Where one stands, by its op and by the key it was given under. */
   readonly byOp: ReadonlyMap<string, Ended>
   readonly byKey: ReadonlyMap<string, Ended>
+  /** Targets of all of them, and when the last one ended. */
+  readonly chunks: number
+  readonly endedAt: number
 }
 
-/** How often orders for a capability came to a good end here, and how often not. */
+/** How often acts of a capability came to a good end here, and how often not. */
 export const Tally = Schema.Struct({ done: count, failed: count })
 export type Tally = typeof Tally.Type
 
-/** What rests of a dispatcher. */
+/** What rests of a dispatcher. All maps but the last are by op. */
 export interface DispatcherState {
   /** Those under way, oldest first. */
   readonly ops: ReadonlyMap<string, Op>
+  /** What they consist of, once that is known, and what came of it so far. */
+  readonly acts: ReadonlyMap<string, ReadonlyArray<Act>>
+  readonly chunks: ReadonlyMap<string, ReadonlyArray<Chunk>>
   /** Those that ended last, oldest first, and pages of those before. */
   readonly recent: ReadonlyMap<string, Ended>
   readonly pages: ReadonlyArray<Page>
+  /** By capability. */
   readonly tallies: ReadonlyMap<string, Tally>
 }
 
@@ -116,7 +124,7 @@ export const Dispatcher = Contract.make("dispatcher", {
         parent: OpId,
         path: VsmPath,
         asker: Asker,
-        capability: Schema.optionalKey(Capability),
+        intent: Schema.optionalKey(Intent),
         title: Schema.optionalKey(Schema.String),
         priority: Priority,
         until: Schema.Finite,

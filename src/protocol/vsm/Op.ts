@@ -46,7 +46,7 @@ export type Timings = Partial<Readonly<Record<PipelineStep, number>>>
 /** Targets of one op. */
 export const targetsMax = 256
 /** Longest life of an op, ms: the ids of what it does are remembered a little longer by whom it is done to. */
-export const lifeMillisMax = 600_000
+export const lifeMillisMax = 540_000
 export const lifeMillisDefault = 60_000
 
 /** `reading` what is meant and who it is for; `running` it is done; `ended`. */
@@ -118,11 +118,7 @@ const orderedFields = {
   text: Schema.optionalKey(Schema.String),
   /** In words for people, as "turn off 3 devices". */
   title: Schema.optionalKey(Schema.String),
-  /** Absent until a text is understood. */
-  capability: Schema.optionalKey(Capability),
   priority: Priority,
-  state: OpState,
-  outcome: Schema.optionalKey(OpOutcome),
   /** Nothing is done: it only says what would be. */
   isDryRun: Schema.optionalKey(Schema.Boolean),
   isCancelling: Schema.optionalKey(Schema.Boolean),
@@ -133,6 +129,10 @@ const orderedFields = {
 
 const summaryFields = {
   ...orderedFields,
+  /** Absent until a text is understood. */
+  capability: Schema.optionalKey(Capability),
+  state: OpState,
+  outcome: Schema.optionalKey(OpOutcome),
   endedAt: Schema.optionalKey(instant),
   /** How many targets it has, once that is known, and how many of them have come to something. */
   targetCount: count,
@@ -179,11 +179,13 @@ export type OpView = typeof OpView.Type
 /** Acts of an op that are done together: one claim covers them. */
 export const batchMax = 16
 
-/** An op under way as it rests. */
+/** An op under way as it rests, without its acts and what came of them. */
 export const Op = Schema.Struct({
   ...orderedFields,
   ...detailFields,
   intent: Schema.optionalKey(Intent),
+  /** What is meant is known, and who does it. */
+  isUnderstood: Schema.optionalKey(Schema.Boolean),
   /** On behalf of whom everything is done. */
   asker: Asker,
   because: Schema.optionalKey(Reason),
@@ -191,13 +193,12 @@ export const Op = Schema.Struct({
   parent: Schema.optionalKey(Schema.Struct({ vsm: VsmId, op: OpId })),
   /** Its parts in VSMs below. */
   below: Schema.Array(Schema.Struct({ vsm: VsmId, op: OpId, isEnded: Schema.Boolean })),
-  acts: Schema.Array(Act),
-  /** Places of acts that have not ended. */
+  /** How many acts it has, once that is known, and the places of those that have not ended. */
+  actCount: count,
   open: Schema.Array(count),
   /** Which acts of its own are under way, and how often these were begun under a new claim. */
   batch: count,
   attempt: count,
-  chunks: Schema.Array(Chunk),
   failedCount: count,
   /** 0 to 1, of the acts that are under way. */
   progress: Schema.Finite,

@@ -1,0 +1,145 @@
+/** What an op passes before it rests in the row: named steps, each timed, each of which may turn it away. */
+
+import { reasonOf } from "../../../actors/Origin.ts"
+import type { Asker } from "../../../protocol/Asker.ts"
+import type { PayloadOf } from "../../../protocol/Contract.ts"
+import { Backpressure, type HolonError, Malformed, Unauthenticated } from "../../../protocol/Errors.ts"
+import { isUuidV7 } from "../../../protocol/Ids.ts"
+import type { Intent } from "../../../protocol/intent/Intent.ts"
+import type { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
+import { lifeMillisDefault, type Op, type OpView, type PipelineStep } from "../../../protocol/vsm/Op.ts"
+import type { Limit } from "../../coordination/RateLimiter.ts"
+import { perMinuteByClearance, refusalOf } from "../../coordination/RateLimiter.ts"
+import { keyOf } from "./Ending.ts"
+import { recallByKey } from "./Memory.ts"
+import type { Measured } from "./Timing.ts"
+import type { Turn } from "./Turn.ts"
+import { viewOf } from "./Views.ts"
+
+/** What somebody asks for. */
+export type Order = PayloadOf<Dispatcher, "DispatchIntent">
+
+/** One on its way in. */
+interface Applicant {
+  readonly turn: Turn
+  readonly order: Order
+  /** Kind and id of who asks. */
+  readonly by: string
+}
+
+/** Ops of one dispatcher that have not ended. */
+const openMax = 4096
+
+const isView = (verdict: HolonError | OpView): verdict is OpView => "op" in verdict
+
+const verify = ({ turn: { context } }: Applicant): HolonError | undefined => {
+  if (context.asker.id === "") return new Unauthenticated({})
+  return isUuidV7(context.requestId) ? undefined : new Malformed({ path: "requestId", reason: "needs a UUIDv7" })
+}
+
+const replay = ({ turn: { state }, by, order: { idempotencyKey } }: Applicant): OpView | undefined => {
+  const key = keyOf({ by, ...(idempotencyKey !== undefined && { idempotencyKey }) })
+  if (key === undefined) return undefined
+  for (const op of state.ops.values()) if (keyOf(op) === key) return viewOf(op, state.chunks.get(op.op))
+  return recallByKey(state, key)?.view
+}
+
+const decode = ({ order: { text, capability, targets, args } }: Applicant): HolonError | undefined => {
+  if ((text === undefined) === (capability === undefined))
+    return new Malformed({ path: "text", reason: "give either a text or a capability" })
+  return text !== undefined && (targets !== undefined || args !== undefined)
+    ? new Malformed({ path: "text", reason: "says itself for whom and how; leave out targets and args" })
+    : undefined
+}
+
+/** What everybody together may ask of one VSM. */
+const vsmLimit: Limit = { perMinute: 60_000, burst: 2000 }
+const [, , some = 600, , every = 6000] = perMinuteByClearance
+
+/** Who may do everything is of the highest clearance; who has less than all rights is one of management. */
+const userLimit = ({ may }: Asker): Limit => ({ perMinute: may === undefined ? every : some })
+
+/** Before anything that costs. What the runtime does for itself is bounded by what it does it for. */
+const rate = ({ turn, by, order: { priority = "normal" } }: Applicant): HolonError | undefined => {
+  const { asker } = turn.context
+  if (asker.role === "internal") return undefined
+  const { limiter } = turn.resident
+  limiter.ensure(by, userLimit(asker), turn.now)
+  limiter.ensure("everybody", vsmLimit, turn.now)
+  return refusalOf(limiter.consume([by, "everybody"], priority, turn.now))
+}
+
+const record = ({ turn: { state, id } }: Applicant): HolonError | undefined =>
+  state.ops.size < openMax ? undefined : new Backpressure({ bucket: `the list of ops of ${id}`, retryAfterMs: 1000 })
+
+/** In this order: who is known costs nothing, and nobody is counted for a repeat or for what cannot be read. */
+const steps: ReadonlyArray<readonly [PipelineStep, (applicant: Applicant) => HolonError | OpView | undefined]> = [
+  ["verify", verify],
+  ["replay", replay],
+  ["decode", decode],
+  ["rate", rate],
+  ["record", record]
+]
+
+const intentOf = ({ capability, targets, args = {} }: Order): Intent | undefined =>
+  capability === undefined
+    ? undefined
+    : {
+        _tag: "Intent",
+        capability,
+        ...(targets !== undefined && { targets }),
+        args,
+        confidence: 1,
+        unclear: [],
+        source: "grammar"
+      }
+
+const opOf = ({ turn, order, by }: Applicant, took: Measured): Op => {
+  const { context, now, id } = turn
+  const { text, priority = "normal", lifeMillis = lifeMillisDefault, dryRun, idempotencyKey } = order
+  const intent = intentOf(order)
+  const because = reasonOf(context)
+  return {
+    op: context.requestId,
+    by,
+    path: [id],
+    ...(text !== undefined && { text }),
+    ...(intent !== undefined && { intent }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(dryRun === true && { isDryRun: true }),
+    ...(because !== undefined && { because }),
+    priority,
+    askedAt: now,
+    until: now + lifeMillis,
+    asker: context.asker,
+    below: [],
+    actCount: 0,
+    open: [],
+    batch: 0,
+    attempt: 0,
+    failedCount: 0,
+    progress: 0,
+    retries: 0,
+    took
+  }
+}
+
+/** Lets an op in: the op, what a repeat of it gets, or why it is turned away. */
+export const admit = (turn: Turn, order: Order): Op | OpView | HolonError => {
+  const { kind, id } = turn.context.asker
+  const applicant = { turn, order, by: `${kind}/${id}` }
+  const took: Measured = {}
+  for (const [step, pass] of steps) {
+    const before = turn.stopwatch()
+    const verdict = pass(applicant)
+    took[step] = turn.stopwatch() - before
+    if (verdict !== undefined) return verdict
+  }
+  return opOf(applicant, took)
+}
+
+/** Whether an op was let in. */
+export const isAdmitted = (verdict: Op | OpView | HolonError): verdict is Op => "asker" in verdict
+
+/** Whether it is a repeat. */
+export const isRepeat = (verdict: OpView | HolonError): verdict is OpView => isView(verdict)

@@ -1,0 +1,298 @@
+/** The course of an op: understood, carried out batch by batch, here and by VSMs below, and ended once. */
+import { Conflict, Expired, Timeout } from "../../../protocol/Errors.ts"
+import { derivedId } from "../../../protocol/Ids.ts"
+import { capabilities } from "../../../protocol/intent/Capabilities.ts"
+import { type Act, type ActEnd, batchMax, type Op } from "../../../protocol/vsm/Op.ts"
+import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
+import type { VsmId } from "../../../protocol/vsm/VsmId.ts"
+import { type Batch, type Carried, graceMillis } from "./Batch.ts"
+import { all, type Came, end, refuse, settle } from "./Ending.ts"
+import { plus } from "./Timing.ts"
+import { type Turn, tellDispatcher, write, writeActs } from "./Turn.ts"
+import type { Question, Understood } from "./Understanding.ts"
+
+/** A claim that is lost so often is given up. */
+const attemptsMax = 8
+
+/** What the effect of an op is begun with. */
+export interface Work {
+  readonly question: Question | undefined
+  /** What is carried out; for an op that is not understood yet, how its first batch would be. */
+  readonly batch: Batch
+  /** It means the same whenever it is read, so it may be carried out before it is written down. */
+  readonly isPlain: boolean
+  /** By the stopwatch of the node. */
+  readonly orderedAt: number
+}
+
+/** What came of it. */
+export interface Worked {
+  readonly understood: Understood | undefined
+  readonly carried: Carried | undefined
+}
+
+// ---------------------------------------------------------------------------------------------------------------- begin
+
+const actsOf = (turn: Turn, { op }: Op): ReadonlyArray<Act> => turn.state.acts.get(op) ?? []
+
+/** Those that this VSM carries out itself, in the order in which it does. */
+const ownActs = (turn: Turn, op: Op): ReadonlyArray<Act> => actsOf(turn, op).filter(({ via }) => via === undefined)
+
+/** What is left of the batch that an op stands at: which acts are in it never changes. */
+const batchActs = (turn: Turn, op: Op): ReadonlyArray<Act> => {
+  const from = op.batch * batchMax
+  return ownActs(turn, op)
+    .slice(from, from + batchMax)
+    .filter(({ place }) => op.open.includes(place))
+}
+
+/** Targets that are named one by one, and are told what does not depend on anything else. */
+const isPlain = ({ intent, parent, isDryRun }: Op): boolean => {
+  if (isDryRun === true) return false
+  if (parent !== undefined) return true
+  if (intent === undefined || !intent.capability.startsWith("device.")) return false
+  const { of, except } = intent.targets ?? { of: [], except: [] }
+  const areNamed = of.every((each) => Object.keys(each).length === 1 && each.id !== undefined)
+  return capabilities[intent.capability].effect === "actuates" && except.length === 0 && of.length > 0 && areNamed
+}
+
+const perMinute = 6000
+
+const batchOf = (turn: Turn, op: Op): Batch => {
+  const bucket = `capability ${op.intent?.capability ?? "any"}`
+  const { limiter } = turn.resident
+  const isCounted = op.asker.role !== "internal" && op.attempt === 0
+  if (isCounted) limiter.ensure(bucket, { perMinute }, turn.now)
+  return {
+    vsm: turn.id,
+    op: op.op,
+    batch: op.batch,
+    attempt: op.attempt,
+    acts: batchActs(turn, op),
+    asker: op.asker,
+    priority: op.priority,
+    until: op.until,
+    isCancelling: op.isCancelling === true,
+    rate: isCounted ? { bucket, limiter } : undefined
+  }
+}
+
+const questionOf = (turn: Turn, { op, path, asker, text, intent, parent, isUnderstood }: Op): Question | undefined =>
+  isUnderstood === true
+    ? undefined
+    : { vsm: turn.id, op, path, asker, text, intent, acts: parent === undefined ? undefined : turn.state.acts.get(op) }
+
+/** Begins what is to be done next for an op, if anything is; it may be under way on a node that died. */
+export const work = (turn: Turn, op: Op): void => {
+  const question = questionOf(turn, op)
+  const batch = batchOf(turn, op)
+  if (question === undefined && batch.acts.length === 0) return
+  const input: Work = { question, batch, isPlain: isPlain(op), orderedAt: turn.stopwatch() }
+  turn.resident = { ...turn.resident, running: new Set(turn.resident.running).add(op.op) }
+  turn.effects.push({ name: "work", id: op.op, input })
+}
+
+// --------------------------------------------------------------------------------------------------------------- go on
+
+/** Goes on with the next batch, or ends what cannot be begun any more. */
+const goOn = (turn: Turn, op: Op): void => {
+  const waiting = ownActs(turn, op).flatMap(({ place }) => (op.open.includes(place) ? [place] : []))
+  if (waiting.length === 0 || op.isCancelling === true) return void settle(turn, op, all(waiting, "cancelled"))
+  if (turn.now >= op.until)
+    return void settle(turn, op, all(waiting, "failed", new Expired({ age: turn.now - op.askedAt })))
+  work(turn, op)
+}
+
+/** Hands on what VSMs below do. */
+const delegate = (turn: Turn, op: Op, acts: ReadonlyArray<Act>): Op => {
+  const byChild = Map.groupBy(
+    acts.filter((act) => act.via !== undefined),
+    ({ via }) => via
+  )
+  const below = [...byChild].flatMap(([vsm, handed]) => {
+    if (vsm === undefined) return []
+    const part = derivedId(op.op, `below ${vsm}`)
+    tellDispatcher(turn, op, vsm, "Delegate", {
+      op: part,
+      parent: op.op,
+      path: op.path,
+      asker: op.asker,
+      ...(op.intent !== undefined && { intent: op.intent }),
+      ...(op.title !== undefined && { title: op.title }),
+      priority: op.priority,
+      until: op.until,
+      acts: handed.map(({ via: _, ...act }) => act)
+    })
+    return [{ vsm, op: part, isEnded: false }]
+  })
+  return { ...op, below }
+}
+
+const isOwnBatch = ({ batch, attempt }: Carried, op: Op): boolean => batch === op.batch && attempt === op.attempt
+
+/** A batch has come to its end, or has lost its claim on the way. */
+const carried = (turn: Turn, before: Op, came: Carried): void => {
+  if (!isOwnBatch(came, before)) return
+  const { ends, isLost, retries, took } = came
+  const counted = { ...before, retries: before.retries + retries, took: plus(before.took, took) }
+  const moved = isLost
+    ? { ...counted, attempt: before.attempt + 1 }
+    : { ...counted, batch: before.batch + 1, attempt: 0 }
+  const op = settle(turn, moved, ends)
+  if (op === undefined) return
+  if (op.attempt < attemptsMax) return goOn(turn, op)
+  const lost = all(
+    batchActs(turn, op).map(({ place }) => place),
+    "failed",
+    new Conflict({ holder: "stronger claims" })
+  )
+  const rest = settle(turn, { ...op, batch: op.batch + 1, attempt: 0 }, lost)
+  if (rest !== undefined) goOn(turn, rest)
+}
+
+/** The op with what is known of it now. */
+const knownFrom = (op: Op, { intent = op.intent, unclear, answer, title = op.title, took }: Understood): Op => {
+  const concluded = intent?.unclear ?? []
+  return {
+    ...op,
+    isUnderstood: true,
+    ...(intent !== undefined && { intent }),
+    ...(title !== undefined && { title }),
+    ...(unclear !== undefined && { unclear }),
+    ...(answer !== undefined && { answer }),
+    ...(concluded.length > 0 && { concluded }),
+    took: plus(op.took, took)
+  }
+}
+
+const plannedOf = (acts: ReadonlyArray<Act>) =>
+  acts.map(({ step: { kind, id, message, payload }, via }) => ({
+    target: `${kind}/${id}`,
+    message,
+    payload,
+    ...(via !== undefined && { via })
+  }))
+
+/** It is known what an op means; a plain one was carried out at once. */
+const understood = (turn: Turn, before: Op, found: Understood, came: Carried | undefined): void => {
+  const { acts, spared, answer, refusal } = found
+  const known = knownFrom(before, found)
+  if (answer !== undefined) return end(turn, known, "done")
+  if (known.isDryRun === true && refusal === undefined)
+    return end(turn, { ...known, actCount: acts.length, planned: plannedOf(acts) }, "done")
+  const op: Op = {
+    ...known,
+    actCount: acts.length + spared.length,
+    open: [...acts, ...spared].map(({ place }) => place)
+  }
+  writeActs(turn, op, acts)
+  const left = spared.map(
+    ({ place, target, refusal: why }): Came => ({ place, target, outcome: "failed", refusal: why })
+  )
+  if (acts.length === 0) return refuse(turn, op, left, refusal === undefined ? spared[0]?.refusal : refusalOf(refusal))
+  const isWanted = op.isCancelling !== true || came !== undefined
+  const rest = settle(turn, isWanted ? delegate(turn, op, acts) : op, left)
+  if (rest === undefined) return
+  if (!isWanted) return void settle(turn, rest, all(rest.open, "cancelled"))
+  return came === undefined ? goOn(turn, rest) : carried(turn, rest, came)
+}
+
+/** The effect of an op has come to its end. */
+export const worked = (turn: Turn, id: string, { understood: found, carried: came }: Worked): void => {
+  const running = new Set(turn.resident.running)
+  running.delete(id)
+  turn.resident = { ...turn.resident, running }
+  const op = turn.state.ops.get(id)
+  if (op === undefined) return
+  if (found !== undefined && op.isUnderstood !== true) understood(turn, op, found, came)
+  else if (came !== undefined && op.isUnderstood === true) carried(turn, op, came)
+}
+
+/** A batch says how far it is. */
+export const progressed = (
+  turn: Turn,
+  {
+    op: id,
+    batch,
+    ends,
+    progress,
+    note
+  }: {
+    readonly op: string
+    readonly batch: number
+    readonly ends: ReadonlyArray<ActEnd>
+    readonly progress: number
+    readonly note?: string
+  }
+): void => {
+  const op = turn.state.ops.get(id)
+  if (op === undefined || op.batch !== batch) return
+  const moved = { ...op, progress, ...(note !== undefined && { note }) }
+  // What a plain op is made of is written with its end; until then only how far it is can be shown.
+  if (op.isUnderstood !== true) write(turn, moved)
+  else settle(turn, moved, ends)
+}
+
+/** A dispatcher below says what came of acts that it was handed. */
+export const reported = (
+  turn: Turn,
+  {
+    op: id,
+    from,
+    ends,
+    isEnded
+  }: { readonly op: string; readonly from: VsmId; readonly ends: ReadonlyArray<ActEnd>; readonly isEnded: boolean }
+): void => {
+  const op = turn.state.ops.get(id)
+  if (op === undefined) return
+  const below = op.below.map((part) => (part.vsm === from ? { ...part, isEnded: part.isEnded || isEnded } : part))
+  const rest = settle(turn, { ...op, below }, ends, from)
+  if (rest === undefined || !isEnded) return
+  const missing = (turn.state.acts.get(id) ?? []).filter(({ via, place }) => via === from && rest.open.includes(place))
+  if (missing.length > 0)
+    settle(
+      turn,
+      rest,
+      all(
+        missing.map(({ place }) => place),
+        "failed",
+        new Timeout({ ms: turn.now - op.askedAt })
+      ),
+      from
+    )
+}
+
+/** Nobody wants it any more. What its effect has begun is stopped by the effect, which watches the op. */
+export const cancel = (turn: Turn, op: Op): Op => {
+  if (op.isCancelling === true) return op
+  for (const { vsm, op: part, isEnded } of op.below)
+    if (!isEnded) tellDispatcher(turn, op, vsm, "CancelDelegated", { op: part })
+  return write(turn, { ...op, isCancelling: true })
+}
+
+/** After the end of an op's life, how long its effect and those below may take to say so, ms. */
+const endMillis = graceMillis + 10_000
+const belowMillis = 15_000
+
+const overdueAt = ({ until, below }: Op): number => until + endMillis + (below.length > 0 ? belowMillis : 0)
+
+/** When the next op is given up; infinite for never. */
+export const opsDue = ({ ops }: Turn["state"]): number => {
+  let due = Number.POSITIVE_INFINITY
+  for (const op of ops.values()) due = Math.min(due, overdueAt(op))
+  return due
+}
+
+/** Ends what nobody will end any more, and begins again what an effect of another activation had begun. */
+export const revive = (turn: Turn): void => {
+  for (const op of turn.state.ops.values()) {
+    if (overdueAt(op) <= turn.now) giveUp(turn, op)
+    else if (!turn.resident.running.has(op.op)) work(turn, op)
+  }
+}
+
+const giveUp = (turn: Turn, op: Op): void => {
+  const error = new Timeout({ ms: turn.now - op.askedAt })
+  if (op.isUnderstood === true) settle(turn, op, all(op.open, "failed", error))
+  else refuse(turn, op, all(op.open, "failed", error), refusalOf(error))
+}
