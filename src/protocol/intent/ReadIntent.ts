@@ -1,12 +1,13 @@
 /** Reads an utterance about a fleet: an intent that was understood whole, or a question back. Pure; nothing is done here. */
 import { unclear } from "./Asking.ts"
 import { capabilities } from "./Capabilities.ts"
-import { argumentsLine, intentLine, targetsLine } from "./Choose.ts"
+import { intentLine } from "./Choose.ts"
 import { deviceRules } from "./DeviceRules.ts"
 import { diagnose } from "./Diagnose.ts"
 import { fieldRules } from "./FieldRules.ts"
 import { follow, type Stopped } from "./Grammar.ts"
 import type { Intent, Unclear } from "./Intent.ts"
+import { intentInWords } from "./InWords.ts"
 import { isProblem, type Meaning, type Outcome, type Problem } from "./Meaning.ts"
 import { firstPlaces, isQuestion, lastPlaces } from "./Politeness.ts"
 import { programRules } from "./ProgramRules.ts"
@@ -39,14 +40,6 @@ const intentOf = ({ args, capability, doubts, targets }: Meaning, isDoubtful: bo
   unclear: doubts,
   source: "grammar"
 })
-
-/** An intent in words, for people who choose. */
-export const intentInWords = ({ args, capability, targets }: Intent): string => {
-  const what = [...(targets === undefined ? [] : [targetsLine(targets)]), argumentsLine(args)].filter(
-    (part) => part !== ""
-  )
-  return `${capabilities[capability].title}${what.length === 0 ? "" : `: ${what.join(", ")}`}`
-}
 
 const ambiguous = (meanings: ReadonlyArray<Meaning>): Unclear => {
   const readings = meanings.slice(0, readingsMax).map((meaning) => intentOf(meaning, true))
