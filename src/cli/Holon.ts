@@ -1,6 +1,7 @@
 /** The `holon` command: what it knows, and how it says that something failed. */
 import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
+import { ask } from "./commands/Ask.ts"
 import { audit } from "./commands/Audit.ts"
 import { board } from "./commands/Boards.ts"
 import { can } from "./commands/Can.ts"
@@ -40,7 +41,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, condition, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
-    { group: "GOVERN THE FLEET", commands: [vsm, signals, audit, claims] },
+    { group: "GOVERN THE FLEET", commands: [ask, vsm, signals, audit, claims] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }
