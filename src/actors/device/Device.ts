@@ -5,6 +5,7 @@ import type { DeviceState } from "../../protocol/DeviceState.ts"
 import { Malformed, TooLarge } from "../../protocol/Errors.ts"
 import { goodbyeReasons } from "../../protocol/frame/LinkFrames.ts"
 import { changeDesired, desiredMap, emptyTwin } from "../../protocol/Twin.ts"
+import { mapOf } from "../../protocol/TwinSection.ts"
 import { sourceOf } from "../../protocol/vsm/Signal.ts"
 import { rootId } from "../../protocol/vsm/VsmId.ts"
 import { zoneIn } from "../../protocol/Zone.ts"
@@ -66,6 +67,7 @@ export const device: Behaviour.AnyBehaviour = Behaviour.make<Device, Resident>(D
   atTakeover: ({ connection }) => connection.state === "online",
   zoneOf: ({ zone }) => zoneIn(zone),
   vsmOf: ({ unit }) => (unit === undefined || unit.vsm === rootId ? undefined : unit.vsm),
+  factsOf: ({ twin }) => mapOf(twin.reported),
   supervisor: (_id, part) => ({ kind: "vsm", id: part === undefined ? rootId : decodeMembership(part).vsm }),
   undelivered: (state, tell, context) => {
     const turn = begin(state, context)
