@@ -1,37 +1,61 @@
 /** What a node tells of itself and of the cluster: health for load balancers, the list of members for operators. */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql"
 import { Engine } from "../actors/Engine.ts"
 import { Health } from "../gateways/http/Health.ts"
 import { Members } from "../gateways/http/Operations.ts"
-import { Unavailable } from "../protocol/Errors.ts"
+import { NotFound, Unavailable } from "../protocol/Errors.ts"
 import { Membership } from "./cluster/ClusterLayer.ts"
 import { Lease } from "./cluster/Lease.ts"
+import { Standing } from "./cluster/Standing.ts"
 import { sqlReason } from "./storage/SqlReason.ts"
 
 /** A store that needs longer to say 1 does not answer. */
 const storeCheckMillis = 2000
 
-/** Members from the table of nodes. */
+/** Members from the table of nodes, and who of them serves. */
 export const layerMembers = Layer.effect(
   Members,
   Effect.gen(function* () {
     const membership = yield* Membership
+    const standings = yield* Standing
+    const outage = (error: SqlError.SqlError) =>
+      new Unavailable({ cause: `the store does not answer (${sqlReason(error)})` })
     const list = membership.nodes.pipe(
       Effect.map((nodes) =>
-        nodes.map(({ node, address, healthy, ready, heartbeatAgeMillis, shards, startedAt }) => ({
+        nodes.map(({ node, address, healthy, ready, heartbeatAgeMillis, shards, startedAt, standing, why }) => ({
           node,
           address,
           isHealthy: healthy,
           isReady: ready,
           heartbeatAgeMillis,
           shards,
-          startedAt: startedAt.getTime()
+          startedAt: startedAt.getTime(),
+          standing,
+          why
         }))
       ),
-      Effect.mapError((error) => new Unavailable({ cause: `the store does not answer (${sqlReason(error)})` }))
+      Effect.mapError(outage)
     )
-    return Members.of({ list })
+    const lineOf = (address: string) =>
+      Effect.flatMap(list, (nodes) => {
+        const line = nodes.find((node) => node.address === address)
+        return line === undefined ? Effect.fail(new NotFound({ what: `node ${address}` })) : Effect.succeed(line)
+      })
+    return Members.of({
+      list,
+      exclude: ({ address, reason = "", belowQuorum = false }, by) =>
+        standings.exclude({ address, reason, by, isBelowQuorum: belowQuorum }).pipe(
+          Effect.catchTag("SqlError", (error) => Effect.fail(outage(error))),
+          Effect.andThen(lineOf(address))
+        ),
+      readmit: (address, by) =>
+        standings.readmit(address, by).pipe(
+          Effect.catchTag("SqlError", (error) => Effect.fail(outage(error))),
+          Effect.andThen(lineOf(address))
+        )
+    })
   })
 )
 

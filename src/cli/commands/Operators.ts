@@ -1,4 +1,4 @@
-/** What operators look at and mend: nodes, kinds of actors, quarantine, dead letters. */
+/** What operators look at and mend: kinds of actors, quarantine, dead letters. */
 import { Clock, Console, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import { Client } from "../Client.ts"
@@ -10,43 +10,6 @@ import { print } from "../Print.ts"
 import { ago, table } from "../Table.ts"
 
 const limit = lineCount("limit").pipe(usually("At most this many", 100))
-
-const nodesLs = Command.make(
-  "ls",
-  connection,
-  Effect.fn(function* (flags) {
-    const { found, residents } = yield* connected(flags)(
-      Effect.gen(function* () {
-        const client = yield* Client
-        return { found: yield* client.Nodes(), residents: yield* client.Residents() }
-      })
-    )
-    const now = yield* Clock.currentTimeMillis
-    const rows = found.map(({ node, address, isHealthy, isReady, heartbeatAgeMillis, shards, startedAt }) => [
-      address,
-      isHealthy ? "healthy" : "unhealthy",
-      isReady ? "ready" : "not ready",
-      shards,
-      `${Math.round(heartbeatAgeMillis)} ms`,
-      ago(now - startedAt),
-      node
-    ])
-    const here = Object.entries(residents)
-      .map(([kind, count]) => `${count} ${kind}`)
-      .join(", ")
-    yield* print(
-      flags,
-      { nodes: found, residents },
-      () =>
-        `${table(["address", "health", "ready", "shards", "heartbeat", "up", "node"], rows)}\nresident on the node asked: ${here || "nobody"}`
-    )
-  })
-).pipe(Command.withDescription("List nodes with their shards and health"), examples([""]))
-
-export const nodes = Command.make("nodes").pipe(
-  Command.withDescription("The members of the cluster"),
-  Command.withSubcommands([nodesLs])
-)
 
 export const actors = Command.make(
   "actors",

@@ -19,7 +19,7 @@ import { HolonError, Malformed } from "../../protocol/Errors.ts"
 import { askGroup, askReads } from "./AskApi.ts"
 import { auditGroup, auditReads } from "./AuditApi.ts"
 import { Authorization, authorizationLayer } from "./Authorization.ts"
-import { DeviceLine, DevicePage, NodeLine } from "./Control.ts"
+import { DeviceLine, DevicePage, NodeExclusion, NodeLine } from "./Control.ts"
 import { isForPeople } from "./Describe.ts"
 import { ConditionParameters, deviceQueries, Where } from "./DeviceQueries.ts"
 import { eventGroup, eventHandlers } from "./EventApi.ts"
@@ -67,7 +67,25 @@ const fleet = HttpApiGroup.make("fleet")
     HttpApiEndpoint.get("listNodes", "/api/nodes", { success: Schema.Array(NodeLine), error: errors }).annotate(
       Needs,
       "node.read"
-    )
+    ),
+    HttpApiEndpoint.post("excludeNode", "/api/nodes/:address/exclude", {
+      params: { address: NodeExclusion.fields.address },
+      payload: Schema.Struct({ reason: NodeExclusion.fields.reason, belowQuorum: NodeExclusion.fields.belowQuorum }),
+      success: NodeLine,
+      error: errors
+    })
+      .annotate(Needs, "node.govern")
+      .annotate(
+        OpenApi.Description,
+        "Takes a node out of service: its actors go to others, it stays a member. Until it is readmitted, or starts again."
+      ),
+    HttpApiEndpoint.post("readmitNode", "/api/nodes/:address/readmit", {
+      params: { address: NodeExclusion.fields.address },
+      success: NodeLine,
+      error: errors
+    })
+      .annotate(Needs, "node.govern")
+      .annotate(OpenApi.Description, "Puts a node back into service at once, whatever it was taken out for.")
   )
   .middleware(Authorization)
 
@@ -164,6 +182,12 @@ const fleetHandlers = (api: typeof fixed) =>
         })
         .handle("getDevice", ({ params }) => operations.device(params.id))
         .handle("listNodes", () => operations.nodes)
+        .handle("excludeNode", ({ params, payload }) =>
+          Effect.flatMap(CurrentAsker, (asker) => operations.excludeNode({ ...params, ...payload }, asker))
+        )
+        .handle("readmitNode", ({ params }) =>
+          Effect.flatMap(CurrentAsker, (asker) => operations.readmitNode(params.address, asker))
+        )
     })
   )
 

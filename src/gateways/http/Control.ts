@@ -15,6 +15,7 @@ import { HolonError, PolicyDenied, RateLimited, Unauthenticated, ZoneDenied } fr
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
 import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
+import { NodeStanding } from "../../protocol/vsm/Vitals.ts"
 import { AskView, askFields } from "./AskApi.ts"
 import { auditQueryFields, pageMax } from "./AuditApi.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
@@ -88,11 +89,29 @@ export const NodeLine = Schema.Struct({
   isReady: Schema.Boolean,
   heartbeatAgeMillis: Schema.Finite,
   shards: Schema.Int,
-  startedAt: Schema.Finite
+  startedAt: Schema.Finite,
+  standing: NodeStanding,
+  /** What speaks against a node that does not serve. */
+  why: Schema.Array(Schema.String)
 })
 export type NodeLine = typeof NodeLine.Type
 
 /** One quarantined actor. */
+const plainText = (lengthMax: number) =>
+  Schema.String.check(
+    Schema.isMaxLength(lengthMax),
+    Schema.makeFilter((text: string) => !text.includes("\u0000") && text.isWellFormed(), { expected: "plain text" })
+  )
+
+/** A node that somebody takes out of service. */
+export const NodeExclusion = Schema.Struct({
+  address: plainText(128),
+  reason: Schema.optionalKey(plainText(512)),
+  /** Also when no more than half of the nodes are left. */
+  belowQuorum: Schema.optionalKey(Schema.Boolean)
+})
+export type NodeExclusion = typeof NodeExclusion.Type
+
 export const QuarantineLine = Schema.Struct({
   kind: Schema.String,
   id: Schema.String,
@@ -242,6 +261,15 @@ export class Control extends RpcGroup.make(
     "quarantine.release"
   ),
   Rpc.make("DeadLetters", {
+  Rpc.make("NodeExclude", { payload: NodeExclusion, success: NodeLine, error: HolonError }).annotate(
+    Needs,
+    "node.govern"
+  ),
+  Rpc.make("NodeReadmit", {
+    payload: { address: NodeExclusion.fields.address },
+    success: NodeLine,
+    error: HolonError
+  }).annotate(Needs, "node.govern"),
     payload: { ...page, after: Schema.optionalKey(Schema.Int) },
     success: Schema.Array(DeadLetterLine),
     error: HolonError

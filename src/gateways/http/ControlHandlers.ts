@@ -45,7 +45,8 @@ const NamesTarget = Schema.Union([
   Schema.Struct({ kind: Schema.String, id: Schema.String }),
   Schema.Struct({ id: Schema.String }),
   Schema.Struct({ reference: Schema.String }),
-  Schema.Struct({ number: Schema.Int })
+  Schema.Struct({ number: Schema.Int }),
+  Schema.Struct({ address: Schema.String })
 ])
 const namesTarget = Schema.is(NamesTarget)
 
@@ -53,6 +54,7 @@ const namesTarget = Schema.is(NamesTarget)
 const targetOf = (payload: unknown): string => {
   if (!namesTarget(payload)) return "the cluster"
   if ("reference" in payload) return `image ${payload.reference}`
+  if ("address" in payload) return `node ${payload.address}`
   if ("number" in payload) return `dead letter ${payload.number}`
   return addressKey({ kind: "kind" in payload ? payload.kind : Device.kind, id: payload.id })
 }
@@ -123,6 +125,8 @@ const handlers = Control.toLayer(
       Nodes: () => operations.nodes,
       Residents: () => operations.residents,
       Quarantined: ({ limit }) => operations.quarantined(limit),
+      NodeExclude: (exclusion) => Effect.flatMap(CurrentAsker, (asker) => operations.excludeNode(exclusion, asker)),
+      NodeReadmit: ({ address }) => Effect.flatMap(CurrentAsker, (asker) => operations.readmitNode(address, asker)),
       Release: ({ kind, id }) => operations.release(kind, id),
       DeadLetters: (page) => operations.deadLetters(page),
       DeadLetter: ({ number }) => operations.deadLetter(number),

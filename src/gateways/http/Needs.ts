@@ -13,6 +13,7 @@ export const operationRights = {
   "audit.read": "read what auditors have chained, and why it was",
   "audit.verify": "walk an audit chain and find what was changed in it",
   "node.read": "list nodes and how many actors each has",
+  "node.govern": "take nodes out of service and put them back",
   "image.read": "list images, look at them, fetch their bytes",
   "image.push": "push images",
   "image.sign": "add or replace the manifest of an image, also while pushing it",

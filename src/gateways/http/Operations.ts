@@ -14,13 +14,31 @@ import type { Asker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
 import { type HolonError, InvalidTransition, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { decodeStored } from "../../protocol/Stored.ts"
-import type { DeadLetterLine, DeviceLine, DevicePage, LookPage, NodeLine, QuarantineLine } from "./Control.ts"
+import type {
+  DeadLetterLine,
+  DeviceLine,
+  DevicePage,
+  LookPage,
+  NodeExclusion,
+  NodeLine,
+  QuarantineLine
+} from "./Control.ts"
 import { demand } from "./Needs.ts"
 
 /** The members of the cluster, as the runtime knows them. */
 export class Members extends Context.Service<
   Members,
-  { readonly list: Effect.Effect<ReadonlyArray<NodeLine>, Unavailable> }
+  {
+    readonly list: Effect.Effect<ReadonlyArray<NodeLine>, Unavailable>
+    readonly exclude: (
+      exclusion: NodeExclusion,
+      by: string
+    ) => Effect.Effect<NodeLine, Unavailable | NotFound | InvalidTransition>
+    readonly readmit: (
+      address: string,
+      by: string
+    ) => Effect.Effect<NodeLine, Unavailable | NotFound | InvalidTransition>
+  }
 >()("holon/gateways/http/Members") {}
 
 /** Fails with `Unavailable` while the store does not answer, transient. */
@@ -44,6 +62,10 @@ export class Operations extends Context.Service<
       asker: Asker
     ) => Effect.Effect<LookPage, HolonError>
     readonly nodes: Effect.Effect<ReadonlyArray<NodeLine>, HolonError>
+    /** Takes a node out of service, until somebody puts it back or it starts again. */
+    readonly excludeNode: (exclusion: NodeExclusion, asker: Asker) => Effect.Effect<NodeLine, HolonError>
+    /** Puts a node back into service at once. */
+    readonly readmitNode: (address: string, asker: Asker) => Effect.Effect<NodeLine, HolonError>
     /** Resident actors of this node by kind. */
     readonly residents: Effect.Effect<Readonly<Record<string, number>>>
     readonly quarantined: (limit: number) => Effect.Effect<ReadonlyArray<QuarantineLine>, HolonError>
@@ -128,6 +150,11 @@ const make = Effect.gen(function* () {
       return { items, ...(found.length === limit && last !== undefined && { next: last.id }) }
     }),
     nodes: members.list,
+    excludeNode: (exclusion, asker) => members.exclude(exclusion, nameOf(asker)),
+    readmitNode: (address, asker) =>
+      isStorable(address)
+        ? members.readmit(address, nameOf(asker))
+        : Effect.fail(new NotFound({ what: "such a node" })),
     residents: Effect.sync(() => Object.fromEntries(residency.residents())),
     quarantined: (limit) => Effect.mapError(records.quarantined({ limit }), outage),
     release: Effect.fnUntraced(function* (kind, id) {
@@ -159,6 +186,8 @@ const make = Effect.gen(function* () {
     })
   })
 })
+
+const nameOf = ({ kind, id }: Asker): string => `${kind}/${id}`
 
 const letterOf = Effect.fnUntraced(function* (records: ActorRecords["Service"], number: number) {
   const letter = yield* Effect.mapError(records.deadLetter(number), outage)
