@@ -75,8 +75,10 @@ export type ActEnd = typeof ActEnd.Type
 export const Chunk = Schema.Struct({
   /** From 0 on, without a gap. */
   seq: count,
-  /** Kind and id, as `device/press-1`. */
+  /** Kind and id of who got the message, as `device/press-1`. */
   target: Schema.String,
+  /** Whom people see it done to: the device that a session or an adoption is for. */
+  unit: Schema.String,
   ...endFields,
   at: instant,
   /** The VSM below whose dispatcher did it. */

@@ -70,9 +70,9 @@ const record = (turn: Turn, before: Op, ends: ReadonlyArray<Came>, via?: VsmId) 
   const chunks = [...(turn.state.chunks.get(before.op) ?? [])]
   for (const each of fresh) {
     const { place, target, ...came } = withAlternatives(each, before, turn.state.tallies)
-    const { kind = "", id = "" } = acts.get(place)?.step ?? {}
-    const seq = chunks.length
-    chunks.push({ seq, target: target ?? `${kind}/${id}`, ...came, at: turn.now, ...(via !== undefined && { via }) })
+    const { kind = "", id = "", unit = target ?? "" } = acts.get(place)?.step ?? {}
+    const whom = { seq: chunks.length, target: target ?? `${kind}/${id}`, unit }
+    chunks.push({ ...whom, ...came, at: turn.now, ...(via !== undefined && { via }) })
   }
   if (fresh.length > 0) writeChunks(turn, before, chunks)
   tally(turn, before, fresh)
