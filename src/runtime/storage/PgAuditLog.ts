@@ -114,9 +114,10 @@ const make = Effect.gen(function* () {
       ),
     lastSegments: answer(
       Effect.map(
-        sql<SegmentRow>`select ${sql.literal(segmentColumns)} from audit_heads
-          join lateral (select * from audit_segments s where s.vsm_id = audit_heads.vsm_id
-            order by s.segment desc limit 1) last using (vsm_id)`,
+        sql<SegmentRow>`select ${sql.literal(segmentColumns)} from (
+            select last.* from audit_heads h join lateral (
+              select * from audit_segments s where s.vsm_id = h.vsm_id order by s.segment desc limit 1) last on true
+          ) last`,
         (rows) => rows.map(storedSegmentOf)
       )
     ),
