@@ -2,11 +2,11 @@
 import { Result } from "effect"
 import { nearest } from "../Nearest.ts"
 import type { BoundCondition, BoundTerm } from "./Bound.ts"
-import { Checks, kinds, type Parameters, type ParameterValue, type Scale, unknown } from "./Checks.ts"
-import type { ConditionTree, FieldPath, ParameterTerm, Term, TextTerm } from "./Condition.ts"
-import { isConditionText, itemsMax } from "./Condition.ts"
+import { Checks, kinds, type Parameters, type Report, type Scale, unknown } from "./Checks.ts"
+import type { ConditionTree, FieldPath, ParameterTerm, Term } from "./Condition.ts"
 import { type ConditionInvalid, type Problem, type ProblemReason, problemAt, soundOr } from "./ConditionInvalid.ts"
 import { format, formatPath } from "./Format.ts"
+import { Given, type Single } from "./Given.ts"
 import { calculate } from "./Interpret.ts"
 import { type Parsed, parse } from "./Parse.ts"
 import { parsePattern, plainGlob } from "./Pattern.ts"
@@ -19,19 +19,20 @@ const broken: BoundTerm = { _tag: "Boolean", value: false }
 class Binder {
   private readonly parsed: Parsed
   private readonly source: Source
-  private readonly parameters: Parameters
   private readonly converted: Map<object, number>
   /** Made nodes, and the ones that stand in the text for them. */
   private readonly places = new Map<object, object>()
   private readonly checks: Checks
+  private readonly given: Given
   readonly problems: Array<Problem> = []
 
   constructor(parsed: Parsed, source: Source, parameters: Parameters, converted: Map<object, number>) {
     this.parsed = parsed
     this.source = source
-    this.parameters = parameters
     this.converted = converted
-    this.checks = new Checks(source, parameters, (...problem) => this.report(...problem))
+    const report: Report = (...problem) => this.report(...problem)
+    this.checks = new Checks(source, parameters, report)
+    this.given = new Given(parameters, report)
   }
 
   condition(tree: ConditionTree): BoundCondition {
@@ -92,7 +93,7 @@ class Binder {
   private matches(tree: Extract<ConditionTree, { readonly _tag: "Matches" }>): BoundCondition {
     const { operator, term } = tree
     this.checks.expect(term, "text", `\`${operator}\` looks at texts`)
-    const text = this.patternText(tree.pattern)
+    const text = this.given.text(tree.pattern)
     const pattern = parsePattern(operator, text)
     if (Result.isSuccess(pattern))
       return { _tag: "Matches", operator, term: this.term(term), text, pattern: pattern.success }
@@ -103,7 +104,7 @@ class Binder {
   /** The zone itself, or a name that goes on behind a dot: two tests that every compiler and every index knows. */
   private inside(tree: Extract<ConditionTree, { readonly _tag: "Inside" }>): BoundCondition {
     this.checks.expect(tree.term, "text", "`inside` looks at the name of a zone, which is a text")
-    const zone = this.patternText(tree.zone)
+    const zone = this.given.text(tree.zone)
     const text = `${plainGlob(zone)}.*`
     const pattern = parsePattern("glob", text)
     if (!/^[^.]+(?:\.[^.]+)*$/.test(zone))
@@ -116,52 +117,14 @@ class Binder {
     return { _tag: "Any", of: [itself, { _tag: "Matches", operator: "glob", term, text, pattern: pattern.success }] }
   }
 
-  private patternText(pattern: TextTerm | ParameterTerm): string {
-    if (pattern._tag === "Text") return pattern.value
-    const value = this.parameter(pattern)
-    if (typeof value === "string") return value
-    if (value !== undefined) this.report(pattern, "WrongType", `$${pattern.name} should be a text`)
-    return ""
-  }
-
   private items(items: ReadonlyArray<Term> | ParameterTerm): ReadonlyArray<Term> {
     if (isTerms(items)) return items
-    const value = this.parameter(items)
-    if (value === undefined) return []
-    const list = isValues(value) ? value : [value]
-    if (list.length > itemsMax) this.report(items, "TooLarge", `$${items.name} has more than ${itemsMax} items`)
-    return list.slice(0, itemsMax).map((item) => {
+    return this.given.list(items).map((item) => {
       // What is wrong with one of them is told at the parameter.
       const made = literal(item)
       this.places.set(made, items)
       return made
     })
-  }
-
-  /** The value of a parameter; nothing, and a problem, where none was given or it could not stand in a condition. */
-  private parameter(term: ParameterTerm): ParameterValue | undefined {
-    const names = Object.keys(this.parameters)
-    const value = Object.hasOwn(this.parameters, term.name) ? this.parameters[term.name] : undefined
-    if (value === undefined) {
-      const near = nearest(term.name, names).map((name) => `$${name}`)
-      this.report(term, "UnknownParameter", `no value was given for $${term.name}`, near)
-      return undefined
-    }
-    for (const each of isValues(value) ? value : [value]) {
-      if (typeof each === "number" && !Number.isFinite(each)) {
-        this.report(term, "NotFinite", `$${term.name} is no finite number`)
-        return undefined
-      }
-      if (typeof each === "string" && !isConditionText(each)) {
-        this.report(
-          term,
-          "WrongType",
-          `$${term.name} is a text that no twin could hold: too long, or with NUL or half of a surrogate pair`
-        )
-        return undefined
-      }
-    }
-    return value
   }
 
   private path(path: FieldPath, node: object): { readonly path: [string, ...Array<string>]; readonly field: Field } {
@@ -196,13 +159,8 @@ class Binder {
       case "Boolean":
         return term
       case "Parameter": {
-        const value = this.parameter(term)
-        if (value === undefined) return broken
-        if (isValues(value)) {
-          this.report(term, "WrongType", `$${term.name} is a list, which can only stand behind \`in\``)
-          return broken
-        }
-        return literal(value)
+        const value = this.given.single(term)
+        return value === undefined ? broken : literal(value)
       }
       case "Field": {
         const { path, field } = this.path(term.path, term)
@@ -276,13 +234,12 @@ class Binder {
   }
 }
 
-const literal = (value: number | string | boolean) => {
+const literal = (value: Single) => {
   if (typeof value === "number") return { _tag: "Number" as const, value: value === 0 ? 0 : value }
   return typeof value === "string" ? { _tag: "Text" as const, value } : { _tag: "Boolean" as const, value }
 }
 
 const isTerms = (items: ReadonlyArray<Term> | ParameterTerm): items is ReadonlyArray<Term> => Array.isArray(items)
-const isValues = (value: ParameterValue): value is ReadonlyArray<number | string | boolean> => Array.isArray(value)
 
 /**
  * Checks a condition that was read, and binds it. Fails with all its problems, eight at most. Numbers whose fields declare what

@@ -6,8 +6,9 @@ import type { Parameters } from "./Checks.ts"
 import type { NumberTerm } from "./Condition.ts"
 import type { ConditionInvalid } from "./ConditionInvalid.ts"
 import { format } from "./Format.ts"
-import { parse, type Span } from "./Parse.ts"
+import { parse } from "./Parse.ts"
 import type { Source } from "./Source.ts"
+import type { Span } from "./Span.ts"
 
 const rewritten = (value: unknown, plain: ReadonlyMap<object, number>, spans: Map<object, Span>): unknown => {
   if (typeof value !== "object" || value === null) return value

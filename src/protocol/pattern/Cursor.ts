@@ -8,8 +8,9 @@ import {
   type Term
 } from "../condition/Condition.ts"
 import { type ProblemReason, problemAt } from "../condition/ConditionInvalid.ts"
-import { readCondition, readTerm, type Span } from "../condition/Parse.ts"
+import { readCondition, readTerm } from "../condition/Parse.ts"
 import type { Ends } from "../condition/Refusals.ts"
+import type { Span } from "../condition/Span.ts"
 import { stop } from "../condition/Stop.ts"
 import { patternSymbols, type SymbolText, symbols, type Token, Tokens } from "../condition/Token.ts"
 import { convert, millisOf, shareOf } from "../condition/Units.ts"

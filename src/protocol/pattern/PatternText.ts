@@ -29,7 +29,7 @@
 import { Result } from "effect"
 import type { FieldPath, Term } from "../condition/Condition.ts"
 import type { ConditionInvalid } from "../condition/ConditionInvalid.ts"
-import type { Span } from "../condition/Parse.ts"
+import type { Span } from "../condition/Span.ts"
 import { reading } from "../condition/Stop.ts"
 import { charactersMax } from "../condition/Token.ts"
 import { Cursor } from "./Cursor.ts"

@@ -12,7 +12,7 @@
 import { type Result, Schema } from "effect"
 import type { FieldPath } from "../condition/Condition.ts"
 import type { ConditionInvalid } from "../condition/ConditionInvalid.ts"
-import type { Span } from "../condition/Parse.ts"
+import type { Span } from "../condition/Span.ts"
 import { reading } from "../condition/Stop.ts"
 import { policySymbols } from "../condition/Token.ts"
 import { Cursor } from "../pattern/Cursor.ts"
