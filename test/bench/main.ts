@@ -1,5 +1,6 @@
 /** `npm run bench`: what the cluster costs, each figure beside its baseline. `npm run bench -- NAME … --quick`. */
 import { asks } from "./asks.ts"
+import { audit } from "./audit.ts"
 import { boots } from "./boot.ts"
 import { commits } from "./commits.ts"
 import { condition } from "./condition.ts"
@@ -42,7 +43,8 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   seeds,
   machine,
   vsms,
-  signals
+  signals,
+  audit
 }
 
 const words = process.argv.slice(2)

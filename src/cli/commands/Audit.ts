@@ -2,7 +2,6 @@
 import { Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { AuditCategory } from "../../protocol/audit/Category.ts"
-import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import { auditLineOf, brokenOf, verdictLines } from "../AuditReport.ts"
 import { Client } from "../Client.ts"
 import { usually } from "../Defaults.ts"
@@ -11,6 +10,7 @@ import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { print } from "../Print.ts"
 import { whyTreeOf } from "../WhyTree.ts"
+import { checkFile, keys, prove, vsm } from "./AuditProof.ts"
 
 /** The chain is not as it was written. */
 export class ChainBroken extends Schema.TaggedError<ChainBroken>()("ChainBroken", {
@@ -22,16 +22,19 @@ export class ChainBroken extends Schema.TaggedError<ChainBroken>()("ChainBroken"
   }
 }
 
+/** A proof is held against a key. */
+export class KeyMissing extends Schema.TaggedError<KeyMissing>()("KeyMissing", {
+  has: Schema.Literals(["proof", "key"])
+}) {
+  override get message() {
+    return `--${this.has} needs --${this.has === "proof" ? "key" : "proof"} beside it`
+  }
+}
+
 const text = (name: string, about: string) => Flag.String(name).pipe(Flag.withDescription(about), Flag.optional)
 
 const given = <Name extends string, A>(name: Name, value: Option.Option<A>): { readonly [N in Name]?: A } =>
   Option.isNone(value) ? {} : ({ [name]: value.value } as { readonly [N in Name]: A })
-
-const vsm = Flag.String("vsm").pipe(
-  Flag.withSchema(VsmId),
-  Flag.withDescription(`VSM whose chain it is (default: ${rootId})`),
-  Flag.withDefault(rootId)
-)
 
 const log = Command.make(
   "log",
@@ -83,8 +86,17 @@ const log = Command.make(
 
 const verify = Command.make(
   "verify",
-  { ...connection, vsm },
+  {
+    ...connection,
+    vsm,
+    proof: text("proof", "File of a proof: it is checked by itself, and nobody is asked"),
+    key: text("key", "Public key that the proof is held against: 64 hexadecimal digits, or a file with them")
+  },
   Effect.fn(function* (flags) {
+    const { proof, key } = flags
+    if (Option.isSome(proof) !== Option.isSome(key))
+      return yield* new KeyMissing({ has: Option.isSome(proof) ? "proof" : "key" })
+    if (Option.isSome(proof) && Option.isSome(key)) return yield* checkFile(flags, proof.value, key.value)
     const verdict = yield* connected(flags)(Effect.flatMap(Client, (client) => client.AuditVerify({ vsm: flags.vsm })))
     if (verdict.isWhole) return yield* print(flags, verdict, () => verdictLines(verdict).join("\n"))
     if (flags.json) yield* print(flags, verdict, () => "")
@@ -92,9 +104,13 @@ const verify = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Walk a chain beside the journal: whether every record is as it was written, and what is not sealed yet. Fails when one is not."
+    "Walk a chain beside the journal: whether every record is as it was written, and what is not sealed yet. Fails when one is not. With --proof: check a file that holon audit prove wrote."
   ),
-  examples(["", "The chain of the root"], ["--vsm line-1 --json", "Another one, for a script"])
+  examples(
+    ["", "The chain of the root"],
+    ["--vsm line-1 --json", "Another one, for a script"],
+    ["--proof stop.json --key audit.pub", "A proof, on a machine that knows nothing but a public key"]
+  )
 )
 
 const why = Command.make(
@@ -114,5 +130,5 @@ const why = Command.make(
 
 export const audit = Command.make("audit").pipe(
   Command.withDescription("What was done, by whom and why, and whether the record of it is whole"),
-  Command.withSubcommands([log, verify, why])
+  Command.withSubcommands([log, verify, why, prove, keys])
 )

@@ -253,6 +253,8 @@ const auditHandlers = (api: typeof fixed) =>
         .handle("listAudit", ({ query }) => audit.list(query))
         .handle("verifyAudit", ({ query }) => audit.verify(query.vsm))
         .handle("whyAudit", ({ params }) => audit.why(params.id))
+        .handle("proveAudit", ({ params, query }) => audit.prove(params.id, query.vsm))
+        .handle("auditKeys", () => audit.keys)
     })
   )
 

@@ -8,18 +8,24 @@ import { documentPredicate } from "../../events/condition/Closure.ts"
 import type { EventStream } from "../../events/EventStream.ts"
 import type { CursorMalformed, JournalReader, JournalUnavailable } from "../../events/JournalReader.ts"
 import { runtimeAsker } from "../../protocol/Asker.ts"
+import type { KeyCertificate } from "../../protocol/audit/AuditKey.ts"
 import { Auditor } from "../../protocol/audit/Auditor.ts"
-import { AuditPage, type AuditRecordView, viewOf, WhyView } from "../../protocol/audit/AuditView.ts"
+import { AuditIssuer, AuditPage, type AuditRecordView, viewOf, WhyView } from "../../protocol/audit/AuditView.ts"
 import { AuditCategory } from "../../protocol/audit/Category.ts"
+import { hexOf, isSameHash } from "../../protocol/audit/Hash.ts"
+import { Proof } from "../../protocol/audit/Proof.ts"
+import { segmentMillisMax } from "../../protocol/audit/Segment.ts"
 import { Verdict } from "../../protocol/audit/Verdict.ts"
 import { bindText } from "../../protocol/condition/Bind.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { events as eventSource } from "../../protocol/condition/Source.ts"
 import { charactersMax } from "../../protocol/condition/Token.ts"
-import { HolonError, NotFound, Unavailable } from "../../protocol/Errors.ts"
+import { HolonError, IntegrityFailed, NotFound, Unavailable } from "../../protocol/Errors.ts"
+import { isUuid } from "../../protocol/Ids.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import { AuditLog, AuditUnavailable } from "../../systems/audit/AuditLog.ts"
 import { catalogueOf } from "../../systems/audit/Catalogue.ts"
+import { type NotProven, prove, RecordNotFound, type Sought } from "../../systems/audit/Prove.ts"
 import { verify } from "../../systems/audit/Verify.ts"
 import { ActNotFound, whyOf } from "../../systems/audit/Why.ts"
 import { Authorization } from "./Authorization.ts"
@@ -89,6 +95,28 @@ export const auditGroup = HttpApiGroup.make("audit")
         "All that led to the event of this id, nearest first, back to who or what `began` it: a person, a frame of a board, a rule, the runtime."
       )
   )
+  .add(
+    HttpApiEndpoint.get("proveAudit", "/api/audit/proof/:id", {
+      params: { id: TraceId },
+      query: { vsm: Schema.optionalKey(VsmId) },
+      success: Proof,
+      error: HolonError.members
+    })
+      .annotate(Needs, "audit.read")
+      .annotate(
+        OpenApi.Description,
+        "The proof that a record stands in a sealed chain, for somebody who has a public key and nothing else. `id` is that of its event, or its number in the chain of `vsm` (default: the root)."
+      ),
+    HttpApiEndpoint.get("auditKeys", "/api/audit/keys", {
+      success: Schema.Struct({ issuers: Schema.Array(AuditIssuer) }),
+      error: HolonError.members
+    })
+      .annotate(Needs, "audit.read")
+      .annotate(
+        OpenApi.Description,
+        "Whose keys sign what is sealed: keep the public keys where nobody can change them."
+      )
+  )
   .middleware(Authorization)
 
 const spoken = (error: AuditUnavailable | JournalUnavailable | CursorMalformed) =>
@@ -99,6 +127,35 @@ const documentOf = ({ subject, ...record }: AuditRecordView) => {
   const [actor = "", id = ""] = subject.split(/\/(.*)/s)
   return { ...record, source: { actor, id } }
 }
+
+/** A number in a chain; anything else is the id of an event. */
+const soughtOf = (id: string, vsm: VsmId): Sought =>
+  /^\d{1,15}$/.test(id) ? { vsm, seq: Number(id) } : { id: isUuid(id) ? id : "" }
+
+const unproven = (id: string, error: NotProven) => {
+  switch (error._tag) {
+    case "RecordNotFound":
+      return new NotFound({ what: `record ${id} of the audit` })
+    case "NotSealed":
+      return error.isSealed
+        ? new NotFound({ what: `signature over record ${error.seq}: it was sealed before heads were signed` })
+        : new Unavailable({ cause: `record ${error.seq} is in no segment yet`, retryAfterMs: segmentMillisMax })
+    case "ProofImpossible":
+      return new IntegrityFailed({ expected: "", actual: "", at: `record ${error.seq}: ${error.reason}` })
+    default:
+      return spoken(error)
+  }
+}
+
+/** The keys of each issuer as people see them. */
+const issuersOf = (keys: ReadonlyArray<KeyCertificate>): ReadonlyArray<AuditIssuer> =>
+  keys
+    .filter(({ epoch }) => epoch === 1)
+    .map(({ issuer, publicKey, from }) => {
+      const own = keys.filter((key) => isSameHash(key.issuer, issuer))
+      const until = own.at(-1)?.until ?? from
+      return { issuer: hexOf(issuer), publicKey: hexOf(publicKey), keys: own.length, from, until }
+    })
 
 /** Reads the audit; failures in the words of the API. */
 export const auditReads = Effect.gen(function* () {
@@ -142,6 +199,18 @@ export const auditReads = Effect.gen(function* () {
 
   return {
     list,
+    prove: (id: string, vsm: VsmId = rootId) => {
+      const sought = soughtOf(id, vsm)
+      const isNone = "id" in sought && sought.id === ""
+      return (isNone ? Effect.fail(new RecordNotFound()) : prove(sought)).pipe(
+        Effect.provideContext(reads),
+        Effect.mapError((error) => unproven(id, error))
+      )
+    },
+    keys: log.keys.pipe(
+      Effect.map((keys) => ({ issuers: issuersOf(keys) })),
+      Effect.mapError(spoken)
+    ),
     verify: Effect.fnUntraced(function* (vsm: VsmId = rootId) {
       // Read first: what is sealed meanwhile is ahead of what the auditor remembered.
       const witness = yield* actors.ask(Auditor, vsm, "GetProgress", {}, { asker: runtimeAsker }).pipe(

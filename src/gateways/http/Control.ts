@@ -7,22 +7,26 @@ import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
 import { StoredPattern } from "../../events/Patterns.ts"
-import { AuditPage, WhyView } from "../../protocol/audit/AuditView.ts"
+import { AuditIssuer, AuditPage, WhyView } from "../../protocol/audit/AuditView.ts"
+import { Proof } from "../../protocol/audit/Proof.ts"
 import { Verdict } from "../../protocol/audit/Verdict.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { DeviceStatus } from "../../protocol/Device.ts"
 import { HolonError, PolicyDenied, RateLimited, Unauthenticated, ZoneDenied } from "../../protocol/Errors.ts"
 import { ImageAmbiguous } from "../../protocol/image/ImageErrors.ts"
+import { ImpactReport } from "../../protocol/policy/Impact.ts"
 import { TwinSectionSchema } from "../../protocol/TwinSchema.ts"
-import { VsmId } from "../../protocol/vsm/VsmId.ts"
 import { NodeStanding } from "../../protocol/vsm/Vitals.ts"
+import { VsmId } from "../../protocol/vsm/VsmId.ts"
 import { AskView, askFields } from "./AskApi.ts"
+import { ExplainedDecision, Would } from "../../systems/policy/rule/PolicyDesk.ts"
 import { auditQueryFields, pageMax } from "./AuditApi.ts"
 import { ConditionParameters, Where } from "./DeviceQueries.ts"
 import { eventQueryFields, PlacedEventView, TraceId, TraceView } from "./EventQueries.ts"
 import type { CurrentAsker } from "./Gatekeeper.ts"
 import { GivenPattern, GivenPatterns } from "./GivenPattern.ts"
 import { Needs } from "./Needs.ts"
+import { Draft } from "./PolicyApi.ts"
 import { PatternError, PatternPage, PatternSwitch, PutPatterns, TrialView } from "./PatternDesk.ts"
 import { PatternStats } from "./PatternStats.ts"
 
@@ -96,7 +100,6 @@ export const NodeLine = Schema.Struct({
 })
 export type NodeLine = typeof NodeLine.Type
 
-/** One quarantined actor. */
 const plainText = (lengthMax: number) =>
   Schema.String.check(
     Schema.isMaxLength(lengthMax),
@@ -112,6 +115,7 @@ export const NodeExclusion = Schema.Struct({
 })
 export type NodeExclusion = typeof NodeExclusion.Type
 
+/** One quarantined actor. */
 export const QuarantineLine = Schema.Struct({
   kind: Schema.String,
   id: Schema.String,
@@ -208,6 +212,15 @@ export class Control extends RpcGroup.make(
     success: Verdict,
     error: HolonError
   }).annotate(Needs, "audit.verify"),
+  Rpc.make("AuditProve", {
+    payload: { id: TraceId, vsm: Schema.optionalKey(VsmId) },
+    success: Proof,
+    error: HolonError
+  }).annotate(Needs, "audit.read"),
+  Rpc.make("AuditKeys", {
+    success: Schema.Struct({ issuers: Schema.Array(AuditIssuer) }),
+    error: HolonError
+  }).annotate(Needs, "audit.read"),
   Rpc.make("AuditWhy", { payload: { id: TraceId }, success: WhyView, error: HolonError }).annotate(Needs, "audit.read"),
   Rpc.make("Ask", { payload: askFields, success: AskView, error: HolonError }).annotate(Needs, "device.read"),
   Rpc.make("PatternPut", {
@@ -250,7 +263,28 @@ export class Control extends RpcGroup.make(
     success: TrialView,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.read"),
+  Rpc.make("PolicyDecision", { payload: { id: TraceId }, success: ExplainedDecision, error: HolonError }).annotate(
+    Needs,
+    "policy.read"
+  ),
+  Rpc.make("PolicyWould", { payload: Would.fields, success: ExplainedDecision, error: HolonError }).annotate(
+    Needs,
+    "policy.read"
+  ),
+  Rpc.make("PolicyImpact", { payload: Draft.fields, success: ImpactReport, error: HolonError }).annotate(
+    Needs,
+    "policy.read"
+  ),
   Rpc.make("Nodes", { success: Schema.Array(NodeLine), error: HolonError }).annotate(Needs, "node.read"),
+  Rpc.make("NodeExclude", { payload: NodeExclusion, success: NodeLine, error: HolonError }).annotate(
+    Needs,
+    "node.govern"
+  ),
+  Rpc.make("NodeReadmit", {
+    payload: { address: NodeExclusion.fields.address },
+    success: NodeLine,
+    error: HolonError
+  }).annotate(Needs, "node.govern"),
   Rpc.make("Residents", { success: Schema.Record(Schema.String, Schema.Int) }).annotate(Needs, "node.read"),
   Rpc.make("Quarantined", { payload: page, success: Schema.Array(QuarantineLine), error: HolonError }).annotate(
     Needs,
@@ -261,15 +295,6 @@ export class Control extends RpcGroup.make(
     "quarantine.release"
   ),
   Rpc.make("DeadLetters", {
-  Rpc.make("NodeExclude", { payload: NodeExclusion, success: NodeLine, error: HolonError }).annotate(
-    Needs,
-    "node.govern"
-  ),
-  Rpc.make("NodeReadmit", {
-    payload: { address: NodeExclusion.fields.address },
-    success: NodeLine,
-    error: HolonError
-  }).annotate(Needs, "node.govern"),
     payload: { ...page, after: Schema.optionalKey(Schema.Int) },
     success: Schema.Array(DeadLetterLine),
     error: HolonError

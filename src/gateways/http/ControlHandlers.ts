@@ -22,6 +22,7 @@ import { demandOf } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 import { patternDesk } from "./PatternDesk.ts"
 import { patternStats } from "./PatternStats.ts"
+import { policyReads } from "./PolicyApi.ts"
 import { messageInPlainNumbers } from "./Sources.ts"
 
 const authenticated = Layer.effect(
@@ -73,6 +74,7 @@ const handlers = Control.toLayer(
     const events = yield* eventReads
     const audit = yield* auditReads
     const ask = yield* askReads
+    const policies = yield* policyReads
     const patterns = yield* patternDesk
     const statsOf = yield* patternStats
     const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
@@ -110,6 +112,8 @@ const handlers = Control.toLayer(
       Trace: ({ id }) => events.trace(id),
       AuditLog: (asked) => audit.list(asked),
       AuditVerify: ({ vsm }) => audit.verify(vsm),
+      AuditProve: ({ id, vsm }) => audit.prove(id, vsm),
+      AuditKeys: () => audit.keys,
       AuditWhy: ({ id }) => audit.why(id),
       Ask: (asked) => ask(asked),
       PatternPut: ({ given, expected }) =>
@@ -122,11 +126,14 @@ const handlers = Control.toLayer(
       PatternSwitch: ({ name: pattern, ...change }) =>
         Effect.flatMap(name, (by) => patterns.setOn(pattern, change, by)),
       PatternTry: ({ given, ...asked }) => patterns.trial(given, asked),
+      PolicyDecision: ({ id }) => policies.decision(id),
+      PolicyWould: (asked) => policies.would(asked),
+      PolicyImpact: (draft) => policies.impact(draft),
       Nodes: () => operations.nodes,
-      Residents: () => operations.residents,
-      Quarantined: ({ limit }) => operations.quarantined(limit),
       NodeExclude: (exclusion) => Effect.flatMap(CurrentAsker, (asker) => operations.excludeNode(exclusion, asker)),
       NodeReadmit: ({ address }) => Effect.flatMap(CurrentAsker, (asker) => operations.readmitNode(address, asker)),
+      Residents: () => operations.residents,
+      Quarantined: ({ limit }) => operations.quarantined(limit),
       Release: ({ kind, id }) => operations.release(kind, id),
       DeadLetters: (page) => operations.deadLetters(page),
       DeadLetter: ({ number }) => operations.deadLetter(number),

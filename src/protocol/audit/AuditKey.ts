@@ -127,22 +127,21 @@ export class KeyRing {
    */
   constructor(certificates: ReadonlyArray<KeyCertificate>, pinned?: Uint8Array) {
     const last = new Map<string, TrustedKey>()
+    /** Issuers of whom the pinned key was met. */
+    const met = new Set<string>()
     for (const certificate of certificates) {
       const found = trusted(certificate)
       if (found === undefined) continue
       const issuer = hexOf(certificate.issuer)
       const before = last.get(issuer)
-      const isBelieved =
+      const isCertified =
         before === undefined
-          ? pinned === undefined
-            ? certificate.epoch === 1 &&
-              isSameHash(found.keyId, certificate.issuer) &&
-              isCertifiedBy(certificate, found)
-            : isSameHash(certificate.publicKey, pinned)
+          ? certificate.epoch === 1 && isSameHash(found.keyId, certificate.issuer) && isCertifiedBy(certificate, found)
           : follows(before, certificate) && isCertifiedBy(certificate, before)
-      if (!isBelieved) continue
+      if (!isCertified) continue
       last.set(issuer, found)
-      this.#keys.set(hexOf(found.keyId), found)
+      if (pinned === undefined || isSameHash(certificate.publicKey, pinned)) met.add(issuer)
+      if (met.has(issuer)) this.#keys.set(hexOf(found.keyId), found)
     }
   }
 

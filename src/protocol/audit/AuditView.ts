@@ -38,6 +38,20 @@ export const AuditPage = Schema.Struct({
 })
 export type AuditPage = typeof AuditPage.Type
 
+/** Whose keys sign an audit. Whoever has seen `publicKey` once can check every proof of it. */
+export const AuditIssuer = Schema.Struct({
+  /** Id of the first key. */
+  issuer: Schema.String,
+  /** The first key, 32 bytes in hex. */
+  publicKey: Schema.String,
+  /** How many keys there were: one a day. */
+  keys: Schema.Finite,
+  /** From when to when there were keys. */
+  from: Schema.Finite,
+  until: Schema.Finite
+})
+export type AuditIssuer = typeof AuditIssuer.Type
+
 const isJson = Schema.is(Schema.Json)
 
 /** A record as people see it. */

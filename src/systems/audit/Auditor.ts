@@ -4,6 +4,7 @@
  */
 import { Effect, Schema } from "effect"
 import * as Behaviour from "../../actors/Behaviour.ts"
+import { vsmOver } from "../../actors/Supervisor.ts"
 import { Auditor, type AuditorState, Witness } from "../../protocol/audit/Auditor.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import { AuditWatch, type Looked, type Outlook } from "./AuditWatch.ts"
@@ -66,6 +67,7 @@ export const auditor: Behaviour.AnyBehaviour = Behaviour.make<Auditor, Resident>
   initial: () => ({ since: 0, begun: [] }),
   awake: (_state, now) => ({ look: 0, dueAt: now, chained: 0, lookedAt: undefined }),
   vsmOf: (_state, id) => (id === rootId ? undefined : id),
+  supervisor: vsmOver,
   atTakeover: () => true,
   residentDueAt: (_state, { dueAt }) => dueAt,
   timeout: (state, context) => (context.resident.dueAt > context.now ? {} : look(state, context, context.resident)),
