@@ -5,3 +5,6 @@
 
 /** Key of the part. What it holds is the behaviour's own. */
 export const supervisorPart = "supervisor"
+
+/** The supervisor of a subsystem, whose id is that of its VSM. */
+export const vsmOver = (id: string): { readonly kind: "vsm"; readonly id: string } => ({ kind: "vsm", id })

@@ -1,7 +1,7 @@
 /** How VSMs look on a terminal: the tree of all of them, and one in full. */
 import type { Budget } from "../protocol/vsm/Budget.ts"
 import { errorOf } from "../protocol/vsm/Spawn.ts"
-import type { VsmView } from "../protocol/vsm/VsmState.ts"
+import type { Digest, Trouble, VsmView } from "../protocol/vsm/VsmState.ts"
 import { ago, table } from "./Table.ts"
 
 /** An amount so large that it bounds nothing: the root has no less of most things. */
@@ -19,32 +19,58 @@ const amounts = (
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`
 
-const line = ({ id, status, units, zone, budget, left, ailing }: VsmView): string => {
+/** A VSM of the tree, as itself or those above say. */
+export type Standing = Omit<Digest, "parent"> & { readonly parent?: string }
+
+/** The VSM that was asked itself, as it would stand in the tree of another. */
+export const standingOf = (view: VsmView): Standing => {
+  const { id, parent, status, zone, budget, left, units, pain, below, troubles } = view
+  return {
+    id,
+    ...(parent === undefined ? {} : { parent }),
+    status,
+    ...(zone === undefined ? {} : { zone }),
+    budget,
+    left,
+    units,
+    quarantined: troubles.filter(({ what }) => what === "quarantined").length,
+    pain,
+    below
+  }
+}
+
+const line = ({ id, status, units, zone, budget, left, quarantined, pain, below }: Standing): string => {
   const free = amounts(left, budget)
   const parts = [
     id,
     status,
     counted(units, "unit"),
+    ...(below.units === 0 ? [] : [`${below.units} more below`]),
     ...(zone === undefined ? [] : [`zone ${zone}`]),
     ...(free === "" ? [] : [`left ${free}`]),
-    ...(ailing.length === 0 ? [] : [`${ailing.length} in quarantine`])
+    ...(quarantined === 0 ? [] : [`${quarantined} in quarantine`]),
+    ...(pain === 0 ? [] : [`hurts ${pain.toFixed(2)}`])
   ]
   return parts.join("  ")
 }
 
-/** Lines of the tree below a VSM, drawn with its branches. */
-export const treeOf = (all: ReadonlyArray<VsmView>, top: string): ReadonlyArray<string> => {
-  const byId = new Map(all.map((view) => [String(view.id), view]))
-  const below = (view: VsmView, indent: string): ReadonlyArray<string> =>
-    view.children.flatMap((child, place) => {
-      const isLast = place === view.children.length - 1
-      const known = byId.get(child.id)
-      const head = `${indent}${isLast ? "└─ " : "├─ "}${known === undefined ? child.id : line(known)}`
-      return known === undefined ? [head] : [head, ...below(known, `${indent}${isLast ? "   " : "│  "}`)]
+/** Lines of the tree below the first VSM, drawn with its branches. */
+export const treeOf = (all: ReadonlyArray<Standing>): ReadonlyArray<string> => {
+  const byParent = Map.groupBy(all, ({ parent }) => parent)
+  const below = (id: string, indent: string): ReadonlyArray<string> => {
+    const children = byParent.get(id) ?? []
+    return children.flatMap((child, place) => {
+      const isLast = place === children.length - 1
+      const head = `${indent}${isLast ? "└─ " : "├─ "}${line(child)}`
+      return [head, ...below(child.id, `${indent}${isLast ? "   " : "│  "}`)]
     })
-  const root = byId.get(top)
-  return root === undefined ? [] : [line(root), ...below(root, "")]
+  }
+  const [top] = all
+  return top === undefined ? [] : [line(top), ...below(top.id, "")]
 }
+
+const troubleOf = ({ kind, id, what }: Trouble): string =>
+  what === "pain" ? "it hurts, and nobody takes care of it" : `${kind}/${id} is in quarantine`
 
 /** One VSM in full. */
 export const reportOf = (view: VsmView, units: ReadonlyArray<string>, unitsMax: number, now: number): string => {
@@ -58,6 +84,10 @@ export const reportOf = (view: VsmView, units: ReadonlyArray<string>, unitsMax: 
     ["budget", amounts(view.budget, view.budget) || "none"],
     ["left", amounts(view.left, view.budget) || "none"],
     ["children", view.children.map(({ id }) => id).join(", ") || "none"],
+    ...(view.troubles.length === 0 ? [] : [["wrong", view.troubles.map(troubleOf).join(", ")] as const]),
+    ...(view.below.vsms === 0
+      ? []
+      : [["below", `${counted(view.below.vsms, "VSM")}, ${counted(view.below.units, "unit")}`] as const]),
     ["units", shown.length === 0 ? counted(view.units, "unit") : `${shown.join(", ")}${more}`]
   ]
   const underWay = [

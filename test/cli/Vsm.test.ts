@@ -26,9 +26,10 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
         yield* good("vsm", "spawn", "line-1", "--parent", "hall", "--budget", "mem_mb=10")
         assert.include(yield* good("vsm", "adopt", "hall", "heater-1"), "heater-1 is with hall")
         yield* good("vsm", "adopt", "line-1", "heater-2", "heater-3")
-        const tree = yield* good("vsm", "tree")
-        assert.match(tree, /^root {2}active {2}0 units/)
-        assert.match(tree, /^└─ hall {2}active {2}1 unit {2}left mem_mb=54 spawn=2$/m)
+        // What stands below tells it upwards, some hundred milliseconds later.
+        const tree = yield* until(good("vsm", "tree"), (text) => text.includes("3 more below"))
+        assert.match(tree, /^root {2}active {2}0 units {2}3 more below/)
+        assert.match(tree, /^└─ hall {2}active {2}1 unit {2}2 more below {2}left mem_mb=54 spawn=2$/m)
         assert.match(tree, /^ {3}└─ line-1 {2}active {2}2 units {2}left mem_mb=10$/m)
         assert.include(yield* good("devices", "show", "heater-2", "--json"), '"vsm": "line-1"')
 

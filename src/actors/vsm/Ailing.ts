@@ -7,10 +7,11 @@ import type { Quarantined } from "../../protocol/Escalation.ts"
 import { sourceOf } from "../../protocol/vsm/Signal.ts"
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { Ailing, VsmState } from "../../protocol/vsm/VsmState.ts"
-import { Release } from "../Release.ts"
+import { Quarantines, Release } from "../Release.ts"
 import { confirm } from "./Adopting.ts"
+import { isStill } from "./Health.ts"
 import { ailingKey } from "./Stored.ts"
-import { drop, hasRoom, put, type Turn, tellChannel, tellVsm } from "./Turn.ts"
+import { drop, hasRoom, parentOf, put, type Turn, tellChannel, tellVsm } from "./Turn.ts"
 import { unitOf } from "./Units.ts"
 
 /** Waits before the restarts within the window, ms. Who needs more of them is left in quarantine. */
@@ -24,8 +25,11 @@ const pain = 0.9
 const metric = "quarantined"
 /** Ailing actors of one VSM that are remembered. */
 const ailingMax = 1000
-/** Name of the effect. */
+/** Whether somebody has released what was left in quarantine is looked at this often, ms. */
+const lookMillis = 60_000
+/** Names of the effects. */
 const releasing = "release"
+const looking = "look"
 
 const write = (turn: Turn, ailing: Ailing): void => {
   turn.state = { ...turn.state, ailing: put(turn.state.ailing, ailingKey(ailing), ailing) }
@@ -44,7 +48,12 @@ export const takeQuarantined = (turn: Turn, actors: ReadonlyArray<Quarantined>):
     // Of more than that at once the channel makes one signal anyway.
     if (hasRoom(turn)) {
       const feeling = { source: sourceOf(kind, id), metric, intensity: pain }
-      tellChannel(turn, "Feel", feeling, turn.events.length - 1)
+      // A channel that stands still itself hears nothing: that of the parent does.
+      const isOwn = kind === "algedonic" && id === turn.id
+      tellChannel(turn, "Feel", feeling, {
+        causedBy: turn.events.length - 1,
+        ...(isOwn ? { id: parentOf(turn.state) } : {})
+      })
     }
   }
 }
@@ -52,16 +61,22 @@ export const takeQuarantined = (turn: Turn, actors: ReadonlyArray<Quarantined>):
 /** When the next one is restarted or forgotten; infinite for never. */
 export const ailingDue = ({ ailing }: VsmState): number => {
   let due = Number.POSITIVE_INFINITY
-  for (const { restartAt, since, restarts } of ailing.values())
-    due = Math.min(due, restartAt ?? Math.max(since, ...restarts) + windowMillis)
+  for (const each of ailing.values()) {
+    const { restartAt, since, restarts, lookAt = since + lookMillis } = each
+    due = Math.min(due, restartAt ?? (isStill(each) ? lookAt : Math.max(since, ...restarts) + windowMillis))
+  }
   return due
 }
 
-/** Begins the restarts that are due, and forgets what was in quarantine long ago. */
+/** Begins the restarts that are due, looks after what was left in quarantine, and forgets what was restarted long ago. */
 export const restart = (turn: Turn): void => {
   for (const ailing of turn.state.ailing.values()) {
-    const { kind, id, since, restartAt, restarts } = ailing
-    if (restartAt === undefined) {
+    const { kind, id, since, restartAt, restarts, lookAt = since + lookMillis } = ailing
+    if (restartAt === undefined && isStill(ailing)) {
+      if (turn.now < lookAt) continue
+      write(turn, { ...ailing, lookAt: turn.now + lookMillis })
+      turn.effects.push({ name: looking, id: `${ailingKey(ailing)} ${since}`, input: { kind, id } })
+    } else if (restartAt === undefined) {
       if (turn.now >= Math.max(since, ...restarts) + windowMillis)
         turn.state = { ...turn.state, ailing: drop(turn.state.ailing, ailingKey(ailing)) }
     } else if (turn.now >= restartAt) {
@@ -77,7 +92,9 @@ const isReleased = Schema.is(
   Schema.Struct({ kind: Schema.String, id: Schema.String, isReleased: Schema.Literal(true) })
 )
 
-/** The release itself. Its outcome is whether it is done. */
+const isFree = Schema.is(Schema.Struct({ kind: Schema.String, id: Schema.String, isFree: Schema.Literal(true) }))
+
+/** The release itself, and the look. Its outcome is whether it is done. */
 export const releases: Readonly<Record<string, (input: unknown) => Effect.Effect<unknown>>> = {
   [releasing]: (input) =>
     Effect.gen(function* () {
@@ -87,14 +104,39 @@ export const releases: Readonly<Record<string, (input: unknown) => Effect.Effect
         Effect.as({ ...address, isReleased: true }),
         Effect.orElseSucceed(() => ({ ...address, isReleased: false }))
       )
+    }),
+  [looking]: (input) =>
+    Effect.gen(function* () {
+      const address = decodeInput(input)
+      const isQuarantined = yield* Quarantines
+      return yield* isQuarantined(address).pipe(
+        Effect.map((isStanding) => ({ ...address, isFree: !isStanding })),
+        Effect.orElseSucceed(() => ({ ...address, isFree: false }))
+      )
     })
 }
 
-/** A release has come to its end. */
-export const released = (turn: Turn, id: string, outcome: unknown): void => {
-  if (!isReleased(outcome)) return
+/** What an effect was begun for, unless it has crashed once more since. */
+const begunFor = (turn: Turn, id: string, outcome: { readonly kind: string; readonly id: string }) => {
   const known = turn.state.ailing.get(ailingKey(outcome))
-  if (known === undefined || `${ailingKey(known)} ${known.since}` !== id) return
+  return known !== undefined && `${ailingKey(known)} ${known.since}` === id ? known : undefined
+}
+
+/** Somebody else has released what was left in quarantine: it hurts no more. */
+const freed = (turn: Turn, known: Ailing): void => {
+  turn.state = { ...turn.state, ailing: drop(turn.state.ailing, ailingKey(known)) }
+  tellChannel(turn, "Feel", { source: sourceOf(known.kind, known.id), metric, isOver: true })
+}
+
+/** A release, or a look, has come to its end. */
+export const released = (turn: Turn, id: string, outcome: unknown): void => {
+  if (isFree(outcome)) {
+    const left = begunFor(turn, id, outcome)
+    if (left !== undefined && isStill(left)) freed(turn, left)
+  }
+  if (!isReleased(outcome)) return
+  const known = begunFor(turn, id, outcome)
+  if (known === undefined) return
   const { restartAt, ...rest } = known
   if (restartAt === undefined) return
   write(turn, { ...rest, restarts: [...known.restarts, turn.now] })

@@ -31,6 +31,7 @@ export const initial = (id: string): VsmState => ({
   spawns: new Map(),
   adoptions: new Map(),
   ailing: new Map(),
+  digests: new Map(),
   units: noUnits
 })
 

@@ -63,11 +63,12 @@ export const childRetiring = (turn: Turn, id: VsmId): void => {
 /** A child has ended. */
 export const childRetired = (turn: Turn, child: VsmId): void => {
   if (!turn.state.children.has(child)) return
-  const { children, ailing } = turn.state
+  const { children, ailing, digests } = turn.state
   const key = `vsm/${child}`
   turn.state = {
     ...turn.state,
     children: drop(children, child),
+    digests: drop(digests, child),
     ...(ailing.has(key) ? { ailing: drop(ailing, key) } : {})
   }
   turn.events.push({ type: "vsm.child-retired", data: { child } })
@@ -129,7 +130,7 @@ const end = (turn: Turn): void => {
   const parent = parentOf(turn.state)
   if (parent === undefined) return
   const { retireBy: _, handed, nextAt: __, ...state } = turn.state
-  turn.state = { ...state, adoptions: new Map(), ailing: new Map() }
+  turn.state = { ...state, adoptions: new Map(), ailing: new Map(), digests: new Map() }
   become(turn, "retired")
   tellVsm(turn, parent, "ChildRetired", { child: turn.id })
   tellGuard(turn, "Released", { child: turn.id })

@@ -18,8 +18,8 @@ import { isEnded, type Refusal, refusalOf, type SpawnView } from "../../protocol
 import { rootId, type VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { VsmState } from "../../protocol/vsm/VsmState.ts"
 import { contains, type Zone } from "../../protocol/Zone.ts"
+import { costOf, leftOf } from "./Ledger.ts"
 import { drop, put, type Turn, tellGuard, tellVsm } from "./Turn.ts"
-import { costOf, leftOf } from "./Views.ts"
 
 /** Spawns of one VSM under way at a time. */
 const underWayMax = 32

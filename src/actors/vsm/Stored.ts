@@ -1,15 +1,24 @@
 /**
- * How a VSM rests: its head, and a part for each child, spawn, adoption, ailing actor and page of units. The part `supervisor` is
+ * How a VSM rests: its head, and a part for each child, spawn, adoption, ailing actor, VSM below and page of units. The part `supervisor` is
  * who is told when the VSM itself is quarantined: it is read alone, whether or not the rest still loads.
  */
 import { Schema } from "effect"
 import { SpawnView } from "../../protocol/vsm/Spawn.ts"
-import { AdoptionView, Ailing, ChildInfo, UnitInfo, VsmState } from "../../protocol/vsm/VsmState.ts"
+import { AdoptionView, Ailing, ChildInfo, Digest, UnitInfo, VsmState } from "../../protocol/vsm/VsmState.ts"
 import type { Storage } from "../Behaviour.ts"
 import { supervisorPart } from "../Supervisor.ts"
 import { noUnits } from "./Units.ts"
 
-const { children: _, spawns: __, adoptions: ___, ailing: ____, units: _____, ...headFields } = VsmState.fields
+const {
+  children: _,
+  spawns: __,
+  adoptions: ___,
+  ailing: ____,
+  units: _____,
+  digests: ______,
+  said: _______,
+  ...headFields
+} = VsmState.fields
 const decodeHead = Schema.decodeUnknownSync(Schema.Struct(headFields))
 
 /** The keys of a map and what was decoded of it: a newer node may have written more. */
@@ -35,6 +44,11 @@ const spawnParts = parted("spawn/", SpawnView)
 const adoptionParts = parted("adoption/", AdoptionView)
 const ailingParts = parted("ailing/", Ailing)
 
+const digestParts = parted("below/", Digest)
+/** One part for what was told above: it changes far more often than the head. */
+const saidPart = "said"
+const decodeSaid = Schema.decodeUnknownSync(VsmState.fields.said.schema)
+
 const unitPrefix = "units/"
 const decodeUnits = Schema.decodeUnknownSync(Schema.Array(UnitInfo))
 const listed = (part: unknown): ReadonlyArray<unknown> => (Array.isArray(part) ? part : [])
@@ -44,7 +58,7 @@ export const ailingKey = ({ kind, id }: { readonly kind: string; readonly id: st
 
 /** Cuts a VSM into head and parts, and joins it again. */
 export const storage: Storage<VsmState> = {
-  split: ({ children, spawns, adoptions, ailing, units, ...head }) => {
+  split: ({ children, spawns, adoptions, ailing, units, digests, said, ...head }) => {
     const parts = new Map<string, unknown>()
     const parent = head.path.at(-2)
     if (parent !== undefined) parts.set(supervisorPart, parent)
@@ -52,6 +66,8 @@ export const storage: Storage<VsmState> = {
     spawnParts.put(parts, spawns)
     adoptionParts.put(parts, adoptions)
     ailingParts.put(parts, ailing)
+    digestParts.put(parts, digests)
+    if (said !== undefined) parts.set(saidPart, said)
     for (const [number, page] of units.entries()) if (page.length > 0) parts.set(`${unitPrefix}${number}`, page)
     return { head, parts }
   },
@@ -61,6 +77,8 @@ export const storage: Storage<VsmState> = {
     spawns: new Map(spawnParts.read(parts).map((spawn) => [spawn.child, spawn])),
     adoptions: new Map(adoptionParts.read(parts).map((adoption) => [adoption.unit, adoption])),
     ailing: new Map(ailingParts.read(parts).map((ailing) => [ailingKey(ailing), ailing])),
+    digests: new Map(digestParts.read(parts).map((digest) => [digest.id, digest])),
+    ...(parts.has(saidPart) ? { said: decodeSaid(parts.get(saidPart)) } : {}),
     units: noUnits.map((empty, number) => {
       const part = parts.get(`${unitPrefix}${number}`)
       if (part === undefined) return empty

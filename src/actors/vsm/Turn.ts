@@ -58,9 +58,14 @@ export const tellGuard = (turn: Turn, message: string, payload: unknown): void =
   turn.tells.push({ to: { kind: "recursion", id: rootId }, message, payload })
 }
 
-/** Tells the algedonic channel of the VSM. `causedBy` is the place of the event that says it too. */
-export const tellChannel = (turn: Turn, message: string, payload: unknown, causedBy?: number): void => {
-  const to = { kind: "algedonic", id: turn.id }
+/** Tells the algedonic channel of the VSM, or of the one with this id. `causedBy` is the place of the event that says it too. */
+export const tellChannel = (
+  turn: Turn,
+  message: string,
+  payload: unknown,
+  { causedBy, id = turn.id }: { readonly causedBy?: number; readonly id?: string | undefined } = {}
+): void => {
+  const to = { kind: "algedonic", id }
   turn.tells.push({ to, message, payload, ...(causedBy === undefined ? {} : { causedBy }) })
 }
 

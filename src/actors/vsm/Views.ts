@@ -1,32 +1,20 @@
-/** What people see of a VSM, and what its ledger says. */
-import { type Budget, minus, plus } from "../../protocol/vsm/Budget.ts"
+/** What people see of a VSM. */
 import { VsmId } from "../../protocol/vsm/VsmId.ts"
 import { type UnitPage, unitPageMax, type VsmState, type VsmView } from "../../protocol/vsm/VsmState.ts"
+import { sumsOf, treeBelow } from "./Below.ts"
+import { shownStatus, troublesOf } from "./Health.ts"
+import { givenBy, leftOf } from "./Ledger.ts"
 import { unitCount, unitsAfter } from "./Units.ts"
 
-/** What a child takes of its parent's budget: what it is given, and one of the VSMs that may be below. */
-export const costOf = (budget: Budget): Budget => plus(budget, { spawn: 1 })
-
-/** What children have, and what is set aside for those on their way. */
-export const givenBy = ({ children, spawns }: VsmState): Budget => {
-  let given: Budget = {}
-  for (const { budget } of children.values()) given = plus(given, costOf(budget))
-  for (const { step, budget } of spawns.values())
-    if (step === "creating" || step === "confirming" || step === "undoing") given = plus(given, costOf(budget))
-  return given
-}
-
-/** What is left to give. */
-export const leftOf = (state: VsmState): Budget => minus(state.budget, givenBy(state))
-
-/** All but the units, which are counted. */
-export const viewOf = (state: VsmState, self: string): VsmView => {
-  const { status, since, reason, createdAt, path, zone, template, budget } = state
+/** All but the units, which are counted; of the VSMs below as many levels as are asked for. */
+export const viewOf = (state: VsmState, self: string, depth = 0): VsmView => {
+  const { since, degradedAt = since, pain = 0, reason, createdAt, path, zone, template, budget } = state
   const parent = path.at(-2)
+  const status = shownStatus(state)
   return {
     id: VsmId.make(self),
     status,
-    since,
+    since: status === "degraded" ? degradedAt : since,
     ...(reason === undefined ? {} : { reason }),
     createdAt,
     path,
@@ -41,7 +29,11 @@ export const viewOf = (state: VsmState, self: string): VsmView => {
     units: unitCount(state.units),
     spawns: [...state.spawns.values()],
     adoptions: [...state.adoptions.values()],
-    ailing: [...state.ailing.values()]
+    ailing: [...state.ailing.values()],
+    troubles: troublesOf(state),
+    pain,
+    below: sumsOf(state),
+    ...(depth === 0 ? {} : { tree: treeBelow(state, depth) })
   }
 }
 

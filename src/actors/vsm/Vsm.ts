@@ -5,18 +5,32 @@ import { isDeviceId } from "../../protocol/Ids.ts"
 import { refusalOf } from "../../protocol/vsm/Spawn.ts"
 import { Vsm } from "../../protocol/vsm/Vsm.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
-import type { VsmState } from "../../protocol/vsm/VsmState.ts"
+import type { VsmState, VsmView } from "../../protocol/vsm/VsmState.ts"
 import * as Behaviour from "../Behaviour.ts"
 import * as Adopting from "./Adopting.ts"
 import { ailingDue, released, releases, restart, takeQuarantined } from "./Ailing.ts"
 import { activate, found, initial, start, undoStart } from "./Begun.ts"
+import { heardBelow, tellAbove } from "./Below.ts"
+import { noteHealth } from "./Health.ts"
 import * as Retiring from "./Retiring.ts"
 import * as Spawning from "./Spawning.ts"
 import { storage } from "./Stored.ts"
-import { become, begin, type Context, type Noted, notedOf, repliedOf, type Turn } from "./Turn.ts"
+import { become, begin, type Context, type Noted, notedOf, type Outcome, repliedOf, type Turn } from "./Turn.ts"
 import { pageOf, viewOf } from "./Views.ts"
 
 const isVsmId = Schema.is(VsmId)
+
+/** What every change of a VSM may lead to beside what it is for. */
+const settled = (turn: Turn): Turn => {
+  noteHealth(turn)
+  tellAbove(turn)
+  return turn
+}
+
+/** What leaves a transition that answers with the VSM as it is then. */
+const viewed = (turn: Turn): Outcome<VsmView> => {
+  return repliedOf(settled(turn), viewOf(turn.state, turn.id))
+}
 
 /** A transition that nobody waits for; a retirement goes on with every one of them. */
 const noted =
@@ -25,7 +39,7 @@ const noted =
     const turn = begin(state, context)
     change(turn, payload)
     Retiring.goOn(turn)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   }
 
 const refuseStatus = ({ status }: VsmState, event: string) =>
@@ -47,7 +61,8 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
       Spawning.spawnsDue(state),
       Adopting.adoptionsDue(state),
       Retiring.retirementDue(state),
-      ailingDue(state)
+      ailingDue(state),
+      state.sayAt ?? Number.POSITIVE_INFINITY
     )
     return due === Number.POSITIVE_INFINITY ? undefined : due
   },
@@ -57,13 +72,13 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     Adopting.forgetAdoptions(turn)
     restart(turn)
     Retiring.goOn(turn)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   },
   effects: releases,
   completed: (state, { id, outcome }, context) => {
     const turn = begin(state, context)
     released(turn, id, outcome)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   },
   undelivered: (state, { to, message, payload, cause }, context) => {
     const turn = begin(state, context)
@@ -74,10 +89,10 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     else if (message === "Start" && isVsmId(to.id) && typeof spawn === "string")
       Spawning.unreachable(turn, { child: to.id, spawn }, cause)
     Retiring.goOn(turn)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   },
 
-  Describe: (state, _payload, { self }) => ({ reply: viewOf(state, self.id) }),
+  Describe: (state, { depth }, { self }) => ({ reply: viewOf(state, self.id, depth) }),
   Watch: (state, _payload, { self }) => ({ reply: viewOf(state, self.id) }),
   GetUnits: (state, page) => ({ reply: pageOf(state, page) }),
   WatchSpawn: ({ spawns }, { child }) => ({ reply: spawns.get(child) ?? null }),
@@ -100,7 +115,7 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     const objection = Retiring.objection(state, turn.id)
     if (objection !== undefined) return Behaviour.refuse(objection)
     Retiring.beginRetirement(turn, manner)
-    return repliedOf(turn, viewOf(turn.state, turn.id))
+    return viewed(turn)
   },
   Quarantine: (state, { reason }, context) => {
     const turn = begin(state, context)
@@ -108,7 +123,7 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     if (state.status !== "active") return refuseStatus(state, "Quarantine")
     become(turn, "quarantined", reason)
     turn.events.push({ type: "vsm.quarantined", severity: "error", data: { reason } })
-    return repliedOf(turn, viewOf(turn.state, turn.id))
+    return viewed(turn)
   },
   Release: (state, _payload, context) => {
     const turn = begin(state, context)
@@ -116,7 +131,7 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     if (state.status !== "quarantined") return refuseStatus(state, "Release")
     become(turn, "active")
     turn.events.push({ type: "vsm.released", data: {} })
-    return repliedOf(turn, viewOf(turn.state, turn.id))
+    return viewed(turn)
   },
 
   Found: noted(found),
@@ -135,5 +150,9 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
   RemoveUnit: noted(Adopting.remove),
   AdoptionRefused: noted((turn, { unit, error }) => Adopting.refused(turn, unit, error)),
   TakeUnits: noted((turn, { units }) => Adopting.take(turn, units)),
+  Below: noted((turn, { digest }) => heardBelow(turn, digest)),
+  Hurts: noted((turn, { pain }) => {
+    turn.state = { ...turn.state, pain }
+  }),
   Escalate: noted((turn, { actors }) => takeQuarantined(turn, actors))
 })

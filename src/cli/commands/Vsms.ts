@@ -1,23 +1,24 @@
 /** `holon vsm`: the tree of VSMs that governs the fleet. */
 import { Clock, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { InvalidTransition, NotFound } from "../../protocol/Errors.ts"
+import { InvalidTransition } from "../../protocol/Errors.ts"
 import { Budget, resources } from "../../protocol/vsm/Budget.ts"
 import { errorOf, isEnded, SpawnView } from "../../protocol/vsm/Spawn.ts"
 import { rootId } from "../../protocol/vsm/VsmId.ts"
-import { AdoptionView, UnitPage, VsmView } from "../../protocol/vsm/VsmState.ts"
+import { AdoptionView, levelsMax, UnitPage, VsmView } from "../../protocol/vsm/VsmState.ts"
 import { toggle, usually } from "../Defaults.ts"
 import { examples } from "../Examples.ts"
 import { type Place, sendTo, watchUntil } from "../Following.ts"
 import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
-import { lookThrough } from "../Pages.ts"
 import { print } from "../Print.ts"
-import { reportOf, treeOf } from "../VsmReport.ts"
+import { reportOf, type Standing, standingOf, treeOf } from "../VsmReport.ts"
 import { limits } from "./VsmLimits.ts"
 import { variety } from "./VsmVariety.ts"
 
 const unitsShown = 20
+/** VSMs that are asked at a time. */
+const asksMax = 8
 const noReason = "an operator said so"
 const placeOf = (id: string): Place => ({ kind: "vsm", id })
 
@@ -45,6 +46,25 @@ const budgetOf = (texts: ReadonlyArray<string>) =>
 
 const id = Argument.String("vsm").pipe(Argument.withDescription("Id of the VSM"))
 
+/** VSMs at the end of what another one knows of its tree, that have some below. */
+const endsOf = ({ tree: known = [] }: VsmView): ReadonlyArray<string> => {
+  const parents = new Set(known.map(({ parent }) => parent))
+  return known.filter(({ id, below }) => below.vsms > 0 && !parents.has(id)).map(({ id }) => id)
+}
+
+/** A VSM, and behind it all below: it knows some levels itself, and those where that ends are asked in turn. */
+const branch = (top: string) =>
+  Effect.gen(function* () {
+    const look = (id: string) => sendTo(placeOf(id), "Describe", { depth: levelsMax }, VsmView)
+    const first = yield* look(top)
+    const found: Array<Standing> = [standingOf(first)]
+    for (let views: ReadonlyArray<VsmView> = [first]; views.length > 0; ) {
+      found.push(...views.flatMap(({ tree: known = [] }) => known))
+      views = yield* Effect.forEach(views.flatMap(endsOf), look, { concurrency: asksMax })
+    }
+    return found
+  })
+
 const tree = Command.make(
   "tree",
   {
@@ -55,16 +75,9 @@ const tree = Command.make(
     )
   },
   Effect.fn(function* (flags) {
-    const found = yield* connected(flags)(lookThrough("vsm", "Describe", VsmView))
-    const views = found.map(({ value }) => value)
     const top = Option.getOrElse(flags.top, () => rootId)
-    const lines = treeOf(views, top)
-    if (lines.length === 0) return yield* new NotFound({ what: `vsm ${top}` })
-    yield* print(
-      flags,
-      views.filter(({ path }) => path.some((above) => above === top)),
-      () => lines.join("\n")
-    )
+    const found = yield* connected(flags)(branch(top))
+    yield* print(flags, found, () => treeOf(found).join("\n"))
   })
 ).pipe(
   Command.withDescription("Show the VSMs as a tree, with their units and what is left of their budgets"),

@@ -24,7 +24,10 @@ export const AlgedonicState = Schema.Struct({
   signals: Schema.ReadonlyMap(Schema.String, Signal),
   /** By metric, where people have set them. */
   thresholds: Schema.Record(Metric, Thresholds),
-  filters: Schema.Array(Filter)
+  filters: Schema.Array(Filter),
+  /** The worst that the VSM was told of, and when it is told again. */
+  saidPain: Schema.optionalKey(Schema.Finite),
+  sayAt: Schema.optionalKey(Schema.Finite)
 })
 export type AlgedonicState = typeof AlgedonicState.Type
 

@@ -30,6 +30,9 @@ export const Budget = Schema.Struct({
 })
 export type Budget = typeof Budget.Type
 
+/** What is left of one; below zero where it was made smaller than what was given. */
+export const Left = Schema.Record(Schema.Literals(resources), Schema.optionalKey(Schema.Finite))
+
 const scale = 1_000_000
 
 const combined = (left: Budget, right: Budget, sign: 1 | -1): Budget => {

@@ -8,7 +8,18 @@ import { Zone } from "../Zone.ts"
 import { Budget } from "./Budget.ts"
 import { Refusal, SpawnView, TemplateName } from "./Spawn.ts"
 import { VsmId } from "./VsmId.ts"
-import { AdoptionView, UnitInfo, UnitPage, unitPageMax, VsmPath, VsmState, VsmView } from "./VsmState.ts"
+import {
+  AdoptionView,
+  Digest,
+  levelsMax,
+  Trouble,
+  UnitInfo,
+  UnitPage,
+  unitPageMax,
+  VsmPath,
+  VsmState,
+  VsmView
+} from "./VsmState.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Reason = Schema.String.check(Schema.isMaxLength(512))
@@ -22,10 +33,14 @@ export const Vsm = Contract.make("vsm", {
   state: VsmState,
   messages: {
     Describe: Contract.query({
+      payload: {
+        /** Levels of VSMs below that `tree` shows; none when absent. */
+        depth: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: levelsMax })))
+      },
       success: VsmView,
       audience: "operator",
       capability: "vsm.read",
-      about: "its place in the tree, its children, its budget, and what is under way"
+      about: "its place in the tree, its children, its budget, what is under way, and how those below stand"
     }),
     Watch: Contract.watch({
       success: VsmView,
@@ -175,6 +190,12 @@ export const Vsm = Contract.make("vsm", {
       payload: { from: VsmId, units: Schema.Array(UnitInfo).check(Schema.isMaxLength(200)) },
       about: "a child that retires hands over units that have not answered"
     }),
+    Below: Contract.idempotent({ ...told, payload: { digest: Digest }, about: "how a VSM below stands" }),
+    Hurts: Contract.idempotent({
+      ...told,
+      payload: { pain: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })) },
+      about: "the worst that is felt in its algedonic channel and nobody takes care of"
+    }),
     Escalate
   },
   events: {
@@ -202,7 +223,10 @@ export const Vsm = Contract.make("vsm", {
       intensity: Schema.Finite,
       decision: Schema.Literals(["restart", "leave"])
     }),
-    "vsm.unit-restarted": Schema.Struct({ kind: Schema.String, id: Schema.String })
+    "vsm.unit-restarted": Schema.Struct({ kind: Schema.String, id: Schema.String }),
+    /** It is active, and something is wrong; and nothing is wrong any more. */
+    "vsm.degraded": Schema.Struct({ troubles: Schema.Array(Trouble) }),
+    "vsm.recovered": Schema.Struct({})
   },
   audited: {
     "vsm.founded": "spawn",
@@ -220,7 +244,9 @@ export const Vsm = Contract.make("vsm", {
     "vsm.unit-left": "change",
     "vsm.adoption-refused": "change",
     "vsm.unit-quarantined": "security",
-    "vsm.unit-restarted": "decision"
+    "vsm.unit-restarted": "decision",
+    "vsm.degraded": "change",
+    "vsm.recovered": "change"
   }
 })
 export type Vsm = typeof Vsm

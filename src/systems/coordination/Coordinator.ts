@@ -1,5 +1,6 @@
 /** The coordinator actor of a VSM. Its rules stand beside it, by concept; time passes in all of them before anything is asked. */
 import * as Behaviour from "../../actors/Behaviour.ts"
+import { vsmOver } from "../../actors/Supervisor.ts"
 import { Conflict, type HolonError, Malformed, NotFound } from "../../protocol/Errors.ts"
 import { isDeviceId } from "../../protocol/Ids.ts"
 import { type ClaimView, deviceOf, type SlotView } from "../../protocol/vsm/Claim.ts"
@@ -73,6 +74,7 @@ const isOver = ({ state }: ClaimView | SlotView): boolean => state !== "waiting"
 export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(Coordinator, {
   initial: () => initial,
   storage,
+  supervisor: vsmOver,
   dueAt: (state) => finite(Math.min(Claims.claimsDue(state), FairQueue.slotsDue(state))),
   timeout: (state, context) => {
     if (Math.min(Claims.claimsDue(state), FairQueue.slotsDue(state)) > context.now) return {}

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { device } from "../../../src/actors/device/Device.ts"
 import { feelingIn } from "../../../src/actors/device/Signals.ts"
+import { vsm } from "../../../src/actors/vsm/Vsm.ts"
 import { runtimeAsker } from "../../../src/protocol/Asker.ts"
 import { algedonic } from "../../../src/systems/policy/algedonic/Channel.ts"
 import { ActorRig } from "../../support/ActorRig.ts"
@@ -49,7 +50,7 @@ describe("what a board says that it feels", () => {
   })
 
   it("goes to the root while the device is nobody's unit", () => {
-    const rig = new ActorRig([device, algedonic])
+    const rig = new ActorRig([device, algedonic, vsm])
     const place = { kind: "device", id: "press-1" }
     rig.ask(place, "Attach", hello, { asker: { kind: "device", id: "press-1", role: "board" } })
     rig.ask(place, "Feel", { metric: "heat", intensity: 0.5 }, { asker: runtimeAsker })

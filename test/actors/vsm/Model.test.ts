@@ -50,7 +50,7 @@ const views = (tree: Tree) => ["root", ...ids].flatMap((id) => (tree.rig.rows.ha
 
 const check = (tree: Tree, seed: number): void => {
   const all = views(tree)
-  const living = all.filter(({ status }) => status === "active" || status === "quarantined")
+  const living = all.filter(({ status }) => ["active", "degraded", "quarantined"].includes(status))
   assert.sameMembers(
     all.filter(({ status }) => status !== "absent" && status !== "retired").map(({ id }) => id),
     living.map(({ id }) => id),

@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import * as Behaviour from "../../../actors/Behaviour.ts"
+import { vsmOver } from "../../../actors/Supervisor.ts"
 import { Malformed, NotFound, TooLarge } from "../../../protocol/Errors.ts"
 import { Algedonic, type AlgedonicState, type ChannelView, settingsMax } from "../../../protocol/vsm/Algedonic.ts"
 import type { Signal } from "../../../protocol/vsm/Signal.ts"
@@ -13,7 +14,8 @@ import { passOverdue, strand } from "./Climbing.ts"
 import { feel, takeClimb, takeResolved } from "./Feeling.ts"
 import { isStricter, thresholdsKnown } from "./Intensity.ts"
 import { storage } from "./Stored.ts"
-import { begin, type Context, type Noted, notedOf, repliedOf, type Turn } from "./Turn.ts"
+import { sayPain } from "./Telling.ts"
+import { type Answered, begin, type Context, type Noted, notedOf, repliedOf, type Turn } from "./Turn.ts"
 
 const isVsmId = Schema.is(VsmId)
 /** How much something hurts that was told without a word about that. */
@@ -31,12 +33,20 @@ const viewOf = ({ path, signals, thresholds, filters }: AlgedonicState, id: stri
   filters
 })
 
+/** Every change may have to be said to the VSM. */
+const settled = (turn: Turn): Turn => {
+  sayPain(turn)
+  return turn
+}
+
+const answered = <Reply>(turn: Turn, reply: Reply): Answered<Reply> => repliedOf(settled(turn), reply)
+
 const noted =
   <Payload>(change: (turn: Turn, payload: Payload) => void) =>
   (state: AlgedonicState, payload: Payload, context: Context): Noted => {
     const turn = begin(state, context)
     change(turn, payload)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   }
 
 const unknownIntensity = new Malformed({
@@ -55,9 +65,10 @@ export const algedonic: Behaviour.AnyBehaviour = Behaviour.make<Algedonic>(Alged
   }),
   storage,
   vsmOf: (_state, id) => (id === rootId ? undefined : id),
+  supervisor: vsmOver,
 
-  dueAt: ({ signals }) => {
-    let due = Number.POSITIVE_INFINITY
+  dueAt: ({ signals, sayAt }) => {
+    let due = sayAt ?? Number.POSITIVE_INFINITY
     for (const signal of signals.values())
       due = Math.min(due, signal.ackBy ?? Number.POSITIVE_INFINITY, quietAt(signal))
     return due === Number.POSITIVE_INFINITY ? undefined : due
@@ -66,13 +77,13 @@ export const algedonic: Behaviour.AnyBehaviour = Behaviour.make<Algedonic>(Alged
     const turn = begin(state, context)
     passOverdue(turn)
     forgetQuiet(turn)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   },
   undelivered: (state, { to, message, payload }, context) => {
     const turn = begin(state, context)
     const { id } = Object(Object(payload).signal)
     if (message === "Climb" && typeof id === "string") strand(turn, id, to.id)
-    return notedOf(turn)
+    return notedOf(settled(turn))
   },
 
   GetSignals: (state, _payload, { self }) => ({ reply: viewOf(state, self.id) }),
@@ -81,7 +92,7 @@ export const algedonic: Behaviour.AnyBehaviour = Behaviour.make<Algedonic>(Alged
   Raise: (state, feeling, context) => {
     const turn = begin(state, context)
     const signal = feel(turn, feeling)
-    return signal === "unknown" ? Behaviour.refuse(unknownIntensity) : repliedOf(turn, signal ?? null)
+    return signal === "unknown" ? Behaviour.refuse(unknownIntensity) : answered(turn, signal ?? null)
   },
   Ack: (state, { signal: id, level = "person", action }, context) => {
     const turn = begin(state, context)
@@ -89,14 +100,14 @@ export const algedonic: Behaviour.AnyBehaviour = Behaviour.make<Algedonic>(Alged
     if (signal === undefined) return Behaviour.refuse(new NotFound({ what: `signal ${id} in ${turn.id}` }))
     const { now, asker } = context
     const ack = { by: `${asker.kind}/${asker.id}`, level, action, at: now, intensity: signal.intensity }
-    return repliedOf(turn, acknowledge(turn, signal, ack))
+    return answered(turn, acknowledge(turn, signal, ack))
   },
   Resolve: (state, { signal: id }, context) => {
     const turn = begin(state, context)
     const signal = state.signals.get(id)
     if (signal === undefined) return Behaviour.refuse(new NotFound({ what: `signal ${id} in ${turn.id}` }))
     resolve(turn, signal, "resolved")
-    return repliedOf(turn, signal)
+    return answered(turn, signal)
   },
   SetThresholds: (state, { metric, thresholds: wanted }, context) => {
     const known = thresholdsKnown.get(metric)

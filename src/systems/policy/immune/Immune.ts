@@ -4,6 +4,7 @@
  */
 import { Effect, Schema } from "effect"
 import * as Behaviour from "../../../actors/Behaviour.ts"
+import { vsmOver } from "../../../actors/Supervisor.ts"
 import { Immune, type ImmuneState } from "../../../protocol/vsm/Immune.ts"
 import { type Bar, type Sign, signsMax, type ThreatsView } from "../../../protocol/vsm/Threat.ts"
 import { rootId, VsmId } from "../../../protocol/vsm/VsmId.ts"
@@ -116,6 +117,7 @@ export const immune: Behaviour.AnyBehaviour = Behaviour.make<Immune, Resident>(I
     isReading: false
   }),
   storage,
+  supervisor: vsmOver,
   awake: freshResident,
   vsmOf: (_state, id) => (id === rootId ? undefined : id),
   atTakeover: ({ isReading }) => isReading,

@@ -3,6 +3,7 @@
  * VSM stands deeper and no more of them stand than its bounds say.
  */
 import * as Behaviour from "../../../actors/Behaviour.ts"
+import { vsmOver } from "../../../actors/Supervisor.ts"
 import { BreakerOpen, type HolonError, SpawnDenied } from "../../../protocol/Errors.ts"
 import {
   boundsDefault,
@@ -201,6 +202,7 @@ const bounded = (state: RecursionState, changes: Partial<RecursionBounds>) => {
 export const recursion: Behaviour.AnyBehaviour = Behaviour.make<Recursion, Resident>(Recursion, {
   initial: () => initial,
   storage,
+  supervisor: vsmOver,
   awake: () => ({ loads: new Map(), outcomes: [], health: healthAtFirst, lookedAt: 0 }),
 
   CheckSpawn: checkSpawn,

@@ -1,6 +1,7 @@
 /** The keeper of the policies of a VSM. Its rules stand beside it: how policies come, how they come into force, how they are tried. */
 import { Effect, Schema } from "effect"
 import * as Behaviour from "../../../actors/Behaviour.ts"
+import { vsmOver } from "../../../actors/Supervisor.ts"
 import { type HolonError, InvalidTransition, NotFound, PolicyInvalid } from "../../../protocol/Errors.ts"
 import { ImpactReport } from "../../../protocol/policy/Impact.ts"
 import { PolicyKeeper, type PolicyKeeperState } from "../../../protocol/vsm/PolicyKeeper.ts"
@@ -94,6 +95,7 @@ const deploy = (turn: Turn, source: string): PolicyView | HolonError => {
 export const policyKeeper: Behaviour.AnyBehaviour = Behaviour.make<PolicyKeeper, Resident>(PolicyKeeper, {
   initial: () => initial,
   storage,
+  supervisor: vsmOver,
   awake: freshResident,
   vsmOf: (_state, id) => (id === rootId ? undefined : id),
   dueAt,

@@ -114,7 +114,8 @@ describe("agony", () => {
     assert.strictEqual(channels.signal("b").from, "c")
     channels.feel("c", 0.96)
     assert.deepStrictEqual(channels.signal("c").told?.map(String), ["root", "a", "b"])
-    for (const id of ["root", "a", "b"]) assert.deepInclude(channels.signal(id), { from: VsmId.make("c"), intensity: 0.96 })
+    for (const id of ["root", "a", "b"])
+      assert.deepInclude(channels.signal(id), { from: VsmId.make("c"), intensity: 0.96 })
     assert.deepStrictEqual(
       channels.said("algedonic.climbed").map(({ vsm }) => vsm),
       ["c", "c", "c"]

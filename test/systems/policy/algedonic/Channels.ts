@@ -1,6 +1,7 @@
 /** Channels of a line of VSMs, each below the one before, over a store in memory; time stands until it is moved. */
 import { assert } from "@effect/vitest"
 import { Schema } from "effect"
+import { vsm } from "../../../../src/actors/vsm/Vsm.ts"
 import { runtimeAsker } from "../../../../src/protocol/Asker.ts"
 import { decodeJournalBody, type JournalRecord } from "../../../../src/protocol/JournalBody.ts"
 import { ChannelView } from "../../../../src/protocol/vsm/Algedonic.ts"
@@ -9,7 +10,7 @@ import { algedonic } from "../../../../src/systems/policy/algedonic/Channel.ts"
 import { ActorRig } from "../../../support/ActorRig.ts"
 
 export class Channels {
-  readonly rig = new ActorRig([algedonic])
+  readonly rig = new ActorRig([algedonic, vsm])
 
   /** From the root down. */
   constructor(...line: ReadonlyArray<string>) {
