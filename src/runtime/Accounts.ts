@@ -1,5 +1,7 @@
 /** Secrets and operators' accounts as `cluster.config.ts` has them. */
 import { Config, Effect, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { Clearance } from "../protocol/Clearance.ts"
+import { Zone } from "../protocol/Zone.ts"
 
 /** The value of an environment variable, as a secret. */
 const secretOf = (env: string) =>
@@ -17,7 +19,15 @@ export const Secret = Schema.Struct({ env: Schema.NonEmptyString }).pipe(
   })
 )
 
-const Rights = Schema.optionalKey(Schema.Array(Schema.NonEmptyString))
+/** What an operator is kept to. */
+const limits = {
+  /** What that operator may do: names of rights, `"device.read"`, and globs over them, `"program.*"`. Default everything. */
+  may: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+  /** Zones of the devices that the operator sees and touches, `["hall.line-3"]`. Default all. */
+  zones: Schema.optionalKey(Schema.Array(Zone).check(Schema.isMinLength(1), Schema.isMaxLength(64))),
+  /** How much the operator is trusted with, 0 to 4, for policies to ask. Default 4, and 1 with `may`. */
+  clearance: Schema.optionalKey(Clearance)
+}
 
 /**
  * What an operator shows, and what that entitles to. One struct for both forms, not a union, so that what is wrong with an
@@ -27,16 +37,15 @@ export const OperatorAccount = Schema.Struct({
   env: Schema.optionalKey(Schema.NonEmptyString),
   /** The bearer token of an operator with fewer rights. */
   token: Schema.optionalKey(Secret),
-  /** What that operator may do: names of rights, `"device.read"`, and globs over them, `"program.*"`. Default everything. */
-  may: Rights
+  ...limits
 }).pipe(
-  Schema.decodeTo(Schema.Struct({ token: Schema.Redacted(Schema.NonEmptyString), may: Rights }), {
-    decode: SchemaGetter.transformEffect(({ env, token, may }) => {
-      if (token !== undefined && env === undefined) return Effect.succeed({ token, ...(may !== undefined && { may }) })
-      if (env !== undefined && token === undefined && may === undefined)
+  Schema.decodeTo(Schema.Struct({ token: Schema.Redacted(Schema.NonEmptyString), ...limits }), {
+    decode: SchemaGetter.transformEffect(({ env, token, ...limited }) => {
+      if (token !== undefined && env === undefined) return Effect.succeed({ token, ...limited })
+      if (env !== undefined && token === undefined && Object.keys(limited).length === 0)
         return Effect.map(secretOf(env), (plain) => ({ token: plain }))
       const message = 'Expected { env: "NAME" }, or { token: { env: "NAME" }, may: ["device.read", "program.*"] }'
-      return Effect.fail(new SchemaIssue.InvalidValue({ message }, { env, may }))
+      return Effect.fail(new SchemaIssue.InvalidValue({ message }, { env, ...limited }))
     }),
     encode: SchemaGetter.forbiddenEncoding
   })

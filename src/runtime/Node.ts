@@ -78,7 +78,7 @@ const events = (config: ClusterConfig, registry: Registry) =>
 const makeSeams = Effect.fnUntraced(function* (config: ClusterConfig, registry: Registry) {
   const images = ImageStore.layer({ bytesMax: config.images.bytesMax, ...(yield* readImageTrust(config)) })
   const releases = Releases.layer.pipe(Layer.provide(layerPgActorRecords))
-  const policies = Policies.layer(registry).pipe(Layer.provide(layerPgActorRecords))
+  const policies = Policies.layer(config, registry).pipe(Layer.provide(layerPgActorRecords))
   const words = FleetWords.layer(config).pipe(Layer.provide(layerPgFleetRows(registry)))
   return Layer.mergeAll(
     images,
@@ -114,6 +114,7 @@ const beginnings = (registry: Registry, { vsm }: ClusterConfig) =>
     PatternPartitions.layer,
     registry.has(Vsm.kind) ? Founding.layer(vsm) : Layer.empty,
     registry.has(Auditor.kind) ? Auditors.layer : Layer.empty,
+    registry.has(PolicyKeeper.kind) ? Policies.layerTelling : Layer.empty,
     registry.has(Immune.kind) ? Immunity.layer : Layer.empty
   )
 

@@ -6,6 +6,7 @@ import { Judge } from "../actors/Judge.ts"
 import { NodePorts } from "../actors/NodePorts.ts"
 import type { Registry } from "../actors/Registry.ts"
 import { decodeRow } from "../actors/StoredState.ts"
+import { askerOf } from "../gateways/http/Gatekeeper.ts"
 import { runtimeAsker } from "../protocol/Asker.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import type { NotedDecision } from "../protocol/policy/NotedDecision.ts"
@@ -18,8 +19,13 @@ import { EpochPolicies, type InForce } from "../systems/policy/engine/EpochPolic
 import { Limits } from "../systems/policy/engine/Limits.ts"
 import { PolicyCache } from "../systems/policy/engine/PolicyCache.ts"
 import { foundingSource } from "../systems/policy/rule/Keeper.ts"
+import { makeDesk, PolicyDesk } from "../systems/policy/rule/PolicyDesk.ts"
 import { type ForcedPolicy, type KnownEpoch, PolicyEpochs } from "../systems/policy/rule/PolicyEpochs.ts"
 import { PolicyJudge } from "../systems/policy/rule/PolicyJudge.ts"
+import { PastActs } from "../systems/policy/rule/PolicyRegister.ts"
+import { makeReplay, pathOr, quietly } from "../systems/policy/rule/Replay.ts"
+import { readFor } from "../systems/policy/rule/Staging.ts"
+import type { ClusterConfig } from "./Config.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { ProcessHost } from "./ProcessHost.ts"
 
@@ -48,7 +54,7 @@ class Bindings {
 }
 
 /** The judge of this node, whose notes somebody takes to the keepers. */
-export class NodeJudge extends Context.Service<NodeJudge, PolicyJudge>()("holon/runtime/Policies/NodeJudge") {}
+class NodeJudge extends Context.Service<NodeJudge, PolicyJudge>()("holon/runtime/Policies/NodeJudge") {}
 
 const hasPath = Schema.is(Schema.Struct({ path: VsmState.fields.path, status: VsmState.fields.status }))
 
@@ -117,12 +123,25 @@ const make = (registry: Registry) =>
     return judge
   })
 
-/** The judge of this node, for all that asks one. Stands below the actors. */
-export const layer = (
-  registry: Registry
-): Layer.Layer<NodeJudge, never, PolicyEpochs | ActorRecords | ProcessHost | Lease> =>
+/** The judge of this node for all that asks one, and what people ask about policies. Stands below the actors. */
+export const layer = ({ tokens: { operators } }: Pick<ClusterConfig, "tokens">, registry: Registry) =>
   Layer.unwrap(
-    Effect.map(make(registry), (judge) => Layer.merge(Layer.succeed(NodeJudge, judge), Layer.succeed(Judge, judge)))
+    Effect.gen(function* () {
+      const { now } = yield* ProcessHost
+      const judge = yield* make(registry)
+      const accountOf = (name: string) => {
+        const account = Object.hasOwn(operators, name) ? operators[name] : undefined
+        return account === undefined ? undefined : askerOf(name, account)
+      }
+      const pathOf = (vsm: string) => pathOr(judge.places.pathOf(vsm), vsm)
+      const replay = yield* makeReplay({ registry, now, current: () => judge.cache.at(now()), pathOf, accountOf })
+      return Layer.mergeAll(
+        Layer.succeed(NodeJudge, judge),
+        Layer.succeed(Judge, judge),
+        Layer.succeed(PastActs, { impactOf: quietly(replay, readFor) }),
+        Layer.effect(PolicyDesk, makeDesk({ registry, judge, now, replay }))
+      )
+    })
   )
 
 const chunked = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
@@ -131,7 +150,7 @@ const chunked = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   )
 
 /** Takes what was decided and counted to the keepers, while the node runs and once more when it stops. */
-export const layerTelling: Layer.Layer<never, never, NodeJudge | Actors | NodePorts> = Layer.effectDiscard(
+export const layerTelling = Layer.effectDiscard(
   Effect.gen(function* () {
     const actors = yield* Actors
     const judge = yield* NodeJudge

@@ -15,6 +15,7 @@ import { dispatcher } from "../systems/operations/dispatcher/Dispatcher.ts"
 import { algedonic } from "../systems/policy/algedonic/Channel.ts"
 import { immune } from "../systems/policy/immune/Immune.ts"
 import { recursion } from "../systems/policy/recursion/Recursion.ts"
+import { policyKeeper } from "../systems/policy/rule/Keeper.ts"
 
 export const registry: Registry.Registry = Registry.make([
   device,
@@ -31,5 +32,6 @@ export const registry: Registry.Registry = Registry.make([
   recursion,
   auditor,
   algedonic,
+  policyKeeper,
   immune
 ])

@@ -29,6 +29,7 @@ import { imageGroup, imageHandlers } from "./ImageApi.ts"
 import { Needs } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 import { patternGroup, patternHandlers } from "./PatternApi.ts"
+import { policyGroup, policyReads } from "./PolicyApi.ts"
 import { messageInPlainNumbers } from "./Sources.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
@@ -128,6 +129,7 @@ const fixed = HttpApi.make("holon")
   .add(eventGroup)
   .add(patternGroup)
   .add(auditGroup)
+  .add(policyGroup)
   .add(askGroup)
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
@@ -258,6 +260,19 @@ const auditHandlers = (api: typeof fixed) =>
     })
   )
 
+const policiesHandlers = (api: typeof fixed) =>
+  HttpApiBuilder.group(
+    api,
+    "policies",
+    Effect.fnUntraced(function* (handlers) {
+      const policies = yield* policyReads
+      return handlers
+        .handle("explainDecision", ({ params }) => policies.decision(params.id))
+        .handle("explainRequest", ({ payload }) => policies.would(payload))
+        .handle("impactOfPolicy", ({ payload }) => policies.impact(payload))
+    })
+  )
+
 const askHandlers = (api: typeof fixed) =>
   HttpApiBuilder.group(
     api,
@@ -314,6 +329,7 @@ export const layer = (registry: Registry) => {
       eventsHandlers(whole),
       patternsHandlers(whole),
       auditHandlers(whole),
+      policiesHandlers(whole),
       askHandlers(whole),
       ...groups
     ]),

@@ -20,6 +20,8 @@ export class Gatekeeper extends Context.Service<
     ) => Effect.Effect<Asker, Unauthenticated>
     /** For `/rpc`: never without a token. */
     readonly operatorOf: (credential: Redacted.Redacted) => Effect.Effect<Asker, Unauthenticated>
+    /** The operator of that name, for whoever asks what he may; nothing where there is none. */
+    readonly named: (id: string) => Asker | undefined
     /** Whether the token is an operator's, before anything of the request is read. */
     readonly isOperator: (token: string, address: Subject | undefined) => boolean
   }
@@ -29,7 +31,21 @@ export class Gatekeeper extends Context.Service<
 export interface Account {
   readonly token: Redacted.Redacted
   readonly may?: ReadonlyArray<string>
+  /** Zones of what it sees and touches; all without them. */
+  readonly zones?: ReadonlyArray<string>
+  /** How much it is trusted with. */
+  readonly clearance?: number
 }
+
+/** Who comes in with the token of an account. */
+export const askerOf = (id: string, { may, zones, clearance }: Omit<Account, "token">): Asker => ({
+  kind: "user",
+  id,
+  role: "operator",
+  ...(may !== undefined && { may }),
+  ...(zones !== undefined && { zones }),
+  ...(clearance !== undefined && { clearance })
+})
 
 /** Which tokens are known, and whether one is needed. */
 export interface GatekeeperOptions {
@@ -56,10 +72,7 @@ export const layer = (options: GatekeeperOptions): Layer.Layer<Gatekeeper> =>
   )
 
 const make = ({ operators, isOpen }: GatekeeperOptions, doors: Doors): Gatekeeper["Service"] => {
-  const known = Array.from(operators, ([id, { token, may }]) => {
-    const asker: Asker = { kind: "user", id, role: "operator", ...(may !== undefined && { may }) }
-    return { token, asker }
-  })
+  const known = Array.from(operators, ([id, account]) => ({ token: account.token, asker: askerOf(id, account) }))
   const admitted = (asker: Asker, address: Subject | undefined): Asker | undefined =>
     doors.isAccepted(asker.id) && doors.admit(address, nameOf(asker)) ? asker : undefined
   const find = (shown: string, address: Subject | undefined): Asker | undefined => {
@@ -72,6 +85,7 @@ const make = ({ operators, isOpen }: GatekeeperOptions, doors: Doors): Gatekeepe
     asker === undefined ? Effect.fail(new Unauthenticated({})) : Effect.succeed(asker)
   return Gatekeeper.of({
     operatorOf: (credential) => orUnauthenticated(find(Redacted.value(credential), undefined)),
+    named: (id) => known.find(({ asker }) => asker.id === id)?.asker,
     isOperator: (token, address) => find(token, address) !== undefined,
     askerOf: (credential, address) => {
       const shown = Redacted.value(credential)

@@ -10,6 +10,7 @@ export const operationRights = {
   "event.read": "read and follow the event stream",
   "pattern.read": "list patterns, look at one, play stored events to a draft",
   "pattern.write": "add, replace, remove patterns, switch them on and off",
+  "policy.read": "ask why policies decide as they do, and what a draft would have done",
   "audit.read": "read what auditors have chained, and why it was",
   "audit.verify": "walk an audit chain and find what was changed in it",
   "node.read": "list nodes and how many actors each has",
