@@ -67,14 +67,16 @@ export class Cell implements Claimer, ActiveCell, Watched {
     return this.status === "dead"
   }
 
+  /** How many standing queries it answers. */
+  get watched(): number {
+    return this.watchers?.size ?? 0
+  }
+
   /** Whether the cell must stay though the engine sees no requests. One that closes ends by itself. */
   needsToStay(now: number, idleMillis: number): boolean {
     if (this.status !== "open") return true
     return (
-      this.queue.length > 0 ||
-      (this.watchers?.size ?? 0) > 0 ||
-      now - this.touchedAt < idleMillis ||
-      this.active?.isBusy === true
+      this.queue.length > 0 || this.watched > 0 || now - this.touchedAt < idleMillis || this.active?.isBusy === true
     )
   }
 

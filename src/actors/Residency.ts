@@ -132,6 +132,14 @@ export class Residency {
     return byKind
   }
 
+  /** Standing queries on actors of this node, by kind of the actor. */
+  watches(): ReadonlyMap<string, number> {
+    const byKind = new Map<string, number>()
+    for (const { kind, watched } of this.cells.values())
+      if (watched > 0) byKind.set(kind, (byKind.get(kind) ?? 0) + watched)
+    return byKind
+  }
+
   /** A message the cluster brought here: wakes the actor if it sleeps. */
   deliver(address: Address, envelope: Envelope, done: (reply: Reply) => void): void {
     const cell = this.cellFor(address)

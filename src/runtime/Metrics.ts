@@ -50,6 +50,7 @@ const counter = (name: string, description: string) => Metric.counter(name, { de
 const gauge = (name: string, description: string) => Metric.gauge(name, { description })
 
 const residents = gauge("holon_actors_resident", "Actors in the memory of this node")
+const watches = gauge("holon_watches", "Standing queries that actors of this node answer")
 const shards = gauge("holon_shards_held", "Shards of this node")
 const claims = counter("holon_actor_claims_total", "Times an actor was woken here")
 const drops = counter("holon_actor_drops_total", "Times an actor left the memory of this node")
@@ -102,8 +103,11 @@ export const layer = (store: StoreCounts): Layer.Layer<never, never, Engine> =>
         )
       const round = Effect.gen(function* () {
         const byKind = residency.residents()
-        for (const kind of registry.keys())
+        const watched = residency.watches()
+        for (const kind of registry.keys()) {
           yield* Metric.update(Metric.withAttributes(residents, { kind }), byKind.get(kind) ?? 0)
+          yield* Metric.update(Metric.withAttributes(watches, { kind }), watched.get(kind) ?? 0)
+        }
         yield* Metric.update(shards, engine.shards().length)
         const { counts } = residency
         yield* grow("claims", claims, counts.claims)

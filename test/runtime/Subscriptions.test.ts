@@ -28,6 +28,15 @@ const stateOf = (name: string) =>
     Effect.map(post(`/api/subscription/${name}/GetState`, {}), ({ json: reply }) => Object(reply))
   )
 
+/** Until so many consumers wait: each has a standing query. */
+const waiting = (count: number) =>
+  Effect.flatMap(RunningNode, ({ engine }) =>
+    until(
+      Effect.sync(() => engine.residency.watches().get("subscription") ?? 0),
+      (watches) => watches === count
+    )
+  )
+
 const created = (name: string, settings: object = {}) =>
   Effect.flatMap(RunningNode, ({ post }) =>
     post(`/api/subscription/${name}/Create`, { where: 'type == "twin.desired-changed"', ...settings })
@@ -41,16 +50,16 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
       () =>
         Effect.gen(function* () {
           yield* created("waiting")
-          const waiting = yield* Effect.forEach(["one", "two"], (consumer) =>
+          const pulls = yield* Effect.forEach(["one", "two"], (consumer) =>
             Effect.forkChild(
               Effect.map(pull("waiting", consumer, 4000), (events) => ({ consumer, events, at: performance.now() })),
               { startImmediately: true }
             )
           )
-          yield* Effect.sleep("500 millis")
+          yield* waiting(2)
           const before = performance.now()
           yield* desire(21)
-          const answers = yield* Effect.forEach(waiting, Fiber.join)
+          const answers = yield* Effect.forEach(pulls, Fiber.join)
           const [winner] = answers.filter(({ events }) => events.length > 0)
           assert.isBelow((winner?.at ?? Number.NaN) - before, 2000)
           assert.deepStrictEqual(
@@ -64,7 +73,7 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
             holon("subscription", "pull", "waiting", "--consumer", "three", "--wait", "20s", "--json"),
             { startImmediately: true }
           )
-          yield* Effect.sleep("1 second")
+          yield* waiting(1)
           yield* desire(22)
           const { out } = yield* Fiber.join(asked)
           assert.strictEqual(Object(json(out)).event.data.patch.target, 22)
@@ -119,10 +128,10 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           body: JSON.stringify({ consumer: "gone", max: 10, waitMillis: 30_000 }),
           signal: going.signal
         }).catch(() => undefined)
-        yield* Effect.sleep("500 millis")
+        yield* waiting(1)
         going.abort()
         yield* Effect.promise(() => gone)
-        yield* Effect.sleep("500 millis")
+        yield* waiting(0)
         yield* desire(31)
         const got = yield* pull("leaving", "here", 10_000)
         assert.deepStrictEqual(
