@@ -12,6 +12,7 @@ import {
   type Chunk,
   type Ended,
   lifeMillisMax,
+  Meant,
   type Op,
   OpOutcome,
   OpState,
@@ -35,6 +36,8 @@ export const orderFields = {
   capability: Schema.optionalKey(Capability),
   targets: Schema.optionalKey(Targets),
   args: Schema.optionalKey(Arguments),
+  /** With a capability: the words that were understood as it, for who looks at the op later. */
+  said: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(utteranceMax))),
   /** A repeat of it by the same asker gets the order that the first one began. */
   idempotencyKey: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(128))),
   priority: Schema.optionalKey(Priority),
@@ -148,7 +151,9 @@ export const Dispatcher = Contract.make("dispatcher", {
         batch: count,
         ends,
         progress: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-        note: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256)))
+        note: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))),
+        /** What the op was found to mean, where it does not know that itself yet. */
+        meant: Schema.optionalKey(Meant)
       },
       creates: false,
       about: "how far the acts of an op are that are under way"

@@ -98,6 +98,18 @@ export const Act = Schema.Struct({
 })
 export type Act = typeof Act.Type
 
+/** A target of which nothing is done, with its place among the acts. */
+export const Left = Schema.Struct({ place: count, target: Schema.String, refusal: Refusal })
+export type Left = typeof Left.Type
+
+/** What an op was found to mean. */
+export const Meant = Schema.Struct({
+  title: Schema.optionalKey(Schema.String),
+  acts: Schema.Array(Act).check(Schema.isMaxLength(targetsMax)),
+  left: Schema.Array(Left)
+})
+export type Meant = typeof Meant.Type
+
 /** An act that a dry run found: what would be sent to whom. */
 export const PlannedAct = Schema.Struct({
   target: Schema.String,

@@ -44,11 +44,11 @@ const replay = ({ turn: { state }, by, order: { idempotencyKey } }: Applicant): 
   return recallByKey(state, key)?.view
 }
 
-const decode = ({ order: { text, capability, targets, args } }: Applicant): HolonError | undefined => {
+const decode = ({ order: { text, capability, targets, args, said } }: Applicant): HolonError | undefined => {
   if ((text === undefined) === (capability === undefined))
     return new Malformed({ path: "text", reason: "give either a text or a capability" })
-  return text !== undefined && (targets !== undefined || args !== undefined)
-    ? new Malformed({ path: "text", reason: "says itself for whom and how; leave out targets and args" })
+  return text !== undefined && (targets ?? args ?? said) !== undefined
+    ? new Malformed({ path: "text", reason: "says itself for whom and how; leave out targets, args and said" })
     : undefined
 }
 
@@ -96,7 +96,7 @@ const intentOf = ({ capability, targets, args = {} }: Order): Intent | undefined
 
 const opOf = ({ turn, order, by }: Applicant, took: Measured): Op => {
   const { context, now, id } = turn
-  const { text, priority = "normal", lifeMillis = lifeMillisDefault, dryRun, idempotencyKey } = order
+  const { said, text = said, priority = "normal", lifeMillis = lifeMillisDefault, dryRun, idempotencyKey } = order
   const intent = intentOf(order)
   const because = reasonOf(context)
   return {

@@ -1,15 +1,20 @@
 /** The course of an op: understood, carried out batch by batch, here and by VSMs below, and ended once. */
+
+import type { PayloadOf } from "../../../protocol/Contract.ts"
 import { Conflict, Expired, Timeout } from "../../../protocol/Errors.ts"
 import { derivedId } from "../../../protocol/Ids.ts"
 import { capabilities } from "../../../protocol/intent/Capabilities.ts"
-import { type Act, type ActEnd, batchMax, type Op } from "../../../protocol/vsm/Op.ts"
+import type { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
+import { type Act, batchMax, type Left, type Meant, type Op } from "../../../protocol/vsm/Op.ts"
 import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
-import type { VsmId } from "../../../protocol/vsm/VsmId.ts"
 import { type Batch, type Carried, graceMillis } from "./Batch.ts"
 import { all, type Came, end, refuse, settle } from "./Ending.ts"
 import { plus } from "./Timing.ts"
 import { type Turn, tellDispatcher, write, writeActs } from "./Turn.ts"
 import type { Question, Understood } from "./Understanding.ts"
+
+type Progress = PayloadOf<Dispatcher, "Progress">
+type Reported = PayloadOf<Dispatcher, "Reported">
 
 /** A claim that is lost so often is given up. */
 const attemptsMax = 8
@@ -80,7 +85,15 @@ const batchOf = (turn: Turn, op: Op): Batch => {
 const questionOf = (turn: Turn, { op, path, asker, text, intent, parent, isUnderstood }: Op): Question | undefined =>
   isUnderstood === true
     ? undefined
-    : { vsm: turn.id, op, path, asker, text, intent, acts: parent === undefined ? undefined : turn.state.acts.get(op) }
+    : {
+        vsm: turn.id,
+        op,
+        path,
+        asker,
+        intent,
+        text: intent === undefined ? text : undefined,
+        acts: parent === undefined ? undefined : turn.state.acts.get(op)
+      }
 
 /** Begins what is to be done next for an op, if anything is; it may be under way on a node that died. */
 export const work = (turn: Turn, op: Op): void => {
@@ -173,28 +186,32 @@ const plannedOf = (acts: ReadonlyArray<Act>) =>
     ...(via !== undefined && { via })
   }))
 
-/** It is known what an op means; a plain one was carried out at once. */
+/** Writes down what an op consists of, and ends what is left out. Answers the op while it goes on. */
+const consistOf = (turn: Turn, known: Op, { acts, left }: Meant): Op | undefined => {
+  const open = [...acts, ...left].map(({ place }) => place)
+  writeActs(turn, known, acts)
+  return settle(turn, { ...known, actCount: open.length, open }, left.map(toEnd))
+}
+
+const toEnd = ({ place, target, refusal }: Left): Came => ({ place, target, outcome: "failed", refusal })
+
+/** It is known what an op means. */
 const understood = (turn: Turn, before: Op, found: Understood, came: Carried | undefined): void => {
-  const { acts, spared, answer, refusal } = found
+  const { acts, left, answer, refusal } = found
   const known = knownFrom(before, found)
   if (answer !== undefined) return end(turn, known, "done")
   if (known.isDryRun === true && refusal === undefined)
     return end(turn, { ...known, actCount: acts.length, planned: plannedOf(acts) }, "done")
-  const op: Op = {
-    ...known,
-    actCount: acts.length + spared.length,
-    open: [...acts, ...spared].map(({ place }) => place)
+  if (acts.length === 0) {
+    const open = left.map(({ place }) => place)
+    const why = refusal === undefined ? left[0]?.refusal : refusalOf(refusal)
+    return refuse(turn, { ...known, actCount: open.length, open }, left.map(toEnd), why)
   }
-  writeActs(turn, op, acts)
-  const left = spared.map(
-    ({ place, target, refusal: why }): Came => ({ place, target, outcome: "failed", refusal: why })
-  )
-  if (acts.length === 0) return refuse(turn, op, left, refusal === undefined ? spared[0]?.refusal : refusalOf(refusal))
-  const isWanted = op.isCancelling !== true || came !== undefined
-  const rest = settle(turn, isWanted ? delegate(turn, op, acts) : op, left)
-  if (rest === undefined) return
-  if (!isWanted) return void settle(turn, rest, all(rest.open, "cancelled"))
-  return came === undefined ? goOn(turn, rest) : carried(turn, rest, came)
+  const isWanted = known.isCancelling !== true || came !== undefined
+  const op = consistOf(turn, isWanted ? delegate(turn, known, acts) : known, found)
+  if (op === undefined) return
+  if (!isWanted) return void settle(turn, op, all(op.open, "cancelled"))
+  return came === undefined ? goOn(turn, op) : carried(turn, op, came)
 }
 
 /** The effect of an op has come to its end. */
@@ -204,45 +221,29 @@ export const worked = (turn: Turn, id: string, { understood: found, carried: cam
   turn.resident = { ...turn.resident, running }
   const op = turn.state.ops.get(id)
   if (op === undefined) return
-  if (found !== undefined && op.isUnderstood !== true) understood(turn, op, found, came)
-  else if (came !== undefined && op.isUnderstood === true) carried(turn, op, came)
+  if (op.isUnderstood !== true) return found === undefined ? undefined : understood(turn, op, found, came)
+  // What a plain op means was told on the way.
+  const timed = found === undefined ? op : { ...op, took: plus(op.took, found.took) }
+  if (came !== undefined) carried(turn, timed, came)
 }
 
 /** A batch says how far it is. */
-export const progressed = (
-  turn: Turn,
-  {
-    op: id,
-    batch,
-    ends,
-    progress,
-    note
-  }: {
-    readonly op: string
-    readonly batch: number
-    readonly ends: ReadonlyArray<ActEnd>
-    readonly progress: number
-    readonly note?: string
-  }
-): void => {
-  const op = turn.state.ops.get(id)
-  if (op === undefined || op.batch !== batch) return
-  const moved = { ...op, progress, ...(note !== undefined && { note }) }
-  // What a plain op is made of is written with its end; until then only how far it is can be shown.
-  if (op.isUnderstood !== true) write(turn, moved)
-  else settle(turn, moved, ends)
+export const progressed = (turn: Turn, { op: id, batch, ends, progress, note, meant }: Progress): void => {
+  const before = turn.state.ops.get(id)
+  if (before === undefined || before.batch !== batch) return
+  const known =
+    before.isUnderstood === true || meant === undefined
+      ? before
+      : consistOf(
+          turn,
+          { ...before, isUnderstood: true, ...(meant.title !== undefined && { title: meant.title }) },
+          meant
+        )
+  if (known !== undefined) settle(turn, { ...known, progress, ...(note !== undefined && { note }) }, ends)
 }
 
 /** A dispatcher below says what came of acts that it was handed. */
-export const reported = (
-  turn: Turn,
-  {
-    op: id,
-    from,
-    ends,
-    isEnded
-  }: { readonly op: string; readonly from: VsmId; readonly ends: ReadonlyArray<ActEnd>; readonly isEnded: boolean }
-): void => {
+export const reported = (turn: Turn, { op: id, from, ends, isEnded }: Reported): void => {
   const op = turn.state.ops.get(id)
   if (op === undefined) return
   const below = op.below.map((part) => (part.vsm === from ? { ...part, isEnded: part.isEnded || isEnded } : part))

@@ -77,7 +77,7 @@ const record = (turn: Turn, before: Op, ends: ReadonlyArray<Came>, via?: VsmId) 
   if (fresh.length > 0) writeChunks(turn, before, chunks)
   tally(turn, before, fresh)
   const failedCount = before.failedCount + fresh.filter(({ outcome }) => outcome === "failed").length
-  const op = write(turn, { ...before, open: [...open], failedCount, progress: fresh.length > 0 ? 0 : before.progress })
+  const op = write(turn, { ...before, open: [...open], failedCount })
   return { op, fresh }
 }
 

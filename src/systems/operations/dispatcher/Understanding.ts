@@ -21,11 +21,11 @@ import {
 } from "../../../protocol/Errors.ts"
 import { derivedId, isDeviceId } from "../../../protocol/Ids.ts"
 import type { Intent, Unclear } from "../../../protocol/intent/Intent.ts"
-import type { Spared, Step } from "../../../protocol/intent/Plan.ts"
+import type { Step } from "../../../protocol/intent/Plan.ts"
 import { Program } from "../../../protocol/Program.ts"
 import { Rollout } from "../../../protocol/Rollout.ts"
 import { Session } from "../../../protocol/Session.ts"
-import { type Act, type Answer, type Timings, targetsMax } from "../../../protocol/vsm/Op.ts"
+import { type Act, type Answer, type Left, type Timings, targetsMax } from "../../../protocol/vsm/Op.ts"
 import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
 import { Vsm } from "../../../protocol/vsm/Vsm.ts"
 import type { VsmId } from "../../../protocol/vsm/VsmId.ts"
@@ -47,13 +47,6 @@ export interface Question {
   readonly acts: ReadonlyArray<Act> | undefined
 }
 
-/** A target of which nothing is done, with its place among the acts. */
-interface Left {
-  readonly place: number
-  readonly target: string
-  readonly refusal: Spared["refusal"]
-}
-
 /** What came of it. */
 export interface Understood {
   readonly intent?: Intent
@@ -62,7 +55,7 @@ export interface Understood {
   readonly title?: string
   readonly acts: ReadonlyArray<Act>
   /** What was meant and is not done. */
-  readonly spared: ReadonlyArray<Left>
+  readonly left: ReadonlyArray<Left>
   readonly refusal?: HolonError
   readonly took: Timings
 }
@@ -171,17 +164,17 @@ const resolve = (question: Question, measured: Measured, acts: ReadonlyArray<Act
 /** Acts that may be done, and those that may not; where none may, all of it is refused. */
 const sorted = (acts: ReadonlyArray<Act>, results: Judged) => {
   const good: Array<Act> = []
-  const spared: Array<Left> = []
+  const left: Array<Left> = []
   let last: HolonError | undefined
   for (const [at, result] of results.entries()) {
     const act = acts[at]
     if (Result.isSuccess(result)) good.push(result.success)
     else if (act !== undefined) {
       last = result.failure
-      spared.push({ place: act.place, target: `${act.step.kind}/${act.step.id}`, refusal: refusalOf(last) })
+      left.push({ place: act.place, target: `${act.step.kind}/${act.step.id}`, refusal: refusalOf(last) })
     }
   }
-  return { acts: good, spared, ...(good.length === 0 && last !== undefined && { refusal: last }) }
+  return { acts: good, left, ...(good.length === 0 && last !== undefined && { refusal: last }) }
 }
 
 /** What an intent is in acts, before anybody looks at who has them. */
@@ -192,8 +185,8 @@ const planned = (question: Question, measured: Measured, intent: Intent) =>
     if (plan._tag === "Answer") return { answer: { sentence: plan.sentence, data: plan.data } }
     const acts = actsOf(question.op, plan.steps)
     if (acts.length > targetsMax) return yield* new TooLarge({ limit: targetsMax, actual: acts.length })
-    const spared = plan.spared.map(({ unit, refusal }, at) => ({ place: acts.length + at, target: unit, refusal }))
-    return { title: plan.title, acts, spared }
+    const left = plan.spared.map(({ unit, refusal }, at) => ({ place: acts.length + at, target: unit, refusal }))
+    return { title: plan.title, acts, left }
   })
 
 const understood = (question: Question, measured: Measured) =>
@@ -206,14 +199,14 @@ const understood = (question: Question, measured: Measured) =>
     if (read._tag === "Unclear") return { unclear: read, refusal: misunderstood(read) }
     const plan = yield* planned(question, measured, read)
     if (plan.answer !== undefined) return { intent: read, answer: plan.answer }
-    const { title, acts, spared } = plan
+    const { title, acts, left } = plan
     const found = sorted(acts, yield* resolve(question, measured, acts))
-    return { intent: read, title, ...found, spared: [...found.spared, ...spared] }
+    return { intent: read, title, ...found, left: [...found.left, ...left] }
   })
 
 /** See the file. Never fails: an op that means nothing is refused. */
 export const understand = (question: Question, measured: Measured = {}): Effect.Effect<Understood> =>
   understood(question, measured).pipe(
     Effect.catch((refusal: HolonError) => Effect.succeed({ refusal })),
-    Effect.map((found) => ({ acts: [], spared: [], ...found, took: measured }))
+    Effect.map((found) => ({ acts: [], left: [], ...found, took: measured }))
   )

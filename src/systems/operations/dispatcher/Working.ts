@@ -23,5 +23,6 @@ export const working = (work: Work, stopwatch: Stopwatch): Effect.Effect<Worked>
     const understood = yield* understand(question, measured)
     const now = atOnce(understood, work)
     if (now === undefined) return { understood, carried: undefined }
-    return { understood, carried: yield* carry(now, {}) }
+    const { acts, left, title } = understood
+    return { understood, carried: yield* carry(now, {}, { acts, left, ...(title !== undefined && { title }) }) }
   })
