@@ -27,6 +27,7 @@ import { session } from "./commands/Sessions.ts"
 import { signals } from "./commands/Signals.ts"
 import { simulate } from "./commands/Simulate.ts"
 import { subscription } from "./commands/Subscriptions.ts"
+import { threats } from "./commands/Threats.ts"
 import { node, up } from "./commands/Up.ts"
 import { values } from "./commands/Values.ts"
 import { vsm } from "./commands/Vsms.ts"
@@ -43,7 +44,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, condition, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
-    { group: "GOVERN THE FLEET", commands: [ask, vsm, signals, audit, claims, ops] },
+    { group: "GOVERN THE FLEET", commands: [ask, vsm, signals, audit, threats, claims, ops] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }

@@ -2,6 +2,7 @@
 import { Result } from "effect"
 import { WebSocket } from "ws"
 import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
+import type { ErrorDown } from "../../src/protocol/frame/LinkFrames.ts"
 import { decodeDown, encodeUp } from "../../src/protocol/FrameCodec.ts"
 
 /** See the file. */
@@ -23,12 +24,26 @@ export class RawBoard {
   }
 
   /** Attached to the node at this url. */
-  static async attached(id: string, url: string): Promise<RawBoard> {
+  static async attached(id: string, url: string, link = 1): Promise<RawBoard> {
+    const board = await RawBoard.greeting(id, url, link)
+    await board.heard(({ type }) => type === "welcome")
+    return board
+  }
+
+  /** The error with which its hello is refused. */
+  static async refused(id: string, url: string, link = 1): Promise<ErrorDown> {
+    const board = await RawBoard.greeting(id, url, link)
+    const frame = await board.heard(({ type }) => type === "error")
+    board.close()
+    if (frame.type !== "error") throw new Error("no error")
+    return frame
+  }
+
+  private static async greeting(id: string, url: string, link: number): Promise<RawBoard> {
     const board = new RawBoard(id, url)
     await new Promise((resolve) => board.#socket.once("open", resolve))
-    const hello = { boot: 1, link: 1, up: 0, profile: "raw", firmware: "1", caps: 0, rx: 4096 }
+    const hello = { boot: 1, link, up: 0, profile: "raw", firmware: "1", caps: 0, rx: 4096 }
     board.say({ type: "hello", seq: 0, min: 1, max: 1, id, ...hello })
-    await board.heard(({ type }) => type === "welcome")
     return board
   }
 
@@ -38,7 +53,12 @@ export class RawBoard {
   }
 
   say(frame: UpFrame): void {
-    this.#socket.send(encodeUp(frame))
+    this.sayBytes(encodeUp(frame))
+  }
+
+  /** Says what may be no frame at all. */
+  sayBytes(bytes: Uint8Array): void {
+    this.#socket.send(bytes)
   }
 
   /** Reports values, now or at a time of its clock. */

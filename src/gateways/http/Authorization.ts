@@ -17,9 +17,15 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, { pr
   { error: [Unauthenticated, PolicyDenied, ZoneDenied, RateLimited], security: { bearer: HttpApiSecurity.bearer } }
 ) {}
 
+/** What a handler failed with: the layer around it wraps that. */
+const failureOf = (error: unknown): unknown =>
+  typeof error === "object" && error !== null && "error" in error ? error.error : error
+
 /** A request whose path, query or body is not what its endpoint takes. */
 const isUnreadable = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => Cause.isDieReason(reason) && HttpApiError.HttpApiSchemaError.is(reason.defect))
+  cause.reasons.some(
+    (reason) => Cause.isFailReason(reason) && HttpApiError.HttpApiSchemaError.is(failureOf(reason.error))
+  )
 
 /** Asks the gatekeeper of the node who it is, and the endpoint what it {@link Needs}. */
 export const authorizationLayer = Layer.effect(

@@ -14,7 +14,7 @@ export type SubjectKind = (typeof subjectKinds)[number]
 
 /** Of whom something is suspected: `device/press-1`, `user/ada`, `address/10.0.0.7`. Of an IPv6 address the first half counts. */
 export const Subject = Schema.String.check(
-  Schema.isPattern(/^(device|user|address)\/[a-zA-Z0-9][\w.:@+-]{0,127}$/, {
+  Schema.isPattern(/^(device|user|address)\/[ -~\u00a0-\ud7ff\ue000-\ufffd]{1,128}$/, {
     expected: "device/ID, user/NAME or address/IP"
   })
 )
@@ -30,8 +30,9 @@ export const subjectOf = (kind: SubjectKind, id: string): Subject | undefined =>
 
 /** Kind and name of a subject. */
 export const partsOf = (subject: Subject): { readonly kind: SubjectKind; readonly id: string } => {
-  const [word = "", id = ""] = subject.split("/", 2)
-  return { kind: subjectKinds.find((kind) => kind === word) ?? "address", id }
+  const slash = subject.indexOf("/")
+  const word = subject.slice(0, slash)
+  return { kind: subjectKinds.find((kind) => kind === word) ?? "address", id: subject.slice(slash + 1) }
 }
 
 /**
