@@ -16,6 +16,7 @@ import { nodes } from "./commands/Nodes.ts"
 import { actors, dead, quarantine } from "./commands/Operators.ts"
 import { ops } from "./commands/Ops.ts"
 import { pattern } from "./commands/Patterns.ts"
+import { policy } from "./commands/Policies.ts"
 import { programs } from "./commands/Programs.ts"
 import { provision, sessions } from "./commands/Provision.ts"
 import { ps } from "./commands/Ps.ts"
@@ -44,7 +45,7 @@ export const holon = Command.make("holon").pipe(
     { group: "RUN", commands: [up, node, board] },
     { group: "TALK TO ACTORS", commands: [repl, send, devices, events, pattern, condition, subscription, deliveries] },
     { group: "PROGRAMS", commands: [image, provision, session, sessions, rollout, ps, programs, values] },
-    { group: "GOVERN THE FLEET", commands: [ask, vsm, signals, audit, threats, claims, ops] },
+    { group: "GOVERN THE FLEET", commands: [ask, vsm, signals, policy, audit, threats, claims, ops] },
     { group: "LOOK AFTER THE CLUSTER", commands: [nodes, actors, quarantine, dead] },
     { group: "BOARDS WITHOUT A CLUSTER", commands: [can, serial, rpc] },
     { group: "PROVE IT", commands: [chaos, simulate] }

@@ -30,6 +30,7 @@ import { Needs } from "./Needs.ts"
 import { Operations } from "./Operations.ts"
 import { patternGroup, patternHandlers } from "./PatternApi.ts"
 import { policyGroup, policyReads } from "./PolicyApi.ts"
+import { seen, seenOf } from "./SeenDevices.ts"
 import { messageInPlainNumbers } from "./Sources.ts"
 
 const limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
@@ -177,12 +178,13 @@ const fleetHandlers = (api: typeof fixed) =>
       return handlers
         .handle("listDevices", ({ query: { limit = 100, after, where, parameters } }) => {
           const page = { limit, ...(after !== undefined && { after }) }
-          if (where !== undefined) return search({ where, ...(parameters !== undefined && { parameters }), ...page })
+          if (where !== undefined)
+            return Effect.flatMap(search({ where, ...(parameters !== undefined && { parameters }), ...page }), seenOf)
           return parameters === undefined
-            ? operations.devices(page)
+            ? Effect.flatMap(operations.devices(page), seenOf)
             : Effect.fail(new Malformed({ path: "parameters", reason: "there is no `where` that they belong to" }))
         })
-        .handle("getDevice", ({ params }) => operations.device(params.id))
+        .handle("getDevice", ({ params }) => Effect.flatMap(operations.device(params.id), seen))
         .handle("listNodes", () => operations.nodes)
         .handle("excludeNode", ({ params, payload }) =>
           Effect.flatMap(CurrentAsker, (asker) => operations.excludeNode({ ...params, ...payload }, asker))

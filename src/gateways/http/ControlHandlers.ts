@@ -23,6 +23,7 @@ import { Operations } from "./Operations.ts"
 import { patternDesk } from "./PatternDesk.ts"
 import { patternStats } from "./PatternStats.ts"
 import { policyReads } from "./PolicyApi.ts"
+import { seen, seenOf } from "./SeenDevices.ts"
 import { messageInPlainNumbers } from "./Sources.ts"
 
 const authenticated = Layer.effect(
@@ -101,9 +102,9 @@ const handlers = Control.toLayer(
         ),
       Devices: ({ where, parameters, ...page }) =>
         where === undefined
-          ? operations.devices(page)
-          : search({ where, ...(parameters !== undefined && { parameters }), ...page }),
-      Device: ({ id }) => operations.device(id),
+          ? Effect.flatMap(operations.devices(page), seenOf)
+          : Effect.flatMap(search({ where, ...(parameters !== undefined && { parameters }), ...page }), seenOf),
+      Device: ({ id }) => Effect.flatMap(operations.device(id), seen),
       Look: (page) => Effect.flatMap(CurrentAsker, (asker) => operations.look(page, asker)),
       Image: ({ reference }) =>
         Effect.map(images.find(reference), ({ sha256, name, version, size }) => ({ sha256, name, version, size })),
