@@ -10,6 +10,7 @@ import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { print } from "../Print.ts"
 import { whyTreeOf } from "../WhyTree.ts"
+import { erase } from "./AuditErase.ts"
 import { checkFile, keys, prove, vsm } from "./AuditProof.ts"
 
 /** The chain is not as it was written. */
@@ -130,5 +131,5 @@ const why = Command.make(
 
 export const audit = Command.make("audit").pipe(
   Command.withDescription("What was done, by whom and why, and whether the record of it is whole"),
-  Command.withSubcommands([log, verify, why, prove, keys])
+  Command.withSubcommands([log, verify, why, prove, keys, erase])
 )

@@ -1,6 +1,7 @@
 /** What the world says to an auditor: it chains what the units of its VSM did, were refused and decided. Its id is the VSM's. */
 import { Schema } from "effect"
 import * as Contract from "../Contract.ts"
+import { HolonError } from "../Errors.ts"
 import { VsmId } from "../vsm/VsmId.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -33,6 +34,9 @@ export const AuditorView = Schema.Struct({
 })
 export type AuditorView = typeof AuditorView.Type
 
+const seq = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+const Reason = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(256))
+
 /** The auditor: kind of the actor. */
 export const Auditor = Contract.make("auditor", {
   about: "chains what the units of a VSM did, were refused and decided, so that it can be proved",
@@ -47,7 +51,22 @@ export const Auditor = Contract.make("auditor", {
       audience: "operator",
       capability: "audit.read",
       about: "what it remembers of its chain, and when it looked last"
+    }),
+    Erase: Contract.once({
+      payload: { seq, reason: Reason },
+      success: Schema.Struct({ seq }),
+      error: HolonError,
+      audience: "operator",
+      creates: false,
+      capability: "audit.erase",
+      about:
+        "take away what a record says, such as what is known of a person: its hash stays, and so does a record of who had it taken away and why"
     })
-  }
+  },
+  events: {
+    /** A payload is to be taken away. It is, in the transaction that chains this. */
+    "audit.erased": Schema.Struct({ seq, reason: Reason })
+  },
+  audited: { "audit.erased": "policy" }
 })
 export type Auditor = typeof Auditor

@@ -16,6 +16,8 @@ export type Looked =
   | {
       readonly _tag: "Chained"
       readonly records: number
+      /** Number of the last record of the chain. */
+      readonly last: number
       /** The last segment that is sealed; absent for none. */
       readonly witness: Witness | undefined
     }

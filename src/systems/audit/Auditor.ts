@@ -6,8 +6,10 @@ import { Effect, Schema } from "effect"
 import * as Behaviour from "../../actors/Behaviour.ts"
 import { vsmOver } from "../../actors/Supervisor.ts"
 import { Auditor, type AuditorState, Witness } from "../../protocol/audit/Auditor.ts"
+import { NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import { AuditWatch, type Looked, type Outlook } from "./AuditWatch.ts"
+import { erasedType } from "./Chain.ts"
 
 /** A look that has not ended by then never will: it is begun again, ms. */
 const stuckMillis = 60_000
@@ -20,6 +22,8 @@ interface Resident {
   /** When to look again if nothing is heard, ms. */
   readonly dueAt: number
   readonly chained: number
+  /** Number of the last record; absent until it has looked. */
+  readonly last: number | undefined
   readonly lookedAt: number | undefined
 }
 
@@ -41,7 +45,7 @@ const look = (state: AuditorState, { self, now }: Context, resident: Resident) =
 
 const isLooked = Schema.is(
   Schema.Union([
-    Schema.TaggedStruct("Chained", { records: Schema.Int, witness: Schema.UndefinedOr(Witness) }),
+    Schema.TaggedStruct("Chained", { records: Schema.Int, last: Schema.Int, witness: Schema.UndefinedOr(Witness) }),
     Schema.TaggedStruct("Beginning", {
       vsms: Schema.Array(Schema.Struct({ id: Schema.String, since: Schema.Finite }))
     }),
@@ -65,7 +69,7 @@ const begin = (state: AuditorState, vsms: Extract<Looked, { readonly _tag: "Begi
 /** The behaviour of auditors. */
 export const auditor: Behaviour.AnyBehaviour = Behaviour.make<Auditor, Resident>(Auditor, {
   initial: () => ({ since: 0, begun: [] }),
-  awake: (_state, now) => ({ look: 0, dueAt: now, chained: 0, lookedAt: undefined }),
+  awake: (_state, now) => ({ look: 0, dueAt: now, chained: 0, last: undefined, lookedAt: undefined }),
   vsmOf: (_state, id) => (id === rootId ? undefined : id),
   supervisor: vsmOver,
   atTakeover: () => true,
@@ -82,10 +86,10 @@ export const auditor: Behaviour.AnyBehaviour = Behaviour.make<Auditor, Resident>
     const looked = isLooked(outcome) ? outcome : undefined
     switch (looked?._tag) {
       case "Chained": {
-        const { witness } = looked
+        const { witness, last } = looked
         const isNews = witness !== undefined && witness.head !== state.witness?.head
         const next = isNews ? { ...state, witness } : state
-        const seen = { ...resident, chained: resident.chained + looked.records, lookedAt: now }
+        const seen = { ...resident, chained: resident.chained + looked.records, last, lookedAt: now }
         return { ...(isNews && { state: next }), ...look(next, context, seen) }
       }
       case "Beginning": {
@@ -101,6 +105,15 @@ export const auditor: Behaviour.AnyBehaviour = Behaviour.make<Auditor, Resident>
     state.since > 0 || state.witness !== undefined
       ? {}
       : { state: { ...state, since }, resident: { ...resident, dueAt: now } },
+
+  Erase: (_state, { seq, reason }, { self, resident: { last } }) => {
+    if (last === undefined)
+      return Behaviour.refuse(
+        new Unavailable({ cause: "the auditor has not looked at its chain yet", retryAfterMs: againMillis })
+      )
+    if (seq > last) return Behaviour.refuse(new NotFound({ what: `record ${seq} of the audit chain of ${self.id}` }))
+    return { reply: { seq }, events: [{ type: erasedType, data: { seq, reason } }] }
+  },
 
   GetProgress: ({ since, witness }, _payload, { resident: { chained, lookedAt } }) => ({
     reply: {

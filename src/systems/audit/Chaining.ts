@@ -14,6 +14,8 @@ import { type ChainHead, emptyChain, Growing, isSealDue } from "./Chain.ts"
 
 /** A place in the journal is noted at least so often, so that little is read again after a crash, ms. */
 const notedMillis = 10_000
+/** Acts of so long are chained together, ms: each transaction is one that boards do not wait for. A chain is a second late at most. */
+const gatherMillis = 250
 /** A VSM's auditor begins with what was journalled so long before it became active: clocks may differ, ms. */
 const earlierMillis = 60_000
 
@@ -24,6 +26,8 @@ interface Memory {
   /** How far it was read; ahead of the head where nothing was to be chained. */
   readonly cursor: string
   readonly notedAt: number
+  /** When acts were chained last, unless there were more of them. */
+  readonly chainedAt: number | undefined
 }
 
 const unavailable: Looked = { _tag: "Unavailable" }
@@ -49,11 +53,17 @@ const make = (registry: Registry) =>
       const stored = yield* log.head(vsm)
       if (stored !== undefined) {
         const open = yield* log.hashesBehind(vsm, stored.sealedTo)
-        return { head: stored, open, cursor: stored.cursor, notedAt: now } satisfies Memory
+        return { head: stored, open, cursor: stored.cursor, notedAt: now, chainedAt: undefined } satisfies Memory
       }
       const everything = { hasSamples: false, matches: () => true }
       const { next } = yield* stream.read({ _tag: "Since", time: since }, everything, { events: 0, commits: 0 })
-      return { head: emptyChain(vsm, next), open: [], cursor: next, notedAt: now } satisfies Memory
+      return {
+        head: emptyChain(vsm, next),
+        open: [],
+        cursor: next,
+        notedAt: now,
+        chainedAt: undefined
+      } satisfies Memory
     })
 
     const look = Effect.fnUntraced(function* (outlook: Outlook) {
@@ -61,6 +71,8 @@ const make = (registry: Registry) =>
       const begunAt = yield* Clock.currentTimeMillis
       const memory = memories.get(vsm) ?? (yield* recalled(outlook, begunAt))
       const isNew = memory.head.version === 0
+      const pause = (memory.chainedAt ?? Number.NEGATIVE_INFINITY) + gatherMillis - begunAt
+      if (pause > 0) yield* Effect.sleep(Math.min(pause, gatherMillis))
       const page = isNew ? yield* pages.behind(memory.cursor, "events") : yield* pages.awaited(memory.cursor, "events")
       if (begun !== undefined) {
         const vsms = beginning(page, begun)
@@ -81,16 +93,18 @@ const make = (registry: Registry) =>
       if (isSealDue(memory.head, now)) growing.seal()
       const growth = growing.end()
       const isNoted = growth.records.length + growth.segments.length > 0 || now >= memory.notedAt + notedMillis
-      if (!isNoted) memories.set(vsm, { ...memory, cursor: page.next })
+      const chainedAt = count === 0 || page.hasMore ? undefined : now
+      if (!isNoted) memories.set(vsm, { ...memory, cursor: page.next, chainedAt })
       else {
         // What comes of a write that is interrupted or breaks off is not known: the next look asks the tables.
         memories.delete(vsm)
         if (!(yield* log.write(growth))) return unavailable
-        memories.set(vsm, { head: growth.head, open: growth.open, cursor: page.next, notedAt: now })
+        memories.set(vsm, { head: growth.head, open: growth.open, cursor: page.next, notedAt: now, chainedAt })
       }
       const { segments, prevHead } = isNoted ? growth.head : memory.head
       const witness = segments === 0 ? undefined : { segment: segments, head: hexOf(prevHead) }
-      return { _tag: "Chained", records: count, witness } satisfies Looked
+      const last = isNoted ? growth.head.seq : memory.head.seq
+      return { _tag: "Chained", records: count, last, witness } satisfies Looked
     })
 
     return {

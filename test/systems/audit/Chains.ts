@@ -3,6 +3,7 @@
 import { generateKeyPairSync } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer } from "effect"
+import type { Address } from "../../../src/actors/Host.ts"
 import { EventStream } from "../../../src/events/EventStream.ts"
 import { JournalHint } from "../../../src/events/JournalHint.ts"
 import type { Asker } from "../../../src/protocol/Asker.ts"
@@ -63,8 +64,13 @@ export const wished = (target: number): Fact => ({
   unit: "press-1"
 })
 
-/** One commit of `device/press-1`. */
-export const put = (version: number, events: ReadonlyArray<Fact>, vsm?: string) =>
+/** One commit of `device/press-1`, or of another actor. */
+export const put = (
+  version: number,
+  events: ReadonlyArray<Fact>,
+  vsm?: string,
+  { kind, id }: Address = { kind: "device", id: "press-1" }
+) =>
   Effect.flatMap(PgClient.PgClient, (sql) => {
     const emission = {
       at: Date.now(),
@@ -77,7 +83,7 @@ export const put = (version: number, events: ReadonlyArray<Fact>, vsm?: string) 
     }
     const body = journalBody(version * 1000, [encodeEmission(emission)])
     return sql`insert into journal (lasting, kind, id, version, at, body)
-      values (true, 'device', 'press-1', ${version}, ${Date.now()}, ${body})`
+      values (true, ${kind}, ${id}, ${version}, ${Date.now()}, ${body})`
   })
 
 /** Lets the auditor of a VSM look until it finds nothing any more. Answers what it found. */
