@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { runtimeAsker } from "../../../../src/protocol/Asker.ts"
 import { checkPolicyText } from "../../../../src/protocol/policy/PolicyCheck.ts"
+import type { ThreatView } from "../../../../src/protocol/vsm/Threat.ts"
 import { bob, Wards } from "./Wards.ts"
 
 const minute = 60_000
@@ -244,5 +246,38 @@ describe("an immune system", () => {
     const { threats } = wards.view()
     assert.strictEqual(threats.length, 200)
     assert.strictEqual(threats[0]?.subject, stranger)
+  })
+
+  it("reads the event stream for all, tells another VSM what concerns its units, and reads on where it had come to", () => {
+    const wards = new Wards()
+    wards.rig.send(wards.root, "Begin", {}, { asker: runtimeAsker })
+    wards.rig.advance(1000)
+    const looks = () => wards.rig.ends.splice(0)
+    const sign = (subject: string) => ({ kind: "duplicate-id", subject, count: 1, ids: [] })
+    const signs = [
+      { vsm: "root", sign: sign("device/press-1") },
+      { vsm: "line-1", sign: sign("device/press-2") }
+    ]
+    for (const end of looks()) end({ _tag: "Looked", cursor: "7.7", signs })
+    wards.rig.advance()
+    const suspects = (id: string) => {
+      const [reply] = [wards.rig.send({ kind: "immune", id }, "GetThreats", {})].flatMap((replies) => {
+        wards.rig.advance()
+        return replies
+      })
+      return reply?._tag === "Success" ? Object(reply.value).threats.map(({ subject }: ThreatView) => subject) : reply
+    }
+    assert.deepStrictEqual(suspects("root"), ["device/press-1"])
+    assert.deepStrictEqual(suspects("line-1"), ["device/press-2"])
+    // What the journal does not answer is asked again, and a node that takes over reads on behind what was written.
+    for (const end of looks()) end({ _tag: "Unavailable" })
+    wards.rig.advance(999)
+    assert.lengthOf(looks(), 0)
+    wards.rig.advance(1)
+    assert.lengthOf(looks(), 1)
+    wards.rig.residency.stop()
+    wards.rig.start("node-2").acquired([1])
+    wards.rig.advance(1000)
+    assert.lengthOf(looks(), 1)
   })
 })
