@@ -7,7 +7,7 @@ import { some } from "../../../protocol/intent/Meaning.ts"
 import type { Plan } from "../../../protocol/intent/Plan.ts"
 import { ProgramReport } from "../../../protocol/Program.ts"
 import { valueAt } from "./DevicePlans.ts"
-import { type Aimed, aimAtAny, counted, fieldOf, planner } from "./Planner.ts"
+import { type Aimed, aimAtAny, counted, fieldOf, NoArguments, planner } from "./Planner.ts"
 
 /** Devices that are told one by one; of a larger fleet the first of them, and how many there are. */
 export const rowsMax = 1000
@@ -103,7 +103,7 @@ const countedStates = (states: ReadonlyArray<string>): string =>
   [...new Set(states)].map((state) => `${states.filter((each) => each === state).length} ${state}`).join(", ")
 
 /** Whether devices are there. */
-export const readingState = planner(Schema.Struct({}), (_, targets, known) =>
+export const readingState = planner(NoArguments, (_, targets, known) =>
   Effect.gen(function* () {
     const devices = yield* aimAtAny(targets, known)
     const [first, ...others] = devices
@@ -140,7 +140,7 @@ export const listing = planner(
 const isReports = Schema.is(Schema.Struct({ programs: Schema.Array(ProgramReport) }))
 
 /** Programs of boards. */
-export const listingPrograms = planner(Schema.Struct({}), (_, targets, known) =>
+export const listingPrograms = planner(NoArguments, (_, targets, known) =>
   Effect.gen(function* () {
     const devices = yield* aimAtAny(targets, known)
     if (devices.length === 0) return yield* nothingMeant(targets)

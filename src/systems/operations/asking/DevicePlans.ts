@@ -5,7 +5,7 @@ import type { FieldWords } from "../../../protocol/intent/FleetWords.ts"
 import type { StepEnd } from "../../../protocol/intent/Plan.ts"
 import type { TwinMap, TwinValue } from "../../../protocol/TwinValue.ts"
 import { Zone } from "../../../protocol/Zone.ts"
-import { type Aimed, actsOn, aim, fieldOf, fieldsLike, type Known, planner } from "./Planner.ts"
+import { type Aimed, actsOn, aim, fieldOf, fieldsLike, type Known, NoArguments, planner } from "./Planner.ts"
 
 const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
 const Scalar = Schema.Union([Schema.Finite, Schema.String, Schema.Boolean])
@@ -149,14 +149,14 @@ export const invoking = planner(
 /** Where devices are. */
 export const zoning = planner(Schema.Struct({ zone: Zone }), ({ zone }, targets, known) =>
   Effect.flatMap(aim(targets, known), (aimed) =>
-    actsOn(aimed, known, { title: `put into ${zone}:`, done: `in ${zone}` }, (device) =>
+    actsOn(aimed, known, { title: `put into ${zone}`, done: `in ${zone}` }, (device) =>
       Effect.succeed(told(device, "SetZone", { zone }, "reply"))
     )
   )
 )
 
 /** Boards that are turned away for ever. */
-export const retiring = planner(Schema.Struct({}), (_, targets, known) =>
+export const retiring = planner(NoArguments, (_, targets, known) =>
   Effect.flatMap(aim(targets, known), (aimed) =>
     actsOn(aimed, known, { title: "turn away for ever", done: "retired" }, (device) =>
       Effect.succeed(told(device, "Retire", {}, "reply"))

@@ -8,8 +8,13 @@ import { type Vocabulary, vocabularyOf } from "../../../protocol/intent/Vocabula
 import type { FleetRows, FleetUnread } from "./FleetRows.ts"
 import { type Fleet, wordsOf } from "./WordsOf.ts"
 
-/** Words of this age are as good as new, ms: what is searched is a second behind anyway. */
-export const freshMillis = 1000
+/**
+ * Words count as new for ten times as long as it took to look after them, within these bounds, ms: a small fleet is looked after
+ * for each sentence, and a large one takes a tenth of the store's time at most.
+ */
+const freshShare = 10
+export const freshMin = 50
+const freshMax = 5000
 /** Fields of boards and names of values change when programs and firmware do, ms. */
 export const fieldsFreshMillis = 30_000
 
@@ -26,8 +31,8 @@ interface Kept {
   /** That of the devices, and that of all else. */
   readonly mark: string
   readonly rest: string
-  /** When they were looked after last. */
-  readonly at: number
+  /** Until when they count as new. */
+  readonly until: number
   readonly fields: Pick<Fleet, "programs" | "twins"> & { readonly at: number; readonly profiles: string }
 }
 
@@ -55,7 +60,7 @@ export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones
   const look = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const last = kept
-    if (last !== undefined && now < last.at + freshMillis) return last.vocabulary
+    if (last !== undefined && now < last.until) return last.vocabulary
     const mark = yield* rows.mark
     const devices = last?.mark === mark ? last.vocabulary.fleet.devices : yield* rows.devices
     const fields = yield* fieldsAt(now, devices, last)
@@ -66,8 +71,11 @@ export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones
     const words = wordsOf({ devices, images, rollouts, vsms, ...fields, boards, units, zones: [...zones, ...ofVsms] })
     const rest = JSON.stringify({ ...words, devices: [] })
     const isSame = last?.mark === mark && last.rest === rest
-    kept = { vocabulary: isSame ? last.vocabulary : vocabularyOf(words), mark, rest, at: now, fields }
-    return kept.vocabulary
+    const vocabulary = isSame ? last.vocabulary : vocabularyOf(words)
+    const ended = yield* Clock.currentTimeMillis
+    const until = ended + Math.min(freshMax, Math.max(freshMin, freshShare * (ended - now)))
+    kept = { vocabulary, mark, rest, until, fields }
+    return vocabulary
   })
   return { vocabulary: turn.withPermit(look) }
 }

@@ -1,11 +1,12 @@
 /** Answers about programs, rollouts and VSMs, from what is stored of them. */
 import { Effect, Schema } from "effect"
 import { NotFound } from "../../../protocol/Errors.ts"
+import { some } from "../../../protocol/intent/Meaning.ts"
 import { ProgramView, programId } from "../../../protocol/Program.ts"
 import { RolloutSummary } from "../../../protocol/Rollout.ts"
 import { VsmView } from "../../../protocol/vsm/VsmState.ts"
 import { answer } from "./DeviceAnswers.ts"
-import { aim, type Known, planner } from "./Planner.ts"
+import { aim, type Known, NoArguments, planner } from "./Planner.ts"
 
 const isProgram = Schema.is(ProgramView)
 const isRollout = Schema.is(RolloutSummary)
@@ -80,7 +81,7 @@ export const readingRollout = planner(Schema.Struct({ rollout: Schema.String }),
 )
 
 /** Rollouts that have not ended. */
-export const listingRollouts = planner(Schema.Struct({}), (_, __, known) =>
+export const listingRollouts = planner(NoArguments, (_, __, known) =>
   Effect.map(
     rolloutsOf(
       known.vocabulary.fleet.rollouts.map(({ id }) => id),
@@ -130,7 +131,7 @@ export const readingVsm = planner(Schema.Struct({ vsm: Schema.String }), ({ vsm:
 )
 
 /** All VSMs, each behind the one above it. */
-export const readingTree = planner(Schema.Struct({}), (_, __, known) =>
+export const readingTree = planner(NoArguments, (_, __, known) =>
   Effect.map(
     vsmsOf(
       known.vocabulary.fleet.vsms.map(({ id }) => id),
@@ -138,7 +139,7 @@ export const readingTree = planner(Schema.Struct({}), (_, __, known) =>
     ),
     (views) => {
       const inOrder = views.toSorted((left, right) => (left.path.join("/") < right.path.join("/") ? -1 : 1))
-      return answer(several(views.length, "VSM"), inOrder.map(vsmRow))
+      return answer(`${several(views.length, "VSM")}: ${some(inOrder.map(({ id }) => id))}`, inOrder.map(vsmRow))
     }
   )
 )

@@ -32,6 +32,9 @@ export type Asked = Pick<Intent, "args" | "targets">
 /** Makes a plan of an intent. Fails with what makes all of it senseless. */
 export type Planner = (intent: Asked, known: Known) => Effect.Effect<Plan, HolonError | FleetUnread>
 
+/** Of what says all in its name. */
+export const NoArguments = Schema.Record(Schema.String, Schema.Never)
+
 /** A planner whose arguments are as the schema says: an intent may come from a script that has never read a sentence. */
 export const planner = <A>(
   schema: Schema.Codec<A, unknown>,
@@ -167,6 +170,12 @@ export const actsOn = (
       }
     }
     if (steps.length === 0 && last !== undefined) return yield* Effect.fail(last)
-    const noun = counted(devices, known)
-    return { _tag: "Acts", title: `${words.title} ${noun}`, noun, done: words.done, steps, spared: left, excepted }
+    const told = new Set(steps.map(({ unit }) => unit))
+    const noun = counted(
+      devices.filter(({ id }) => told.has(id)),
+      known
+    )
+    const [only, ...others] = steps
+    const whom = only !== undefined && others.length === 0 ? only.unit : noun
+    return { _tag: "Acts", title: `${words.title} ${whom}`, noun, done: words.done, steps, spared: left, excepted }
   })
