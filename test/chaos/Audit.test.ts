@@ -1,14 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { AuditPage, type AuditRecordView } from "../../src/protocol/audit/AuditView.ts"
 import { Verdict } from "../../src/protocol/audit/Verdict.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
-import { board, dialling } from "./Boards.ts"
+import { boardsOnline } from "./Boards.ts"
+import { clustered } from "./Clustered.ts"
 
 const ids = Array.from({ length: 6 }, (_, at) => `cell-${at + 1}`)
 /** Wishes before the next node dies. */
@@ -16,11 +13,6 @@ const between = 60
 
 const pageOf = Schema.decodeUnknownSync(AuditPage)
 const verdictOf = Schema.decodeUnknownSync(Verdict)
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-audit-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
 
 /** What one of the nodes answers. */
 const get = async (urls: ReadonlyArray<string>, path: string): Promise<unknown> => {
@@ -49,17 +41,11 @@ const wishes = async (urls: ReadonlyArray<string>): Promise<ReadonlyArray<AuditR
   }
 }
 
-const shared = (place: string) =>
+const shared = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
-    const cluster = yield* ChaosCluster.make(place, () => {})
-    const { httpUrls, boardUrls } = cluster
-    for (const [at, id] of ids.entries()) yield* board(id, dialling(boardUrls, at))
+    const { httpUrls } = cluster
+    yield* boardsOnline(cluster, ids)
     yield* Effect.promise(async () => {
-      for (const id of ids)
-        await eventually(
-          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
-          (status) => Object(status).connection?.state === "online"
-        )
       let isChanging = true
       let done = 0
       const changing = ids.map(async (device) => {
@@ -102,13 +88,7 @@ const shared = (place: string) =>
 describe("the auditor", () => {
   it.live(
     "chains every act once and in order, with every node killed, and the chain is whole",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* shared(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(shared),
     180_000
   )
 })

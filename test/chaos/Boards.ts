@@ -9,6 +9,8 @@ import { simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
 import { trustsAll } from "../../devices/programs/ImageChecks.ts"
 import { plainBody } from "../../devices/simulated/PlainBoard.ts"
 import { SimulatedBoard } from "../../devices/simulated/SimulatedBoard.ts"
+import type { ChaosCluster } from "../../src/chaos/ChaosCluster.ts"
+import { ask, eventually } from "./AnyNode.ts"
 
 /** Dials another node each time. */
 export const dialling = (urls: ReadonlyArray<string>, first: number): Transport => {
@@ -36,6 +38,24 @@ export const board = (id: string, transport: Transport) =>
     yield* Effect.acquireRelease(
       Effect.sync(() => made.start()),
       () => Effect.promise(() => new Promise<void>((resolve) => made.stop(resolve)))
+    )
+    return memories
+  })
+
+/** Boards of a cluster, all of them online; each dials another node first. Answers their memories. */
+export const boardsOnline = ({ httpUrls, boardUrls }: ChaosCluster, ids: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const memories = yield* Effect.forEach(ids, (id, at) => board(id, dialling(boardUrls, at)))
+    yield* Effect.forEach(
+      ids,
+      (id) =>
+        Effect.promise(() =>
+          eventually(
+            () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
+            (status) => Object(status).connection?.state === "online"
+          )
+        ),
+      { discard: true }
     )
     return memories
   })

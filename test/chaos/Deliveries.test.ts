@@ -1,14 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { type DeliveryTarget, deliveryIdOf } from "../../src/protocol/Delivery.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { type Sink, sink } from "../support/Sink.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
-import { board, dialling } from "./Boards.ts"
+import { boardsOnline } from "./Boards.ts"
+import { clustered } from "./Clustered.ts"
 
 const ids = Array.from({ length: 8 }, (_, at) => `cell-${at + 1}`)
 /** Letters that arrive before the next node dies. */
@@ -17,11 +14,6 @@ const between = 60
 const aheadMax = 10
 /** Targets from here on only find out whether somebody listens. */
 const probes = 1_000_000
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-deliveries-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
 
 /** By the digits of a match's id, so that the same match meets the same mood: one in eight is refused first, one in eight cut. */
 const mood: Sink["mood"] = (id, tries) => {
@@ -43,21 +35,15 @@ const toldOf = ({ taken }: Sink): ReadonlyArray<Told> =>
     .map(({ body }) => ({ device: deviceOf(body), target: Number(Object(body).values.target) }))
     .filter(({ target }) => target < probes)
 
-const delivered = (place: string) =>
+const delivered = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
-    const cluster = yield* ChaosCluster.make(place, () => {})
     const server = yield* sink
     server.mood = mood
-    const { httpUrls, boardUrls } = cluster
-    for (const [at, id] of ids.entries()) yield* board(id, dialling(boardUrls, at))
+    const { httpUrls } = cluster
+    yield* boardsOnline(cluster, ids)
     const desire = (device: string, target: number) =>
       ask(httpUrls, `/api/device/${device}/SetDesired`, { patch: { target } }, requestId())
     yield* Effect.promise(async () => {
-      for (const id of ids)
-        await eventually(
-          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
-          (status) => Object(status).connection?.state === "online"
-        )
       const text = `pattern "moved" {
         from twin.desired-changed
         by source.id
@@ -128,13 +114,7 @@ const delivered = (place: string) =>
 describe("deliveries", () => {
   it.live(
     "reach a server that fails now and then and is away for a while, once and in order per key, with every node killed meanwhile",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* delivered(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(delivered),
     180_000
   )
 })

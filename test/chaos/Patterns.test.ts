@@ -1,14 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { partitionCount, partitionOf } from "../../src/events/engine/Partition.ts"
 import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
-import { board, dialling } from "./Boards.ts"
+import { boardsOnline } from "./Boards.ts"
+import { clustered } from "./Clustered.ts"
 
 const ids = Array.from({ length: 6 }, (_, at) => `cell-${at + 1}`)
 /** One for each partition. */
@@ -30,23 +27,12 @@ const abandoned = `pattern "abandoned" {
 
 const pageOf = Schema.decodeUnknownSync(EventPageView)
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-patterns-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
-
-const watched = (place: string) =>
+const watched = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
     assert.strictEqual(new Set(probes.map((id) => partitionOf("restless", id))).size, partitionCount)
-    const cluster = yield* ChaosCluster.make(place, () => {})
-    const { httpUrls, boardUrls } = cluster
-    yield* Effect.forEach([...ids, ...probes], (id, at) => board(id, dialling(boardUrls, at)))
+    const { httpUrls } = cluster
+    yield* boardsOnline(cluster, [...ids, ...probes])
     yield* Effect.promise(async () => {
-      for (const id of [...ids, ...probes])
-        await eventually(
-          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
-          (status) => Object(status).connection?.state === "online"
-        )
       for (const text of [counted, abandoned]) await ask(httpUrls, "/api/patterns", { text })
       const events = async (type: string) => {
         for (const url of httpUrls) {
@@ -108,13 +94,7 @@ const watched = (place: string) =>
 describe("patterns", () => {
   it.live(
     "find what began before their node was killed, once, with every node killed in mid-window",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* watched(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(watched),
     120_000
   )
 })

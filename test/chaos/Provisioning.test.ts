@@ -1,6 +1,3 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { Agent } from "../../devices/agent/Agent.ts"
@@ -12,10 +9,10 @@ import { NvStore } from "../../devices/nv/NvStore.ts"
 import { profileOf } from "../../devices/profiles/Profiles.ts"
 import { programsOn, simulatedMemories } from "../../devices/programs/BoardPrograms.ts"
 import { trustsAll } from "../../devices/programs/ImageChecks.ts"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { writeHxe } from "../../src/protocol/hxe/HxeWriter.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, post, requestId } from "./AnyNode.ts"
+import { clustered } from "./Clustered.ts"
 
 /** Chunks of 512 bytes: an image takes hundreds. */
 const rx = 1024
@@ -24,11 +21,6 @@ const lagMillis = 700
 const codeBytes = 60_000
 /** LDI R0, 0 and RET: it returns at once, and well. */
 const ret = [0x01, 0, 0, 0, 0x25, 0, 0, 0]
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-provisioning-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
 
 /** A program whose code is followed by bytes that only a byte-wise comparison tells apart. */
 const image = (): Uint8Array => {
@@ -61,10 +53,9 @@ interface View {
   readonly detail?: string
 }
 
-const provisioned = (place: string) =>
+const provisioned = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
     const clock = yield* realClock
-    const cluster = yield* ChaosCluster.make(place, () => {})
     const [firstHttp = ""] = cluster.httpUrls
     const bytes = image()
     const memories = simulatedMemories()
@@ -130,13 +121,7 @@ const provisioned = (place: string) =>
 describe("provisioning", () => {
   it.live(
     "ends ready, the board's image equal byte for byte, though every node is killed while chunks are on their way",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* provisioned(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(provisioned),
     180_000
   )
 })

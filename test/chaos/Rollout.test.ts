@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { NvStore } from "../../devices/nv/NvStore.ts"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { RolloutPage, RolloutSummary } from "../../src/protocol/Rollout.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { run } from "../support/Cli.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
-import { board, dialling } from "./Boards.ts"
+import { boardsOnline } from "./Boards.ts"
+import { clustered } from "./Clustered.ts"
 
 const ids = Array.from({ length: 5 }, (_, at) => `cell-${at + 1}`)
 const rules = {
@@ -27,11 +26,6 @@ const rules = {
 const pageOf = Schema.decodeUnknownSync(RolloutPage)
 const summaryOf = Schema.decodeUnknownSync(RolloutSummary)
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-rollout-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
-
 /** Builds the image and brings it into the store of the cluster. */
 const pushed = (place: string, url: string) =>
   Effect.gen(function* () {
@@ -46,18 +40,12 @@ const pushed = (place: string, url: string) =>
     return { bytes: new Uint8Array(readFileSync(file)), sha256: String(JSON.parse(ran.out).sha256) }
   })
 
-const rolledOut = (place: string) =>
+const rolledOut = (cluster: ChaosCluster, place: string) =>
   Effect.gen(function* () {
-    const cluster = yield* ChaosCluster.make(place, () => {})
-    const { httpUrls, boardUrls } = cluster
+    const { httpUrls } = cluster
     const image = yield* pushed(place, httpUrls[0] ?? "")
-    const memories = yield* Effect.forEach(ids, (id, at) => board(id, dialling(boardUrls, at)))
+    const memories = yield* boardsOnline(cluster, ids)
     yield* Effect.promise(async () => {
-      for (const id of ids)
-        await eventually(
-          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
-          (status) => Object(status).connection?.state === "online"
-        )
       const start = { sha256: image.sha256, devices: ids, rules }
       await ask(httpUrls, "/api/rollout/r-1/Start", start, requestId())
       const view = async () => summaryOf(await ask(httpUrls, "/api/rollout/r-1/GetRollout", {}))
@@ -97,13 +85,7 @@ const rolledOut = (place: string) =>
 describe("a rollout", () => {
   it.live(
     "goes on and ends with every board good, though every node is killed while boards are under way",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* rolledOut(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(rolledOut),
     300_000
   )
 })

@@ -1,13 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { Pulled } from "../../src/protocol/Subscription.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
-import { board, dialling } from "./Boards.ts"
+import { boardsOnline } from "./Boards.ts"
+import { clustered } from "./Clustered.ts"
 
 const ids = Array.from({ length: 6 }, (_, at) => `cell-${at + 1}`)
 const consumers = ["one", "two"]
@@ -19,22 +16,11 @@ const path = "/api/subscription/moves"
 
 const pulledOf = Schema.decodeUnknownSync(Pulled)
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-subscriptions-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
-
-const shared = (place: string) =>
+const shared = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
-    const cluster = yield* ChaosCluster.make(place, () => {})
-    const { httpUrls, boardUrls } = cluster
-    for (const [at, id] of ids.entries()) yield* board(id, dialling(boardUrls, at))
+    const { httpUrls } = cluster
+    yield* boardsOnline(cluster, ids)
     yield* Effect.promise(async () => {
-      for (const id of ids)
-        await eventually(
-          () => ask(httpUrls, `/api/device/${id}/GetStatus`, {}).catch(() => ({})),
-          (status) => Object(status).connection?.state === "online"
-        )
       const where = 'type == "twin.desired-changed"'
       await ask(httpUrls, `${path}/Create`, { where, ackWithinMillis: 3000, maxInFlight: 20 }, requestId())
       /** Targets of each device in the order in which somebody first had them. */
@@ -108,13 +94,7 @@ const shared = (place: string) =>
 describe("subscriptions", () => {
   it.live(
     "give every event to consumers that share them, in order per source, and none that is done again, with every node killed",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* shared(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(shared),
     180_000
   )
 })

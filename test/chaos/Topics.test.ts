@@ -1,24 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { connectAsync } from "mqtt"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
 import { board, dialling } from "./Boards.ts"
+import { clustered } from "./Clustered.ts"
 
 const device = "cell-1"
 /** Changes that begin while a pair of nodes does not hear each other. */
 const between = 8
 /** Targets from here on only find out whether the pattern is looked for. */
 const probes = 1_000_000
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-topics-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
 
 /** What a client of one node hears on the topic. */
 const reader = (url: string, index: number) =>
@@ -36,9 +28,8 @@ const reader = (url: string, index: number) =>
     return heard
   })
 
-const published = (place: string) =>
+const published = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
-    const cluster = yield* ChaosCluster.make(place, () => {})
     const { httpUrls, boardUrls } = cluster
     yield* board(device, dialling(boardUrls, 0))
     const readers = yield* Effect.forEach(boardUrls, reader)
@@ -93,13 +84,7 @@ const published = (place: string) =>
 describe("messages on topics", () => {
   it.live(
     "reach the clients of every node in order per key, also of nodes that did not hear each other for a while",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* published(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(published),
     180_000
   )
 })

@@ -1,14 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
+import { type ChaosCluster, nodesCount } from "../../src/chaos/ChaosCluster.ts"
 import { RecursionView } from "../../src/protocol/vsm/Recursion.ts"
 import { isEnded, SpawnView } from "../../src/protocol/vsm/Spawn.ts"
 import { VsmView } from "../../src/protocol/vsm/VsmState.ts"
-import * as EmbeddedPostgres from "../../src/runtime/storage/EmbeddedPostgres.ts"
 import { ask, eventually, requestId } from "./AnyNode.ts"
+import { clustered } from "./Clustered.ts"
 
 const spawns = 100
 /** Fewer than are asked for, so that the guard has to refuse some. */
@@ -19,14 +16,8 @@ const viewOf = Schema.decodeUnknownSync(VsmView)
 const spawnOf = Schema.decodeUnknownSync(SpawnView)
 const limitsOf = Schema.decodeUnknownSync(RecursionView)
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "holon-vsms-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
-
-const grown = (place: string) =>
+const grown = (cluster: ChaosCluster) =>
   Effect.gen(function* () {
-    const cluster = yield* ChaosCluster.make(place, () => {})
     const { httpUrls } = cluster
     const view = async (id: string) => viewOf(await ask(httpUrls, `/api/vsm/${id}/Describe`, {}))
     const limits = async () => limitsOf(await ask(httpUrls, "/api/recursion/root/GetLimits", {}))
@@ -100,13 +91,7 @@ const grown = (place: string) =>
 describe("a tree of VSMs", () => {
   it.live(
     "is whole after a hundred spawns from three nodes at once, though nodes are killed while it grows and while it ends",
-    () =>
-      Effect.gen(function* () {
-        const place = yield* folder
-        const data = join(place, "data")
-        mkdirSync(data, { recursive: true })
-        yield* grown(place).pipe(Effect.provide(EmbeddedPostgres.layer(data)))
-      }).pipe(Effect.scoped),
+    () => clustered(grown),
     300_000
   )
 })
