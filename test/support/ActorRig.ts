@@ -1,7 +1,7 @@
 /** One residency over a store in memory whose commits can be held, failed and fenced; time stands until it is moved. */
 import { assert } from "@effect/vitest"
 import { type Agreement, alone } from "../../src/actors/Agreement.ts"
-import type { AnyBehaviour } from "../../src/actors/Behaviour.ts"
+import type { AnyBehaviour, EffectOrder } from "../../src/actors/Behaviour.ts"
 import type { Envelope, Posted, Reply } from "../../src/actors/Envelope.ts"
 import { type Address, addressKey, type Host } from "../../src/actors/Host.ts"
 import type { ToGateway } from "../../src/actors/Links.ts"
@@ -41,6 +41,8 @@ export class ActorRig {
   readonly toGateway: Array<{ readonly node: string; readonly message: ToGateway }> = []
   readonly reported: Array<string> = []
   readonly performed: Array<string> = []
+  /** The effects themselves, in the same order. */
+  readonly orders: Array<EffectOrder> = []
   /** What the effects of `performed` are waited for with. */
   readonly ends: Array<(outcome: unknown) => void> = []
   /** What the next commits answer; empty is "written". */
@@ -110,6 +112,7 @@ export class ActorRig {
       toGateway: (to, message) => this.toGateway.push({ node: to, message }),
       perform: (_self, order, done) => {
         this.performed.push(order.id)
+        this.orders.push(order)
         this.ends.push(done)
       },
       engine: {
