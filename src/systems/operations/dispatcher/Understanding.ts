@@ -181,7 +181,7 @@ const sorted = (acts: ReadonlyArray<Act>, results: Judged) => {
 const planned = (question: Question, measured: Measured, intent: Intent) =>
   Effect.gen(function* () {
     const asking = yield* Asking
-    const plan = yield* timed(measured, "resolve", asking.plan(intent))
+    const plan = yield* timed(measured, "resolve", asking.plan(intent, question.asker.zones))
     if (plan._tag === "Answer") return { answer: { sentence: plan.sentence, data: plan.data } }
     const acts = actsOf(question.op, plan.steps)
     if (acts.length > targetsMax) return yield* new TooLarge({ limit: targetsMax, actual: acts.length })
@@ -194,7 +194,8 @@ const understood = (question: Question, measured: Measured) =>
     const { text, acts: given } = question
     if (given !== undefined) return { ...sorted(given, yield* resolve(question, measured, given)) }
     const asking = yield* Asking
-    const read = text === undefined ? question.intent : yield* timed(measured, "classify", asking.read(text))
+    const read =
+      text === undefined ? question.intent : yield* timed(measured, "classify", asking.read(text, question.asker.zones))
     if (read === undefined) return yield* new Malformed({ path: "capability", reason: "says nothing" })
     if (read._tag === "Unclear") return { unclear: read, refusal: misunderstood(read) }
     const plan = yield* planned(question, measured, read)
