@@ -53,7 +53,7 @@ export const carriedOut = (
   Effect.gen(function* () {
     const { args, capability, targets } = intent
     const place = { kind: "dispatcher", id: vsm }
-    const order = { capability, args, lifeMillis }
+    const order = { capability, args, said: said.text, lifeMillis }
     const parts = shownIds(intent, acts)
     const orders =
       parts === undefined
