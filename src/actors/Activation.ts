@@ -9,7 +9,7 @@ import { type Envelope, failed, type Reply, tellIdOf, unavailable, unconfirmed }
 import { actOf } from "./Guard.ts"
 import { Heard } from "./Heard.ts"
 import type { Address, Host } from "./Host.ts"
-import { type Circumstances, type Denial, denialOf } from "./Judge.ts"
+import { type Circumstances, type Denial, denialOf, isByPolicies } from "./Judge.ts"
 import { encodeLeaving, type ForGateway, goodbyeTo, type Leaving } from "./Leaving.ts"
 import { type FrameOutcome, frameBeyond, frameConsumed, frameNotHere, frameSuperseded } from "./Links.ts"
 import { type Origin, originIn, originOf, originOfEffect, originOfMessage, ownOrigin, rootsOf } from "./Origin.ts"
@@ -175,10 +175,13 @@ export class Activation implements Sleeper {
     const asked = { tag, message, payload: envelope.payload }
     const denied = denialOf(this.around.judge, asker, asked, this.self, this.circumstances)
     if (denied !== undefined) {
-      this.around.refused(asker, actOf(tag, message, cell))
+      if (!isByPolicies(denied)) this.around.refused(asker, actOf(tag, message, cell))
       return commit.answer(done, failed(denied))
     }
     if (tell !== undefined && this.heard?.isNews(tell) === false) return commit.answer(done, acknowledged)
+    const barred =
+      tell && this.around.barred({ ...tell, to: this.self, tag, isForPeople: message.audience === "operator" })
+    if (barred !== undefined) return commit.answer(done, failed(barred))
     if (message.delivery === "once" && tell === undefined) {
       this.answered ??= new Answered()
       const codec = this.type.codec.messages.get(tag)

@@ -4,11 +4,12 @@ import type { Agreement } from "./Agreement.ts"
 import { Cell } from "./Cell.ts"
 import { Claims } from "./Claims.ts"
 import { fromBytes } from "./Codec.ts"
+import { Crossings } from "./Crossings.ts"
 import { type Envelope, type Posted, type Reply, unavailable } from "./Envelope.ts"
 import { Escalations } from "./Escalations.ts"
 import { actOf } from "./Guard.ts"
 import { type Address, addressKey, type Cancel, type Host } from "./Host.ts"
-import { denialOf, Judge } from "./Judge.ts"
+import { denialOf, isByPolicies, Judge } from "./Judge.ts"
 import { Lanes } from "./Lanes.ts"
 import type { FrameOutcome, Offer } from "./Links.ts"
 import { Refusals } from "./Refusals.ts"
@@ -90,6 +91,7 @@ export class Residency {
     this.options = options
     this.judge = options.judge ?? Judge.defaultValue()
     const { node, host, store, registry, agreement, engine, toGateway, perform } = options
+    const crossings = new Crossings({ host, registry, post: engine.post })
     this.around = {
       node,
       host,
@@ -105,6 +107,7 @@ export class Residency {
       judge: this.judge,
       countFailure: (self) => this.countFailure(addressKey(self)),
       refused: (asker, act) => this.refusals.note(asker, act),
+      barred: (crossing) => crossings.refusalOf(crossing),
       skewed: () => {
         this.counts.skewed++
       },
@@ -197,7 +200,7 @@ export class Residency {
     const asked = { tag: posted.message, message, payload: payload._tag === "Success" ? payload.success : undefined }
     const denied = denialOf(this.around.judge, posted.asker, asked, address, { isForwarded: true })
     if (denied !== undefined) {
-      this.refusals.note(posted.asker, actOf(posted.message, message, address))
+      if (!isByPolicies(denied)) this.refusals.note(posted.asker, actOf(posted.message, message, address))
       return refuse(denied)
     }
     if (payload._tag === "Failure") return refuse(new Malformed({ path: "payload", reason: payload.failure.reason }))

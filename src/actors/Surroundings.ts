@@ -1,8 +1,10 @@
 /** What all cells of a node share. */
 import type { Asker } from "../protocol/Asker.ts"
+import type { PolicyDenied } from "../protocol/Errors.ts"
 import type { Agreement } from "./Agreement.ts"
 import type { EffectOrder } from "./Behaviour.ts"
 import type { Claims } from "./Claims.ts"
+import type { Crossing } from "./Crossings.ts"
 import type { Posted, Reply } from "./Envelope.ts"
 import type { Act } from "./Guard.ts"
 import type { Address, Host } from "./Host.ts"
@@ -45,6 +47,8 @@ export interface Surroundings {
   readonly judge: Judge
   /** Somebody was refused an act: it becomes an event of who asked. */
   readonly refused: (asker: Asker, act: Act) => void
+  /** Why a tell may not be taken: no channel of a VSM leads that way. Nothing where one does. */
+  readonly barred: (crossing: Crossing) => PolicyDenied | undefined
   /** Somebody's clock is too far ahead to go by it. */
   readonly skewed: () => void
   readonly dropped: (home: Home, reason: DropReason) => void

@@ -134,6 +134,7 @@ const end = (turn: Turn): void => {
   become(turn, "retired")
   tellVsm(turn, parent, "ChildRetired", { child: turn.id })
   tellGuard(turn, "Released", { child: turn.id })
+  turn.tells.push({ to: { kind: "coordinator", id: turn.id }, message: "Retired", payload: {} })
   turn.events.push({ type: "vsm.retired", data: { parent, handedUp: handed?.units ?? 0 } })
 }
 

@@ -1,5 +1,6 @@
 /** One transition of a VSM under way: its rules change it one after another, its outcome is what leaves. */
 import type { HolonError } from "../../protocol/Errors.ts"
+import type { Told } from "../../protocol/vsm/Channels.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import type { VsmState, VsmStatus } from "../../protocol/vsm/VsmState.ts"
 import type * as Behaviour from "../Behaviour.ts"
@@ -49,19 +50,19 @@ export const repliedOf = <Reply>(turn: Turn, reply: Reply): Outcome<Reply> => {
 export const parentOf = ({ path }: VsmState): VsmId | undefined => path.at(-2)
 
 /** Tells a VSM. */
-export const tellVsm = (turn: Turn, id: VsmId, message: string, payload: unknown): void => {
+export const tellVsm = (turn: Turn, id: VsmId, message: Told<"vsm", "vsm">, payload: unknown): void => {
   turn.tells.push({ to: { kind: "vsm", id }, message, payload })
 }
 
 /** Tells the guard of the recursion. */
-export const tellGuard = (turn: Turn, message: string, payload: unknown): void => {
+export const tellGuard = (turn: Turn, message: Told<"vsm", "recursion">, payload: unknown): void => {
   turn.tells.push({ to: { kind: "recursion", id: rootId }, message, payload })
 }
 
 /** Tells the algedonic channel of the VSM, or of the one with this id. `causedBy` is the place of the event that says it too. */
 export const tellChannel = (
   turn: Turn,
-  message: string,
+  message: Told<"vsm", "algedonic">,
   payload: unknown,
   { causedBy, id = turn.id }: { readonly causedBy?: number; readonly id?: string | undefined } = {}
 ): void => {
@@ -70,7 +71,7 @@ export const tellChannel = (
 }
 
 /** Tells a device. */
-export const tellDevice = (turn: Turn, id: string, message: string, payload: unknown): void => {
+export const tellDevice = (turn: Turn, id: string, message: Told<"vsm", "device">, payload: unknown): void => {
   turn.tells.push({ to: { kind: "device", id }, message, payload })
 }
 

@@ -118,6 +118,18 @@ export const Recursion = Contract.make("recursion", {
       payload: { bounds: RecursionBounds },
       about: "what the config says: bounds that it changes are set, the others stay as people have set them"
     }),
+    NoteViolation: Contract.idempotent({
+      payload: {
+        from: Schema.String,
+        to: Schema.String,
+        message: Schema.String,
+        reason: Schema.Literals(["channel", "quota"]),
+        channel: Schema.optionalKey(Schema.String),
+        perSecond: Schema.optionalKey(Schema.Finite)
+      },
+      about:
+        "a node has refused a tell that travels along no channel of a VSM, or sees more in one than it is meant for"
+    }),
     ReportLoad: Contract.idempotent({
       payload: {
         node: Schema.String,
@@ -159,6 +171,16 @@ export const Recursion = Contract.make("recursion", {
     /** The breaker of a parent opened twice in a short time: it is put into quarantine. */
     "recursion.runaway": Schema.Struct({ parent: VsmId, intensity: Schema.Finite }),
     "recursion.depth-changed": Schema.Struct({ from: count, to: count }),
+    /** A tell was refused, because no channel leads that way; or there are too many of them, which refuses none. */
+    "recursion.violation": Schema.Struct({
+      from: Schema.String,
+      to: Schema.String,
+      message: Schema.String,
+      reason: Schema.Literals(["channel", "quota"]),
+      channel: Schema.optionalKey(Schema.String),
+      /** What the channel is meant for. */
+      perSecond: Schema.optionalKey(Schema.Finite)
+    }),
     "recursion.bounds-set": Schema.Struct({ bounds: RecursionBounds })
   },
   audited: {
@@ -166,6 +188,7 @@ export const Recursion = Contract.make("recursion", {
     "recursion.admitted": "spawn",
     "recursion.breaker-opened": "security",
     "recursion.runaway": "security",
+    "recursion.violation": "security",
     "recursion.depth-changed": "decision",
     "recursion.bounds-set": "policy"
   }

@@ -2,6 +2,7 @@
 import type { Emitted, Outcome, Tell, TransitionContext } from "../../../actors/Behaviour.ts"
 import type { HolonError } from "../../../protocol/Errors.ts"
 import type { AlgedonicState } from "../../../protocol/vsm/Algedonic.ts"
+import type { Told } from "../../../protocol/vsm/Channels.ts"
 import { agony, type Signal } from "../../../protocol/vsm/Signal.ts"
 import { VsmId } from "../../../protocol/vsm/VsmId.ts"
 
@@ -59,7 +60,7 @@ export const drop = (turn: Turn, id: string): void => {
 export const parentOf = ({ state }: Turn): VsmId | undefined => state.path?.at(-2)
 
 /** Tells another channel. */
-export const tellChannel = (turn: Turn, id: VsmId, message: string, payload: unknown): void => {
+export const tellChannel = (turn: Turn, id: VsmId, message: Told<"algedonic", "algedonic">, payload: unknown): void => {
   turn.tells.push({ to: { kind: "algedonic", id }, message, payload })
 }
 

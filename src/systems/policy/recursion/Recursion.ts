@@ -5,6 +5,7 @@
 import * as Behaviour from "../../../actors/Behaviour.ts"
 import { vsmOver } from "../../../actors/Supervisor.ts"
 import { BreakerOpen, type HolonError, SpawnDenied } from "../../../protocol/Errors.ts"
+import type { Told } from "../../../protocol/vsm/Channels.ts"
 import {
   boundsDefault,
   type Pace,
@@ -67,7 +68,7 @@ const noted = (resident: Resident, isFailure: boolean, now: number): Resident =>
   outcomes: [...resident.outcomes.filter(({ at }) => at > now - outcomeMillis), { at: now, isFailure }]
 })
 
-const toParent = (parent: VsmId, message: string, payload: unknown): Behaviour.Tell => ({
+const toParent = (parent: VsmId, message: Told<"recursion", "vsm">, payload: unknown): Behaviour.Tell => ({
   to: { kind: "vsm", id: parent },
   message,
   payload
@@ -239,6 +240,10 @@ export const recursion: Behaviour.AnyBehaviour = Behaviour.make<Recursion, Resid
     const changes = changesIn(state.configured ?? boundsDefault, configured)
     return Object.keys(changes).length === 0 ? {} : bounded({ ...state, configured }, changes)
   },
+
+  NoteViolation: (_state, violation) => ({
+    events: [{ type: "recursion.violation", severity: "warn", data: violation }]
+  }),
 
   GetLimits: (state, _payload, { now }) => ({ reply: viewOf(state, now) }),
 
