@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Mitigation, ThreatsView } from "../../src/protocol/vsm/Threat.ts"
 import { bad, good, holon } from "../support/NodeCommands.ts"
+import { RawBoard } from "../support/RawBoard.ts"
 import { RunningNode, until } from "../support/RunningNode.ts"
 
 const viewsOf = Schema.decodeUnknownSync(Schema.Array(ThreatsView))
@@ -62,6 +63,21 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
       assert.include(yield* good("threats", "show", done?.id ?? ""), 'principal.id == "eve"')
       yield* good("threats", "lift", done?.id ?? "")
       yield* until(policies, (out) => out.includes('"withdrawn"'))
+    })
+  )
+
+  it.effect("takes the word of a pattern", () =>
+    Effect.gen(function* () {
+      const { url } = yield* RunningNode
+      yield* isThere
+      const told = 'tell(immune, "root", Report, { subject: "device/spoof", reason: "cannot be", weight: 0.5 })'
+      yield* good("pattern", "add", `pattern "spoofed" { from device.online where epoch >= 1 do ${told} }`)
+      const board = yield* Effect.promise(() => RawBoard.attached("spoof", url))
+      yield* until(views, (found) =>
+        found.some(({ threats }) => threats.some(({ subject }) => subject === "device/spoof"))
+      )
+      board.close()
+      yield* good("pattern", "rm", "spoofed")
     })
   )
 

@@ -165,6 +165,21 @@ layer(RunningNode.layer({ boards, config }).pipe(withTokens), { timeout: "90 sec
       })
     )
 
+    it.effect("turns a board away whose old hellos are played again, within 5 s", () =>
+      Effect.gen(function* () {
+        const { url } = yield* RunningNode
+        yield* short
+        const board = yield* Effect.promise(() => RawBoard.attached("stolen", url, 5))
+        const began = Date.now()
+        for (let number = 0; number < 3; number++) yield* Effect.promise(() => RawBoard.parted("stolen", url, 1))
+        yield* until(ofSubject("device/stolen", "active"), (found) => found !== undefined)
+        assert.isBelow(Date.now() - began, 5000)
+        assert.deepInclude(yield* Effect.promise(() => RawBoard.refused("stolen", url, 6)), { code: codes.Quarantined })
+        board.close()
+        yield* until(ofSubject("device/stolen", "expired"), (found) => found !== undefined)
+      })
+    )
+
     it.effect("throttles and then locks out an account that sends what nobody can read, and no other", () =>
       Effect.gen(function* () {
         const { post } = yield* RunningNode

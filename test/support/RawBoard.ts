@@ -2,8 +2,8 @@
 import { Result } from "effect"
 import { WebSocket } from "ws"
 import type { DownFrame, UpFrame } from "../../src/protocol/Frame.ts"
-import type { ErrorDown } from "../../src/protocol/frame/LinkFrames.ts"
 import { decodeDown, encodeUp } from "../../src/protocol/FrameCodec.ts"
+import type { ErrorDown } from "../../src/protocol/frame/LinkFrames.ts"
 
 /** See the file. */
 export class RawBoard {
@@ -37,6 +37,13 @@ export class RawBoard {
     board.close()
     if (frame.type !== "error") throw new Error("no error")
     return frame
+  }
+
+  /** Says hello, and is told to go. */
+  static async parted(id: string, url: string, link: number): Promise<void> {
+    const board = await RawBoard.greeting(id, url, link)
+    await board.heard(({ type }) => type === "goodbye")
+    board.close()
   }
 
   private static async greeting(id: string, url: string, link: number): Promise<RawBoard> {

@@ -9,7 +9,7 @@ import { Immune, type ImmuneState } from "../../../protocol/vsm/Immune.ts"
 import { type Bar, type Sign, signsMax, type ThreatsView } from "../../../protocol/vsm/Threat.ts"
 import { rootId, VsmId } from "../../../protocol/vsm/VsmId.ts"
 import { approve, lift, mitigate, reject, settle } from "./Deciding.ts"
-import { type Counted, ImmuneWatch, type Looked } from "./ImmuneWatch.ts"
+import { Counted, ImmuneWatch, Looked } from "./ImmuneWatch.ts"
 import { end, endOverdue, endsAt } from "./Mitigating.ts"
 import { storage } from "./Stored.ts"
 import { forgetAt, forgetFaded, suspectOf, threatsOf } from "./Suspecting.ts"
@@ -55,8 +55,11 @@ const forward = (turn: Turn, vsm: string, signs: ReadonlyArray<Sign>): void => {
     })
 }
 
-const takeLooked = (turn: Turn, looked: Looked): void => {
-  if (looked._tag === "Unavailable") {
+const isLooked = Schema.is(Looked)
+const isCounted = Schema.is(Counted)
+
+const takeLooked = (turn: Turn, looked: unknown): void => {
+  if (!isLooked(looked)) {
     turn.resident = { ...turn.resident, lookDueAt: turn.now + againMillis }
     return
   }
@@ -80,8 +83,8 @@ const takeLooked = (turn: Turn, looked: Looked): void => {
   look(turn)
 }
 
-const takeCounted = (turn: Turn, counted: Counted): void => {
-  const isThere = counted._tag === "Counted"
+const takeCounted = (turn: Turn, counted: unknown): void => {
+  const isThere = isCounted(counted)
   turn.resident = {
     ...turn.resident,
     countDueAt: isThere ? Number.POSITIVE_INFINITY : turn.now + againMillis,
@@ -144,9 +147,8 @@ export const immune: Behaviour.AnyBehaviour = Behaviour.make<Immune, Resident>(I
   },
   completed: (state, { name, id, outcome }, context) => {
     const turn = begin(state, context)
-    // It went through no storage, so it is what was made.
-    if (name === "look" && id === String(turn.resident.look)) takeLooked(turn, outcome as Looked)
-    if (name === "count" && id === String(turn.resident.count)) takeCounted(turn, outcome as Counted)
+    if (name === "look" && id === String(turn.resident.look)) takeLooked(turn, outcome)
+    if (name === "count" && id === String(turn.resident.count)) takeCounted(turn, outcome)
     return notedOf(turn)
   },
   undelivered: (state, { message, payload, cause }, context) => {
@@ -185,6 +187,7 @@ export const immune: Behaviour.AnyBehaviour = Behaviour.make<Immune, Resident>(I
     return { state: next, reply: viewOf(next, context), events: [{ type: "immune.set", data: terms }] }
   },
 
+  // It is active from its beginning; only a refusal changes that.
   PolicyDeployed: () => ({}),
   PolicyRefused: noted((turn, { mitigation: id, reason }) => {
     const mitigation = turn.state.mitigations.get(id)

@@ -2,7 +2,7 @@
  * What may be done against somebody at all, and what only when people approve it. The cure must never be worse than the attack:
  * whoever can make the immune system act must not be able to make it lock out the fleet, or those who look after it.
  */
-import { Result } from "effect"
+import { Result, Schema } from "effect"
 import type { ConditionTree } from "../../../protocol/condition/Condition.ts"
 import { formatPath } from "../../../protocol/condition/Format.ts"
 import type { Rule } from "../../../protocol/policy/Policy.ts"
@@ -35,14 +35,15 @@ export interface Draft {
 }
 
 /** What must be known of the fleet to judge it. */
-export interface Fleet {
+export const Fleet = Schema.Struct({
   /** Accounts, and those among them that have all rights. */
-  readonly accounts: ReadonlyArray<string>
-  readonly keepers: ReadonlyArray<string>
-  /** Devices of the fleet that are not retired, and of each zone that was asked for, with those within it. */
-  readonly devices: number
-  readonly byZone: Readonly<Record<string, number>>
-}
+  accounts: Schema.Array(Schema.String),
+  keepers: Schema.Array(Schema.String),
+  /** Devices of the fleet that are not retired, and of each zone, with those of the zones within it. */
+  devices: Schema.Int,
+  byZone: Schema.Record(Schema.String, Schema.Int)
+})
+export type Fleet = typeof Fleet.Type
 
 /** What it is judged by. */
 export interface Circumstances {
@@ -122,10 +123,8 @@ const keepsPeople: Rules = ({ template, subject }, { fleet, active }) => {
   if (kind !== "user" || fleet === undefined) return safe
   const apart = new Set(active.filter(takesAccount).map((mitigation) => partsOf(mitigation.subject).id))
   const keepers = fleet.keepers.filter((keeper) => keeper !== id && !apart.has(keeper))
-  if (fleet.keepers.includes(id) && keepers.length === 0) {
-    if (takesAccount({ template })) return forbidden("somebody with all rights must be left")
-    return ask("it is the last account with all rights")
-  }
+  // Also to throttle the last one: nobody would be left to decide on it.
+  if (fleet.keepers.includes(id) && keepers.length === 0) return forbidden("somebody with all rights must be left")
   const taken = new Set([...apart, id]).size
   return takesAccount({ template }) && taken > Math.floor(fleet.accounts.length * shareMax)
     ? forbidden("half of the accounts must be left")

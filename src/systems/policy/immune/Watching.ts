@@ -4,15 +4,15 @@ import type { EventStream } from "../../../events/EventStream.ts"
 import { makePageReader } from "../../../events/engine/PageReader.ts"
 import type { JournalHint } from "../../../events/JournalHint.ts"
 import { Census } from "./Census.ts"
-import { type Counted, ImmuneWatch, type Looked } from "./ImmuneWatch.ts"
+import { type Counted, ImmuneWatch, type Looked, type Unavailable } from "./ImmuneWatch.ts"
 import { signOf } from "./Observed.ts"
 
-const unavailable = { _tag: "Unavailable" } as const
+const unavailable: Unavailable = { _tag: "Unavailable" }
 
 /** A node that stops interrupts; everything else is said in the log, and tried again. */
 const orUnavailable =
   (what: string) =>
-  <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A | typeof unavailable> =>
+  <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A | Unavailable> =>
     Effect.catchCause(effect, (cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.succeed(unavailable)
@@ -33,7 +33,7 @@ const make = Effect.gen(function* () {
     return { _tag: "Looked", cursor: page.next, signs } satisfies Looked
   })
   return {
-    look: (cursor: string | undefined): Effect.Effect<Looked> => orUnavailable("read the event stream")(look(cursor)),
+    look: (cursor: string | undefined) => orUnavailable("read the event stream")(look(cursor)),
     count: orUnavailable("count the fleet")(
       Effect.map(fleet, (counted): Counted => ({ _tag: "Counted", fleet: counted }))
     )

@@ -136,6 +136,12 @@ const forbidden: ReadonlyArray<Case> = [
     draft: draft("throttle", "user/eve"),
     circumstances: { active: [done("deny", "user/eve")] },
     rule: "is done against it already"
+  },
+  {
+    it: "to throttle the last account with all rights",
+    draft: draft("throttle", "user/ada"),
+    circumstances: { fleet: { ...fleet, keepers: ["ada"] } },
+    rule: "somebody with all rights must be left"
   }
 ]
 
@@ -168,12 +174,6 @@ const asking: ReadonlyArray<Case> = [
     it: "a device of a zone that nobody has counted",
     draft: draft("isolate", "device/a", { zone: "nowhere" }),
     rule: "more than a tenth of zone nowhere"
-  },
-  {
-    it: "to throttle the last account with all rights",
-    draft: draft("throttle", "user/ada"),
-    circumstances: { fleet: { ...fleet, keepers: ["ada"] } },
-    rule: "the last account with all rights"
   },
   {
     it: "one more of very many addresses",
