@@ -7,7 +7,7 @@ import { reportDefect } from "./Defect.ts"
 import { type Envelope, failed, notHere, type Reply, unavailable } from "./Envelope.ts"
 import { actOf } from "./Guard.ts"
 import { type Address, addressKey, type Host } from "./Host.ts"
-import { type Denial, denialOf } from "./Judge.ts"
+import { type Denial, denialOf, isByPolicies } from "./Judge.ts"
 import { type FrameOutcome, frameBeyond, frameNotHere, type Offer } from "./Links.ts"
 import type { EncodedTell } from "./Outbox.ts"
 import { describe, type QueueItem } from "./QueueItem.ts"
@@ -206,7 +206,7 @@ export class Cell implements Claimer, ActiveCell, Watched {
     const message = this.type.behaviour.contract.messages[tag]
     const denied = message === undefined ? undefined : this.denied(envelope, message)
     if (message === undefined || denied === undefined) return failed(new NotFound({ what: `${this.kind} ${this.id}` }))
-    this.around.refused(asker, actOf(tag, message, this))
+    if (!isByPolicies(denied)) this.around.refused(asker, actOf(tag, message, this))
     return failed(denied)
   }
 

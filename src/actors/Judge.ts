@@ -36,6 +36,10 @@ export interface JudgedAct extends Act {
 /** Why an act may not be done. */
 export type Denial = PolicyDenied | RateLimited | ZoneDenied
 
+/** Whether policies have decided it: their keeper says so on the event stream, and nobody was refused for want of a right. */
+export const isByPolicies = (denial: Denial): boolean =>
+  denial._tag === "RateLimited" || (denial._tag === "PolicyDenied" && denial.decision !== undefined)
+
 /** Judges the acts of a node. By itself it knows rights only; the runtime fills in zones and policies. */
 export const Judge = Context.Reference<{
   /** Why not; nothing where it may be done. Never throws, never waits. */

@@ -19,7 +19,7 @@ const shareOf = ({ decisions, denials, errors }: Tally): string => `${denials + 
 export const trialLine = ({ trial }: PolicyView): string =>
   trial === undefined
     ? ""
-    : `tried in ${trial.zones.join(", ")}: ${shareOf(trial.tried)} denied; the policies before: ${shareOf(trial.before)}`
+    : `tried in ${trial.zones.join(", ")}: ${shareOf(trial.tried)} denied, ${trial.before.denials + trial.before.errors} by the policies before; elsewhere ${shareOf(trial.rest)}`
 
 /** Policies as a table, with their VSMs. */
 export const policyTable = (

@@ -41,7 +41,7 @@ export const explain = Command.make(
     zone: text("zone", "The zone where it would be done"),
     args: text("args", 'With which arguments, as JSON: {"duty":0.7}'),
     facts: text("facts", 'Facts that are to be taken for granted, as JSON: {"temp":90}'),
-    isReading: Flag.Boolean("reading").pipe(Flag.withDescription("It would change nothing"))
+    isReading: Flag.Boolean("reading").pipe(Flag.withDescription("It would change nothing"), Flag.withDefault(false))
   },
   Effect.fn(function* (flags) {
     const { decision, capability } = flags

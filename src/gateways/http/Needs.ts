@@ -1,6 +1,6 @@
 /** What each operation of `/rpc` and of the HTTP API needs of who asks. The middleware of both reads it before anything is done. */
 import { Context, Effect } from "effect"
-import type { Denial, JudgedAct } from "../../actors/Judge.ts"
+import { type Denial, isByPolicies, type JudgedAct } from "../../actors/Judge.ts"
 import type { Residency } from "../../actors/Residency.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 
@@ -44,7 +44,7 @@ export const demand = (residency: Residency, asker: Asker, act: JudgedAct): Effe
   Effect.suspend(() => {
     const denied = residency.judge.judge(asker, act)
     if (denied === undefined) return Effect.void
-    residency.refusals.note(asker, act)
+    if (!isByPolicies(denied)) residency.refusals.note(asker, act)
     return Effect.fail(denied)
   })
 

@@ -152,7 +152,8 @@ export const PolicyKeeper = Contract.make("policy", {
         version: count,
         /** All that the node has counted of this trial. */
         tried: Tally,
-        before: Tally
+        before: Tally,
+        rest: Tally
       },
       creates: false,
       about: "what a node has counted of a trial so far"

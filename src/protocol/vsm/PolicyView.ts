@@ -35,8 +35,10 @@ export const Trial = Schema.Struct({
   millis: Schema.Finite,
   /** What was decided by it in these zones. */
   tried: Tally,
-  /** What the policies before decided in all other zones, and would have decided in these. */
-  before: Tally
+  /** What the policies before would have decided of the same. */
+  before: Tally,
+  /** What was decided everywhere else meanwhile. */
+  rest: Tally
 })
 export type Trial = typeof Trial.Type
 

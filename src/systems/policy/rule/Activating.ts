@@ -44,7 +44,14 @@ const bringIn = (
   if (tried !== undefined) end(turn, tried, "superseded", `version ${view.version} came into force`, at)
   if (canaryZones !== undefined) {
     const none = { decisions: 0, denials: 0, errors: 0 }
-    const trial = { zones: canaryZones, until: at + canaryMillis, millis: canaryMillis, tried: none, before: none }
+    const trial = {
+      zones: canaryZones,
+      until: at + canaryMillis,
+      millis: canaryMillis,
+      tried: none,
+      before: none,
+      rest: none
+    }
     return force(turn, { ...view, state: "canary", since: turn.now, trial }, at)
   }
   if (before !== undefined) end(turn, before, "superseded", `version ${view.version} came into force`, at)

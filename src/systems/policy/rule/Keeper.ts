@@ -194,13 +194,11 @@ export const policyKeeper: Behaviour.AnyBehaviour = Behaviour.make<PolicyKeeper,
 
   NoteDecisions: noted((turn, { decisions }) => {
     for (const data of decisions) {
-      const { zone } = data.request
       const isDenied = data.decision.effect === "deny"
       turn.events.push({
         type: isDenied ? "policy.denied" : "policy.obliged",
         severity: isDenied ? "warn" : "info",
         at: data.at,
-        ...(zone !== undefined && { zone }),
         data
       })
     }

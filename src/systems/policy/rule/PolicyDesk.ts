@@ -128,7 +128,11 @@ export const makeDesk = ({ registry, judge, now, replay }: DeskSource) =>
 
     const decision = Effect.fnUntraced(function* (id: string) {
       const noted = yield* found(id)
-      if (noted === undefined) return yield* new NotFound({ what: `decision ${id} that policies made` })
+      if (noted === undefined)
+        return yield* new NotFound({
+          what: `decision ${id} that policies made`,
+          instead: "one that was made within the last second is written down in a moment"
+        })
       const { request, path, decision: decided } = noted
       const { epoch, reason, waitMillis = 0 } = decided
       const forced = yield* epochs.policiesOf(epoch)

@@ -1,4 +1,4 @@
-/** What a node counts of policies that are tried: decisions by them, and what those before them decide. */
+/** What a node counts of policies that are tried: decisions by them, what those before them would decide of the same, and the rest. */
 import type { AskedRequest } from "../../../protocol/policy/Request.ts"
 import type { Tally } from "../../../protocol/vsm/PolicyView.ts"
 import { contains } from "../../../protocol/Zone.ts"
@@ -11,6 +11,7 @@ export interface TrialCount {
   readonly version: number
   tried: Tally
   before: Tally
+  rest: Tally
 }
 
 const nothing: Tally = { decisions: 0, denials: 0, errors: 0 }
@@ -40,7 +41,7 @@ export class Trials {
         wasDenied ??= set.decideAsBefore(request, path, now).effect === "deny"
         count.tried = plus(count.tried, isDenied)
         count.before = plus(count.before, wasDenied)
-      } else count.before = plus(count.before, isDenied)
+      } else count.rest = plus(count.rest, isDenied)
       this.#changed.add(keyOf(trial))
     }
   }
@@ -50,7 +51,7 @@ export class Trials {
     const known = this.#counts.get(key)
     if (known !== undefined) return known
     const { vsm, version, bound } = trial
-    const made = { vsm, name: bound.policy.name, version, tried: nothing, before: nothing }
+    const made = { vsm, name: bound.policy.name, version, tried: nothing, before: nothing, rest: nothing }
     this.#counts.set(key, made)
     return made
   }

@@ -2,7 +2,7 @@
 import type { PolicyView, Tally } from "../../../protocol/vsm/PolicyView.ts"
 import { takenBack } from "../engine/Canary.ts"
 import { rollBack } from "./Activating.ts"
-import { keyOf, type Turn } from "./Turn.ts"
+import { type Counted, keyOf, type Turn } from "./Turn.ts"
 
 const nothing: Tally = { decisions: 0, denials: 0, errors: 0 }
 
@@ -16,17 +16,18 @@ const sum = (one: Tally, other: Tally): Tally => ({
 export const takeTally = (
   turn: Turn,
   view: PolicyView,
-  { node, tried, before }: { readonly node: string; readonly tried: Tally; readonly before: Tally }
+  { node, tried, before, rest }: Counted & { readonly node: string }
 ): void => {
   const { trial } = view
   if (view.state !== "canary" || trial === undefined) return
   const key = keyOf(view)
-  const nodes = new Map(turn.resident.tallies.get(key)).set(node, { tried, before })
+  const nodes = new Map(turn.resident.tallies.get(key)).set(node, { tried, before, rest })
   turn.resident = { ...turn.resident, tallies: new Map([[key, nodes]]) }
   const all = [...nodes.values()]
   const counted = {
     tried: all.map((each) => each.tried).reduce(sum, nothing),
-    before: all.map((each) => each.before).reduce(sum, nothing)
+    before: all.map((each) => each.before).reduce(sum, nothing),
+    rest: all.map((each) => each.rest).reduce(sum, nothing)
   }
   const next: PolicyView = { ...view, trial: { ...trial, ...counted } }
   // What was counted is shown, and no reason to tell the register each time.

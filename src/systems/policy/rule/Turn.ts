@@ -6,8 +6,14 @@ import type { PolicyView, Tally } from "../../../protocol/vsm/PolicyView.ts"
 import { VsmId } from "../../../protocol/vsm/VsmId.ts"
 import type { Forced, Published } from "./PolicyRegister.ts"
 
-/** What nodes have counted of a trial, by node. */
-export type NodeTallies = ReadonlyMap<string, { readonly tried: Tally; readonly before: Tally }>
+/** What a node has counted of a trial. */
+export interface Counted {
+  readonly tried: Tally
+  readonly before: Tally
+  readonly rest: Tally
+}
+/** By node. */
+export type NodeTallies = ReadonlyMap<string, Counted>
 
 /** Memory of one activation. */
 export interface Resident {
@@ -93,11 +99,11 @@ export const force = (turn: Turn, view: PolicyView, at = turn.now): PolicyView =
 export const say = (
   turn: Turn,
   type: string,
-  { name, version, zone }: PolicyView,
+  { name, version }: PolicyView,
   more: object,
   severity: "info" | "warn" = "info"
 ): void => {
-  turn.events.push({ type, severity, ...(zone !== undefined && { zone }), data: { name, version, ...more } })
+  turn.events.push({ type, severity, data: { name, version, ...more } })
 }
 
 const forcedOf = ({ policies }: PolicyKeeperState): ReadonlyArray<Forced> => {
