@@ -71,6 +71,11 @@ export class ChaosCluster {
     return this.#places.slice(0, nodesCount).map(({ boards }) => `mqtt://127.0.0.1:${boards.port}`)
   }
 
+  /** Where nodes meet: what a node is called in the list of nodes. */
+  addressOf(node: number): string {
+    return `127.0.0.1:${this.#places[node]?.runner ?? 0}`
+  }
+
   /** Where people ask: one address a node. */
   get httpUrls(): ReadonlyArray<string> {
     return this.#places.slice(0, nodesCount).map(({ http }) => `http://127.0.0.1:${http}`)
@@ -145,6 +150,11 @@ export class ChaosCluster {
     this.#places[node]?.database.set(isCut ? "stall" : "pass")
   }
 
+  /** What actors read and write hangs, the heartbeats of the node go on: it lives, and gets nothing done. */
+  stallWork(node: number, isStalled: boolean): void {
+    this.#places[node]?.database.set(isStalled ? "stall" : "pass", isMembership)
+  }
+
   cutBoards(node: number, passage: "pass" | "drop" | "stall"): void {
     this.#places[node]?.boards.set(passage)
   }
@@ -181,6 +191,10 @@ export class ChaosCluster {
     }
   }
 }
+
+/** Whether a connection to PostgreSQL is one of the membership: its name stands in the startup message. */
+const isMembership = (greeting: Buffer): boolean =>
+  greeting.includes("holon lock ") || greeting.includes("holon membership")
 
 const local = (port: number) => ({ host: "127.0.0.1", port })
 

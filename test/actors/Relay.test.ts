@@ -74,3 +74,28 @@ describe("a message under a topic, on its way to another node", () => {
     assert.deepStrictEqual(ended, [false])
   })
 })
+
+describe("a trial job for another node", () => {
+  it("is answered when that node has done it or failed at it, and is lost with the channel", () => {
+    const wire = new Wire()
+    const [one, other] = [wire.relay("one"), wire.relay("other")]
+    const ended: Array<string> = []
+    const ask = () => one.probe("other", (outcome) => ended.push(outcome))
+    ask()
+    wire.flush()
+    assert.deepStrictEqual(ended, ["unreached"], "that node still starts")
+    const jobs: Array<(isDone: boolean) => void> = []
+    other.onProbe((answer) => jobs.push(answer))
+    ask()
+    ask()
+    ask()
+    wire.flush()
+    assert.lengthOf(ended, 1)
+    jobs.shift()?.(true)
+    jobs.shift()?.(false)
+    wire.flush()
+    assert.deepStrictEqual(ended.slice(1), ["done", "failed"])
+    wire.cut("one", "other")
+    assert.deepStrictEqual(ended.slice(3), ["unreached"])
+  })
+})

@@ -41,6 +41,8 @@ const nodeFields = { node: Schema.String, address: Schema.String, why: Schema.Ar
 export const CoordinatorState = Schema.Struct({
   /** The last fence that was given. */
   fence: count,
+  /** The VSM has retired: nothing is claimed of it any more. */
+  isRetired: Schema.optionalKey(Schema.Boolean),
   claims: Schema.ReadonlyMap(Schema.String, ClaimView),
   slots: Schema.ReadonlyMap(Schema.String, SlotView),
   /** Virtual time of the queue, and where in it each topic last had a turn. */
@@ -138,6 +140,7 @@ export const Coordinator = Contract.make("coordinator", {
       success: Schema.Struct({ knobs: Schema.Array(KnobView) }),
       about: "knobs that were turned of late: reversals, amplitude, period, and which are held back"
     }),
+    Retired: Contract.idempotent({ about: "the VSM has retired: whatever was claimed of it is given back, for good" }),
     NodeJudged: Contract.idempotent({
       payload: judgedFields,
       about: "a node was taken out of service, or came back; the coordinator of the root hears of it"

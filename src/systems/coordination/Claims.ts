@@ -176,6 +176,12 @@ export const release = (before: Ledger, lease: string, now: number): Settled => 
   return { ...after, lost: [...ledger.lost, ...after.lost] }
 }
 
+/** Gives everything back that is held or waited for. */
+export const releaseAll = (ledger: Ledger, now: number): Ledger => ({
+  fence: ledger.fence,
+  claims: new Map([...ledger.claims].map(([lease, each]) => [lease, isOpen(each) ? over(each, "released", now) : each]))
+})
+
 /** Holds a claim for as long again. */
 export const renew = (before: Ledger, lease: string, now: number): Settled => {
   const ledger = settled(before, now)

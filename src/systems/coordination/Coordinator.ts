@@ -1,7 +1,7 @@
 /** The coordinator actor of a VSM. Its rules stand beside it, by concept; time passes in all of them before anything is asked. */
 import * as Behaviour from "../../actors/Behaviour.ts"
 import { vsmOver } from "../../actors/Supervisor.ts"
-import { Conflict, type HolonError, Malformed, NotFound } from "../../protocol/Errors.ts"
+import { Conflict, type HolonError, InvalidTransition, Malformed, NotFound } from "../../protocol/Errors.ts"
 import { isDeviceId } from "../../protocol/Ids.ts"
 import { type ClaimView, deviceOf, type SlotView } from "../../protocol/vsm/Claim.ts"
 import { Coordinator, type CoordinatorState } from "../../protocol/vsm/Coordinator.ts"
@@ -58,6 +58,10 @@ const nameOf = ({ asker }: Context): string => `${asker.kind}/${asker.id}`
 
 const unknownClaim = (lease: string) => Behaviour.refuse<HolonError>(new NotFound({ what: `claim ${lease}` }))
 
+/** A VSM that has retired has no units: who asks is to ask the one that has them now. */
+const retired = (event: string) =>
+  Behaviour.refuse<HolonError>(new InvalidTransition({ from: "its VSM has retired", event }))
+
 /** The outcome for one claim: what it is now, or why it is none any more. */
 const answered = (
   after: ReturnType<typeof claimed>,
@@ -87,6 +91,7 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
     const { requestId: lease, now } = context
     const known = state.claims.get(lease)
     if (known !== undefined) return { reply: known }
+    if (state.isRetired === true) return retired("a claim")
     const asked = { lease, op: op ?? lease, by: nameOf(context), claims, priority, holdMillis, waitMillis }
     if (!Claims.isPlausible(asked.op, now))
       return Behaviour.refuse(new Malformed({ path: "op", reason: "needs a UUIDv7 made within the last day" }))
@@ -121,6 +126,7 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
     const { requestId: slot, now } = context
     const known = state.slots.get(slot)
     if (known !== undefined) return { reply: known }
+    if (state.isRetired === true) return retired("a turn")
     const after = FairQueue.reserve(state, { slot, topic, by: nameOf(context), weight, holdMillis, waitMillis }, now)
     if ("_tag" in after) return Behaviour.refuse(after)
     const reply = after.slots.get(slot)
@@ -137,6 +143,7 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
   GetSlots: ({ slots }) => ({ reply: { slots: [...slots.values()].filter((slot) => !isOver(slot)) } }),
 
   ProposeSetpoint: (state, { unit, knob, ...proposal }, { now, self }) => {
+    if (state.isRetired === true) return retired("a setpoint")
     const { knobs, events, reply, refusal, feeling } = Knobs.proposed(state.knobs, { unit, knob }, proposal, now)
     const changed = knobs === state.knobs ? {} : { state: { ...state, knobs } }
     const to = { kind: "algedonic", id: self.id }
@@ -152,5 +159,10 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
   },
   GetKnobs: ({ knobs }, { unit }, { now }) => ({ reply: { knobs: Knobs.viewsOf(knobs, unit, now) } }),
 
+  Retired: (state, _payload, { now }) => {
+    const { claims } = Claims.releaseAll(state, now)
+    const { slots } = FairQueue.giveAllBack(state, now)
+    return { state: { ...state, isRetired: true, claims, slots, knobs: new Map() } }
+  },
   NodeJudged: (state, word, { self }) => judged(state, word, self.id)
 })

@@ -150,3 +150,15 @@ export const giveBack = (before: Queue, slot: string, now: number): Turned => {
   const slots = new Map(queue.slots).set(slot, over(known, "released", now))
   return { ...given({ ...queue, slots }, now), lost: queue.lost }
 }
+
+/** Gives back every turn that is held or waited for. */
+export const giveAllBack = (queue: Queue, now: number): Queue => ({
+  virtual: queue.virtual,
+  tags: queue.tags,
+  slots: new Map(
+    [...queue.slots].map(([id, slot]) => [
+      id,
+      slot.state === "held" || slot.state === "waiting" ? over(slot, "released", now) : slot
+    ])
+  )
+})

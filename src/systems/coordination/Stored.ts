@@ -12,6 +12,7 @@ const nodePrefix = "node/"
 
 const Head = Schema.Struct({
   fence: CoordinatorState.fields.fence,
+  isRetired: CoordinatorState.fields.isRetired,
   virtual: Schema.Finite,
   tags: Schema.Record(Schema.String, Schema.Finite)
 })

@@ -37,6 +37,19 @@ describe("retiring a VSM", () => {
     assert.strictEqual(tree.limits().total, 1)
   })
 
+  it("gives back what was claimed of it and of those below", () => {
+    const tree = threeDeep()
+    const place = { kind: "coordinator", id: "cell" }
+    const claims = [{ resource: "device/press-3", mode: "exclusive" }]
+    const claimed = tree.rig.ask(place, "Claim", { claims })
+    assert.strictEqual(claimed._tag, "Success")
+    tree.ask("line-1", "Retire", { mode: "drain" })
+    tree.settle(5000)
+    const left = tree.rig.ask(place, "GetClaims", { state: "held" })
+    assert.deepInclude(left._tag === "Success" ? left.value : left, { claims: [] })
+    assert.strictEqual(tree.rig.ask(place, "Claim", { claims })._tag, "Refused")
+  })
+
   it("hands over a device that stands still in quarantine, and the device hears of it when it is back", () => {
     const tree = threeDeep()
     const row = tree.rig.rows.get("device/press-2")

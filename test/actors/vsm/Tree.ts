@@ -8,6 +8,7 @@ import { decodeJournalBody } from "../../../src/protocol/JournalBody.ts"
 import { RecursionView } from "../../../src/protocol/vsm/Recursion.ts"
 import { SpawnView } from "../../../src/protocol/vsm/Spawn.ts"
 import { AdoptionView, UnitPage, VsmView } from "../../../src/protocol/vsm/VsmState.ts"
+import { coordinator } from "../../../src/systems/coordination/Coordinator.ts"
 import { algedonic } from "../../../src/systems/policy/algedonic/Channel.ts"
 import { recursion } from "../../../src/systems/policy/recursion/Recursion.ts"
 import { ActorRig } from "../../support/ActorRig.ts"
@@ -17,7 +18,7 @@ import { hello } from "../device/Bench.ts"
 export const budget = { mem_mb: 100, spawn: 20 }
 
 export class Tree {
-  readonly rig = new ActorRig([vsm, recursion, device, algedonic])
+  readonly rig = new ActorRig([vsm, recursion, device, algedonic, coordinator])
 
   constructor() {
     this.rig.ask({ kind: "vsm", id: "root" }, "Found", {}, { asker: runtimeAsker })

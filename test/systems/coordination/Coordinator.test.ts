@@ -226,3 +226,26 @@ describe("nodes that the coordinator of the root hears of", () => {
     )
   })
 })
+
+describe("the coordinator of a VSM that retires", () => {
+  it("takes back claims and turns, held and waited for, and gives no others", () => {
+    const floor = new Floor()
+    const held = floor.claim("device/press-1")
+    const waiting = floor.claim("device/press-1")
+    const slot = String(Object(floor.ask("ReserveSlot", { topic: "rollout" })).slot)
+    floor.rig.ask(floor.place, "Retired", {}, { asker: runtimeAsker })
+    assert.deepStrictEqual(
+      [held, waiting].map(({ lease }) => floor.view(lease)?.state),
+      ["released", "released"]
+    )
+    assert.strictEqual(floor.slot(slot)?.state, "released")
+    floor.kill()
+    const setpoint = { unit: "press-1", knob: "valve", value: 1, min: 0, max: 1, by: "heat" }
+    for (const answer of [
+      floor.ask("Claim", { claims: [{ resource: "device/press-1", mode: "read" }] }),
+      floor.ask("ReserveSlot", { topic: "rollout" }),
+      floor.ask("ProposeSetpoint", setpoint)
+    ])
+      assert.deepInclude(answer, { _tag: "InvalidTransition", from: "its VSM has retired" })
+  })
+})

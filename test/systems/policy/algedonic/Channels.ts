@@ -6,11 +6,12 @@ import { runtimeAsker } from "../../../../src/protocol/Asker.ts"
 import { decodeJournalBody, type JournalRecord } from "../../../../src/protocol/JournalBody.ts"
 import { ChannelView } from "../../../../src/protocol/vsm/Algedonic.ts"
 import type { Signal } from "../../../../src/protocol/vsm/Signal.ts"
+import { coordinator } from "../../../../src/systems/coordination/Coordinator.ts"
 import { algedonic } from "../../../../src/systems/policy/algedonic/Channel.ts"
 import { ActorRig } from "../../../support/ActorRig.ts"
 
 export class Channels {
-  readonly rig = new ActorRig([algedonic, vsm])
+  readonly rig = new ActorRig([algedonic, vsm, coordinator])
 
   /** From the root down. */
   constructor(...line: ReadonlyArray<string>) {
