@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { PatternStats } from "../../src/gateways/http/PatternStats.ts"
-import { eventsWhere, good } from "../support/NodeCommands.ts"
+import { eventsWhere, good, lookedFor } from "../support/NodeCommands.ts"
 import { RawBoard } from "../support/RawBoard.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
@@ -32,12 +32,6 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
       Effect.flatMap(RunningNode, ({ get }) =>
         Effect.map(get(`/api/patterns/${pattern}/stats`), ({ json }) => statsOf(json))
       )
-    /** Adds a pattern, and waits until all look for it: what was said before is not theirs. */
-    const looked = (name: string, text: string) =>
-      Effect.andThen(
-        good("pattern", "add", text),
-        until(counted(name), ({ counting, partitions }) => counting === partitions)
-      )
     const attached = (id: string) =>
       Effect.flatMap(RunningNode, ({ url }) =>
         Effect.acquireRelease(
@@ -49,7 +43,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
 
     it.effect("a report that comes again counts once, and one that comes late counts for nothing and is counted", () =>
       Effect.gen(function* () {
-        yield* looked("thrice", often("thrice", "raw-1", 3))
+        yield* lookedFor("thrice", often("thrice", "raw-1", 3))
         const board = yield* attached("raw-1")
         const at = board.up
         for (const seq of [1, 1, 2, 1, 2]) board.report(seq, { n: seq }, at + seq)
@@ -72,7 +66,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
 
     it.effect("a report from the future has happened now, and moves no window on", () =>
       Effect.gen(function* () {
-        yield* looked("pair", often("pair", "raw-2", 2))
+        yield* lookedFor("pair", often("pair", "raw-2", 2))
         const board = yield* attached("raw-2")
         const before = Date.now()
         board.report(1, { n: 1 }, board.up + 7_200_000)
@@ -88,7 +82,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
 
     it.effect("a pattern that is replaced in the middle of its window goes on where it may, and else begins anew", () =>
       Effect.gen(function* () {
-        yield* looked("swapped", often("swapped", "raw-3", 9))
+        yield* lookedFor("swapped", often("swapped", "raw-3", 9))
         const board = yield* attached("raw-3")
         for (const seq of [1, 2]) board.report(seq, { n: seq })
         yield* until(counted("swapped"), ({ evaluated }) => evaluated >= 2)
@@ -120,7 +114,7 @@ layer(RunningNode.layer({ config: freePorts }), { timeout: "60 seconds", exclude
             values ('device', 'stuck', ${shard}, 1000, 'it crashed', 5, true)`
           const told = (id: string) =>
             `pattern "tell-${id}" { from board.telemetry where source.id == "raw-4" and n >= 0 do tell(device, "${id}", SetDesired, { patch: { by: "${id}" } }) }`
-          for (const id of ["stuck", "well"]) yield* looked(`tell-${id}`, told(id))
+          for (const id of ["stuck", "well"]) yield* lookedFor(`tell-${id}`, told(id))
           const board = yield* attached("raw-4")
           board.report(1, { n: 1 })
           const changed = (id: string) => eventsWhere(`type == "twin.desired-changed" and source.id == "${id}"`)

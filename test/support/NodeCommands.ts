@@ -2,9 +2,11 @@
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { EventPageView } from "../../src/gateways/http/EventQueries.ts"
+import { PatternStats } from "../../src/gateways/http/PatternStats.ts"
 import { complaint, printed, run } from "./Cli.ts"
-import { RunningNode } from "./RunningNode.ts"
+import { RunningNode, until } from "./RunningNode.ts"
 
+const statsOf = Schema.decodeUnknownSync(PatternStats)
 const pageOf = Schema.decodeUnknownSync(EventPageView)
 
 /** Runs `holon` with these arguments against the node. */
@@ -16,6 +18,16 @@ export const good = (...argv: ReadonlyArray<string>) => Effect.map(holon(...argv
 
 /** What it complained of, which must have failed. */
 export const bad = (...argv: ReadonlyArray<string>) => Effect.map(holon(...argv), (ran) => complaint(argv, ran))
+
+/** Adds a pattern, and waits until all of its partitions look for it: what was said before is not theirs. */
+export const lookedFor = Effect.fnUntraced(function* (name: string, text: string) {
+  const { get } = yield* RunningNode
+  yield* good("pattern", "add", text)
+  return yield* until(
+    Effect.map(get(`/api/patterns/${name}/stats`), ({ json }) => statsOf(json)),
+    ({ counting, partitions }) => counting === partitions
+  )
+})
 
 /** The last events of the node of which a condition holds, oldest first, measurements too. */
 export const eventsWhere = (where: string) =>

@@ -113,10 +113,14 @@ layer(RunningNode.layer({ boards: 1, config: freePorts }), { timeout: "60 second
           )
         const before = (yield* page("?last=1")).next
         const live = yield* Effect.forkChild(tail({}), { startImmediately: true })
-        for (let target = 50; live.pollUnsafe() === undefined && target < 90; target++) {
-          yield* desire(target)
-          yield* Effect.sleep("50 millis")
-        }
+        let target = 50
+        yield* until(
+          Effect.map(
+            Effect.suspend(() => desire(target++)),
+            () => live.pollUnsafe()
+          ),
+          (ended) => ended !== undefined
+        )
         const [id = "", data = ""] = yield* Fiber.join(live)
         assert.strictEqual(eventOf(data.slice("data: ".length)).source.id, "heater-1")
         const again = yield* tail({ "last-event-id": before })
