@@ -6,6 +6,7 @@ import { generate } from "mqtt-packet"
 import { WebSocket } from "ws"
 import { codes } from "../../src/protocol/Codes.ts"
 import { ThreatsView } from "../../src/protocol/vsm/Threat.ts"
+import { eventsWhere } from "../support/NodeCommands.ts"
 import { RawBoard } from "../support/RawBoard.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
@@ -130,6 +131,24 @@ layer(RunningNode.layer({ boards, config }).pipe(withTokens), { timeout: "90 sec
           yield* until(asked(url, "/api/nodes", "ada-has-a-token"), (answer) => answer === 200)
           assert.isDefined(yield* ofSubject(`address/${elsewhere}`, "expired"))
         })
+    )
+
+    it.effect("says a few words of a flood of wrong tokens", () =>
+      Effect.gen(function* () {
+        const { url } = yield* RunningNode
+        yield* short
+        const flood = Array.from({ length: 1000 }, (_, number) =>
+          asked(url, "/api/nodes", `wrong-${number}`, "127.0.0.3")
+        )
+        yield* Effect.all(flood, { concurrency: 20 })
+        yield* until(ofSubject("address/127.0.0.3", "expired"), (found) => found !== undefined)
+        const said = yield* eventsWhere('source.actor == "immune" and unit == "127.0.0.3"')
+        assert.include(
+          said.map(({ type }) => type),
+          "immune.mitigated"
+        )
+        assert.isBelow(said.length, 10)
+      })
     )
 
     it.effect("proposes only, where others come in from the same address", () =>
