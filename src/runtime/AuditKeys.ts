@@ -33,7 +33,7 @@ const advisoryLock = 7_455_973
 const lookEvery = "10 minutes"
 
 const Kept = Schema.fromJsonString(Schema.Struct({ privatePem: Schema.String, certificate: KeyCertificate }))
-const decode = Schema.decodeUnknownSync(Kept)
+const decode = Schema.decodeUnknownResult(Kept)
 const encode = Schema.encodeSync(Kept)
 
 interface Key {
@@ -69,7 +69,10 @@ const make = (data: string) =>
 
     const read = attempt((): Key | undefined => {
       if (!existsSync(path)) return undefined
-      const { privatePem, certificate } = decode(readFileSync(path, "utf8"))
+      const found = decode(readFileSync(path, "utf8"))
+      // What a schema says of it has several lines.
+      if (Result.isFailure(found)) throw new Error("it holds something else")
+      const { privatePem, certificate } = found.success
       const privateKey = Result.getOrThrowWith(readPrivateKey(privatePem), (fault) => new Error(fault))
       if (!isSameHash(rawPublicKey(privateKey), certificate.publicKey))
         throw new Error("its two halves are not one key")

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Layer, Schedule, Schema } from "effect"
+import { Effect, Layer, Result, Schedule, Schema } from "effect"
 import { KeyRing, sealFault } from "../protocol/audit/AuditKey.ts"
 import { Witness } from "../protocol/audit/Auditor.ts"
 import { hexOf } from "../protocol/audit/Hash.ts"
@@ -28,7 +28,7 @@ export class HeldHeadsUnreadable extends Schema.TaggedError<HeldHeadsUnreadable>
 const lookEvery = "2 seconds"
 
 const Kept = Schema.fromJsonString(Schema.Record(Schema.String, Witness))
-const decode = Schema.decodeUnknownSync(Kept)
+const decode = Schema.decodeUnknownResult(Kept)
 const encode = Schema.encodeSync(Kept)
 
 const make = (data: string) =>
@@ -39,9 +39,13 @@ const make = (data: string) =>
     const attempt = <A>(run: () => A) =>
       Effect.try({ try: run, catch: (cause) => new HeldHeadsUnreadable({ path, reason: reasonOf(cause) }) })
 
-    const held = new Map<string, Witness>(
-      yield* attempt(() => (existsSync(path) ? Object.entries(decode(readFileSync(path, "utf8"))) : []))
-    )
+    const read = () => {
+      const found = decode(existsSync(path) ? readFileSync(path, "utf8") : "{}")
+      // What a schema says of it has several lines.
+      if (Result.isFailure(found)) throw new Error("it holds something else")
+      return Object.entries(found.success)
+    }
+    const held = new Map<string, Witness>(yield* attempt(read))
     /** Chains that do not go on from what is held: said once. */
     const suspects = new Set<string>()
 

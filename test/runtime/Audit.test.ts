@@ -1,12 +1,15 @@
+import { readFileSync, writeFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { AuditPage, WhyView } from "../../src/protocol/audit/AuditView.ts"
+import { AuditIssuer, AuditPage, WhyView } from "../../src/protocol/audit/AuditView.ts"
 import { Verdict } from "../../src/protocol/audit/Verdict.ts"
+import { run } from "../support/Cli.ts"
 import { holon } from "../support/NodeCommands.ts"
 import { RunningNode, until } from "../support/RunningNode.ts"
 
 const pageOf = Schema.decodeUnknownSync(AuditPage)
 const verdictOf = Schema.decodeUnknownSync(Verdict)
+const issuersOf = Schema.decodeUnknownSync(Schema.Struct({ issuers: Schema.Array(AuditIssuer) }))
 const whyOf = Schema.decodeUnknownSync(WhyView)
 
 layer(RunningNode.layer({ boards: 1 }), { timeout: "90 seconds", excludeTestServices: true })("the auditor", (it) => {
@@ -48,6 +51,45 @@ layer(RunningNode.layer({ boards: 1 }), { timeout: "90 seconds", excludeTestServ
       assert.strictEqual((yield* get("/api/audit?limit=201")).status, 400)
       assert.strictEqual((yield* get("/api/audit?where=%3D")).status, 400)
     })
+  )
+
+  it.effect(
+    "proves with a file and a public key what was done, and what it says can be taken away after that",
+    () =>
+      Effect.gen(function* () {
+        const { post, data, get: of } = yield* RunningNode
+        yield* post("/api/device/heater-1/SetDesired", { patch: { target: 27 } })
+        const where = encodeURIComponent("data.patch.target == 27")
+        const [act] = yield* until(log(`where=${where}`), ({ length }) => length === 1)
+        if (act === undefined) return assert.fail("no act")
+        yield* until(of(`/api/audit/proof/${act.id}`), ({ status }) => status === 200)
+        const file = `${data}/proof.json`
+        assert.match((yield* holon("audit", "prove", act.id, "-o", file)).out, new RegExp(`record ${act.seq} of root`))
+        assert.match((yield* holon("audit", "keys")).out, /[0-9a-f]{64}/)
+        const [key] = issuersOf((yield* get("/api/audit/keys")).json).issuers
+        if (key === undefined) return assert.fail("no key")
+        // Nobody is asked: there is no node at that address.
+        const offline = (given: string) =>
+          run(["audit", "verify", "--proof", file, "--key", given, "--url", "http://127.0.0.1:9"])
+        const proven = yield* offline(key.publicKey)
+        assert.match(proven.out, /twin\.desired-changed of device\/heater-1, asked for by user:/)
+        assert.include(proven.out, '"target":27')
+        const other = yield* offline("00".repeat(32))
+        assert.match(other.err, /proves nothing: the head of segment \d+ is signed by a key that does not follow/)
+        writeFileSync(file, readFileSync(file, "utf8").replace('"target":27', '"target":72'))
+        assert.match((yield* offline(key.publicKey)).err, /the payload is not that of record/)
+        assert.match((yield* run(["audit", "verify", "--proof", file])).err, /--proof needs --key/)
+        assert.strictEqual((yield* get("/api/audit/proof/999999")).status, 404)
+        assert.strictEqual((yield* get("/api/audit/proof/nobody")).status, 404)
+
+        yield* holon("audit", "erase", String(act.seq), "--reason", "request 4711")
+        yield* until(log(`before=${act.seq + 1}&limit=1`), ([row]) => row?.data === null)
+        const whole = yield* verified()
+        assert.deepInclude(whole, { isWhole: true, erased: 1 })
+        const [record] = yield* log("category=policy&limit=1")
+        assert.deepInclude(record, { type: "audit.erased", data: { seq: act.seq, reason: "request 4711" } })
+      }),
+    60_000
   )
 
   it.effect("of another VSM chains what its units do, and the root's does not", () =>

@@ -15,7 +15,7 @@ import { type ChainHead, emptyChain, Growing, isSealDue } from "./Chain.ts"
 /** A place in the journal is noted at least so often, so that little is read again after a crash, ms. */
 const notedMillis = 10_000
 /** Acts of so long are chained together, ms: each transaction is one that boards do not wait for. A chain is a second late at most. */
-const gatherMillis = 250
+const gatherMillis = 100
 /** A VSM's auditor begins with what was journalled so long before it became active: clocks may differ, ms. */
 const earlierMillis = 60_000
 
