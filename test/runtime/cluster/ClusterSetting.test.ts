@@ -38,6 +38,12 @@ layer(Postgres.layer(), { timeout: "30 seconds" })("ClusterSetting", (it) => {
         Array.from({ length: 5 }, () => Effect.andThen(createTables, settle(placement))),
         { concurrency: "unbounded", discard: true }
       )
+      const sql = yield* PgClient.PgClient
+      assert.deepStrictEqual(yield* sql`select name, value from cluster_setting order by name`, [
+        { name: "groups", value: "default,vsm" },
+        { name: "lockPrefix", value: "holon" },
+        { name: "shardsPerGroup", value: "64" }
+      ])
     }).pipe(Effect.provide(Postgres.client()))
   )
 
