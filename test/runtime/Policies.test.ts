@@ -1,11 +1,18 @@
-import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Redacted, References, Result, Schema } from "effect"
 import { Actors } from "../../src/actors/Actors.ts"
+import { Engine } from "../../src/actors/Engine.ts"
 import type { Asker } from "../../src/protocol/Asker.ts"
 import { Device } from "../../src/protocol/Device.ts"
+import { Coordinator } from "../../src/protocol/vsm/Coordinator.ts"
 import { PolicyKeeper } from "../../src/protocol/vsm/PolicyKeeper.ts"
 import type { PolicyView } from "../../src/protocol/vsm/PolicyView.ts"
-import { RunningNode, until } from "../support/RunningNode.ts"
+import { ClusterConfig, portsOf } from "../../src/runtime/Config.ts"
+import { Membership } from "../../src/runtime/cluster/ClusterLayer.ts"
+import * as Node from "../../src/runtime/Node.ts"
+import { PostgresUrl } from "../../src/runtime/storage/PostgresUrl.ts"
+import { Postgres } from "../support/Postgres.ts"
+import { freePorts, RunningNode, tempFolder, until } from "../support/RunningNode.ts"
 
 const ada: Asker = { kind: "user", id: "ada", role: "operator" }
 const by = (asker: Asker) => ({ asker })
@@ -104,5 +111,76 @@ describe("policies of a node", () => {
         })
       )
     }
+  )
+})
+
+describe("policies of two nodes", () => {
+  it.live(
+    "turn to an epoch at one instant, whichever node has the actor",
+    () =>
+      Effect.gen(function* () {
+        const postgres = yield* Postgres
+        const database = yield* Effect.promise(() => postgres.createDatabase())
+        const start = Effect.gen(function* () {
+          const decoded = { ...(yield* Schema.decodeUnknownEffect(ClusterConfig)(freePorts)), data: yield* tempFolder }
+          const node = Node.layer({ config: decoded, ports: portsOf(decoded, 0) })
+          return yield* Layer.build(node.pipe(Layer.provide(PostgresUrl.layer(Redacted.make(database)))))
+        })
+        const first = yield* start
+        const second = yield* start
+        const { nodes } = Context.get(first, Membership)
+        yield* until(nodes, (all) => all.length === 2 && all.every(({ ready, shards }) => ready && shards > 0))
+        const actors = Context.get(first, Actors)
+        const onFirst = Context.get(first, Engine).residency
+        const onSecond = Context.get(second, Engine).residency
+        const before = [onFirst, onSecond].map((each) => each.residents().get("coordinator") ?? 0)
+        const ids = Array.from({ length: 16 }, (_, index) => `c-${index}`)
+        yield* Effect.forEach(ids, (id) => actors.ask(Coordinator, id, "ReserveSlot", { topic: "t" }, by(ada)))
+        const here = [onFirst, onSecond].map(
+          (each, at) => (each.residents().get("coordinator") ?? 0) - (before[at] ?? 0)
+        )
+        assert.isTrue(
+          here.every((count) => count > 0),
+          `both nodes have some: ${here.join(", ")}`
+        )
+
+        const source = 'policy shut { when capability == "vsm.read" and fact.kind == "coordinator" { deny "shut" } }'
+        yield* actors.ask(PolicyKeeper, "root", "Stage", { source }, by(ada))
+        const asked: Array<{ readonly sent: number; readonly answered: number; readonly isDenied: boolean }> = []
+        const asking = yield* Effect.forkScoped(
+          Effect.forever(
+            Effect.forEach(
+              ids,
+              (id) =>
+                Effect.gen(function* () {
+                  const sent = Date.now()
+                  const result = yield* Effect.result(actors.ask(Coordinator, id, "GetClaims", {}, by(ada)))
+                  asked.push({ sent, answered: Date.now(), isDenied: Result.isFailure(result) })
+                }),
+              { concurrency: "unbounded" }
+            )
+          )
+        )
+        yield* actors.ask(PolicyKeeper, "root", "Activate", { name: "shut" }, by(ada))
+        const { from = 0 } = yield* until(
+          actors.ask(PolicyKeeper, "root", "GetPolicy", { name: "shut" }, by(ada)),
+          (view) => view.from !== undefined
+        )
+        yield* until(
+          Effect.sync(() => asked),
+          (all) => all.filter(({ sent }) => sent > from).length > 200
+        )
+        yield* Fiber.interrupt(asking)
+        for (const { sent, answered, isDenied } of asked) {
+          if (answered < from) assert.isFalse(isDenied, `answered ${from - answered} ms before`)
+          if (sent > from) assert.isTrue(isDenied, `sent ${sent - from} ms after`)
+        }
+        assert.isAbove(asked.filter(({ answered }) => answered < from).length, 20)
+      }).pipe(
+        Effect.scoped,
+        Effect.provideService(References.MinimumLogLevel, "Error"),
+        Effect.provide(Postgres.layer())
+      ),
+    60_000
   )
 })

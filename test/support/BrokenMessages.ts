@@ -34,9 +34,9 @@ const mangled = (value: Json, other: Json, random: Below): Json => {
   return changed
 }
 
-/** As JSON comes to an edge; text with half a character never gets as far as an actor. */
+/** As JSON comes to an edge; a text or key with half a character, which JSON writes as an escape, never gets as far as an actor. */
 const wellFormed = (value: unknown): Json =>
-  JSON.parse(JSON.stringify(value, (_key, part) => (typeof part === "string" ? part.toWellFormed() : part)))
+  JSON.parse(JSON.stringify(value).replaceAll(/\\ud[89a-f][0-9a-f]{2}/g, "?"))
 
 /** Payloads of every message that fit its schema. */
 const sampled = (contract: Contract, seed: number) =>
