@@ -125,7 +125,7 @@ const make = Effect.gen(function* () {
   })
 
   const tell = Effect.gen(function* () {
-    if (!registry.has(Coordinator.kind) || table.cached().every(({ isTold }) => isTold)) return
+    if (!registry.has(Coordinator.kind) || !table.cached().some(({ hasNews }) => hasNews)) return
     for (const judged of yield* standing.untold) {
       yield* actors.ask(Coordinator, rootId, "NodeJudged", judgementOf(judged), { asker: runtimeAsker })
       yield* standing.told(judged)

@@ -68,7 +68,7 @@ layer(RunningNode.layer({ boards: 2 }), { timeout: "60 seconds", excludeTestServ
       assert.isBelow(out.split("\n").length, 40)
       assert.match(
         (yield* holon("nodes", "ls")).out,
-        /healthy +ready +30 .*\nresident on the node asked: (.*, )?2 device/
+        /healthy +ready +serving +30 .*\nresident on the node asked: (.*, )?2 device/
       )
       assert.match((yield* holon("actors")).out, /^device +SetDesired +once +changes/m)
     })

@@ -22,7 +22,6 @@ export const heartbeatSql = `
     relay_host = excluded.relay_host, relay_port = excluded.relay_port, vocabulary = excluded.vocabulary,
     vitals = excluded.vitals,
     standing = case when n.incarnation = excluded.incarnation then n.standing else 'serving' end,
-    standing_told = n.standing_told or n.incarnation <> excluded.incarnation,
     started_at = case when n.incarnation = excluded.incarnation then n.started_at else now() end
   where n.incarnation = excluded.incarnation or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'
   returning machine_id, ${servesSql("n")} as serves`

@@ -24,8 +24,8 @@ export interface NodeRow {
   readonly standing: NodeStanding
   /** Whether it serves actors, as it stands. */
   readonly serves: boolean
-  /** The coordinator of the root has heard how it stands. */
-  readonly isTold: boolean
+  /** There are changes of how nodes stand, of this one or another, that the coordinator of the root has not heard of. */
+  readonly hasNews: boolean
 }
 
 /** A node for people: what `holon nodes ls` shows. */
@@ -71,7 +71,8 @@ export class NodeTable extends Context.Service<
       let rows: ReadonlyArray<NodeRow> = []
       const read = sql<NodeRow>`
         select address, node, runner, healthy, ready, vocabulary, relay_host as "relayHost", relay_port as "relayPort",
-          vitals, standing, ${sql.literal(servesSql("n"))} as serves, standing_told as "isTold",
+          vitals, standing, ${sql.literal(servesSql("n"))} as serves,
+          exists (select from cluster_judgement) as "hasNews",
           (extract(epoch from now() - last_heartbeat) * 1000)::float8 as "silentMillis"
         from cluster_node n order by address`.pipe(
         Effect.tap((found) =>
@@ -133,7 +134,10 @@ export const createTables: Effect.Effect<void, SqlError.SqlError, PgClient.PgCli
       if (standing === undefined)
         yield* sql`alter table cluster_node add column vitals jsonb, add column standing text not null default 'serving',
           add column standing_since timestamptz not null default now(), add column standing_why text[] not null default '{}',
-          add column standing_by text not null default '', add column standing_told boolean not null default true`
+          add column standing_by text not null default ''`
+      yield* sql`create table if not exists cluster_judgement (
+        number bigint primary key generated always as identity, node text not null, address text not null, standing text not null,
+        since timestamptz not null, why text[] not null, by text not null, vitals jsonb)`
       yield* sql`create table if not exists cluster_setting (name text primary key, value text not null)`
     })
   )

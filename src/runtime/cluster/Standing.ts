@@ -13,6 +13,8 @@ import { standsInService } from "./NodeTable.ts"
 
 /** A change of how a node stands, with the vitals that the node had. */
 export interface Judged {
+  /** Changes are told in this order. */
+  readonly number: number
   readonly node: string
   readonly address: string
   readonly standing: NodeStanding
@@ -49,6 +51,7 @@ export class Standing extends Context.Service<
     ) => Effect.Effect<void, SqlError.SqlError | NotFound | InvalidTransition>
     /** Changes that the coordinator of the root has not heard of. */
     readonly untold: Effect.Effect<ReadonlyArray<Judged>, SqlError.SqlError>
+    /** The coordinator has heard of it. */
     readonly told: (judged: Judged) => Effect.Effect<void, SqlError.SqlError>
   }
 >()("holon/runtime/Standing") {
@@ -81,7 +84,11 @@ const nextSql = `case
 const make = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const literal = sql.literal
-  const anew = literal("standing_since = now(), standing_told = false")
+  /** Columns of a node whose standing changes, and what is to be told of that. */
+  const anew = literal("standing_since = now()")
+  const changed = literal("n.node, n.address, n.standing, n.standing_since, n.standing_why, n.standing_by, n.vitals")
+  const note = literal(`insert into cluster_judgement (node, address, standing, since, why, by, vitals)
+    select node, address, standing, standing_since, standing_why, standing_by, vitals from changed`)
   /** One after another: two nodes that are condemned at once must not both go where only one may. */
   const inTurn = <A, E>(work: Effect.Effect<A, E>) =>
     sql
@@ -101,24 +108,28 @@ const make = Effect.gen(function* () {
   return Standing.of({
     condemn: (node, why) =>
       inTurn(sql`
-        with counts as (${literal(countsSql)}), judged as (
+        with counts as (${literal(countsSql)}), changed as (
           update cluster_node n set standing = case when serving > needed then 'quarantined' else 'zombie' end,
             standing_why = ${why}, standing_by = '', ${anew}
           from counts where n.node = ${node} and n.healthy and ${literal(standsInService("n"))}
             and n.standing <> case when serving > needed then 'quarantined' else 'zombie' end
             and (select count(*) filter (where observer.vitals -> 'doubts' ->> n.node = 'zombie') > count(*) / 2
               ${literal(observersSql("n"))})
-          returning n.standing, n.backend_pid, n.session),
+          returning ${changed}, n.backend_pid, n.session),
+        noted as (${note}),
         ended as materialized (
-          select a.pid from judged join pg_stat_activity a on a.pid = judged.backend_pid
-            and a.application_name = judged.session where judged.standing = 'quarantined')
+          select a.pid from changed join pg_stat_activity a on a.pid = changed.backend_pid
+            and a.application_name = changed.session where changed.standing = 'quarantined')
         select pg_terminate_backend(pid) from ended`).pipe(Effect.asVoid),
     review: Effect.gen(function* () {
       yield* inTurn(sql`
-        with next as (select n.address, ${literal(nextSql)} as standing from cluster_node n where n.standing <> 'serving')
-        update cluster_node n set standing = next.standing, ${anew},
-          standing_why = case when next.standing = 'quarantined' then array['doubted on probation'] else n.standing_why end
-        from next where n.address = next.address and next.standing is not null`)
+        with next as (select n.address, ${literal(nextSql)} as standing from cluster_node n where n.standing <> 'serving'),
+        changed as (
+          update cluster_node n set standing = next.standing, ${anew},
+            standing_why = case when next.standing = 'quarantined' then array['doubted on probation'] else n.standing_why end
+          from next where n.address = next.address and next.standing is not null
+          returning ${changed})
+        ${note}`)
       yield* sql`
         with late as materialized (
           select a.pid from cluster_node n join pg_stat_activity a on a.pid = n.backend_pid and a.application_name = n.session
@@ -146,8 +157,9 @@ const make = Effect.gen(function* () {
               event,
               reason: `${left} nodes would serve, and ${needed} are more than half of all; it is done all the same with belowQuorum`
             })
-          yield* sql`update cluster_node set standing = 'excluded', standing_why = ${[reason]}, standing_by = ${by}, ${anew}
-            where address = ${address}`
+          yield* sql`with changed as (
+            update cluster_node n set standing = 'excluded', standing_why = ${[reason]}, standing_by = ${by}, ${anew}
+            where address = ${address} returning ${changed}) ${note}`
         })
       ),
     readmit: (address, by) =>
@@ -155,18 +167,15 @@ const make = Effect.gen(function* () {
         Effect.gen(function* () {
           const { standing } = yield* rowOf(address)
           if (standing === "serving") return yield* new InvalidTransition({ from: "it serves", event: "a readmission" })
-          yield* sql`update cluster_node set standing = 'serving', standing_by = ${by}, ${anew} where address = ${address}`
+          yield* sql`with changed as (
+            update cluster_node n set standing = 'serving', standing_by = ${by}, ${anew}
+            where address = ${address} returning ${changed}) ${note}`
         })
       ),
     untold: sql<Judged>`
-      select node, address, standing, (extract(epoch from standing_since) * 1000)::float8 as since, standing_why as why,
-        standing_by as by, vitals from cluster_node where not standing_told order by standing_since`.pipe(
-      Effect.withTracerEnabled(false)
-    ),
-    told: ({ node, standing }) =>
-      sql`update cluster_node set standing_told = true where node = ${node} and standing = ${standing}`.pipe(
-        Effect.withTracerEnabled(false),
-        Effect.asVoid
-      )
+      select number::float8 as number, node, address, standing, (extract(epoch from since) * 1000)::float8 as since, why, by,
+        vitals from cluster_judgement order by number`.pipe(Effect.withTracerEnabled(false)),
+    told: ({ number }) =>
+      sql`delete from cluster_judgement where number = ${number}`.pipe(Effect.withTracerEnabled(false), Effect.asVoid)
   })
 })

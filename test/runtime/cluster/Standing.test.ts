@@ -19,6 +19,7 @@ const members = (
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     yield* sql`delete from cluster_node`
+    yield* sql`delete from cluster_judgement`
     for (const name of names) {
       const views = Object.fromEntries(Object.entries(doubts[name] ?? {}).map(([node, doubt]) => [nodeOf(node), doubt]))
       yield* sql`insert into cluster_node (address, node, incarnation, healthy, ready, backend_pid, session, last_heartbeat,
@@ -157,6 +158,12 @@ layer(Postgres.layer(), { timeout: "30 seconds", excludeTestServices: true })("t
       assert.strictEqual((yield* standings).c, "excluded false", "nobody else brings it back")
       yield* standing.readmit(addressOf("c"), "user/ada")
       assert.strictEqual((yield* standings).c, "serving true")
+      const told = (yield* standing.untold).map(({ address, standing: stands, by }) => [address.slice(10), stands, by])
+      assert.deepStrictEqual(told, [
+        ["c", "excluded", "user/ada"],
+        ["b", "excluded", "user/ada"],
+        ["c", "serving", "user/ada"]
+      ])
       assert.strictEqual((yield* Effect.flip(standing.readmit(addressOf("c"), "user/ada")))._tag, "InvalidTransition")
       assert.strictEqual((yield* Effect.flip(standing.readmit("nowhere", "user/ada")))._tag, "NotFound")
       assert.strictEqual((yield* Effect.flip(exclude("nowhere")))._tag, "NotFound")
