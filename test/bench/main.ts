@@ -4,6 +4,7 @@ import { audit } from "./audit.ts"
 import { boots } from "./boot.ts"
 import { commits } from "./commits.ts"
 import { condition } from "./condition.ts"
+import { dispatch } from "./dispatch.ts"
 import { failover } from "./failover.ts"
 import { frames, framesInCluster } from "./frames.ts"
 import { hxe } from "./hxe.ts"
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   push,
   provisioning,
   memory,
+  dispatch,
   failover,
   boot: boots,
   hxe,

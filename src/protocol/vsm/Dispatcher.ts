@@ -5,7 +5,7 @@ import * as Contract from "../Contract.ts"
 import { HolonError } from "../Errors.ts"
 import { Arguments, Capability, Intent, Targets } from "../intent/Intent.ts"
 import { utteranceMax } from "../intent/Token.ts"
-import { OpId, Priority } from "./Claim.ts"
+import { Priority } from "./Claim.ts"
 import {
   Act,
   ActEnd,
@@ -15,6 +15,7 @@ import {
   Meant,
   type Op,
   OpOutcome,
+  OpRef,
   OpState,
   OpSummary,
   OpView,
@@ -24,7 +25,7 @@ import { Refusal } from "./Spawn.ts"
 import { VsmId } from "./VsmId.ts"
 import { VsmPath } from "./VsmState.ts"
 
-const op = { op: OpId }
+const op = { op: OpRef }
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const ends = Schema.Array(ActEnd).check(Schema.isMaxLength(targetsMax))
 const read = { audience: "operator", capability: "vsm.read" } as const
@@ -123,8 +124,8 @@ export const Dispatcher = Contract.make("dispatcher", {
     Delegate: Contract.idempotent({
       payload: {
         /** The op as it is known below, and the one above that it is a part of. */
-        op: OpId,
-        parent: OpId,
+        op: OpRef,
+        parent: OpRef,
         path: VsmPath,
         asker: Asker,
         intent: Schema.optionalKey(Intent),
@@ -141,13 +142,13 @@ export const Dispatcher = Contract.make("dispatcher", {
       about: "the dispatcher above wants what it handed on no more"
     }),
     Reported: Contract.idempotent({
-      payload: { op: OpId, from: VsmId, ends, isEnded: Schema.Boolean },
+      payload: { op: OpRef, from: VsmId, ends, isEnded: Schema.Boolean },
       creates: false,
       about: "a dispatcher below says what came of acts that were handed to it"
     }),
     Progress: Contract.idempotent({
       payload: {
-        op: OpId,
+        op: OpRef,
         batch: count,
         ends,
         progress: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
@@ -162,14 +163,14 @@ export const Dispatcher = Contract.make("dispatcher", {
   events: {
     /** It was taken. Its capability is absent until a text is understood. */
     "op.started": Schema.Struct({
-      op: OpId,
+      op: OpRef,
       by: Schema.String,
       path: VsmPath,
       text: Schema.optionalKey(Schema.String),
       capability: Schema.optionalKey(Capability)
     }),
     "op.ended": Schema.Struct({
-      op: OpId,
+      op: OpRef,
       capability: Schema.optionalKey(Capability),
       outcome: OpOutcome,
       targets: Schema.Int,

@@ -7,13 +7,20 @@ import { Asker } from "../Asker.ts"
 import { Reason } from "../Because.ts"
 import { Arguments, Capability, Intent, Targets, Unclear } from "../intent/Intent.ts"
 import { Step } from "../intent/Plan.ts"
-import { OpId, Priority } from "./Claim.ts"
+import { Priority } from "./Claim.ts"
 import { Refusal } from "./Spawn.ts"
 import { VsmId } from "./VsmId.ts"
 import { VsmPath } from "./VsmState.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const instant = Schema.Finite
+
+/** Names an op, or one of its messages: a UUIDv7 as lower-case text. */
+export const OpRef = Schema.String.check(
+  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, {
+    expected: "a UUIDv7 in lower case"
+  })
+)
 
 /**
  * What an op passes, in this order: the caller is known; it is no repeat; it can be read at all; its user has not
@@ -92,7 +99,7 @@ export const Act = Schema.Struct({
   place: count,
   step: Step,
   /** Request id of the message: whoever gets it twice does it once. */
-  request: OpId,
+  request: OpRef,
   /** The VSM below that does it. */
   via: Schema.optionalKey(VsmId)
 })
@@ -124,7 +131,7 @@ export const Answer = Schema.Struct({ sentence: Schema.String, data: Schema.Json
 export type Answer = typeof Answer.Type
 
 const orderedFields = {
-  op: OpId,
+  op: OpRef,
   /** Kind and id of who wants it. */
   by: Schema.String,
   /** The VSMs that handed it on, the one that has it last. */
@@ -204,9 +211,9 @@ export const Op = Schema.Struct({
   asker: Asker,
   because: Schema.optionalKey(Reason),
   /** The op above that it is a part of. */
-  parent: Schema.optionalKey(Schema.Struct({ vsm: VsmId, op: OpId })),
+  parent: Schema.optionalKey(Schema.Struct({ vsm: VsmId, op: OpRef })),
   /** Its parts in VSMs below. */
-  below: Schema.Array(Schema.Struct({ vsm: VsmId, op: OpId, isEnded: Schema.Boolean })),
+  below: Schema.Array(Schema.Struct({ vsm: VsmId, op: OpRef, isEnded: Schema.Boolean })),
   /** How many acts it has, once that is known, and the places of those that have not ended. */
   actCount: count,
   open: Schema.Array(count),

@@ -107,13 +107,18 @@ export const work = (turn: Turn, op: Op): void => {
 
 // --------------------------------------------------------------------------------------------------------------- go on
 
-/** Goes on with the next batch, or ends what cannot be begun any more. */
-const goOn = (turn: Turn, op: Op): void => {
-  const waiting = ownActs(turn, op).flatMap(({ place }) => (op.open.includes(place) ? [place] : []))
-  if (waiting.length === 0 || op.isCancelling === true) return void settle(turn, op, all(waiting, "cancelled"))
-  if (turn.now >= op.until)
-    return void settle(turn, op, all(waiting, "failed", new Expired({ age: turn.now - op.askedAt })))
-  work(turn, op)
+/** Goes on with the next batch, or ends what was not begun and will not be any more. */
+const goOn = (turn: Turn, before: Op): void => {
+  // A batch that lost its claim was begun: only its effect knows what can still be stopped of it.
+  const begun = before.attempt > 0 ? batchActs(turn, before).map(({ place }) => place) : []
+  const waiting = ownActs(turn, before).flatMap(({ place }) => (before.open.includes(place) ? [place] : []))
+  const later = waiting.filter((place) => !begun.includes(place))
+  if (before.isCancelling === true) {
+    const op = settle(turn, before, all(later, "cancelled"))
+    if (op !== undefined && begun.length > 0) work(turn, op)
+  } else if (turn.now >= before.until)
+    settle(turn, before, all(waiting, "failed", new Expired({ age: turn.now - before.askedAt })))
+  else if (waiting.length > 0) work(turn, before)
 }
 
 /** Hands on what VSMs below do. */

@@ -10,7 +10,7 @@ import { type Understood, understand } from "./Understanding.ts"
 /** What may be carried out at once, before it is written down: all of it is done here, in one batch, and nothing was refused. */
 const atOnce = ({ acts, refusal }: Understood, { batch, isPlain }: Work): Batch | undefined => {
   const isOne = acts.length > 0 && acts.length <= batchMax && acts.every(({ via }) => via === undefined)
-  return isPlain && isOne && refusal === undefined && !batch.isCancelling ? { ...batch, acts } : undefined
+  return isPlain && isOne && refusal === undefined ? { ...batch, acts } : undefined
 }
 
 /** Never fails. */

@@ -1,0 +1,70 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Asker } from "../../../../src/protocol/Asker.ts"
+import { Dispatcher } from "../../../../src/protocol/vsm/Dispatcher.ts"
+import { operator } from "../../../support/ActorRig.ts"
+import { survivesBrokenMessages } from "../../../support/BrokenMessages.ts"
+import { Desk } from "./Desk.ts"
+
+const place = { kind: Dispatcher.kind, id: "root" }
+const unknown = "01930000-0000-7000-8000-000000000001"
+
+describe("a dispatcher", () => {
+  it.effect("takes ten thousand messages, most of them broken, from whoever asks, and crashes over none", () => {
+    const desk = new Desk()
+    desk.order()
+    return survivesBrokenMessages(desk.rig, place, Dispatcher, 20_262)
+  })
+
+  it("refuses an order that says nothing, or says it twice", () => {
+    const desk = new Desk()
+    const capability = "device.field.set@1"
+    const targets = { of: [{ id: "press-1" }], except: [] }
+    for (const order of [{}, { text: "stop", capability }, { text: "stop", targets }, { text: "stop", said: "go" }])
+      assert.deepInclude(desk.ask("DispatchIntent", order), { _tag: "Malformed", path: "text" }, JSON.stringify(order))
+  })
+
+  it("refuses who has no name, no right, or is a board", () => {
+    const desk = new Desk()
+    const ask = (asker: Asker) => desk.ask("DispatchIntent", { text: "stop" }, "root", { asker })
+    assert.deepInclude(ask({ ...operator, id: "" }), { _tag: "Unauthenticated" })
+    assert.deepInclude(ask({ ...operator, may: ["vsm.read"] }), { _tag: "PolicyDenied" })
+    assert.deepInclude(ask({ kind: "device", id: "press-1", role: "board" }), { _tag: "PolicyDenied" })
+  })
+
+  it("has too much of one user before of all, and says when he may come again", () => {
+    const desk = new Desk()
+    const few: Asker = { ...operator, id: "eve", may: ["vsm.*"] }
+    let taken = 0
+    const flood = (): unknown => {
+      for (;;) {
+        const replies = desk.rig.send(place, "DispatchIntent", { text: "stop" }, { asker: few })
+        desk.rig.advance(1)
+        const [reply] = replies
+        if (reply?._tag !== "Success") return reply?._tag === "Refused" ? reply.error : reply
+        taken++
+      }
+    }
+    assert.deepInclude(flood(), { _tag: "RateLimited", bucket: "user/eve" })
+    assert.isAtLeast(taken, 50)
+    assert.match(desk.order(), /^[0-9a-f-]{36}$/, "another user is not held back by it")
+  })
+
+  it("holds 4096 ops and no more", () => {
+    const desk = new Desk()
+    const internal = { asker: { ...operator, role: "internal" } } as const
+    for (let at = 0; at < 4096; at++) {
+      desk.rig.send(place, "DispatchIntent", { text: "stop" }, internal)
+      // Two hundred and fifty ids are all that the rig makes of one millisecond.
+      if (at % 200 === 0) desk.rig.advance(1)
+    }
+    desk.rig.advance(1000)
+    assert.deepInclude(desk.ask("DispatchIntent", { text: "stop" }, "root", internal), { _tag: "Backpressure" })
+  })
+
+  it("does not know ops that nobody gave", () => {
+    const desk = new Desk()
+    desk.order()
+    for (const message of ["OpStatus", "CancelOp"])
+      assert.deepInclude(desk.ask(message, { op: unknown }), { _tag: "NotFound", what: `op ${unknown}` })
+  })
+})
