@@ -19,17 +19,34 @@ export const RefusedAct = Schema.Struct({
 })
 export type RefusedAct = typeof RefusedAct.Type
 
+/** Something that an operator has done which no actor does, such as a change of the patterns. */
+export const Order = Schema.Struct({
+  /** The right that it needs. */
+  capability: Schema.String,
+  /** The operation, as `PatternRemove`. */
+  operation: Schema.String,
+  /** What it is done to. */
+  target: Schema.String.check(Schema.isMaxLength(4096)),
+  /** What else there is to say of it. */
+  said: Schema.optionalKey(Schema.Json)
+})
+export type Order = typeof Order.Type
+
 /** Newest last. */
 const Refusals = Schema.Struct({ refusals: Schema.Array(RefusedAct) })
 
 /** The operator: kind of the actor that stands for one account. */
 export const Operator = Contract.make("operator", {
-  about: "one account that comes in with a token: what it was refused",
+  about: "one account that comes in with a token: what it was refused, and what it ordered that no actor does",
   state: Refusals,
   messages: {
     NoteRefusals: Contract.once({
       payload: { refusals: Schema.Array(RefusedAct).check(Schema.isMaxLength(refusedActsMax + 1)) },
       about: "a node has refused acts of this operator; each becomes an event"
+    }),
+    NoteOrder: Contract.once({
+      payload: Order.fields,
+      about: "this operator orders something that no actor does: it is done once this is durable"
     }),
     GetRefusals: Contract.query({
       success: Refusals,
@@ -40,9 +57,12 @@ export const Operator = Contract.make("operator", {
   },
   events: {
     /** An act was refused for want of a right. */
-    "operator.refused": RefusedAct
+    "operator.refused": RefusedAct,
+    /** Something was ordered that no actor does, and was about to be done. */
+    "operator.ordered": Order
   },
   audited: {
+    "operator.ordered": "change",
     "operator.refused": "security"
   }
 })

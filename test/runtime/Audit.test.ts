@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
@@ -90,6 +91,30 @@ layer(RunningNode.layer({ boards: 1 }), { timeout: "90 seconds", excludeTestServ
         assert.deepInclude(record, { type: "audit.erased", data: { seq: act.seq, reason: "request 4711" } })
       }),
     60_000
+  )
+
+  it.effect("chains who has patterns looked for, switched and removed, before it is done", () =>
+    Effect.gen(function* () {
+      const { get, post } = yield* RunningNode
+      const source = 'pattern "hot" { by source.id where temp > 90 }'
+      assert.strictEqual((yield* post("/api/patterns", { text: source })).status, 200)
+      const remove = { method: "DELETE" }
+      assert.isBelow((yield* get("/api/patterns/hot", remove)).status, 300)
+      const orders = yield* until(log("category=change&actor=operator/local"), ({ length }) => length === 2)
+      assert.deepStrictEqual(
+        orders.map(({ data }) => [Object(data).operation, Object(data).target]),
+        [
+          ["PatternRemove", "hot"],
+          ["PatternPut", "hot"]
+        ]
+      )
+      assert.deepStrictEqual(Object(orders[1]?.data).said, {
+        patterns: [{ name: "hot", sha256: createHash("sha256").update(source).digest("hex") }]
+      })
+      // What is no pattern was never about to be one.
+      assert.strictEqual((yield* post("/api/patterns", { text: "pattern" })).status, 400)
+      assert.lengthOf(yield* log("category=change&actor=operator/local"), 2)
+    })
   )
 
   it.effect("of another VSM chains what its units do, and the root's does not", () =>

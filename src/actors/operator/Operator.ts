@@ -1,4 +1,4 @@
-/** The operator actor: puts into the journal what an account was refused, and remembers the latest of it. */
+/** The operator actor: puts into the journal what an account was refused, and what it ordered that no actor does. */
 import { Operator } from "../../protocol/Operator.ts"
 import * as Behaviour from "../Behaviour.ts"
 
@@ -12,6 +12,8 @@ export const operator = Behaviour.make(Operator, {
     state: { refusals: [...known, ...refusals].slice(-rememberedMax) },
     events: refusals.map((data) => ({ type: "operator.refused", severity: "warn", at: data.last, data }))
   }),
+
+  NoteOrder: (_state, order) => ({ events: [{ type: "operator.ordered", data: order }] }),
 
   GetRefusals: (state) => ({ reply: state })
 })

@@ -78,7 +78,6 @@ const handlers = Control.toLayer(
     const policies = yield* policyReads
     const patterns = yield* patternDesk
     const statsOf = yield* patternStats
-    const name = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
     const search = yield* deviceQueries
     const inPlainNumbers = yield* messageInPlainNumbers
     const { registry } = yield* Engine
@@ -123,9 +122,9 @@ const handlers = Control.toLayer(
       Patterns: ({ limit, after }) => patterns.list(limit, after),
       Pattern: ({ name: pattern }) => patterns.get(pattern),
       PatternStats: ({ name: pattern }) => statsOf(pattern),
-      PatternRemove: ({ name: pattern }) => Effect.flatMap(name, (by) => patterns.remove(pattern, by)),
+      PatternRemove: ({ name: pattern }) => Effect.flatMap(CurrentAsker, (asker) => patterns.remove(pattern, asker)),
       PatternSwitch: ({ name: pattern, ...change }) =>
-        Effect.flatMap(name, (by) => patterns.setOn(pattern, change, by)),
+        Effect.flatMap(CurrentAsker, (asker) => patterns.setOn(pattern, change, asker)),
       PatternTry: ({ given, ...asked }) => patterns.trial(given, asked),
       PolicyDecision: ({ id }) => policies.decision(id),
       PolicyWould: (asked) => policies.would(asked),

@@ -1,7 +1,7 @@
 /** Patterns over HTTP. */
 import { Effect, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { StoredPattern } from "../../events/Patterns.ts"
+import { KeptPattern, StoredPattern } from "../../events/Patterns.ts"
 import { Authorization } from "./Authorization.ts"
 import { CurrentAsker } from "./Gatekeeper.ts"
 import { GivenPattern, GivenPatterns, PlainText } from "./GivenPattern.ts"
@@ -45,7 +45,7 @@ const listPatterns = HttpApiEndpoint.get("listPatterns", "/api/patterns", {
 
 const getPattern = HttpApiEndpoint.get("getPattern", "/api/patterns/:name", {
   params,
-  success: StoredPattern,
+  success: KeptPattern,
   error: PatternError
 }).annotate(Needs, "pattern.read")
 
@@ -62,7 +62,7 @@ const statsOfPattern = HttpApiEndpoint.get("statsOfPattern", "/api/patterns/:nam
 
 const removePattern = HttpApiEndpoint.delete("removePattern", "/api/patterns/:name", {
   params,
-  success: StoredPattern,
+  success: KeptPattern,
   error: PatternError
 })
   .annotate(Needs, "pattern.write")
@@ -71,7 +71,7 @@ const removePattern = HttpApiEndpoint.delete("removePattern", "/api/patterns/:na
 const switchPattern = HttpApiEndpoint.post("switchPattern", "/api/patterns/:name/switch", {
   params,
   payload: PatternSwitch,
-  success: StoredPattern,
+  success: KeptPattern,
   error: PatternError
 })
   .annotate(Needs, "pattern.write")
@@ -97,8 +97,6 @@ export const patternGroup = HttpApiGroup.make("patterns")
   .add(putPattern, putPatterns, listPatterns, getPattern, statsOfPattern, removePattern, switchPattern, tryPattern)
   .middleware(Authorization)
 
-const who = Effect.map(CurrentAsker, ({ kind, id }) => `${kind}:${id}`)
-
 const asGiven = <A>(given: A | string): A | { readonly text: string } =>
   typeof given === "string" ? { text: given } : given
 
@@ -112,7 +110,8 @@ export const patternHandlers = Effect.map(Effect.all([patternDesk, patternStats]
   list: ({ limit: count = 100, after }: { readonly limit?: number; readonly after?: string }) =>
     desk.list(count, after),
   get: desk.get,
-  remove: (name: string) => Effect.flatMap(who, (by) => desk.remove(name, by)),
-  setOn: (name: string, change: PatternSwitch) => Effect.flatMap(who, (by) => desk.setOn(name, change, by)),
+  remove: (name: string) => Effect.flatMap(CurrentAsker, (asker) => desk.remove(name, asker)),
+  setOn: (name: string, change: PatternSwitch) =>
+    Effect.flatMap(CurrentAsker, (asker) => desk.setOn(name, change, asker)),
   trial: (given: GivenPattern | string, asked: Parameters<typeof desk.trial>[1]) => desk.trial(asGiven(given), asked)
 }))

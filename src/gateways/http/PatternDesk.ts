@@ -1,15 +1,18 @@
 /** What people do with patterns, in the words of the API: read, written, tried out. One for `/rpc` and `/api`. */
+import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
+import { Actors } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
 import { EventStream } from "../../events/EventStream.ts"
 import { tryPattern } from "../../events/engine/Trial.ts"
 import { type KnownPatterns, PatternLibrary } from "../../events/PatternLibrary.ts"
-import { Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
+import { KeptPattern, Patterns, PatternsUnavailable, StoredPattern } from "../../events/Patterns.ts"
 import { zonesMax } from "../../events/PatternZones.ts"
 import { signatureOf } from "../../events/temporal/Signature.ts"
-import type { Asker } from "../../protocol/Asker.ts"
+import { type Asker, runtimeAsker } from "../../protocol/Asker.ts"
 import { ConditionInvalid } from "../../protocol/condition/ConditionInvalid.ts"
 import { HolonError, Unavailable } from "../../protocol/Errors.ts"
+import { Operator, type Order } from "../../protocol/Operator.ts"
 import { eventSources } from "../../protocol/pattern/EventFields.ts"
 import type { Pattern } from "../../protocol/pattern/Pattern.ts"
 import {
@@ -35,9 +38,9 @@ export const PutPatterns = Schema.Struct({
   anew: Schema.Array(Schema.String)
 })
 
-/** A page of patterns; `next` goes into `after`. */
+/** A page of patterns; `next` goes into `after`. One that cannot be read has `unreadable`, which says why, and no `pattern`. */
 export const PatternPage = Schema.Struct({
-  patterns: Schema.Array(StoredPattern),
+  patterns: Schema.Array(KeptPattern),
   next: Schema.optionalKey(Schema.String)
 })
 
@@ -91,12 +94,15 @@ const partsOf = (draft: Pattern, { stored }: KnownPatterns): ReadonlyArray<Store
   return [...found.values()]
 }
 
+const nameOf = ({ kind, id }: Asker): string => `${kind}:${id}`
+
 /** The library of patterns for people. */
 export const patternDesk = Effect.gen(function* () {
   const patterns = yield* Patterns
   const library = yield* PatternLibrary
   const stream = yield* EventStream
   const { registry, residency } = yield* Engine
+  const actors = yield* Actors
 
   const spoken = <A, E, R>(effect: Effect.Effect<A, E | PatternsUnavailable, R>) =>
     Effect.catchIf(
@@ -162,6 +168,17 @@ export const patternDesk = Effect.gen(function* () {
       { discard: true }
     )
 
+  /**
+   * No actor has the library: what somebody is about to change in it stands in the journal of his account first. So no change is
+   * without its act; an act that the library then refuses, as for another version, changes nothing.
+   */
+  const noted = ({ kind, id }: Asker, order: Omit<Order, "capability">) =>
+    kind === "user" && registry.has(Operator.kind)
+      ? actors
+          .ask(Operator, id, "NoteOrder", { capability: "pattern.write", ...order }, { asker: runtimeAsker })
+          .pipe(Effect.mapError(() => new Unavailable({ cause: "the journal does not take the change" })))
+      : Effect.void
+
   /** Those that are replaced and cannot go on with what they have seen. One that keeps nothing of events loses nothing. */
   const begunAnew = (drafts: ReadonlyArray<ParsedPattern>, { stored }: KnownPatterns): ReadonlyArray<string> =>
     drafts.flatMap(({ pattern }) => {
@@ -182,10 +199,23 @@ export const patternDesk = Effect.gen(function* () {
           source,
           ...(expected !== undefined && { expected })
         }))
+        yield* noted(asker, {
+          operation: "PatternPut",
+          target: drafts
+            .map(({ pattern }) => pattern.name)
+            .join(" ")
+            .slice(0, 4096),
+          said: {
+            patterns: drafts.map(({ pattern: { name }, source }) => ({
+              name,
+              sha256: createHash("sha256").update(source).digest("hex")
+            }))
+          }
+        })
         const anew = begunAnew(drafts, before)
         // The library takes in changes when it is asked again: this is what was there.
         const versions = drafts.map(({ pattern: { name } }) => before.stored.get(name)?.version)
-        const stored = yield* patterns.putAll(written, `${asker.kind}:${asker.id}`)
+        const stored = yield* patterns.putAll(written, nameOf(asker))
         const unchanged = stored.flatMap(({ name, version }, index) => (version === versions[index] ? [name] : []))
         return { patterns: stored, unchanged, anew }
       })
@@ -202,14 +232,16 @@ export const patternDesk = Effect.gen(function* () {
     return yield* keep(drafts, asker, undefined)
   })
 
-  const setOn = Effect.fnUntraced(function* (name: string, { isOn, zones }: PatternSwitch, by: string) {
+  const setOn = Effect.fnUntraced(function* (name: string, { isOn, zones }: PatternSwitch, asker: Asker) {
     const known = yield* library.current
     const stored = known.stored.get(name)
     if (isOn && stored !== undefined)
       yield* Effect.fromResult(
         checkLoop(stored.pattern, { loopThrough: (pattern) => known.graph.loopThrough(pattern) })
       )
-    return yield* patterns.setOn(name, isOn, by, zones)
+    const said = { isOn, ...(zones !== undefined && { zones }) }
+    yield* noted(asker, { operation: "PatternSwitch", target: name, said })
+    return yield* patterns.setOn(name, isOn, nameOf(asker), zones)
   })
 
   const trial = Effect.fnUntraced(function* (
@@ -238,8 +270,11 @@ export const patternDesk = Effect.gen(function* () {
     /** All of them or none; they may name each other. */
     putAll: (given: GivenPatterns, asker: Asker) => spoken(putAll(given, asker)),
     get: (name: string) => spoken(patterns.get(name)),
-    remove: (name: string, by: string) => spoken(patterns.remove(name, by)),
-    setOn: (name: string, change: PatternSwitch, by: string) => spoken(library.alone(setOn(name, change, by))),
+    remove: (name: string, asker: Asker) =>
+      spoken(
+        Effect.andThen(noted(asker, { operation: "PatternRemove", target: name }), patterns.remove(name, nameOf(asker)))
+      ),
+    setOn: (name: string, change: PatternSwitch, asker: Asker) => spoken(library.alone(setOn(name, change, asker))),
     list: (limit: number, after: string | undefined) =>
       spoken(
         Effect.map(patterns.list({ limit, ...(after !== undefined && { after }) }), (found) => {
