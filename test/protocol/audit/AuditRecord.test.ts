@@ -1,13 +1,17 @@
-import { createHash } from "node:crypto"
+import { createHash, createPrivateKey } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { encodeCertificate, firstCertificate } from "../../../src/protocol/audit/AuditKey.ts"
 import { type AuditRecord, encodeRecord, hashOfRecord } from "../../../src/protocol/audit/AuditRecord.ts"
 import { AuditCategory } from "../../../src/protocol/audit/Category.ts"
 import { hexOf, merkleRoot } from "../../../src/protocol/audit/Hash.ts"
 import { digestOf, encodePayload, payloadBytesMax } from "../../../src/protocol/audit/Payload.ts"
+import { headContext } from "../../../src/protocol/audit/Sealed.ts"
 import { encodeHead, hashOfHead } from "../../../src/protocol/audit/Segment.ts"
 import { Hlc, Severity } from "../../../src/protocol/Event.ts"
+import { sign1Of, signatureOf } from "../../../src/protocol/image/Cose.ts"
+import { keyIdOf, rawPublicKey } from "../../../src/protocol/image/SigningKey.ts"
 
 const text = Schema.optionalKey(Schema.String)
 
@@ -42,6 +46,19 @@ const Vectors = Schema.Struct({
       hash: Schema.String
     })
   ),
+  seal: Schema.Struct({
+    secretKey: Schema.String,
+    publicKey: Schema.String,
+    keyId: Schema.String,
+    signature: Schema.String,
+    cose: Schema.String,
+    certificate: Schema.Struct({
+      from: Schema.Int,
+      until: Schema.Int,
+      cbor: Schema.String,
+      signature: Schema.String
+    })
+  }),
   segment: Schema.Struct({ sealedAt: Schema.Finite, root: Schema.String, cbor: Schema.String, hash: Schema.String })
 })
 
@@ -103,6 +120,22 @@ describe("audit records", () => {
     assert.strictEqual(hexOf(encodeHead(head)), cbor)
     assert.strictEqual(hexOf(hashOfHead(head)), hash)
     assert.strictEqual(sha256(0, bytesOf(cbor)), hash)
+  })
+
+  it("are sealed by the signatures, and the keys certified, as the vectors say", () => {
+    const { secretKey, publicKey, keyId, signature, cose, certificate } = vectors.seal
+    // PKCS #8 of an Ed25519 key (RFC 8410, section 7) up to the key itself.
+    const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), bytesOf(secretKey)])
+    const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" })
+    assert.strictEqual(hexOf(rawPublicKey(key)), publicKey)
+    assert.strictEqual(hexOf(keyIdOf(bytesOf(publicKey))), keyId)
+    const head = bytesOf(vectors.segment.cbor)
+    assert.strictEqual(hexOf(signatureOf(head, key, bytesOf(keyId), headContext)), signature)
+    assert.strictEqual(hexOf(sign1Of(head, bytesOf(signature), bytesOf(keyId), headContext)), cose)
+    const first = firstCertificate(bytesOf(publicKey), key, certificate.from)
+    assert.strictEqual(first.until, certificate.until)
+    assert.strictEqual(hexOf(encodeCertificate(first)), certificate.cbor)
+    assert.strictEqual(hexOf(first.signature), certificate.signature)
   })
 
   it("have another hash when any field is another one", () => {
