@@ -22,6 +22,7 @@ import { seeds } from "./seeds.ts"
 import { signals } from "./signals.ts"
 import { temporal } from "./temporal.ts"
 import { vsms } from "./vsms.ts"
+import { fleetWords } from "./words.ts"
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   frames,
@@ -46,7 +47,8 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   machine,
   vsms,
   signals,
-  audit
+  audit,
+  words: fleetWords
 }
 
 const words = process.argv.slice(2)

@@ -71,7 +71,7 @@ export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones
     const words = wordsOf({ devices, images, rollouts, vsms, ...fields, boards, units, zones: [...zones, ...ofVsms] })
     const rest = JSON.stringify({ ...words, devices: [] })
     const isSame = last?.mark === mark && last.rest === rest
-    const vocabulary = isSame ? last.vocabulary : vocabularyOf(words)
+    const vocabulary = isSame ? last.vocabulary : vocabularyOf(words, last?.vocabulary)
     const ended = yield* Clock.currentTimeMillis
     const until = ended + Math.min(freshMax, Math.max(freshMin, freshShare * (ended - now)))
     kept = { vocabulary, mark, rest, until, fields }
