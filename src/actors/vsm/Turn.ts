@@ -8,12 +8,18 @@ import type * as Behaviour from "../Behaviour.ts"
 /** Tells that may stand in the outbox before what can wait does. */
 const tellsMax = 160
 
+/** Memory of one activation: when its parent is asked next whether it is there, and since when it has not answered. */
+export interface Resident {
+  readonly leaseAt: number
+  readonly lostSince?: number
+}
+
 /** What a transition of a VSM may look at. */
-export type Context = Behaviour.TransitionContext<undefined>
+export type Context = Behaviour.TransitionContext<Resident>
 /** What leaves one that somebody waits for. */
-export type Outcome<Reply> = Behaviour.Outcome<VsmState, undefined, Reply, HolonError>
+export type Outcome<Reply> = Behaviour.Outcome<VsmState, Resident, Reply, HolonError>
 /** What leaves one that nobody waits for. */
-export type Noted = Behaviour.Outcome<VsmState, undefined, void, never>
+export type Noted = Behaviour.Outcome<VsmState, Resident, void, never>
 
 /** One transition under way. */
 export interface Turn {
@@ -21,6 +27,7 @@ export interface Turn {
   readonly id: VsmId
   readonly now: number
   state: VsmState
+  resident: Resident
   readonly tells: Array<Behaviour.Tell>
   readonly events: Array<Behaviour.Emitted>
   readonly effects: Array<Behaviour.EffectOrder>
@@ -32,18 +39,25 @@ export const begin = (state: VsmState, context: Context): Turn => ({
   id: VsmId.make(context.self.id),
   now: context.now,
   state,
+  resident: context.resident,
   tells: [],
   events: [],
   effects: []
 })
 
 /** What leaves it, for what nobody waits for. */
-export const notedOf = ({ state, tells, events, effects }: Turn): Noted => ({ state, tells, events, effects })
+export const notedOf = ({ state, resident, tells, events, effects }: Turn): Noted => ({
+  state,
+  resident,
+  tells,
+  events,
+  effects
+})
 
 /** What leaves it, with a reply. */
 export const repliedOf = <Reply>(turn: Turn, reply: Reply): Outcome<Reply> => {
-  const { state, tells, events, effects } = turn
-  return { state, tells, events, effects, reply }
+  const { state, resident, tells, events, effects } = turn
+  return { state, resident, tells, events, effects, reply }
 }
 
 /** The id of the parent; nothing for the root. */

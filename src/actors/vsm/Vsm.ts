@@ -5,17 +5,28 @@ import { isDeviceId } from "../../protocol/Ids.ts"
 import { refusalOf } from "../../protocol/vsm/Spawn.ts"
 import { Vsm } from "../../protocol/vsm/Vsm.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
-import type { VsmState, VsmView } from "../../protocol/vsm/VsmState.ts"
+import { leaseMillis, type VsmState, type VsmView } from "../../protocol/vsm/VsmState.ts"
 import * as Behaviour from "../Behaviour.ts"
 import * as Adopting from "./Adopting.ts"
 import { ailingDue, released, releases, restart, takeQuarantined } from "./Ailing.ts"
 import { activate, found, initial, start, undoStart } from "./Begun.ts"
 import { heardBelow, tellAbove } from "./Below.ts"
 import { noteHealth } from "./Health.ts"
+import * as Lease from "./Lease.ts"
 import * as Retiring from "./Retiring.ts"
 import * as Spawning from "./Spawning.ts"
 import { storage } from "./Stored.ts"
-import { become, begin, type Context, type Noted, notedOf, type Outcome, repliedOf, type Turn } from "./Turn.ts"
+import {
+  become,
+  begin,
+  type Context,
+  type Noted,
+  notedOf,
+  type Outcome,
+  type Resident,
+  repliedOf,
+  type Turn
+} from "./Turn.ts"
 import { pageOf, viewOf } from "./Views.ts"
 
 const isVsmId = Schema.is(VsmId)
@@ -46,9 +57,10 @@ const refuseStatus = ({ status }: VsmState, event: string) =>
   Behaviour.refuse<HolonError>(new InvalidTransition({ from: status, event }))
 
 /** The behaviour of VSMs. */
-export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
+export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm, Resident>(Vsm, {
   initial,
   storage,
+  awake: (_state, now) => ({ leaseAt: now + leaseMillis }),
   zoneOf: ({ zone }) => zone,
   vsmOf: (_state, id) => (id === rootId ? undefined : id),
   supervisor: (id, part) => {
@@ -66,18 +78,24 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     )
     return due === Number.POSITIVE_INFINITY ? undefined : due
   },
+  residentDueAt: (state, { leaseAt }) => (Lease.hasLease(state) ? leaseAt : undefined),
+  // Who is not awake asks nobody whether its parent is there.
+  atTakeover: Lease.hasLease,
   timeout: (state, context) => {
     const turn = begin(state, context)
     Spawning.endOverdueSpawns(turn)
     Adopting.forgetAdoptions(turn)
     restart(turn)
+    Lease.renew(turn)
     Retiring.goOn(turn)
     return notedOf(settled(turn))
   },
-  effects: releases,
+  effects: { ...releases, ...Lease.leases },
   completed: (state, { id, outcome }, context) => {
     const turn = begin(state, context)
     released(turn, id, outcome)
+    Lease.asked(turn, outcome)
+    Retiring.goOn(turn)
     return notedOf(settled(turn))
   },
   undelivered: (state, { to, message, payload, cause }, context) => {
@@ -92,6 +110,10 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
     return notedOf(settled(turn))
   },
 
+  Lease: (state) =>
+    Lease.governs(state)
+      ? { reply: { leaseMillis } }
+      : Behaviour.refuse(new InvalidTransition({ from: state.status, event: "Lease" })),
   Describe: (state, { depth }, { self }) => ({ reply: viewOf(state, self.id, depth) }),
   Watch: (state, _payload, { self }) => ({ reply: viewOf(state, self.id) }),
   GetUnits: (state, page) => ({ reply: pageOf(state, page) }),
@@ -146,6 +168,11 @@ export const vsm: Behaviour.AnyBehaviour = Behaviour.make<Vsm>(Vsm, {
   Undone: noted(Spawning.undone),
   ChildRetiring: noted((turn, { child }) => Retiring.childRetiring(turn, child)),
   ChildRetired: noted((turn, { child }) => Retiring.childRetired(turn, child)),
+  TakeChild: noted(Lease.takeChild),
+  Relieve: noted(Lease.relieved),
+  Reseat: noted((turn, { path }) => Lease.reseat(turn, path)),
+  Seated: noted((turn, { path }) => Lease.seated(turn, path)),
+  ChildGone: noted((turn, { child }) => Lease.childGone(turn, child)),
   RegisterUnit: noted(Adopting.register),
   RemoveUnit: noted(Adopting.remove),
   AdoptionRefused: noted((turn, { unit, error }) => Adopting.refused(turn, unit, error)),

@@ -50,6 +50,10 @@ export const plus = (left: Budget, right: Budget): Budget => combined(left, righ
 /** What is left of the first when the second is taken away; below zero where it did not suffice. */
 export const minus = (left: Budget, right: Budget): Budget => combined(left, right, -1)
 
+/** The first without the second, and never below zero: what a budget may be. */
+export const lessened = (left: Budget, right: Budget): Budget =>
+  Object.fromEntries(Object.entries(minus(left, right)).filter(([, units]) => units > 0))
+
 /** The first resource of which there is not enough, with what was asked for and what there is. */
 export const lacking = (
   available: Budget,

@@ -103,6 +103,9 @@ export const legal = {
     Start: command,
     Activate: command,
     Undo: command,
+    Relieve: command,
+    Reseat: command,
+    Seated: command,
     Retire: command,
     Quarantine: { channel: "policy", from: ["recursion", "immune"] },
     Announced: bargain,
@@ -111,6 +114,8 @@ export const legal = {
     ChildRetiring: bargain,
     ChildRetired: bargain,
     TakeUnits: bargain,
+    TakeChild: bargain,
+    ChildGone: bargain,
     Below: bargain,
     Permitted: permission,
     Denied: permission,
@@ -127,6 +132,7 @@ export const legal = {
     Commit: request,
     Failed: request,
     Released: request,
+    Moved: request,
     Configure: untold,
     ReportLoad: untold,
     NoteViolation: untold
@@ -134,7 +140,7 @@ export const legal = {
   algedonic: {
     Placed: { channel: "policy", from: ["vsm"] },
     Feel: { channel: "algedonic" },
-    Tend: { channel: "algedonic", from: ["vsm"] },
+    Tend: { channel: "algedonic", from: ["vsm", "immune"] },
     Climb: signal,
     Acked: signal,
     Resolved: signal

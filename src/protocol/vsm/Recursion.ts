@@ -114,6 +114,10 @@ export const Recursion = Contract.make("recursion", {
       about: "the spawn came to nothing; its place is free"
     }),
     Released: Contract.idempotent({ payload: { child: VsmId }, about: "a VSM has retired; its place is free" }),
+    Moved: Contract.idempotent({
+      payload: { child: VsmId, parent: VsmId },
+      about: "a VSM whose parent does not answer any more stands below another from now on"
+    }),
     Configure: Contract.idempotent({
       payload: { bounds: RecursionBounds },
       about: "what the config says: bounds that it changes are set, the others stay as people have set them"

@@ -165,6 +165,28 @@ export const Vsm = Contract.make("vsm", {
     }),
     ChildRetired: Contract.idempotent({ ...told, payload: { child: VsmId }, about: "a child has retired" }),
 
+    Lease: Contract.query({
+      success: Schema.Struct({ leaseMillis: Schema.Finite }),
+      error: HolonError,
+      about: "a child asks whether this VSM is there, and is governed by it for so long"
+    }),
+    TakeChild: Contract.idempotent({
+      ...told,
+      payload: { child: VsmId, budget: Budget, zone: Schema.optionalKey(Zone), was: VsmPath },
+      about: "a child of somebody below, who does not answer any more, comes here with its budget; it is told Seated"
+    }),
+    Relieve: Contract.idempotent({
+      ...told,
+      payload: { child: VsmId, budget: Budget, was: VsmPath },
+      about: "a child has gone to somebody above; what it was given is taken off this VSM's budget"
+    }),
+    Reseat: Contract.idempotent({ ...told, payload: { path: VsmPath }, about: "the parent stands elsewhere" }),
+    Seated: Contract.idempotent({ ...told, payload: { path: VsmPath }, about: "somebody above has taken this VSM" }),
+    ChildGone: Contract.idempotent({
+      ...told,
+      payload: { child: VsmId },
+      about: "a child has gone on before it was taken"
+    }),
     RegisterUnit: Contract.idempotent({
       payload: {
         unit: DeviceId,
@@ -224,6 +246,9 @@ export const Vsm = Contract.make("vsm", {
       decision: Schema.Literals(["restart", "leave"])
     }),
     "vsm.unit-restarted": Schema.Struct({ kind: Schema.String, id: Schema.String }),
+    /** Its parent has not answered for a while, and it has gone to the nearest above that does. */
+    "vsm.rehomed": Schema.Struct({ from: VsmId, to: VsmId }),
+    "vsm.child-taken": Schema.Struct({ child: VsmId }),
     /** It is active, and something is wrong; and nothing is wrong any more. */
     "vsm.degraded": Schema.Struct({ troubles: Schema.Array(Trouble) }),
     "vsm.recovered": Schema.Struct({})
@@ -245,6 +270,8 @@ export const Vsm = Contract.make("vsm", {
     "vsm.adoption-refused": "change",
     "vsm.unit-quarantined": "security",
     "vsm.unit-restarted": "decision",
+    "vsm.rehomed": "spawn",
+    "vsm.child-taken": "spawn",
     "vsm.degraded": "change",
     "vsm.recovered": "change"
   }

@@ -174,5 +174,8 @@ export type UnitPage = typeof UnitPage.Type
 /** So many levels up a VSM tells how it stands, and so many down one message shows. */
 export const levelsMax = 3
 
+/** A parent is asked whether it is there this often, ms. */
+export const leaseMillis = 30_000
+
 /** Most units of a page that is asked for. */
 export const unitPageMax = 500

@@ -21,7 +21,8 @@ const release = (tree: Tree, key: string): void => {
   row.quarantine = undefined
   row.isTold = false
   const [kind = "", id = ""] = key.split("/")
-  const end = tree.rig.ends.at(-1)
+  const last = tree.rig.performed.findLastIndex((order) => !order.startsWith("lease "))
+  const end = tree.rig.ends[last]
   assert.isDefined(end)
   end({ kind, id, isReleased: true })
 }

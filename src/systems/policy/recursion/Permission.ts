@@ -1,6 +1,6 @@
 /** Whether a VSM may stand where a parent wants it: what the tree and its bounds say, as a pure function. */
 import { DepthExceeded, SpawnDenied } from "../../../protocol/Errors.ts"
-import type { Member, RecursionState } from "../../../protocol/vsm/Recursion.ts"
+import { depthMax, type Member, type RecursionState } from "../../../protocol/vsm/Recursion.ts"
 import { rootId, type VsmId } from "../../../protocol/vsm/VsmId.ts"
 
 /** A VSM that is wanted. */
@@ -59,4 +59,18 @@ export const judged = (
     if (same >= bounds.sameTemplate) return deny(`${same} VSMs of template ${template} stand above each other already`)
   }
   return way.length
+}
+
+/** The members with a VSM and all below it at their depths, after it has moved. */
+export const withDepths = ({ members }: RecursionState, id: VsmId, depth: number): RecursionState["members"] => {
+  const next = new Map(Object.entries(members))
+  const place = (at: string, level: number): void => {
+    const member = next.get(at)
+    // None stands so deep: a way that goes round would never end.
+    if (member === undefined || level > depthMax) return
+    next.set(at, { ...member, depth: level })
+    for (const [below, { parent }] of next) if (parent === at) place(below, level + 1)
+  }
+  place(id, depth)
+  return Object.fromEntries(next)
 }

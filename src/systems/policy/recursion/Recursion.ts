@@ -18,7 +18,7 @@ import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
 import { rootId, type VsmId } from "../../../protocol/vsm/VsmId.ts"
 import { breakerWait, failed, freshPace, isRunaway, succeeded, taken } from "./Breaker.ts"
 import { healthOf, type Load, limitAfter, limitAt, smoothed } from "./DepthLimit.ts"
-import { judged, type Wanted, withoutExpired } from "./Permission.ts"
+import { judged, type Wanted, withDepths, withoutExpired } from "./Permission.ts"
 import { storage } from "./Stored.ts"
 
 const permitMillis = 10_000
@@ -239,6 +239,14 @@ export const recursion: Behaviour.AnyBehaviour = Behaviour.make<Recursion, Resid
   Configure: (state, { bounds: configured }) => {
     const changes = changesIn(state.configured ?? boundsDefault, configured)
     return Object.keys(changes).length === 0 ? {} : bounded({ ...state, configured }, changes)
+  },
+
+  Moved: (state, { child, parent }) => {
+    const member = memberOf(state, child)
+    const above = parent === rootId ? { depth: 0 } : memberOf(state, parent)
+    if (member === undefined || above === undefined || member.parent === parent) return {}
+    const moved = { ...state, members: { ...state.members, [child]: { ...member, parent } } }
+    return { state: { ...moved, members: withDepths(moved, child, above.depth + 1) } }
   },
 
   NoteViolation: (_state, violation) => ({
