@@ -83,9 +83,13 @@ describe("reading", () => {
 
   it("does not take four times as long for a text that is twice as long", () => {
     for (const piece of ["heater-1, ", "the ", "line 2 of ", "turn off heater-1 and "]) {
-      const half = best(() => readIntent(filled(piece, 250), vocabulary))
-      const whole = best(() => readIntent(filled(piece, 500), vocabulary))
-      assert.isBelow(whole, 4 * half + 2, `${piece}: ${half} and ${whole} ms`)
+      // A machine that others use slows either of the two: what counts is the pair that was disturbed least.
+      const growth = Array.from({ length: 7 }, () => {
+        const half = best(() => readIntent(filled(piece, 250), vocabulary))
+        const whole = best(() => readIntent(filled(piece, 500), vocabulary))
+        return (whole - 2) / half
+      })
+      assert.isBelow(Math.min(...growth), 4, `${piece}: ${growth.join(", ")}`)
     }
   })
 
