@@ -1,11 +1,18 @@
-/** Decisions a second of one core by the compiled policies, against the interpreter and against other numbers of policies. */
+/** Decisions a second of one core by the compiled policies, against the interpreter and other numbers of policies, and their cost in a cell. */
 import { Result } from "effect"
+import { device } from "../../src/actors/device/Device.ts"
+import type { Judge } from "../../src/actors/Judge.ts"
 import type { BoundPolicy } from "../../src/protocol/policy/BoundPolicy.ts"
 import { interpretPolicies } from "../../src/protocol/policy/Interpret.ts"
 import { checkPolicyText } from "../../src/protocol/policy/PolicyCheck.ts"
 import type { PolicyRequest } from "../../src/protocol/policy/Request.ts"
+import { EpochPolicies, type InForce } from "../../src/systems/policy/engine/EpochPolicies.ts"
 import { Limits } from "../../src/systems/policy/engine/Limits.ts"
+import { PolicyCache } from "../../src/systems/policy/engine/PolicyCache.ts"
 import { PolicySet } from "../../src/systems/policy/engine/PolicySet.ts"
+import { PolicyJudge } from "../../src/systems/policy/rule/PolicyJudge.ts"
+import { hello } from "../actors/device/Bench.ts"
+import { ActorRig, operator } from "../support/ActorRig.ts"
 import { randomFrom } from "../support/Random.ts"
 import { type BenchOptions, compare, figure } from "./Rounds.ts"
 
@@ -68,6 +75,65 @@ const cpuRate = (times: number, run: () => void): number => {
   return (times / (user + system)) * 1_000_000
 }
 
+/** Devices that are set, one after another, in one process without a database. */
+const devicesSet = 500
+
+/** Messages a second of one core that devices are set with, under a judge. */
+class Fleet {
+  readonly #rig: ActorRig
+  #value = 0
+
+  constructor(judge?: Judge) {
+    this.#rig = new ActorRig([device], judge)
+    for (const place of this.#places())
+      this.#rig.send(place, "Attach", hello, { asker: { kind: "device", id: place.id, role: "board" } })
+    this.#rig.advance(1)
+  }
+  *#places() {
+    for (let index = 0; index < devicesSet; index++) yield { kind: "device", id: `press-${index}` }
+  }
+  rate(): number {
+    // What was answered is kept for a while: a repeat must not be done twice.
+    this.#rig.advance(720_000)
+    const patch = { duty: this.#value++ % 7 }
+    let done = 0
+    const rate = cpuRate(devicesSet, () => {
+      for (const place of this.#places())
+        this.#rig.residency.deliver(
+          place,
+          { message: "SetDesired", payload: { patch }, requestId: this.#rig.requestId(), asker: operator },
+          ({ _tag }) => {
+            if (_tag === "Success") done++
+          }
+        )
+      this.#rig.advance(1)
+    })
+    if (done !== devicesSet) throw new Error(`${done} of ${devicesSet} were set`)
+    return rate
+  }
+}
+
+const judgeOf = (inForce: ReadonlyArray<InForce>): Judge => {
+  const cache = new PolicyCache(new EpochPolicies(1, inForce, new Limits()))
+  return new PolicyJudge(cache, { node: "bench", now: () => 0, newId: () => "" })
+}
+
+const judging = async (all: ReadonlyArray<BoundPolicy>, rounds: number): Promise<void> => {
+  const forced = (bound: BoundPolicy): InForce => ({ vsm: "root", version: 1, bound })
+  const open = forced(Result.getOrThrow(checkPolicyText("policy open { when true { allow } }")))
+  const fleets = [
+    { name: "rights alone", fleet: new Fleet() },
+    { name: "the founding policy", fleet: new Fleet(judgeOf([open])) },
+    { name: "1,000 policies", fleet: new Fleet(judgeOf([open, ...all.slice(0, 1000).map(forced)])) }
+  ]
+  for (const { fleet } of fleets) fleet.rate()
+  await compare(
+    "SetDesired a second of one core, in memory: what the judge of the cell costs",
+    fleets.map(({ name, fleet }) => ({ name, unit: "/s", run: async () => fleet.rate() })),
+    rounds
+  )
+}
+
 export const policies = async ({ isQuick }: BenchOptions): Promise<void> => {
   const requests = requestsOf(1)
   const all = policiesOf(counts.at(-1) ?? 0)
@@ -122,4 +188,5 @@ export const policies = async ({ isQuick }: BenchOptions): Promise<void> => {
     return performance.now() - start
   })
   figure("1,000 policies are compiled", "ms", compiling)
+  await judging(all, rounds)
 }

@@ -4,6 +4,7 @@ import { type Agreement, alone } from "../../src/actors/Agreement.ts"
 import type { AnyBehaviour, EffectOrder } from "../../src/actors/Behaviour.ts"
 import type { Envelope, Posted, Reply } from "../../src/actors/Envelope.ts"
 import { type Address, addressKey, type Host } from "../../src/actors/Host.ts"
+import type { Judge } from "../../src/actors/Judge.ts"
 import type { ToGateway } from "../../src/actors/Links.ts"
 import * as Registry from "../../src/actors/Registry.ts"
 import { Residency } from "../../src/actors/Residency.ts"
@@ -69,6 +70,7 @@ export class ActorRig {
   #now = epoch
   #serial = 0
   readonly #behaviours: ReadonlyArray<AnyBehaviour>
+  readonly #judge: Judge | undefined
   readonly #registry: Registry.Registry
   readonly #alone: Agreement
   /** Time of this rig: it stands until {@link advance}. */
@@ -89,8 +91,9 @@ export class ActorRig {
     report: (what) => this.reported.push(what)
   }
 
-  constructor(behaviours: ReadonlyArray<AnyBehaviour>) {
+  constructor(behaviours: ReadonlyArray<AnyBehaviour>, judge?: Judge) {
     this.#behaviours = behaviours
+    this.#judge = judge
     this.#registry = Registry.make(behaviours)
     this.#alone = alone(this.#registry)
     this.residency = this.start("node-1")
@@ -109,6 +112,7 @@ export class ActorRig {
       registry: this.#registry,
       agreement: { heldBack: () => undefined, formatOf: (kind) => this.format ?? this.#alone.formatOf(kind) },
       idleMillis: 60_000,
+      ...(this.#judge !== undefined && { judge: this.#judge }),
       toGateway: (to, message) => this.toGateway.push({ node: to, message }),
       perform: (_self, order, done) => {
         this.performed.push(order.id)
