@@ -1,5 +1,5 @@
 /** How threats, and what is done against them, look on a terminal. */
-import type { Mitigation, Template, ThreatsView } from "../protocol/vsm/Threat.ts"
+import { isOpen, type Mitigation, type Template, type ThreatsView } from "../protocol/vsm/Threat.ts"
 import { ago, type Cell, table } from "./Table.ts"
 
 const deeds: Readonly<Record<Template, string>> = {
@@ -12,8 +12,6 @@ const deeds: Readonly<Record<Template, string>> = {
 
 /** What is done, in words. */
 export const deedOf = ({ template }: Pick<Mitigation, "template">): string => deeds[template]
-
-const isOpen = ({ state }: Mitigation): boolean => state === "proposed" || state === "approved" || state === "active"
 
 const timeOf = ({ state, until, endedAt }: Mitigation, now: number): string => {
   if (endedAt !== undefined) return `${ago(now - endedAt)} ago`

@@ -2,11 +2,14 @@
  * Joins a node to the immune system of the root: it says once a second what it saw at its doors, and hears at once who is turned
  * away there.
  */
+import { randomBytes } from "node:crypto"
 import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { Actors } from "../actors/Actors.ts"
 import { makeSuspicions, Suspicions } from "../actors/Suspicions.ts"
 import { Doors, makeDoors } from "../gateways/Doors.ts"
 import { runtimeAsker } from "../protocol/Asker.ts"
+import { Expired } from "../protocol/Errors.ts"
+import { uuidV7 } from "../protocol/Ids.ts"
 import { Immune } from "../protocol/vsm/Immune.ts"
 import { Bar, type Sign } from "../protocol/vsm/Threat.ts"
 import { rootId } from "../protocol/vsm/VsmId.ts"
@@ -24,22 +27,30 @@ export const layerSeams: Layer.Layer<never, never, ProcessHost> = Layer.effectCo
   })
 )
 
+/** They are too old to be told: whoever goes on shows new ones. */
+const isExpired = Schema.is(Expired)
 const barsOf = Schema.decodeUnknownEffect(Schema.Array(Bar))
 
 /** Brings the immune system of the root into being, and keeps this node joined to it. Whoever has its shard wakes it from then on. */
-export const layer: Layer.Layer<never, never, Actors> = Layer.effectDiscard(
+export const layer: Layer.Layer<never, never, Actors | ProcessHost> = Layer.effectDiscard(
   Effect.gen(function* () {
     const actors = yield* Actors
     const suspicions = yield* Suspicions
     const doors = yield* Doors
-    /** Signs that did not arrive. They go again as they are: a second copy would weigh twice, a lost one not at all. */
-    let unsaid: ReadonlyArray<Sign> = []
+    const { now } = yield* ProcessHost
+    /** What is not known to have arrived goes again under its own id, so that it weighs once. */
+    let unsaid: { readonly signs: ReadonlyArray<Sign>; readonly requestId: string } | undefined
     const report = Effect.gen(function* () {
-      const signs = unsaid.length > 0 ? unsaid : suspicions.take()
-      if (signs.length === 0) return
-      unsaid = signs
-      yield* actors.ask(Immune, rootId, "Evidence", { signs }, by)
-      unsaid = []
+      if (unsaid === undefined) {
+        const signs = suspicions.take()
+        if (signs.length === 0) return
+        unsaid = { signs, requestId: uuidV7(now(), randomBytes) }
+      }
+      const { signs, requestId } = unsaid
+      yield* actors
+        .ask(Immune, rootId, "Evidence", { signs }, { ...by, requestId })
+        .pipe(Effect.catchIf(isExpired, () => Effect.void))
+      unsaid = undefined
     })
     const watch = actors.watch({ kind: Immune.kind, id: rootId }, "WatchBars", {}, by).pipe(
       Stream.mapEffect((item) => barsOf(item)),

@@ -129,7 +129,7 @@ export const Immune = Contract.make("immune", {
     }),
 
     Begin: Contract.idempotent({ about: "it reads the event stream from now on" }),
-    Evidence: Contract.idempotent({
+    Evidence: Contract.once({
       payload: { signs: Schema.Array(Sign).check(Schema.isMaxLength(signsMax)) },
       about: "nodes, and the reader of the event stream, have seen something"
     }),

@@ -59,11 +59,14 @@ export type SignKind = typeof SignKind.Type
 export const proofsMax = 8
 const Proofs = Schema.Array(Schema.String.check(Schema.isMaxLength(64))).check(Schema.isMaxLength(proofsMax))
 
+/** How often one word can say that something was seen. */
+export const countMax = 1_000_000_000
+
 /** Something that was seen of a subject, as often as it was since the last word of it. */
 export const Sign = Schema.Struct({
   kind: SignKind,
   subject: Subject,
-  count: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 })),
+  count: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: countMax })),
   /** The zone it was in. */
   zone: Schema.optionalKey(Zone),
   /** Others who come in from the same address with right credentials. */
@@ -166,6 +169,10 @@ export const Mitigation = Schema.Struct({
   ids: Proofs
 })
 export type Mitigation = typeof Mitigation.Type
+
+/** Whether it is not over. */
+export const isOpen = ({ state }: Mitigation): boolean =>
+  state === "proposed" || state === "approved" || state === "active"
 
 /** How often a template did good against a signature, and how often not. */
 export const Efficacy = Schema.Struct({ good: count, bad: count })

@@ -15,6 +15,11 @@ const freshMillis = 10_000
 /** A count that has not ended by then never will, ms. */
 const stuckMillis = 60_000
 
+/** Threats that are answered in one transition: each may tell four others, and so many tells must stand in the outbox. */
+const answersMax = 16
+/** Before those that are left are answered, ms. */
+const againMillis = 100
+
 const approvedOf = ({ mitigations }: ImmuneState): ReadonlyArray<Mitigation> =>
   [...mitigations.values()].filter(({ state }) => state === "approved")
 
@@ -30,13 +35,15 @@ const count = (turn: Turn): void => {
   turn.effects.push({ name: "count", id: String(number), input: undefined })
 }
 
-/** Answers all threats, and begins what was approved, with the fleet as it is now: at once, or when it is counted. */
+/** Answers threats, and begins what was approved, with the fleet as it is now: at once, or when it is counted. */
 export const settle = (turn: Turn): void => {
   if (approvedOf(turn.state).length === 0 && unanswered(turn).length === 0) return
   const fleet = freshFleet(turn)
   if (fleet === undefined) return count(turn)
-  for (const mitigation of approvedOf(turn.state)) beginApproved(turn, mitigation, fleet)
-  for (const suspect of unanswered(turn)) answerThreat(turn, suspect, fleet)
+  for (const mitigation of approvedOf(turn.state).slice(0, answersMax)) beginApproved(turn, mitigation, fleet)
+  const threats = unanswered(turn)
+  for (const suspect of threats.slice(0, answersMax)) answerThreat(turn, suspect, fleet)
+  if (threats.length > answersMax) turn.resident = { ...turn.resident, countDueAt: turn.now + againMillis }
 }
 
 const nameOf = ({ asker }: Context): string => `${asker.kind}/${asker.id}`

@@ -21,6 +21,8 @@ const stuckMillis = 60_000
 const againMillis = 1000
 /** A cursor behind which nothing was found is written so often, ms. */
 const notedMillis = 10_000
+/** Unacknowledged tells past which other VSMs are told nothing more for now. */
+const tellsMax = 128
 const usual = { isAutomatic: true, mitigateMillis: 600_000, isolateMillis: 3_600_000 } as const
 
 const isVsmId = Schema.is(VsmId)
@@ -45,14 +47,14 @@ const look = (turn: Turn): void => {
   turn.effects.push({ name: "look", id: String(number), input: turn.resident.cursor })
 }
 
-/** Another VSM's immune system hears what was seen of its units. */
+/** Another VSM's immune system hears what was seen of its units. What it does not take in time is left out, and nothing waits for it. */
 const forward = (turn: Turn, vsm: string, signs: ReadonlyArray<Sign>): void => {
-  for (let at = 0; at < signs.length; at += signsMax)
-    turn.tells.push({
-      to: { kind: Immune.kind, id: vsm },
-      message: "Evidence",
-      payload: { signs: signs.slice(at, at + signsMax) }
-    })
+  if (turn.context.tellCount + turn.tells.length >= tellsMax) return
+  turn.tells.push({
+    to: { kind: Immune.kind, id: vsm },
+    message: "Evidence",
+    payload: { signs: signs.slice(0, signsMax) }
+  })
 }
 
 const isLooked = Schema.is(Looked)
@@ -75,7 +77,8 @@ const takeLooked = (turn: Turn, looked: unknown): void => {
       )
   }
   turn.resident = { ...turn.resident, cursor }
-  if (signs.length > 0 || turn.now >= turn.resident.notedAt + notedMillis) {
+  const isFirst = turn.state.cursor === undefined
+  if (isFirst || signs.length > 0 || turn.now >= turn.resident.notedAt + notedMillis) {
     turn.state = { ...turn.state, cursor }
     turn.resident = { ...turn.resident, notedAt: turn.now }
   }
@@ -101,7 +104,7 @@ const noted =
     return notedOf(turn)
   }
 
-/** A state that somebody has to wait for is of this row alone; what is read rests in it too. */
+/** When something ends by itself, or is forgotten. */
 const dueAt = (state: ImmuneState): number | undefined => {
   const due = Math.min(endsAt(state.mitigations.values()), forgetAt(state))
   return due === Number.POSITIVE_INFINITY ? undefined : due

@@ -1,6 +1,7 @@
 /** What is done against a threat: proposed, approved, begun, ended. Every step is an event of the one before. */
-import { sourceOf } from "../../../protocol/vsm/Signal.ts"
+import { agony, sourceOf } from "../../../protocol/vsm/Signal.ts"
 import {
+  isOpen,
   type Mitigation,
   type MitigationState,
   partsOf,
@@ -19,7 +20,10 @@ const proposalMillis = 3_600_000
 const keptMax = 100
 /** Who begins what no person has. */
 const itself = "immune"
-const isOpen = ({ state }: Mitigation): boolean => state === "proposed" || state === "approved" || state === "active"
+/** Mitigations that end in one transition: each may tell three others, and so many tells must stand in the outbox. */
+const endingsMax = 32
+/** Unacknowledged tells past which nobody is told where it hurts: that channel does not answer. */
+const tellsMax = 128
 
 const nameOf = ({ id }: Pick<Mitigation, "id">): string => `immune-${id.replace(".", "-")}`
 
@@ -59,11 +63,16 @@ const tell = (
   turn.tells.push({ to, message, payload, causedBy })
 }
 
-/** Says where it hurts that somebody means harm; `isOver` when nobody does any more. */
-const cry = (turn: Turn, { subject, level, ids }: Mitigation, isOver: boolean, causedBy: number): void => {
+/** Says where it hurts that somebody means harm. A person is called for a proposal only: what is done is taken care of. */
+const cry = (turn: Turn, { id: mitigation, subject, level, ids, state }: Mitigation, causedBy: number): void => {
+  if (turn.context.tellCount + turn.tells.length >= tellsMax) return
   const { kind, id } = partsOf(subject)
-  const feeling = { source: sourceOf(kind, id), metric: "threat", intensity: Math.min(0.94, level), ids }
-  tell(turn, { kind: "algedonic", id: turn.id }, "Feel", isOver ? { ...feeling, isOver } : feeling, causedBy)
+  const to = { kind: "algedonic", id: turn.id }
+  const signal = { source: sourceOf(kind, id), metric: "threat" }
+  const feeling = { ...signal, intensity: Math.min(agony - 0.01, level), ids }
+  const isOver = state !== "proposed" && state !== "active"
+  tell(turn, to, "Feel", isOver ? { ...feeling, isOver } : feeling, causedBy)
+  if (state === "active") tell(turn, to, "Tend", { ...signal, action: `mitigation ${mitigation}` }, causedBy)
 }
 
 /** The same for another time. */
@@ -126,7 +135,7 @@ export const propose = (turn: Turn, mitigation: Mitigation, reason: string, peop
     until: turn.now + proposalMillis
   })
   const data = { ...summary(proposal), until: proposal.until }
-  cry(turn, proposal, false, say(turn, "immune.proposed", subject, data, { severity: "warn", ids }))
+  cry(turn, proposal, say(turn, "immune.proposed", subject, data, { severity: "warn", ids }))
   return proposal
 }
 
@@ -143,7 +152,7 @@ export const activate = (turn: Turn, mitigation: Mitigation): Mitigation => {
     tell(turn, { kind: "device", id: partsOf(subject).id }, "Isolate", { mitigation: id, until }, cause)
   if (policy !== undefined)
     tell(turn, { kind: "policy", id: turn.id }, "Deploy", { source: policy, mitigation: id, answerTo: turn.id }, cause)
-  cry(turn, active, false, cause)
+  cry(turn, active, cause)
   const suspect = turn.state.suspects.get(subject)
   if (suspect !== undefined)
     turn.state = { ...turn.state, incidents: remembered(turn.state.incidents, suspect, createdAt) }
@@ -184,7 +193,7 @@ export const end = (turn: Turn, mitigation: Mitigation, state: MitigationState, 
   const wasActive = mitigation.state === "active"
   if (wasActive && state === "lifted") takeBack(turn, mitigation, cause)
   if (isReplaced) return ended
-  cry(turn, ended, true, cause)
+  cry(turn, ended, cause)
   if (isFalseAlarm === true) doubted(turn, mitigation)
   if (wasActive && (state === "expired" || isFalseAlarm === true)) {
     // Who went on after it had begun was not kept from it.
@@ -239,12 +248,11 @@ export const beginApproved = (turn: Turn, mitigation: Mitigation, fleet: Fleet):
   else activate(turn, mitigation)
 }
 
-/** Ends what has lasted long enough, and proposals that nobody has answered. */
+/** Ends what has lasted long enough, and proposals that nobody has answered; what is left is due at once again. */
 export const endOverdue = (turn: Turn): void => {
-  for (const mitigation of turn.state.mitigations.values()) {
-    if (!isOpen(mitigation) || turn.now < mitigation.until) continue
+  const overdue = [...turn.state.mitigations.values()].filter((each) => isOpen(each) && turn.now >= each.until)
+  for (const mitigation of overdue.slice(0, endingsMax))
     end(turn, mitigation, mitigation.state === "active" ? "expired" : "lapsed")
-  }
 }
 
 /** When the next one is over, ms; infinite for never. */

@@ -4,7 +4,7 @@ import { codes } from "../../../protocol/Codes.ts"
 import type { HolonEvent } from "../../../protocol/Event.ts"
 import { RefusedAct } from "../../../protocol/Operator.ts"
 import { NotedDecision } from "../../../protocol/policy/NotedDecision.ts"
-import { type Sign, type SignKind, type Subject, subjectOf } from "../../../protocol/vsm/Threat.ts"
+import { countMax, type Sign, type SignKind, type Subject, subjectOf } from "../../../protocol/vsm/Threat.ts"
 import { isOwnPolicy } from "./Mitigating.ts"
 
 /** What gateways saw on the links of boards. `link.stuck` is a fault of ours. */
@@ -22,7 +22,9 @@ const isRefusedFrame = Schema.is(Schema.Struct({ code: Schema.Int }))
 const decisionOf = Schema.decodeUnknownOption(NotedDecision)
 
 const found = ({ id, zone }: HolonEvent, kind: SignKind, subject: Subject | undefined, count = 1): Sign | undefined =>
-  subject === undefined ? undefined : { kind, subject, count, ids: [id], ...(zone !== undefined && { zone }) }
+  subject === undefined
+    ? undefined
+    : { kind, subject, count: Math.min(countMax, count), ids: [id], ...(zone !== undefined && { zone }) }
 
 /** A denial by a policy of the immune system follows from what is known already: it would feed itself. */
 const ofDenial = (event: HolonEvent): Sign | undefined => {

@@ -1,42 +1,44 @@
 /** Who is suspected of what: signs come in, and what nothing speaks against any more is forgotten. */
 import type { ImmuneState } from "../../../protocol/vsm/Immune.ts"
-import type { Sign, Stage, Suspect, ThreatView } from "../../../protocol/vsm/Threat.ts"
+import { isOpen, type Sign, type Stage, type Suspect, type ThreatView } from "../../../protocol/vsm/Threat.ts"
 import { factorOf, isKnown, signatureOf } from "./Learning.ts"
 import { say, type Turn, writeSuspect } from "./Turn.ts"
 import { faded, isGraver, kindsOf, levelOf, signed, stageOf, unsuspected } from "./Weighing.ts"
 
 /** Subjects that are kept apart; the least grave gives way. A flood of names must not fill the row. */
 const suspectsMax = 200
+/** Who has given signs and no evidence is forgotten after this, ms. */
 const forgetMillis = 60_000
+/** What is left of evidence after this is next to nothing, ms. */
 const evidenceMillis = 3_600_000
 
 const rounded = (level: number): number => Math.round(level * 1000) / 1000
 
 /** Whether something is done, or proposed, against it: then it is not forgotten. */
 const isAnswered = ({ mitigations }: ImmuneState, { subject }: Suspect): boolean =>
-  [...mitigations.values()].some(
-    (mitigation) =>
-      mitigation.subject === subject &&
-      (mitigation.state === "active" || mitigation.state === "approved" || mitigation.state === "proposed")
-  )
+  [...mitigations.values()].some((mitigation) => mitigation.subject === subject && isOpen(mitigation))
 
-const leastGrave = ({ state, now }: Turn): Suspect | undefined => {
-  let least: Suspect | undefined
+/**
+ * Who gives way to somebody new: one of whom little is known, else one against whom something is done, for that stands without him.
+ * Who is watched, or whom a person is asked about, gives way to nobody.
+ */
+const dispensable = ({ state, now }: Turn): Suspect | undefined => {
+  const kept = new Map([...state.mitigations.values()].filter(isOpen).map((each) => [each.subject, each.state]))
+  let done: Suspect | undefined
   for (const suspect of state.suspects.values()) {
-    if (isAnswered(state, suspect)) continue
-    if (least === undefined || levelOf(suspect.evidence, now) < levelOf(least.evidence, now)) least = suspect
+    const mitigation = kept.get(suspect.subject)
+    if (mitigation === "active") done ??= suspect
+    else if (mitigation === undefined && stageOf(levelOf(suspect.evidence, now)) === "none") return suspect
   }
-  return least
+  return done
 }
 
 /** Makes room for somebody new; answers whether there is some. */
 const hasRoom = (turn: Turn): boolean => {
   if (turn.state.suspects.size < suspectsMax) return true
-  const least = leastGrave(turn)
-  // Who is under suspicion of something grave does not give way to somebody of whom little is known.
-  if (least === undefined || stageOf(levelOf(least.evidence, turn.now)) !== "none") return false
-  writeSuspect(turn, least.subject, undefined)
-  return true
+  const found = dispensable(turn)
+  if (found !== undefined) writeSuspect(turn, found.subject, undefined)
+  return found !== undefined
 }
 
 const tell = (turn: Turn, suspect: Suspect, level: number, stage: Stage): Suspect => {
@@ -63,7 +65,7 @@ export const suspectOf = (turn: Turn, sign: Sign): void => {
   writeSuspect(turn, sign.subject, isGraver(stage, suspect.stage) ? tell(turn, suspect, level, stage) : suspect)
 }
 
-/** When nothing speaks against somebody any more: signs fade within a minute, what is left of evidence after an hour is next to nothing. */
+/** When nothing speaks against somebody any more. */
 const fadesAt = ({ lastAt, evidence }: Suspect): number =>
   lastAt + (evidence.length === 0 ? forgetMillis : evidenceMillis)
 

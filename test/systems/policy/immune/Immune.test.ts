@@ -239,6 +239,38 @@ describe("an immune system", () => {
     assert.strictEqual(wards.newest.state, "expired")
   })
 
+  it("calls no person for what it has done itself, and one for what it proposes", () => {
+    const wards = new Wards()
+    wards.see("wrong-token", stranger, 3)
+    wards.see("wrong-token", "address/10.0.0.8", 3, { others: 1 })
+    wards.advance(minute)
+    const called = wards.said("algedonic.person-called").map(({ data }) => Object(data).source)
+    assert.deepStrictEqual(called, ["address/10.0.0.8"])
+  })
+
+  it("goes on while it is attacked from more addresses than it keeps apart, and lets all of them in again", () => {
+    const wards = new Wards()
+    for (let number = 0; number < 250; number++)
+      wards.see("wrong-token", `address/10.2.${number >> 7}.${number & 127}`, 3)
+    wards.advance(1000)
+    assert.strictEqual(wards.bars.length, 250)
+    wards.advance(11 * minute)
+    assert.strictEqual(wards.bars.length, 0)
+    assert.deepStrictEqual(wards.view().threats, [])
+  })
+
+  it("answers all threats that one message brings", () => {
+    const wards = new Wards()
+    const signs = Array.from({ length: 60 }, (_, number) => ({
+      kind: "wrong-token",
+      subject: `address/10.3.0.${number}`,
+      count: 3
+    }))
+    wards.rig.send(wards.root, "Evidence", { signs }, { asker: runtimeAsker })
+    wards.advance(5000)
+    assert.strictEqual(wards.bars.length, 60)
+  })
+
   it("keeps the gravest apart in a flood of names", () => {
     const wards = new Wards()
     wards.see("wrong-token", stranger, 3, { others: 1 })

@@ -49,7 +49,7 @@ describe("an event", () => {
     ["link.flood", "flood"],
     ["link.duplicate", "duplicate-id"],
     ["link.denied", "denied-topic"]
-  ])("%s of a device is %s, where it was then", (type, kind) => {
+  ] as const)("%s of a device is %s, where it was then", (type, kind) => {
     const sign = signOf(event("device", type, {}, { zone: "hall" }))
     assert.deepStrictEqual(sign, { kind, subject: "device/eve", count: 1, ids: [id], zone: "hall" })
   })
