@@ -1,6 +1,9 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { startSimulatedBoards } from "../../devices/simulated/SimulatedBoards.ts"
+import { Actors } from "../../src/actors/Actors.ts"
+import { leases } from "../../src/actors/vsm/Lease.ts"
+import * as WayToActors from "../../src/actors/WayToActors.ts"
 import { freePorts, RunningNode, until } from "../support/RunningNode.ts"
 
 /** What the config bounds is bounded from the start on. */
@@ -28,6 +31,28 @@ layer(RunningNode.layer({ config: { ...freePorts, vsm: vsmLimits } }), {
       const root = yield* until(ask("/api/vsm/root/Describe"), ({ text }) => text.includes('"spawn":7'))
       assert.include(root.text, '"mem_mb":1000000000')
     })
+  )
+
+  it.effect(
+    "asks those above a VSM which of them answers: its parent, or past one that has retired, or never was, the next",
+    () =>
+      Effect.gen(function* () {
+        const { actors, post } = yield* RunningNode
+        yield* post("/api/vsm/root/Spawn", { child: "hall", budget: { spawn: 2 } })
+        yield* until(ask("/api/vsm/hall/Describe"), ({ text }) => text.includes('"active"'))
+        const way = WayToActors.layerOpening.pipe(
+          Layer.provideMerge(WayToActors.layer),
+          Layer.provide(Layer.succeed(Actors, actors))
+        )
+        const nearest = (parent: string) =>
+          Effect.suspend(() => leases["lease"]?.({ path: ["root", parent, "line-9"] }) ?? Effect.void).pipe(
+            Effect.provide(way)
+          )
+        assert.deepStrictEqual(yield* nearest("hall"), { parent: "hall", answered: "hall" })
+        assert.deepStrictEqual(yield* nearest("nowhere"), { parent: "nowhere", answered: "root" })
+        yield* post("/api/vsm/hall/Retire", { mode: "now" })
+        yield* until(nearest("hall"), (found) => Object(found).answered === "root")
+      })
   )
 
   it.effect("restarts a device that was quarantined, by the word of the VSM whose unit it is", () =>
