@@ -88,8 +88,8 @@ export const makeOnceCertain = (looks: number) => {
 }
 
 /**
- * A node that does not reach a peer cannot serve the boards whose devices live there. It sends its boards to a node that
- * is ready, once; who comes back because it knows no other is taken, and served as far as that goes.
+ * A node that does not reach a peer cannot serve the boards whose devices live there, and one that is out of service had better
+ * have none. It sends its boards to a node that is ready, once; who comes back because it knows no other is taken, and served as far as that goes.
  */
 export const layerElsewhere = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -99,7 +99,9 @@ export const layerElsewhere = Layer.effectDiscard(
     const isCertain = makeOnceCertain(looksMin)
     const sendAway = Effect.all(
       [
-        Effect.logWarning("A peer cannot be reached from here: boards are sent to other nodes"),
+        Effect.logWarning(
+          "A peer cannot be reached from here, or this node is out of service: boards are sent to other nodes"
+        ),
         mqtt.sendAway,
         webSocket.sendAway
       ],

@@ -124,6 +124,9 @@ const make = Effect.gen(function* () {
     yield* standing.review
   })
 
+  const isOut = (node: string): boolean =>
+    table.cached().some((row) => row.node === node && row.standing !== "serving" && row.standing !== "zombie")
+
   const tell = Effect.gen(function* () {
     if (!registry.has(Coordinator.kind) || !table.cached().some(({ hasNews }) => hasNews)) return
     for (const judged of yield* standing.untold) {
@@ -142,7 +145,8 @@ const make = Effect.gen(function* () {
       return
     }
     if (++rounds % lookEvery === 0) yield* look
-    for (const { node, doubt, signs } of nodes.values()) if (doubt === "zombie") yield* standing.condemn(node, signs)
+    for (const { node, doubt, signs } of nodes.values())
+      if (doubt === "zombie" && !isOut(node)) yield* standing.condemn(node, signs)
     yield* tell
   })
   // A round that fails is followed by the next one.

@@ -14,8 +14,8 @@ const other = "127.0.0.1:1"
 const join = Effect.gen(function* () {
   const { sql } = yield* RunningNode
   yield* sql`insert into cluster_node (address, node, incarnation, healthy, ready, backend_pid, session, last_heartbeat,
-    beats, relay_host, relay_port, started_at) values (${other}, ${`n-${other}-1`}, '1', true, true, 0, '',
-    now() + interval '1 hour', array[now()], '127.0.0.1', 1, now())`
+    beats, relay_host, relay_port, started_at, vitals) values (${other}, ${`n-${other}-1`}, '1', true, true, 0, '',
+    now() + interval '1 hour', array[now()], '127.0.0.1', 1, now(), '{}')`
 })
 
 layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })("holon nodes", (it) => {

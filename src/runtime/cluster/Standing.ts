@@ -98,8 +98,13 @@ const make = Effect.gen(function* () {
       .pipe(Effect.withTracerEnabled(false))
 
   const rowOf = Effect.fnUntraced(function* (address: string) {
-    const [row] = yield* sql<{ readonly standing: NodeStanding; readonly isServing: boolean }>`
-      select n.standing, n.healthy and ${literal(standsInService("n"))} as "isServing"
+    const [row] = yield* sql<{
+      readonly standing: NodeStanding
+      readonly isServing: boolean
+      readonly isHeeding: boolean
+    }>`
+      select n.standing, n.healthy and ${literal(standsInService("n"))} as "isServing",
+        not n.healthy or n.vitals is not null as "isHeeding"
       from cluster_node n where n.address = ${address}`
     if (row === undefined) return yield* new NotFound({ what: `node ${address}` })
     return row
@@ -141,9 +146,15 @@ const make = Effect.gen(function* () {
     exclude: ({ address, reason, by, isBelowQuorum }) =>
       inTurn(
         Effect.gen(function* () {
-          const { standing, isServing } = yield* rowOf(address)
+          const { standing, isServing, isHeeding } = yield* rowOf(address)
           const event = "an exclusion"
           if (standing === "excluded") return yield* new InvalidTransition({ from: standing, event })
+          if (!isHeeding)
+            return yield* new InvalidTransition({
+              from: standing,
+              event,
+              reason: "its release does not know that it can be out of service; stop it instead"
+            })
           const [{ serving, needed } = { serving: 0, needed: 1 }] = yield* sql<{
             readonly serving: number
             readonly needed: number

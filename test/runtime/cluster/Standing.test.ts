@@ -167,6 +167,9 @@ layer(Postgres.layer(), { timeout: "30 seconds", excludeTestServices: true })("t
       assert.strictEqual((yield* Effect.flip(standing.readmit(addressOf("c"), "user/ada")))._tag, "InvalidTransition")
       assert.strictEqual((yield* Effect.flip(standing.readmit("nowhere", "user/ada")))._tag, "NotFound")
       assert.strictEqual((yield* Effect.flip(exclude("nowhere")))._tag, "NotFound")
+      const sql = yield* PgClient.PgClient
+      yield* sql`update cluster_node set vitals = null where address = ${addressOf("c")}`
+      assert.include((yield* Effect.flip(exclude("c", true))).message, "stop it instead")
     }).pipe(Effect.provide(tables))
   )
 })
