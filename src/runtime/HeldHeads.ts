@@ -8,8 +8,8 @@ import { Effect, Layer, Result, Schedule, Schema } from "effect"
 import { KeyRing, sealFault } from "../protocol/audit/AuditKey.ts"
 import { Witness } from "../protocol/audit/Auditor.ts"
 import { hexOf } from "../protocol/audit/Hash.ts"
-import { headContext } from "../protocol/audit/Sealed.ts"
-import { encodeHead, hashOfHead } from "../protocol/audit/Segment.ts"
+import { headContext, type Seal } from "../protocol/audit/Sealed.ts"
+import { encodeHead, hashOfHead, type Segment } from "../protocol/audit/Segment.ts"
 import { AuditLog, type StoredSegment } from "../systems/audit/AuditLog.ts"
 import { HeldHeads } from "../systems/audit/HeldHeads.ts"
 import { makeFolder, reasonOf, writeSecret } from "./storage/DataFolder.ts"
@@ -57,6 +57,13 @@ const make = (data: string) =>
       )
     }
 
+    /** Kept until a key is not in it: checking the certificates of years takes a while. */
+    let ring = new KeyRing([])
+    const isGood = Effect.fnUntraced(function* (head: Segment, seal: Seal) {
+      if (ring.find(seal.keyId) === undefined) ring = new KeyRing(yield* log.keys)
+      return sealFault(ring, seal, encodeHead(head), headContext, head.sealedAt) === undefined
+    })
+
     const look = Effect.gen(function* () {
       const segments = yield* log.lastSegments
       const isNews = ({ head: { vsm, segment } }: StoredSegment) => segment > (held.get(vsm)?.segment ?? 0)
@@ -67,12 +74,10 @@ const make = (data: string) =>
       }
       const news = segments.filter(isNews)
       if (news.length === 0) return
-      const ring = new KeyRing(yield* log.keys)
       for (const { head, seal } of news) {
         if (seal === undefined) continue
-        if (sealFault(ring, seal, encodeHead(head), headContext, head.sealedAt) !== undefined)
-          yield* suspect(head.vsm, head.segment)
-        else held.set(head.vsm, { segment: head.segment, head: hexOf(hashOfHead(head)) })
+        if (yield* isGood(head, seal)) held.set(head.vsm, { segment: head.segment, head: hexOf(hashOfHead(head)) })
+        else yield* suspect(head.vsm, head.segment)
       }
       yield* attempt(() => {
         makeFolder(data)

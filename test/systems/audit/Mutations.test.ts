@@ -170,7 +170,47 @@ const kinds: ReadonlyArray<(below: Below) => Mutation> = [
   cutOff
 ]
 
+/** Some segments as they were before there were keys. */
+const unsigned = (isOlder: (segment: number) => boolean): Tables => ({
+  ...whole,
+  segments: whole.segments.map((stored) => (isOlder(stored.head.segment) ? { ...stored, seal: undefined } : stored)),
+  records: whole.records.map((row) => (isOlder(row.segment) ? { ...row, seal: undefined } : row))
+})
+
 describe("an audit chain", () => {
+  it.effect("that is older than the keys is whole, and says from where on it is signed", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* walked(unsigned((segment) => segment < 3)), { isWhole: true, signedFrom: 3 })
+      const without = yield* walked(unsigned((segment) => segment <= whole.segments.length))
+      assert.deepInclude(without, { isWhole: true, signers: [] })
+      assert.notProperty(without, "signedFrom")
+    })
+  )
+
+  it.effect("that was signed once stays so: nobody takes the signatures away, neither of some nor of all", () =>
+    Effect.gen(function* () {
+      const last = whole.segments.at(-1)
+      if (last === undefined) return assert.fail("no segment")
+      assert.deepStrictEqual((yield* walked(unsigned((segment) => segment === 3)))?.broken, {
+        what: "segment",
+        number: 3,
+        reason: "is not signed, and the one before it is"
+      })
+      const none = yield* Effect.provideService(walked(unsigned(() => true)), HeldHeads, {
+        held: () => ({ segment: last.head.segment, head: hexOf(hashOfHead(last.head)) })
+      })
+      assert.deepInclude(none?.broken, { what: "segment", number: last.head.segment })
+      // Of what is in no segment yet.
+      const records = whole.records.map((row) => (row.segment > last.head.segment ? { ...row, seal: undefined } : row))
+      const bare = whole.records.find((row) => row.segment > last.head.segment && row.seal !== undefined)
+      assert.deepInclude((yield* walked({ ...whole, records }))?.broken, {
+        what: "record",
+        number: bare?.record.seq ?? 0,
+        reason: "is not signed, and others of its kind before it are"
+      })
+    })
+  )
+
   it.effect(
     "names the first that is not as it was written, for ten thousand ways to change it",
     () =>
