@@ -85,8 +85,8 @@ const allEnded = (actors: Actors["Service"]) =>
 
 const showSteps = (views: ReadonlyArray<OpView>): void => {
   const medians = pipeline.flatMap((step) => {
-    const times = views.flatMap(({ took }) => took[step] ?? [])
-    return times.length === 0 ? [] : [[step, percentile(times, 0.5)] as const]
+    const times = views.map(({ took }) => took[step] ?? 0)
+    return times.every((time) => time === 0) ? [] : [[step, percentile(times, 0.5)] as const]
   })
   const total = medians.reduce((sum, [, millis]) => sum + millis, 0)
   console.log(`\nsteps of an op, one at a time, median of ${views.length}`)
