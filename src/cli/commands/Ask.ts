@@ -31,6 +31,13 @@ export class Declined extends Schema.TaggedError<Declined>()("Declined", {}) {
   }
 }
 
+/** At a prompt the next line is a new one, and no answer: whoever means several devices says so at once. */
+export class YesNeeded extends Schema.TaggedError<YesNeeded>()("YesNeeded", {}) {
+  override get message() {
+    return 'nothing was done; if you mean it, say ask("…", { yes: true })'
+  }
+}
+
 /** Some of it was not done. */
 export class PartlyFailed extends Schema.TaggedError<PartlyFailed>()("PartlyFailed", {
   failed: Schema.Int,
@@ -48,6 +55,8 @@ interface Flags {
   readonly yes: boolean
   readonly remember: boolean
   readonly choose: Option.Option<number>
+  /** It is typed at the prompt of the REPL, where nothing else can be asked. */
+  readonly isPrompt: boolean
 }
 
 type Understood = Extract<AskView, { readonly _tag: "Understood" }>
@@ -83,10 +92,13 @@ const understood = ({ choose, remember, text }: Flags, isAsking: boolean) =>
     return line === view.choices[chosen.value - 1] ? again : yield* client.Ask({ text })
   })
 
-const mayGoOn = ({ intent, plan }: Understood, acts: Acts, { yes }: Flags, isAsking: boolean) =>
+const mayGoOn = ({ intent, plan }: Understood, acts: Acts, { isPrompt, yes }: Flags, isAsking: boolean) =>
   Effect.gen(function* () {
+    const { isTerminal } = yield* Keyboard
     const isWide = acts.steps.length > 1 || intent.confidence < 1 || isFinal(intent)
-    if (yes || !isAsking || !isWide || plan._tag !== "Acts") return
+    if (yes || !isWide || plan._tag !== "Acts") return
+    if (isPrompt && isTerminal) return yield* new YesNeeded()
+    if (!isAsking) return
     const answer = yield* prompted("Do it? [y/N] ")
     if (!Option.exists(answer, (line) => /^y(?:es)?$/i.test(line))) return yield* new Declined()
   })
@@ -107,7 +119,7 @@ const act = (view: Understood, acts: Acts, flags: Flags, isAsking: boolean) =>
 export const answered = (flags: Flags) =>
   Effect.gen(function* () {
     const { isTerminal } = yield* Keyboard
-    const isAsking = isTerminal && !flags.json
+    const isAsking = isTerminal && !flags.json && !flags.isPrompt
     const view = yield* understood(flags, isAsking)
     if (view._tag === "Unclear") {
       yield* print(flags, view, () => questionOf(view))
@@ -136,7 +148,7 @@ export const ask = Command.make(
     yes: toggle("yes", "Do not ask before something is done to several devices")
   },
   Effect.fn(function* ({ words, ...flags }) {
-    yield* connected(flags)(answered({ ...flags, text: words.join(" ") }))
+    yield* connected(flags)(answered({ ...flags, text: words.join(" "), isPrompt: false }))
   })
 ).pipe(
   Command.withDescription(

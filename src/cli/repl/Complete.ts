@@ -14,7 +14,7 @@ export interface Known {
 /** Candidates, and the text before the cursor that they replace. */
 export type Completion = readonly [candidates: ReadonlyArray<string>, replaced: string]
 
-const words = ["help", "actors", "events", "exit", "watch "]
+const words = ["help", "actors", 'ask("', "events", "exit", "watch "]
 const atKind = /^(?:watch\s+)?([A-Za-z][\w-]*)?$/
 const atId = /^(?:watch\s+)?([A-Za-z][\w-]*)\(["']([^"']*)$/
 const atMessage = /^(?:watch\s+)?([A-Za-z][\w-]*)\(["'][^"']*["']\)\.(\w*)$/

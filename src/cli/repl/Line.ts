@@ -17,6 +17,8 @@ export class LineMalformed extends Schema.TaggedError<LineMalformed>()("LineMalf
 export type Line =
   | { readonly _tag: "Empty" }
   | { readonly _tag: "Word"; readonly word: "help" | "actors" | "exit" }
+  /** `ask("turn off the heater", { choose: 2, yes: true })`. */
+  | { readonly _tag: "Ask"; readonly text: string; readonly choose: number | undefined; readonly yes: boolean }
   /** `events` shows the last of them, `watch events` what happens from now on; only those that fulfil the condition behind it. */
   | { readonly _tag: "Events"; readonly isWatch: boolean; readonly where: string | undefined }
   | {
@@ -32,6 +34,7 @@ export type Line =
 
 const head = /^(?<watch>watch\s+)?(?<kind>[A-Za-z][\w-]*)\s*\(\s*(?<quote>["'])(?<id>[^"']*)\k<quote>\s*\)\s*/
 const stream = /^(?<watch>watch\s+)?events(?:\s+(?<where>[\s\S]+))?$/
+const asked = /^ask\s*\((?<values>[\s\S]*)\)\s*;?$/
 const call = /^\.\s*(?<message>[A-Za-z]\w*)\s*\((?<values>[\s\S]*)\)\s*;?$/
 const example = 'as device("host").GetTwin()'
 
@@ -56,11 +59,23 @@ const valuesOf = (text: string, from: number): Result.Result<ReadonlyArray<unkno
       })
   })
 
+const Chosen = Schema.Struct({ choose: Schema.optionalKey(Schema.Int), yes: Schema.optionalKey(Schema.Boolean) })
+const isSentence = Schema.is(Schema.Tuple([Schema.String, Schema.optionalKey(Chosen)]))
+
+const sentenceIn = (values: ReadonlyArray<unknown>): Result.Result<Line, LineMalformed> => {
+  if (!isSentence(values))
+    return malformed('expected a sentence, as ask("list the devices") or ask("turn off the heater", { choose: 2 })', 5)
+  const [sentence, { choose, yes = false } = {}] = values
+  return Result.succeed({ _tag: "Ask", text: sentence, choose, yes })
+}
+
 /** Understands a line or says where it stops making sense. */
 export const parseLine = (input: string): Result.Result<Line, LineMalformed> => {
   const text = input.trim()
   if (text === "") return Result.succeed({ _tag: "Empty" })
   if (isWord(text)) return Result.succeed({ _tag: "Word", word: text })
+  const ask = asked.exec(text)?.groups?.["values"]
+  if (ask !== undefined) return Result.flatMap(valuesOf(ask, text.indexOf("(") + 2), sentenceIn)
   const events = stream.exec(text)?.groups
   if (events !== undefined)
     return Result.succeed({ _tag: "Events", isWatch: events["watch"] !== undefined, where: events["where"] })

@@ -7,6 +7,7 @@ import { Command } from "effect/cli"
 import type { KindView } from "../../gateways/http/Control.ts"
 import { NotFound } from "../../protocol/Errors.ts"
 import { Client } from "../Client.ts"
+import { answered } from "../commands/Ask.ts"
 import { lineOf } from "../EventLine.ts"
 import { examples } from "../Examples.ts"
 import { connected, connection, dataFolder } from "../Globals.ts"
@@ -30,6 +31,8 @@ const help = `  device("host").GetTwin()                    ask
   device("host").Invoke("identify")           a command for its board
   program("heater-1:blink").SetValue({ id: "blinks", value: 7 })    fields by their names
   watch device("host")                        follow it; Ctrl-C ends the watch
+  ask("turn off the heaters of line 2")       an order or a question in words
+  ask("turn off the heater", { choose: 2 })   which one, after it was asked back; yes: true for several
   events                                      what happened last; watch events: what happens now
   watch events reported.temp > 60             only what fulfils a condition, measurements among it
   actors                                      kinds and their messages
@@ -101,9 +104,12 @@ const showEvents = Effect.fnUntraced(function* ({ isWatch, where }: Line & { rea
   yield* Stream.runForEach(client.Events(asked), (placed) => Console.log(lineOf(placed)))
 })
 
+const plainly = { json: false, dryRun: false, remember: false, isPrompt: true }
+
 const run = Effect.fnUntraced(function* (kinds: ReadonlyArray<KindView>, line: Line) {
   if (line._tag === "Message") return yield* send(kinds, line)
   if (line._tag === "Empty") return
+  if (line._tag === "Ask") return yield* answered({ ...line, ...plainly, choose: Option.fromUndefinedOr(line.choose) })
   if (line._tag === "Events") return yield* showEvents(line)
   if (line.word === "help") return yield* Console.log(help)
   const rows = kinds.flatMap(({ kind, messages }) =>

@@ -25,6 +25,22 @@ describe("a line of the REPL", () => {
     assert.deepInclude(lineOf("device('a').SetDesired({ led: 'on', },)"), { values: [{ led: "on" }] })
   })
 
+  it("is a sentence, with the reading that is meant and a yes", () => {
+    const plain = { _tag: "Ask" as const, text: "turn off the heater", choose: undefined, yes: false }
+    assert.deepStrictEqual(lineOf('ask("turn off the heater")'), plain)
+    assert.deepStrictEqual(lineOf("ask( 'turn off the heater', { choose: 2, yes: true } );"), {
+      ...plain,
+      choose: 2,
+      yes: true
+    })
+    assert.deepStrictEqual(lineOf('ask("is \\"heater-1\\" on (or off)?")'), {
+      ...plain,
+      text: 'is "heater-1" on (or off)?'
+    })
+    for (const text of ["ask()", "ask(1)", 'ask("a", 2)', 'ask("a", { choose: "b" })', 'ask("a", {}, 1)'])
+      assert.match(complaint(text), /expected a sentence/)
+  })
+
   it("is a watch, of the kind's own Watch or of a message that is named", () => {
     const watch = { _tag: "Message" as const, isWatch: true, kind: "device", id: "a", values: [] }
     assert.deepStrictEqual(lineOf('watch device("a")'), { ...watch, message: undefined })
