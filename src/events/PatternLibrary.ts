@@ -1,12 +1,19 @@
 /** What a node knows of the patterns of its cluster: it reads them once, and from then on what has changed. */
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { PatternGraph } from "../protocol/pattern/PatternGraph.ts"
-import { everyPattern, Patterns, type PatternsUnavailable, type StoredPattern } from "./Patterns.ts"
+import {
+  everyPattern,
+  isReadable,
+  type KeptPattern,
+  Patterns,
+  type PatternsUnavailable,
+  type StoredPattern
+} from "./Patterns.ts"
 
 /** Patterns that are taken into memory before others have their turn. */
 const stride = 50
 
-/** All patterns as of when it was asked for. It changes when it is asked for again: nothing is kept over a wait. */
+/** All patterns that can be read, as of when it was asked for. It changes when it is asked for again: nothing is kept over a wait. */
 export interface KnownPatterns {
   /** Another number after each change. */
   readonly revision: number
@@ -20,10 +27,27 @@ interface Known {
   readonly graph: PatternGraph
 }
 
-const learn = ({ stored, graph }: Known, each: StoredPattern): void => {
-  stored.set(each.name, each)
-  graph.set(each.pattern, each.isOn)
+const forget = ({ stored, graph }: Known, name: string): void => {
+  stored.delete(name)
+  graph.delete(name)
 }
+
+/** One that cannot be read is as one that is not there: it must not stop the others. */
+const learn = (known: Known, each: KeptPattern): void => {
+  if (!isReadable(each)) return forget(known, each.name)
+  known.stored.set(each.name, each)
+  known.graph.set(each.pattern, each.isOn)
+}
+
+const warn = (patterns: ReadonlyArray<KeptPattern>) =>
+  Effect.forEach(
+    patterns,
+    (each) =>
+      isReadable(each)
+        ? Effect.void
+        : Effect.logWarning(`pattern ${each.name} version ${each.version} looks at nothing: ${each.unreadable}`),
+    { discard: true }
+  )
 
 export class PatternLibrary extends Context.Service<
   PatternLibrary,
@@ -49,6 +73,7 @@ const make = Effect.gen(function* () {
       learn(made, each)
     }
     known ??= made
+    yield* warn(all)
   })
 
   /**
@@ -59,11 +84,9 @@ const make = Effect.gen(function* () {
     const { revision, changed, removed } = yield* patterns.changedSince(since)
     if (known?.revision !== since) return false
     for (const each of changed) learn(known, each)
-    for (const name of removed) {
-      known.stored.delete(name)
-      known.graph.delete(name)
-    }
+    for (const name of removed) forget(known, name)
     known.revision = revision
+    yield* warn(changed)
     return true
   })
 

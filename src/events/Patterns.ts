@@ -16,8 +16,7 @@ export class PatternsUnavailable extends Schema.TaggedError<PatternsUnavailable>
   }
 }
 
-/** A pattern as it is kept. */
-export const StoredPattern = Schema.Struct({
+const kept = {
   /** UUIDv7, for as long as the name exists. */
   id: Schema.String,
   name: Schema.String,
@@ -25,7 +24,6 @@ export const StoredPattern = Schema.Struct({
   version: Schema.Int,
   /** As somebody wrote it. */
   source: Schema.String,
-  pattern: Pattern,
   /** Only patterns that are on look at events. */
   isOn: Schema.Boolean,
   /** Only events in these zones, or below them, are looked at; absent is everywhere. */
@@ -37,8 +35,24 @@ export const StoredPattern = Schema.Struct({
   createdAt: Schema.Finite,
   updatedBy: Schema.String,
   updatedAt: Schema.Finite
-})
+}
+
+/** A pattern as it is kept. */
+export const StoredPattern = Schema.Struct({ ...kept, pattern: Pattern })
 export type StoredPattern = typeof StoredPattern.Type
+
+/** One that this release cannot read, such as one that a newer release wrote. It looks at nothing; all others do. */
+export const UnreadablePattern = Schema.Struct({
+  ...kept,
+  /** Why. */
+  unreadable: Schema.String
+})
+
+/** What stands in the store under a name. */
+export const KeptPattern = Schema.Union([StoredPattern, UnreadablePattern])
+export type KeptPattern = typeof KeptPattern.Type
+
+export const isReadable = (pattern: KeptPattern): pattern is StoredPattern => "pattern" in pattern
 
 /** What changed once. */
 export interface PatternChange {
@@ -61,7 +75,7 @@ export interface WrittenPattern {
 export interface PatternChanges {
   readonly revision: number
   /** As they are now. */
-  readonly changed: ReadonlyArray<StoredPattern>
+  readonly changed: ReadonlyArray<KeptPattern>
   /** Names of those that are there no more. */
   readonly removed: ReadonlyArray<string>
 }
@@ -86,21 +100,24 @@ export class Patterns extends Context.Service<
      * that it changes is one transaction, which is undone where it fails.
      */
     readonly alone: <A, E, R>(change: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PatternsUnavailable, R>
-    readonly get: (name: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
-    /** With zones, on and off in those only: see `PatternZones.ts`. Says nothing else than before, so its version stays. */
+    readonly get: (name: string) => Effect.Effect<KeptPattern, NotFound | PatternsUnavailable>
+    /**
+     * With zones, on and off in those only: see `PatternZones.ts`. Says nothing else than before, so its version stays. One that
+     * cannot be read can only be switched off.
+     */
     readonly setOn: (
       name: string,
       isOn: boolean,
       by: string,
       zones?: ReadonlyArray<Zone>
-    ) => Effect.Effect<StoredPattern, Malformed | NotFound | PatternsUnavailable>
+    ) => Effect.Effect<KeptPattern, Malformed | NotFound | PatternsUnavailable>
     /** Answers what it was. */
-    readonly remove: (name: string, by: string) => Effect.Effect<StoredPattern, NotFound | PatternsUnavailable>
+    readonly remove: (name: string, by: string) => Effect.Effect<KeptPattern, NotFound | PatternsUnavailable>
     /** In order of their names; `after` continues behind a name. */
     readonly list: (page: {
       readonly limit: number
       readonly after?: string
-    }) => Effect.Effect<ReadonlyArray<StoredPattern>, PatternsUnavailable>
+    }) => Effect.Effect<ReadonlyArray<KeptPattern>, PatternsUnavailable>
     /** Another number after each change of any pattern. */
     readonly revision: Effect.Effect<number, PatternsUnavailable>
     /** Reads only what has changed since. */
@@ -114,7 +131,7 @@ const pageSize = 1000
 
 /** All patterns there are, page by page. */
 export const everyPattern = Effect.fnUntraced(function* (patterns: Patterns["Service"]) {
-  const all: Array<StoredPattern> = []
+  const all: Array<KeptPattern> = []
   for (let after = ""; all.length < patternsMax; ) {
     const page = yield* patterns.list({ limit: pageSize, after })
     all.push(...page)

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { text as readAll } from "node:stream/consumers"
 import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import type { StoredPattern } from "../../events/Patterns.ts"
+import { isReadable, type KeptPattern, type StoredPattern } from "../../events/Patterns.ts"
 import type { TrialView } from "../../gateways/http/PatternDesk.ts"
 import type { PatternStats } from "../../gateways/http/PatternStats.ts"
 import { Malformed } from "../../protocol/Errors.ts"
@@ -126,7 +126,7 @@ const add = Command.make(
 
 const everyPattern = Effect.gen(function* () {
   const client = yield* Client
-  const found: Array<StoredPattern> = []
+  const found: Array<KeptPattern> = []
   let after: string | undefined
   do {
     const page = yield* client.Patterns({ limit: 200, ...(after !== undefined && { after }) })
@@ -144,36 +144,26 @@ const ls = Command.make(
     const now = yield* Clock.currentTimeMillis
     // Zones have a column where one of the patterns is enabled in some only.
     const hasZones = found.some(({ zones }) => zones !== undefined)
-    const rows = found.map(
-      ({ name: pattern, version, isOn, zones = [], pattern: { priority, body, actions }, updatedBy, updatedAt }) => [
+    const rows = found.map((each) => {
+      const { name: pattern, version, isOn, zones = [], updatedBy, updatedAt } = each
+      const says = isReadable(each)
+        ? [each.pattern.priority, each.pattern.body._tag.toLowerCase(), each.pattern.actions.length]
+        : ["-", "-", "-"]
+      return [
         pattern,
         version,
-        isOn ? "on" : "off",
+        isReadable(each) ? (isOn ? "on" : "off") : "unreadable",
         ...(hasZones ? [zones.join(" ") || "everywhere"] : []),
-        priority,
-        body._tag.toLowerCase(),
-        actions.length,
+        ...says,
         `${ago(now - updatedAt)} ago`,
         updatedBy
       ]
-    )
+    })
+    const zoneHead = hasZones ? ["zones"] : []
+    const heads = ["name", "version", "state", ...zoneHead, "priority", "form", "actions", "changed", "by"]
+    const unreadable = found.flatMap((each) => (isReadable(each) ? [] : [patternLine(each)]))
     yield* print(flags, found, () =>
-      found.length === 0
-        ? "no patterns yet"
-        : table(
-            [
-              "name",
-              "version",
-              "state",
-              ...(hasZones ? ["zones"] : []),
-              "priority",
-              "form",
-              "actions",
-              "changed",
-              "by"
-            ],
-            rows
-          )
+      found.length === 0 ? "no patterns yet" : [table(heads, rows), ...unreadable].join("\n")
     )
   })
 ).pipe(Command.withDescription("List patterns"), examples([""]))

@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { Refused } from "../../actors/Actors.ts"
 import { ImageMissing, ImageStoreUnavailable } from "../../actors/ImageSource.ts"
-import { StoredPattern } from "../../events/Patterns.ts"
+import { KeptPattern, StoredPattern } from "../../events/Patterns.ts"
 import { AuditIssuer, AuditPage, WhyView } from "../../protocol/audit/AuditView.ts"
 import { Proof } from "../../protocol/audit/Proof.ts"
 import { Verdict } from "../../protocol/audit/Verdict.ts"
@@ -240,7 +240,7 @@ export class Control extends RpcGroup.make(
   }).annotate(Needs, "pattern.read"),
   Rpc.make("Pattern", {
     payload: { name: Schema.String },
-    success: StoredPattern,
+    success: KeptPattern,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.read"),
   Rpc.make("PatternStats", {
@@ -250,12 +250,12 @@ export class Control extends RpcGroup.make(
   }).annotate(Needs, "pattern.read"),
   Rpc.make("PatternRemove", {
     payload: { name: Schema.String },
-    success: StoredPattern,
+    success: KeptPattern,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.write"),
   Rpc.make("PatternSwitch", {
     payload: { name: Schema.String, ...PatternSwitch.fields },
-    success: StoredPattern,
+    success: KeptPattern,
     error: Schema.Union(PatternError)
   }).annotate(Needs, "pattern.write"),
   Rpc.make("PatternTry", {

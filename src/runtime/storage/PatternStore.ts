@@ -1,12 +1,20 @@
 /** The patterns of the cluster on PostgreSQL. A change and its line of history are one transaction. */
 import { PgClient } from "@effect/sql-pg"
-import { Clock, Context, Effect, Layer, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { layer as layerLibrary, type PatternLibrary } from "../../events/PatternLibrary.ts"
-import { Patterns, PatternsUnavailable, type StoredPattern, type WrittenPattern } from "../../events/Patterns.ts"
+import {
+  isReadable,
+  type KeptPattern,
+  Patterns,
+  PatternsUnavailable,
+  type StoredPattern,
+  type WrittenPattern
+} from "../../events/Patterns.ts"
 import { type Enabled, switched } from "../../events/PatternZones.ts"
-import { NotFound } from "../../protocol/Errors.ts"
-import { Pattern } from "../../protocol/pattern/Pattern.ts"
+import { Malformed, NotFound } from "../../protocol/Errors.ts"
+import { patternOfJson } from "../../protocol/pattern/PatternJson.ts"
+import type { Zone } from "../../protocol/Zone.ts"
 import { authorOf, writePatterns } from "./PatternWrites.ts"
 import { sqlReason } from "./SqlReason.ts"
 
@@ -24,8 +32,6 @@ const columns = `id, goldrush_patterns.name, goldrush_patterns.version, goldrush
   active as "isOn", goldrush_patterns.zones, created_by as "createdBy", created_at::float8 as "createdAt", updated_by as "updatedBy",
   updated_at::float8 as "updatedAt", ${authorOf} as author`
 
-const readPattern = Schema.decodeUnknownEffect(Pattern)
-
 const answer = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
   Effect.catchTag(
     effect,
@@ -34,12 +40,33 @@ const answer = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
       Effect.fail(new PatternsUnavailable({ reason: sqlReason(error) }))
   )
 
-const stored = ({ conditions, zones, ...row }: Row): Effect.Effect<StoredPattern> =>
-  Effect.map(Effect.orDie(readPattern(conditions)), (pattern) => ({
-    ...row,
-    ...(zones.length > 0 && { zones }),
-    pattern
-  }))
+const keptOf = ({ conditions, zones, ...row }: Row): KeptPattern => {
+  const kept = { ...row, ...(zones.length > 0 && { zones }) }
+  const read = patternOfJson(conditions)
+  if (Result.isSuccess(read)) return { ...kept, pattern: read.success }
+  const { path, reason } = read.failure
+  return { ...kept, unreadable: `this release cannot read it (${path === "" ? reason : `${path}: ${reason}`})` }
+}
+
+/** What was written a moment ago can be read. */
+const written = (row: Row): Effect.Effect<StoredPattern> => {
+  const kept = keptOf(row)
+  return isReadable(kept) ? Effect.succeed(kept) : Effect.die(`pattern ${row.name} was put, and ${kept.unreadable}`)
+}
+
+/** Where it would be on. One that cannot be read can be switched off, which asks nothing of what it says. */
+const enabled = (
+  row: Row,
+  isOn: boolean,
+  zones: ReadonlyArray<Zone> | undefined
+): Result.Result<Enabled, Malformed> => {
+  const kept = keptOf(row)
+  const before = { isOn: row.isOn, zones: row.zones }
+  if (isReadable(kept)) return switched(kept.pattern, before, isOn, zones)
+  if (!isOn && zones === undefined) return Result.succeed({ ...before, isOn })
+  const reason = `${kept.unreadable}; add it anew, switch it off or remove it`
+  return Result.fail(new Malformed({ path: row.name, reason }))
+}
 
 const missing = (name: string) => new NotFound({ what: `pattern ${name}` })
 
@@ -72,7 +99,7 @@ const make = Effect.gen(function* () {
   ) {
     if (row === undefined) return yield* missing(name)
     yield* note(row, what, by, at)
-    return yield* stored(row)
+    return keptOf(row)
   })
 
   const write = writePatterns<Row>(sql, columns)
@@ -84,7 +111,9 @@ const make = Effect.gen(function* () {
     return yield* Effect.forEach(given, ({ pattern: { name } }) => {
       const row = byName.get(name)
       // The line of history that names its author was not there yet when the row was answered.
-      return row === undefined ? Effect.die(`pattern ${name} was put and is not there`) : stored({ ...row, author: by })
+      return row === undefined
+        ? Effect.die(`pattern ${name} was put and is not there`)
+        : written({ ...row, author: by })
     })
   })
 
@@ -98,7 +127,7 @@ const make = Effect.gen(function* () {
     get: (name) =>
       answer(
         Effect.flatMap(sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name}`, ([row]) =>
-          row === undefined ? Effect.fail(missing(name)) : stored(row)
+          row === undefined ? Effect.fail(missing(name)) : Effect.succeed(keptOf(row))
         )
       ),
     setOn: Effect.fnUntraced(function* (name, isOn, by, zones) {
@@ -106,13 +135,11 @@ const make = Effect.gen(function* () {
       const change = Effect.gen(function* () {
         const [known] = yield* sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name = ${name}`
         if (known === undefined) return yield* missing(name)
-        const enabled = yield* Effect.fromResult(
-          switched((yield* stored(known)).pattern, { isOn: known.isOn, zones: known.zones }, isOn, zones)
-        )
-        const [row] = yield* sql<Row>`update goldrush_patterns set active = ${enabled.isOn},
-            zones = ${enabled.zones}::text[], updated_by = ${by}, updated_at = ${now}
+        const next = yield* Effect.fromResult(enabled(known, isOn, zones))
+        const [row] = yield* sql<Row>`update goldrush_patterns set active = ${next.isOn},
+            zones = ${next.zones}::text[], updated_by = ${by}, updated_at = ${now}
           where name = ${name} returning ${sql.literal(columns)}`
-        return yield* changed(row, name, enabled.isOn ? "on" : "off", by, now)
+        return yield* changed(row, name, next.isOn ? "on" : "off", by, now)
       })
       return yield* answer(alone(change))
     }),
@@ -129,9 +156,9 @@ const make = Effect.gen(function* () {
     }),
     list: ({ limit, after = "" }) =>
       answer(
-        Effect.flatMap(
+        Effect.map(
           sql<Row>`select ${sql.literal(columns)} from goldrush_patterns where name > ${after} order by name limit ${limit}`,
-          (rows) => Effect.forEach(rows, stored)
+          (rows) => rows.map(keptOf)
         )
       ),
     revision: answer(
@@ -142,23 +169,23 @@ const make = Effect.gen(function* () {
     ),
     changedSince: (revision) =>
       answer(
-        Effect.flatMap(
+        Effect.map(
           sql<{ readonly touched: string; readonly change: number } & (Row | { readonly id: null })>`
             select touched.name as touched, touched.change, ${sql.literal(columns)}
             from (select name, max(change)::float8 as change from goldrush_pattern_history
               where change > ${revision} group by name) touched
             left join goldrush_patterns on goldrush_patterns.name = touched.name`,
-          Effect.fnUntraced(function* (rows) {
-            const changed: Array<StoredPattern> = []
+          (rows) => {
+            const changed: Array<KeptPattern> = []
             const removed: Array<string> = []
             let newest = revision
             for (const { touched, change, ...row } of rows) {
               newest = Math.max(newest, change)
               if (row.id === null) removed.push(touched)
-              else changed.push(yield* stored(row))
+              else changed.push(keptOf(row))
             }
             return { revision: newest, changed, removed }
-          })
+          }
         )
       ),
     history: (name) =>
