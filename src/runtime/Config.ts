@@ -212,7 +212,8 @@ export const ClusterConfig = Schema.Struct({
       boards: withDefault(Schema.Record(Schema.NonEmptyString, Secret), {}),
       /**
        * By operator's name: the bearer token for HTTP, `{ env: "ADA" }`, of one who may do everything, or
-       * `{ token: { env: "ADA" }, may: ["device.read", "program.*"] }`.
+       * `{ token: { env: "ADA" }, may: ["device.read", "program.*"] }`; with `zones: ["hall.a"]` it sees and touches no device
+       * outside of them, and with `clearance: 2`, 0 to 4, policies know how much it is trusted with.
        */
       operators: withDefault(Schema.Record(Schema.NonEmptyString, OperatorAccount).check(areNames, areApart), {})
     }),
