@@ -29,6 +29,7 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
       assert.include((yield* holon("nodes", "readmit", own)).err, "not possible while it serves")
       assert.include((yield* holon("nodes", "exclude", "nowhere:1")).err, "nowhere:1")
 
+      yield* until(get("/metrics"), ({ text }) => /^holon_node_in_service(\{.*\})? 1$/m.test(text))
       yield* join
       assert.include((yield* holon("nodes", "exclude", other)).err, "2 are more than half of all")
       const argv = ["nodes", "exclude", other, "--reason", "its disk fails", "--below-quorum"]

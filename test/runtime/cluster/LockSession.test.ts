@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Layer } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Schedule } from "effect"
 import { ShardId } from "effect/cluster"
 import { AddressTaken, LockSession } from "../../../src/runtime/cluster/LockSession.ts"
 import { Monotonic } from "../../../src/runtime/cluster/Monotonic.ts"
@@ -103,6 +103,35 @@ layer(Postgres.layer(), { timeout: "30 seconds", excludeTestServices: true })("L
       )
       taken.interruptUnsafe()
     }).pipe(Effect.provide(node.pipe(Layer.provideMerge(database))))
+  )
+
+  it.effect(
+    "has no lease while its node is out of service, and locks nothing again, but for where nobody else serves",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const lock = yield* LockSession
+        const locks = yield* ShardLocks
+        yield* locks.acquire(shards)
+        const [pid = 0] = yield* locked
+        const stand = (standing: string) =>
+          sql`update cluster_node set standing = ${standing} where address = '127.0.0.1:7710'`
+        const until = (isSo: () => boolean) =>
+          Effect.sync(isSo).pipe(Effect.repeat({ until: (so) => so, schedule: Schedule.spaced("20 millis") }))
+        yield* stand("quarantined")
+        yield* lock.announce({})
+        assert.isTrue(lock.isFresh(), "nobody else serves")
+        yield* sql`insert into cluster_node (address, node, incarnation, healthy, ready, backend_pid, session, last_heartbeat,
+        beats, relay_host, relay_port, started_at) values ('other', 'n-other', '1', true, true, 0, '', now(), array[now()], '', 0,
+        now())`
+        yield* until(() => !lock.isFresh())
+        yield* sql`select pg_terminate_backend(${pid})`
+        yield* until(() => !locks.holds(one))
+        yield* lock.announce({})
+        assert.deepStrictEqual(yield* locked, [], "a new session locks nothing")
+        yield* stand("serving")
+        yield* until(() => lock.isFresh())
+      }).pipe(Effect.provide(node.pipe(Layer.provideMerge(database))))
   )
 
   it.effect("gives back what the engine has not asked about for two refreshes", () =>
