@@ -130,9 +130,11 @@ const make = Effect.gen(function* () {
     erased: (vsm) =>
       answer(
         Effect.map(
-          sql<{ readonly seq: number }>`select (payload->>'seq')::float8 as seq from audit_events
-            where vsm_id = ${vsm} and event_type = ${erasedType} and jsonb_typeof(payload->'seq') = 'number'`,
-          (rows) => new Set(rows.map(({ seq }) => seq))
+          sql<{ readonly erased: number; readonly by: number }>`
+            select (payload->>'seq')::float8 as erased, max(seq)::float8 as by from audit_events
+            where vsm_id = ${vsm} and event_type = ${erasedType} and jsonb_typeof(payload->'seq') = 'number'
+            group by erased`,
+          (rows) => new Map(rows.map(({ erased, by }) => [erased, by]))
         )
       ),
     find: (query) => answer(Effect.map(found(query), (rows) => rows.map(storedRecordOf))),

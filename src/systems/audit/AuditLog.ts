@@ -71,8 +71,8 @@ export class AuditLog extends Context.Service<
     readonly lastSegments: Effect.Effect<ReadonlyArray<StoredSegment>, AuditUnavailable>
     /** Keys that sign, in the order of their epochs. */
     readonly keys: Effect.Effect<ReadonlyArray<KeyCertificate>, AuditUnavailable>
-    /** Numbers of the records whose payloads were taken away, as the rows say that stand there. */
-    readonly erased: (vsm: string) => Effect.Effect<ReadonlySet<number>, AuditUnavailable>
+    /** Whose payloads were taken away, with the number of the record that says so, as the rows have it that stand there. */
+    readonly erased: (vsm: string) => Effect.Effect<ReadonlyMap<number, number>, AuditUnavailable>
     readonly find: (query: RecordQuery) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>
     /** Records of events with these ids, of any chain. */
     readonly ofEvents: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<StoredRecord>, AuditUnavailable>

@@ -25,14 +25,6 @@ const ownBytes = ({ record }: StoredRecord): Uint8Array | undefined => {
   }
 }
 
-const payloadFault = ({ record, isKept, payload }: StoredRecord, erased: ReadonlySet<number>): string | undefined => {
-  const { payloadBytes, payloadHash } = record
-  if (payloadBytes === undefined) return isKept ? "a payload stands there that was too long to be kept" : undefined
-  if (!isKept) return erased.has(record.seq) ? undefined : "its payload is gone"
-  const { hash, bytes } = digestOf(payload)
-  return isSameHash(hash, payloadHash) && bytes === payloadBytes ? undefined : "its payload is another one"
-}
-
 /** A head that somebody else remembers. */
 export interface HeldHead extends Witness {
   /** As it stands in a sentence: `the auditor`. */
@@ -45,8 +37,21 @@ export interface HeldHead extends Witness {
 export interface Evidence {
   readonly held: ReadonlyArray<HeldHead>
   readonly ring: KeyRing
-  /** Records whose payloads were taken away: those that say so are in the chain and judged, too. */
-  readonly erased: ReadonlySet<number>
+  /** Whose payloads were taken away, with the number of the record that says so. That one is judged, too, if it is in the chain. */
+  readonly erased: ReadonlyMap<number, number>
+  /** Number of the last record: what stands behind it says nothing. */
+  readonly last: number
+}
+
+const payloadFault = ({ record, isKept, payload }: StoredRecord, { erased, last }: Evidence): string | undefined => {
+  const { payloadBytes, payloadHash, seq } = record
+  if (payloadBytes === undefined) return isKept ? "a payload stands there that was too long to be kept" : undefined
+  if (!isKept) {
+    const by = erased.get(seq)
+    return by !== undefined && by > seq && by <= last ? undefined : "its payload is gone"
+  }
+  const { hash, bytes } = digestOf(payload)
+  return isSameHash(hash, payloadHash) && bytes === payloadBytes ? undefined : "its payload is another one"
 }
 
 /** One chain that is judged, from its first row on. */
@@ -169,7 +174,7 @@ export class Judge {
       return brokenRecord(seq, "is not what its hash was made of")
     if (this.previous !== undefined && !isSameHash(row.record.prevHash, this.previous))
       return brokenRecord(Math.max(1, seq - 1), `its hash is not the one that record ${seq} names`)
-    const fault = payloadFault(row, this.evidence.erased) ?? this.recordFault(row, bytes)
+    const fault = payloadFault(row, this.evidence) ?? this.recordFault(row, bytes)
     if (fault !== undefined) return brokenRecord(seq, fault)
     if (!row.isKept && row.record.payloadBytes !== undefined) this.erasedCount++
     if (row.segment !== (this.current?.head.segment ?? this.segment + 1)) return this.misplaced(row)

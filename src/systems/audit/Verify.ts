@@ -142,6 +142,20 @@ const heldOf = (remembered: Witness | undefined, held: Witness | undefined): Rea
   ...(held === undefined ? [] : [{ ...held, by: "the node that walks it", isSigned: true }])
 ]
 
+/** What stands behind the end of a chain was not chained. Read before the end is: that may have gone on meanwhile. */
+const behindEnd = Effect.fnUntraced(function* (vsm: string) {
+  const log = yield* AuditLog
+  const [record] = yield* log.find({ vsm, limit: 1 })
+  const segment = (yield* log.lastSegments).find(({ head }) => head.vsm === vsm)
+  const end = yield* log.head(vsm)
+  const reason = "stands behind the end of the chain"
+  if (record !== undefined && end !== undefined && record.record.seq > end.seq)
+    return { what: "record", number: record.record.seq, reason } satisfies Broken
+  if (segment !== undefined && end !== undefined && segment.head.segment > end.segments)
+    return { what: "segment", number: segment.head.segment, reason } satisfies Broken
+  return undefined
+})
+
 const verifyOnce = Effect.fnUntraced(function* (vsm: string, witness: Witness | undefined, current: Catalogue) {
   const log = yield* AuditLog
   // Read first: what is sealed meanwhile is ahead of what this node holds.
@@ -151,14 +165,18 @@ const verifyOnce = Effect.fnUntraced(function* (vsm: string, witness: Witness | 
   const evidence = {
     held: heldOf(witness, own),
     ring: new KeyRing(yield* log.keys),
-    erased: yield* log.erased(vsm)
+    erased: yield* log.erased(vsm),
+    last: head.seq
   }
   const kept = yield* journalStart
   const rows = within(head, yield* log.records(vsm, 0, batch))
   const first = rows[0]?.record.seq ?? head.seq + 1
   const judge = new Judge(evidence, head.segments)
   const comparison = new Comparison(vsm, beginningOf(rows, kept), current)
-  const broken = (yield* walkArchived(vsm, judge, first)) ?? (yield* walk(vsm, head, judge, comparison, rows))
+  const broken =
+    (yield* walkArchived(vsm, judge, first)) ??
+    (yield* walk(vsm, head, judge, comparison, rows)) ??
+    (yield* behindEnd(vsm))
   const { compared, older } = comparison
   const verdict: Verdict = {
     vsm,

@@ -47,6 +47,12 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
         yield* chained()
         yield* tamper("update audit_events set payload = null where seq = 2")
         assert.deepInclude((yield* walked()).broken, { what: "record", number: 2, reason: "its payload is gone" })
+        // Nor does a record that nobody chained excuse it.
+        yield* tamper(`insert into audit_events select gen_random_uuid(), vsm_id, 1000000, hlc_ms, hlc_ctr, hlc_node, wall,
+          'audit.erased', 'policy', severity, 'auditor/root', 1, user_id, root, capability_name, zone, unit, at_ms, cursor,
+          '{"seq":2,"reason":"x"}', payload_hash, payload_bytes, causes, prev_hash, hash, segment from audit_events where seq = 3`)
+        assert.deepInclude((yield* walked()).broken, { what: "record", number: 2, reason: "its payload is gone" })
+        yield* tamper("delete from audit_events where seq = 1000000")
         yield* erase(1, 2)
         assert.isTrue((yield* walked()).isWhole)
         yield* tamper(`update audit_events set payload = '{"version":1,"patch":{"target":9}}' where seq = 2`)

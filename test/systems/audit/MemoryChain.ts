@@ -111,10 +111,10 @@ export const layerOf = (tables: Tables): Layer.Layer<AuditLog> => {
     write: () => Effect.die("nothing is written"),
     records: (_vsm, from, limit) => page(records, ({ record }) => record.seq, from, limit),
     segments: (_vsm, from, limit) => page(segments, ({ head }) => head.segment, from, limit),
-    lastSegments: Effect.succeed(segments.slice(-1)),
+    lastSegments: Effect.succeed(segments.toSorted((one, other) => other.head.segment - one.head.segment).slice(0, 1)),
     keys: Effect.succeed(keys),
-    erased: () => Effect.succeed(new Set()),
-    find: () => Effect.succeed([]),
+    erased: () => Effect.succeed(new Map()),
+    find: () => Effect.succeed(records.toSorted((one, other) => other.record.seq - one.record.seq).slice(0, 1)),
     ofEvents: (ids) => Effect.succeed(records.filter(({ record }) => ids.includes(record.id)))
   })
 }

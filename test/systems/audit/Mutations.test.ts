@@ -113,6 +113,18 @@ const inserted = (below: Below): Mutation => {
   }
 }
 
+/** Somebody would hide a record where nobody looks. */
+const hidden = (below: Below): Mutation => {
+  const row = rowAt(below(count))
+  const seq = count + 1 + below(1_000_000)
+  const forged = { ...row, record: { ...row.record, seq } }
+  return {
+    what: `a record ${seq} behind the end`,
+    tables: { ...whole, records: [...whole.records, forged] },
+    first: { what: "record", number: seq }
+  }
+}
+
 const swapped = (below: Below): Mutation => {
   const one = below(count)
   const other = (one + 1 + below(count - 1)) % count
@@ -165,6 +177,7 @@ const kinds: ReadonlyArray<(below: Below) => Mutation> = [
   flippedHead,
   deleted,
   inserted,
+  hidden,
   swapped,
   truncated,
   cutOff
