@@ -76,8 +76,11 @@ export const tellAbove = (turn: Turn): void => {
   }
   const mayAt = said === undefined || digest.status !== said.digest.status ? turn.now : said.at + paceMillis
   // A retired one is not heard of any more: nothing may keep that back.
-  if (turn.now < mayAt || (!hasRoom(turn) && digest.status !== "retired")) {
-    if (turn.state.sayAt === undefined) turn.state = { ...state, sayAt: Math.max(mayAt, turn.now + 1) }
+  const isFull = !hasRoom(turn) && digest.status !== "retired"
+  if (turn.now < mayAt || isFull) {
+    const { sayAt = 0 } = turn.state
+    // A time that has passed is set anew: the timer would ring for it without end.
+    if (sayAt <= turn.now) turn.state = { ...state, sayAt: turn.now < mayAt ? mayAt : turn.now + paceMillis }
     return
   }
   for (const above of state.path.slice(-1 - levelsMax, -1)) tellVsm(turn, above, "Below", { digest })

@@ -74,6 +74,26 @@ describe("what a VSM knows of those below", () => {
     assert.isAtMost(versionOf("root") - before, 10, "a second of storm is a few words")
   })
 
+  it("waits while much else is to be told, and costs nothing meanwhile", () => {
+    const tree = lineOf("a")
+    const { rig } = tree
+    for (let board = 0; board < 300; board++) {
+      const unit = `press-${board}`
+      rig.send({ kind: "vsm", id: "a" }, "RegisterUnit", { unit, fence: 1 }, { asker: runtimeAsker })
+    }
+    tree.settle()
+    rig.canPost = false
+    rig.send({ kind: "vsm", id: "a" }, "Retire", { mode: "drain" })
+    rig.send({ kind: "vsm", id: "a" }, "RemoveUnit", { unit: "press-1", fence: 2 }, { asker: runtimeAsker })
+    rig.advance(1000)
+    const before = rig.rows.get("vsm/a")?.version ?? 0
+    rig.advance(5000)
+    assert.isAtMost((rig.rows.get("vsm/a")?.version ?? 0) - before, 80, "a retirement looks ten times a second")
+    rig.canPost = true
+    tree.settle(200_000)
+    assert.deepStrictEqual(tree.view("root").below, { vsms: 0, units: 0, pain: 0 })
+  })
+
   it("refuses to show more than three levels", () => {
     const { payload } = Vsm.messages.Describe
     assert.deepStrictEqual(

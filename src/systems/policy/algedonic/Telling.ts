@@ -22,7 +22,8 @@ export const sayPain = (turn: Turn): void => {
   const pain = worstOf(state)
   if (pain === (state.saidPain ?? 0)) {
     if (sayAt !== undefined) turn.state = state
-  } else if (sayAt === undefined || turn.now < sayAt) turn.state = { ...state, sayAt: sayAt ?? turn.now + laterMillis }
+  } else if (sayAt === undefined) turn.state = { ...state, sayAt: turn.now + laterMillis }
+  else if (turn.now < sayAt) return
   else if (turn.context.tellCount + turn.tells.length > tellsMax)
     turn.state = { ...state, sayAt: turn.now + laterMillis }
   else {
