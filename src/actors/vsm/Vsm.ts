@@ -39,9 +39,7 @@ const settled = (turn: Turn): Turn => {
 }
 
 /** What leaves a transition that answers with the VSM as it is then. */
-const viewed = (turn: Turn): Outcome<VsmView> => {
-  return repliedOf(settled(turn), viewOf(turn.state, turn.id))
-}
+const viewed = (turn: Turn): Outcome<VsmView> => repliedOf(settled(turn), viewOf(turn.state, turn.id))
 
 /** A transition that nobody waits for; a retirement goes on with every one of them. */
 const noted =
