@@ -131,7 +131,7 @@ const make = Effect.gen(function* () {
       answer(
         Effect.map(
           sql<{ readonly erased: number; readonly by: number }>`
-            select (payload->>'seq')::float8 as erased, max(seq)::float8 as by from audit_events
+            select (payload->>'seq')::float8 as erased, min(seq)::float8 as by from audit_events
             where vsm_id = ${vsm} and event_type = ${erasedType} and jsonb_typeof(payload->'seq') = 'number'
             group by erased`,
           (rows) => new Map(rows.map(({ erased, by }) => [erased, by]))
