@@ -1,4 +1,4 @@
-/** `npm run check`: types, format and lint, direction of imports; then one line `N passed, N failed`. */
+/** `npm run check`: types, format and lint, direction of imports, what pages say; then one line `N passed, N failed`. */
 import { spawnSync } from "node:child_process"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -13,7 +13,8 @@ const checks = [
     command: tool("biome"),
     args: ["ci", "--max-diagnostics=50", `--colors=${process.stdout.isTTY ? "force" : "off"}`]
   },
-  { name: "imports", command: process.execPath, args: [join(root, "scripts", "check-imports.ts")] }
+  { name: "imports", command: process.execPath, args: [join(root, "scripts", "check-imports.ts")] },
+  { name: "pages", command: process.execPath, args: [join(root, "scripts", "check-docs.ts")] }
 ]
 
 const failed = checks.filter(({ args, command, name }) => {
