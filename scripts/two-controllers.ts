@@ -103,7 +103,10 @@ const show = async (): Promise<boolean> => {
     await sleep(apartMillis)
   }
 
-  const runs = tanks.map((tank) => ({ tank, moments: [] as Moment[] }))
+  const runs: ReadonlyArray<{ readonly tank: string; readonly moments: Array<Moment> }> = tanks.map((tank) => ({
+    tank,
+    moments: []
+  }))
   const began = performance.now()
   for (let at = 0; at < seconds; at = (performance.now() - began) / 1000) {
     for (const { tank, moments } of runs) {

@@ -1,6 +1,5 @@
 /** What the coordinator of the root makes of the word that a node was taken out of service or came back: an event, and a pain. */
-
-import type { Struct } from "effect/Schema"
+import type { Schema } from "effect"
 import type { Emitted, Tell } from "../../actors/Behaviour.ts"
 import type { CoordinatorState } from "../../protocol/vsm/Coordinator.ts"
 import { sourceOf } from "../../protocol/vsm/Signal.ts"
@@ -13,7 +12,7 @@ const pain = 0.9
 /** What is said of it on the algedonic channel. */
 const metric = "zombie"
 
-type Judged = Struct<typeof judgedFields>["Type"]
+type Judged = Schema.Struct<typeof judgedFields>["Type"]
 
 const isIll = (standing: NodeStanding): boolean => standing === "quarantined" || standing === "zombie"
 
