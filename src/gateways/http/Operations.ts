@@ -9,11 +9,13 @@ import {
 import { Actors, type By, type Refused } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
 import { addressKey } from "../../actors/Host.ts"
-import { look, lookAt } from "../../actors/StoredState.ts"
+import type { Kind } from "../../actors/Registry.ts"
+import { decodeRow, look, lookAt } from "../../actors/StoredState.ts"
 import type { Asker } from "../../protocol/Asker.ts"
 import { Device, DeviceStatus, TwinDocument } from "../../protocol/Device.ts"
 import { type HolonError, InvalidTransition, Malformed, NotFound, Unavailable } from "../../protocol/Errors.ts"
 import { decodeStored } from "../../protocol/Stored.ts"
+import { isWithin } from "../../systems/policy/rule/ZoneAccess.ts"
 import type {
   DeadLetterLine,
   DeviceLine,
@@ -143,6 +145,7 @@ const make = Effect.gen(function* () {
       const found = yield* Effect.mapError(records.list(kind, { limit, ...(after !== undefined && { after }) }), outage)
       const encode = type.codec.messages.get(message)?.success.encode
       const items = found.flatMap((record) => {
+        if (!isSeenBy(asker, type, record)) return []
         const value = encode?.(look(type, record, record, message, { now, asker: reader }))
         return isJson(value) ? [{ id: record.id, value }] : []
       })
@@ -188,6 +191,14 @@ const make = Effect.gen(function* () {
 })
 
 const nameOf = ({ kind, id }: Asker): string => `${kind}/${id}`
+
+/** Whether an actor is where who asks may look. */
+const isSeenBy = ({ zones }: Asker, type: Kind, record: ActorRecord): boolean => {
+  const { zoneOf } = type.behaviour.reactions
+  if (zones === undefined || zoneOf === undefined) return true
+  const zone = zoneOf(decodeRow(type, record.id, record).state)
+  return zone === undefined || isWithin(zones, zone)
+}
 
 const letterOf = Effect.fnUntraced(function* (records: ActorRecords["Service"], number: number) {
   const letter = yield* Effect.mapError(records.deadLetter(number), outage)
