@@ -9,7 +9,7 @@ import type { Hal, HalResult } from "./Hal.ts"
 export type PinHal = Pick<Hal, "leds" | "outputs" | "sensors">
 
 /** Pins of the first lamp, output and sensor; the others of a kind follow in the order of the profile. */
-export const firstPins = { led: 0, output: 16, sensor: 32 } as const
+const firstPins = { led: 0, output: 16, sensor: 32 } as const
 
 /** Kinds of pins. */
 type PinKind = keyof typeof firstPins

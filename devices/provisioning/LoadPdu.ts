@@ -35,7 +35,7 @@ export const loadFlags = { autostart: 1, persist: 2, replace: 4 } as const
 export const abortReasons = ["user", "timeout", "error", "transport"] as const
 
 /** Longest label, bytes of UTF-8. */
-export const labelBytesMax = 255
+const labelBytesMax = 255
 
 /** Bytes of nonce and proof. */
 const proofBytes = 8

@@ -89,7 +89,7 @@ const declaredMailbox = ({ target, capacity, modeMask }: MailboxEntry): Declared
 })
 
 /** What these sections of an image declare, as people read it. */
-export const declaredIn = ({ values, commands, mailboxes }: HxeMetadata): Declared => ({
+const declaredIn = ({ values, commands, mailboxes }: HxeMetadata): Declared => ({
   values: values.map(declaredValue),
   commands: commands.map(declaredCommand),
   mailboxes: mailboxes.map(declaredMailbox)

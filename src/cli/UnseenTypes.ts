@@ -16,7 +16,7 @@ const typesBelow = (value: unknown): ReadonlyArray<string> => {
 }
 
 /** The types that a pattern names, each once. */
-export const typesAsked = ({ from, body }: Pick<Pattern, "from" | "body">): ReadonlyArray<string> => [
+const typesAsked = ({ from, body }: Pick<Pattern, "from" | "body">): ReadonlyArray<string> => [
   ...new Set(typesBelow({ from, body }))
 ]
 

@@ -42,7 +42,7 @@ export const StoredPattern = Schema.Struct({ ...kept, pattern: Pattern })
 export type StoredPattern = typeof StoredPattern.Type
 
 /** One that this release cannot read, such as one that a newer release wrote. It looks at nothing; all others do. */
-export const UnreadablePattern = Schema.Struct({
+const UnreadablePattern = Schema.Struct({
   ...kept,
   /** Why. */
   unreadable: Schema.String

@@ -42,7 +42,7 @@ export const readToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, 
   attempt(tokenPath(dataFolder), () => {})
 
 /** The environment variable that holds the token of who has no data folder of the cluster. */
-export const tokenVariable = "HOLON_TOKEN"
+const tokenVariable = "HOLON_TOKEN"
 
 /** The token to show a node: that of {@link tokenVariable}, else that of the data folder. */
 export const shownToken = (dataFolder: string): Effect.Effect<Redacted.Redacted, TokenUnreadable> =>

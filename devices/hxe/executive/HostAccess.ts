@@ -46,7 +46,7 @@ const mailCodes: ReadonlyMap<number, number> = new Map([
 ])
 
 /** The code of the link for a status of mailboxes. */
-export const mailCode = (status: number): number =>
+const mailCode = (status: number): number =>
   status === mailboxStatus.ok ? codes.ok : (mailCodes.get(status) ?? codes.ENOENT)
 
 /** Most bytes of one message from outside: what the largest mailbox can hold. */

@@ -25,7 +25,7 @@ export const modeBits = { readWrite: 0x03, fanout: 0x08, fanoutDrop: 0x10, fanou
 /** Bytes of a mailbox whose maker asks for none. */
 export const capacityDefault = 64
 /** What a message costs beside its bytes. */
-export const messageOverheadBytes = 8
+const messageOverheadBytes = 8
 /** A timeout that never comes. */
 export const timeoutInfinite = 0xffff
 /** Process id of the host. */

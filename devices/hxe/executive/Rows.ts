@@ -79,7 +79,7 @@ const linkStates = {
 } as const
 
 /** Where a task stands, as the link counts it. */
-export const linkState = (task: Task): number => {
+const linkState = (task: Task): number => {
   switch (task.state) {
     case "loading":
       return linkStates.loading

@@ -34,7 +34,7 @@ export interface BroadcastLimits {
 }
 
 /** What a good bus needs. A bad one wants more rounds and polls. */
-export const broadcastDefaults: BroadcastLimits = {
+const broadcastDefaults: BroadcastLimits = {
   blockFrames: blockFramesMax,
   announceGapMillis: 20,
   joinMillis: 200,

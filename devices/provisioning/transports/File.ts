@@ -19,7 +19,7 @@ const fault = (cause: unknown): Refused =>
     : refusal("EIO", cause instanceof Error && "code" in cause ? `${cause.code}` : "file")
 
 /** The file itself, behind all links. EPERM when it lies outside. */
-export const insideOf = (root: string, path: string): Result.Result<string, Refused> => {
+const insideOf = (root: string, path: string): Result.Result<string, Refused> => {
   // Refused before it is resolved, so that the answer tells nothing of what lies outside.
   if (path.split(/[/\\]/).includes("..") || path.includes("\0")) return Result.fail(refusal("EPERM", "path"))
   try {

@@ -15,7 +15,7 @@ const firstBytes = 6
 const consecutiveBytes = 7
 
 /** Longest message. */
-export const isoTpBytesMax = 4095
+const isoTpBytesMax = 4095
 
 /** What we ask of senders: frames between two flow controls, and milliseconds between two frames. */
 const blockSize = 8

@@ -22,7 +22,7 @@ const headBytes = 2
 const tailBytes = 4
 
 /** Longest frame before stuffing. */
-export const uartFrameBytesMax = 1030
+const uartFrameBytesMax = 1030
 
 /** Longest message. */
 export const uartMessageBytesMax = uartFrameBytesMax - headBytes - tailBytes

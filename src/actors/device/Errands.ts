@@ -13,7 +13,7 @@ import { subscribed } from "./Subscriptions.ts"
 import { noErrandRepeats, type Repeat, send, type Turn, tell } from "./Turn.ts"
 
 /** Requests that wait for one board. */
-export const errandsMax = 64
+const errandsMax = 64
 
 /** Nothing was ever asked of the board. */
 export const noWork: Work = {

@@ -6,7 +6,7 @@ import type { SessionRecord } from "../../protocol/Session.ts"
 import type * as Behaviour from "../Behaviour.ts"
 
 /** How long a board may take to check an image, or to write it. */
-export const boardMillis = 60_000
+const boardMillis = 60_000
 /** How long a trial may take until the board keeps the image or goes back. */
 export const trialMillis = 600_000
 

@@ -141,7 +141,7 @@ export const DeadLetterLine = Schema.Struct({
 export type DeadLetterLine = typeof DeadLetterLine.Type
 
 /** Address, message and payload as JSON; the id makes a repeat safe. */
-export const SendFields = {
+const SendFields = {
   kind: Schema.String,
   id: Schema.String.check(Schema.isMaxLength(128)),
   message: Schema.String,

@@ -32,7 +32,7 @@ const modeNames: ReadonlyMap<string, number> = new Map([
 ])
 
 /** Bytes a mailbox holds unless its entry says otherwise. */
-export const mailboxCapacityDefault = 64
+const mailboxCapacityDefault = 64
 
 /** The mode a mailbox gets: what to do when a fan-out is full implies that it is one. */
 export const effectiveMode = (modeMask: number): number =>
