@@ -10,7 +10,7 @@ import { Witness } from "../protocol/audit/Auditor.ts"
 import { hexOf } from "../protocol/audit/Hash.ts"
 import { headContext, type Seal } from "../protocol/audit/Sealed.ts"
 import { encodeHead, hashOfHead, type Segment } from "../protocol/audit/Segment.ts"
-import { AuditLog, type StoredSegment } from "../systems/audit/AuditLog.ts"
+import { AuditLog } from "../systems/audit/AuditLog.ts"
 import { HeldHeads } from "../systems/audit/HeldHeads.ts"
 import { makeFolder, reasonOf, writeSecret } from "./storage/DataFolder.ts"
 
@@ -64,21 +64,30 @@ const make = (data: string) =>
       return sealFault(ring, seal, encodeHead(head), headContext, head.sealedAt) === undefined
     })
 
+    /** Whether what is held is still in the chain: only then is what comes behind it worth holding. */
+    const goesOn = Effect.fnUntraced(function* (vsm: string) {
+      const own = held.get(vsm)
+      if (own === undefined) return true
+      const [stored] = yield* log.segments(vsm, own.segment, 1)
+      return stored?.head.segment === own.segment && own.head === hexOf(hashOfHead(stored.head))
+    })
+
     const look = Effect.gen(function* () {
+      let isChanged = false
       const segments = yield* log.lastSegments
-      const isNews = ({ head: { vsm, segment } }: StoredSegment) => segment > (held.get(vsm)?.segment ?? 0)
-      for (const { head } of segments) {
+      for (const { head, seal } of segments) {
         const own = held.get(head.vsm)
-        const isOther = own?.segment === head.segment && own.head !== hexOf(hashOfHead(head))
-        if (own !== undefined && (head.segment < own.segment || isOther)) yield* suspect(head.vsm, own.segment)
+        const hash = hexOf(hashOfHead(head))
+        if (own?.segment === head.segment && own.head === hash) continue
+        // A chain that is older than the keys.
+        if (own === undefined && seal === undefined) continue
+        const isLater = own === undefined || head.segment > own.segment
+        if (isLater && seal !== undefined && (yield* goesOn(head.vsm)) && (yield* isGood(head, seal))) {
+          held.set(head.vsm, { segment: head.segment, head: hash })
+          isChanged = true
+        } else yield* suspect(head.vsm, own?.segment ?? 0)
       }
-      const news = segments.filter(isNews)
-      if (news.length === 0) return
-      for (const { head, seal } of news) {
-        if (seal === undefined) continue
-        if (yield* isGood(head, seal)) held.set(head.vsm, { segment: head.segment, head: hexOf(hashOfHead(head)) })
-        else yield* suspect(head.vsm, head.segment)
-      }
+      if (!isChanged) return
       yield* attempt(() => {
         makeFolder(data)
         writeSecret(path, encode(Object.fromEntries(held)))

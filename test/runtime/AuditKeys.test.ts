@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Logger } from "effect"
 import { KeyRing, keyMillis, sealFault } from "../../src/protocol/audit/AuditKey.ts"
 import { isSameHash } from "../../src/protocol/audit/Hash.ts"
 import { headContext } from "../../src/protocol/audit/Sealed.ts"
@@ -89,6 +89,40 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
 })
 
 layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("heads that a node holds", (it) => {
+  it.effect(
+    "are not given up for others, though these be signed, when what is held is not in the chain any more",
+    () => {
+      const said: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => {
+        said.push(String(message))
+      })
+      return Effect.gen(function* () {
+        const data = yield* tempFolder
+        yield* put(
+          1,
+          Array.from({ length: 1100 }, (_, at) => wished(at))
+        )
+        yield* chained()
+        const { held } = Context.get(yield* Layer.build(OwnHeads.layer(data)), HeldHeads)
+        yield* until(
+          Effect.sync(() => held("root")),
+          (head) => head?.segment === 1
+        )
+        yield* tamper("update audit_segments set hlc_ms = hlc_ms + 1")
+        yield* put(
+          2,
+          Array.from({ length: 1100 }, (_, at) => wished(at))
+        )
+        yield* chained()
+        yield* until(
+          Effect.sync(() => said.join()),
+          (lines) => /chain of root does not go on behind segment 1/.test(lines)
+        )
+        assert.strictEqual(held("root")?.segment, 1)
+      }).pipe(Effect.provide(layerChains), Effect.provide(Logger.layer([logger])))
+    }
+  )
+
   it.effect("are there after a restart, and tell when the end of a chain was cut off in all tables", () =>
     Effect.gen(function* () {
       const data = yield* tempFolder
