@@ -63,13 +63,17 @@ export const answerOf = ({ data, sentence }: Answer): string => {
   ].join("\n")
 }
 
-/** Everything that is left alone, each with its reason. */
-const leftAlone = ({ excepted, spared }: Acts): ReadonlyArray<string> => [
-  ...(excepted.length === 0 ? [] : [`${named(excepted)} left alone`]),
-  ...(spared.length === 0
-    ? []
-    : [`not ${named(spared.map(({ unit }) => unit))}: ${because((spared[0] as Acts["spared"][number]).refusal)}`])
-]
+/** Everything that is left alone; each reason stands once. */
+const leftAlone = ({ excepted, spared }: Acts): ReadonlyArray<string> => {
+  const reasons = [...new Set(spared.map(({ refusal }) => because(refusal)))]
+  return [
+    ...(excepted.length === 0 ? [] : [`${named(excepted)} left alone`]),
+    ...reasons.map((reason) => {
+      const units = spared.filter(({ refusal }) => because(refusal) === reason).map(({ unit }) => unit)
+      return `not ${named(units)}: ${reason}`
+    })
+  ]
+}
 
 /** What would be done, and to whom. */
 export const planOf = (acts: Acts, concluded: ReadonlyArray<string>): string => {
@@ -81,35 +85,33 @@ export const planOf = (acts: Acts, concluded: ReadonlyArray<string>): string => 
   ].join("\n")
 }
 
-/** One unit of an order that has come to something. */
-export const chunkLine = (
-  unit: string,
-  chunk: Pick<Chunk, "note" | "outcome" | "refusal" | "value">,
-  done: string
-): string => {
-  const { note, outcome, refusal, value } = chunk
-  const said = value === undefined ? "" : `  ${typeof value === "string" ? value : JSON.stringify(value)}`
+/** What is told of one unit that has come to something. */
+export type Came = Pick<Chunk, "note" | "outcome" | "refusal" | "unit" | "value">
+
+/** One unit in one line. */
+export const chunkLine = ({ note, outcome, refusal, unit, value }: Came, done: string, gap = "  "): string => {
+  const said = value === undefined ? "" : `: ${typeof value === "string" ? value : JSON.stringify(value)}`
   switch (outcome) {
     case "done":
-      return `${unit}  ${done}${said}`
+      return `${unit}${gap}${done}${said}`
     case "later":
-      return `${unit}  later${note === undefined ? "" : `: ${note}`}`
+      return `${unit}${gap}later${note === undefined ? "" : `: ${note}`}`
     case "failed":
-      return `${unit}  failed${refusal === undefined ? "" : `: ${because(refusal)}`}`
+      return `${unit}${gap}failed${refusal === undefined ? "" : `: ${because(refusal)}`}`
     case "cancelled":
-      return `${unit}  cancelled`
+      return `${unit}${gap}cancelled`
   }
 }
 
 /** The end in one line, as `3 of 3 heaters off; press-3 left alone`. */
-export const summaryOf = (acts: Acts, chunks: ReadonlyArray<Pick<Chunk, "outcome">>): string => {
+export const summaryOf = (acts: Acts, chunks: ReadonlyArray<Came>): string => {
   const count = (outcome: Chunk["outcome"]) => chunks.filter((chunk) => chunk.outcome === outcome).length
-  const [only, ...others] = acts.steps
   const total = acts.steps.length
+  const [only] = chunks
+  // By the word of the dispatcher: a rollout is begun under another id than the one that was planned.
+  if (total === 1 && only !== undefined) return [chunkLine(only, acts.done, " "), ...leftAlone(acts)].join("; ")
   const noun = acts.noun.slice(acts.noun.indexOf(" ") + 1)
-  const isOne = only !== undefined && others.length === 0
-  const head =
-    isOne && count("done") === 1 ? `${only.unit} ${acts.done}` : `${count("done")} of ${total} ${noun} ${acts.done}`
+  const head = `${count("done")} of ${total} ${noun} ${acts.done}`
   const rest = (["later", "failed", "cancelled"] as const).flatMap((outcome) => {
     const many = count(outcome)
     if (many === 0) return []

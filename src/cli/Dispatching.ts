@@ -36,7 +36,7 @@ const dispatched = (place: Place, order: Schema.Json, acts: Acts, isQuiet: boole
         const news = chunks.slice(shown)
         shown = chunks.length
         if (isQuiet || acts.steps.length < 2) return
-        for (const chunk of news) yield* Console.log(chunkLine(chunk.unit, chunk, acts.done))
+        for (const chunk of news) yield* Console.log(chunkLine(chunk, acts.done))
       })
     const ended = yield* watchUntil(place, "WatchOp", { op: begun.op }, { item: OpView, isEnd: isEnded, show })
     if (ended.chunks.length === 0 && ended.refusal !== undefined) return yield* errorOf(ended.refusal)

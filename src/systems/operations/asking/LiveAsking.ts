@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { Clock, Effect } from "effect"
 import { type HolonError, Unavailable } from "../../../protocol/Errors.ts"
 import { uuidV7 } from "../../../protocol/Ids.ts"
+import type { Intent, Unclear } from "../../../protocol/intent/Intent.ts"
 import { IntentCache } from "../../../protocol/intent/IntentCache.ts"
 import { type Vocabulary, vocabularyOf } from "../../../protocol/intent/Vocabulary.ts"
 import { contains } from "../../../protocol/Zone.ts"
@@ -22,6 +23,10 @@ const unavailable = ({ cause }: FleetUnread) =>
 
 /** Whether it is the store that failed, and not what was asked. */
 const isUnread = (error: HolonError | FleetUnread): error is FleetUnread => error instanceof FleetUnread
+
+/** Whether it has a word that nobody knows; a program that was just installed brings such words. */
+const isOfNobody = (found: Intent | Unclear): boolean =>
+  found._tag === "Unclear" && ["unknown", "strange", "inapplicable", "missing"].includes(found.reason)
 
 /** Scopes whose words are kept ready. An operator who is confined to zones has one of his own. */
 const scopesMax = 16
@@ -64,8 +69,8 @@ export const makeAsking = (described: Described): Effect.Effect<Interpreter, nev
   Effect.map(FleetRows, (rows) => {
     const words = makeLiveWords(rows, described)
     const scopes = new Map<string, Scoped>()
-    const ready = (scope: Scope) =>
-      Effect.map(words.vocabulary, (whole) => {
+    const ready = (scope: Scope, vocabulary = words.vocabulary) =>
+      Effect.map(vocabulary, (whole) => {
         const key = JSON.stringify(scope ?? null)
         const found = scopes.get(key) ?? new Scoped(whole, scope)
         // The one that was used last stands last.
@@ -79,7 +84,14 @@ export const makeAsking = (described: Described): Effect.Effect<Interpreter, nev
     const newId = Effect.map(Clock.currentTimeMillis, (now) => uuidV7(now, (count) => randomBytes(count)))
     return {
       read: (text, scope) =>
-        Effect.zipWith(ready(scope), Clock.currentTimeMillis, ({ intents }, now) => intents.read(text, now)),
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          const { intents, vocabulary } = yield* ready(scope)
+          const found = intents.read(text, now)
+          if (!isOfNobody(found)) return found
+          const renewed = yield* ready(scope, words.renewed)
+          return renewed.vocabulary === vocabulary ? found : renewed.intents.read(text, now)
+        }),
       learn: (text, intent, scope) => Effect.map(ready(scope), ({ intents }) => intents.learn(text, intent, true)),
       plan: ({ args, capability, targets }, scope) =>
         Effect.gen(function* () {

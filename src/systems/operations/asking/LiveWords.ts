@@ -17,6 +17,8 @@ export const freshMin = 50
 const freshMax = 5000
 /** Fields of boards and names of values change when programs and firmware do, ms. */
 export const fieldsFreshMillis = 30_000
+/** The same where a sentence has a word that nobody knows, ms. */
+const fieldsRenewedMillis = 1000
 
 /** What the config says of boards and zones. */
 export interface Described {
@@ -39,6 +41,8 @@ interface Kept {
 export interface LiveWords {
   /** Ready for reading; the same object for as long as nothing has changed. */
   readonly vocabulary: Effect.Effect<Vocabulary, FleetUnread>
+  /** As that, also looking for fields and programs that are new: for a word that nobody knows. */
+  readonly renewed: Effect.Effect<Vocabulary, FleetUnread>
 }
 
 const profilesOf = (devices: FleetWords["devices"]): ReadonlyArray<string> => [
@@ -50,20 +54,26 @@ export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones
   const turn = Semaphore.makeUnsafe(1)
   let kept: Kept | undefined
 
-  const fieldsAt = Effect.fnUntraced(function* (now: number, devices: FleetWords["devices"], last: Kept | undefined) {
+  const fieldsAt = Effect.fnUntraced(function* (
+    now: number,
+    devices: FleetWords["devices"],
+    last: Kept | undefined,
+    maxAge: number
+  ) {
     const profiles = profilesOf(devices)
     const isSame = last !== undefined && last.fields.profiles === profiles.join()
-    if (isSame && now < last.fields.at + fieldsFreshMillis) return last.fields
+    if (isSame && now < last.fields.at + maxAge) return last.fields
     return { twins: yield* rows.twins(profiles), programs: yield* rows.programs, at: now, profiles: profiles.join() }
   })
 
-  const look = Effect.gen(function* () {
+  const look = Effect.fnUntraced(function* (maxAge: number) {
     const now = yield* Clock.currentTimeMillis
     const last = kept
-    if (last !== undefined && now < last.until) return last.vocabulary
+    const hasOldFields = last === undefined || now >= last.fields.at + maxAge
+    if (!hasOldFields && now < last.until) return last.vocabulary
     const mark = yield* rows.mark
     const devices = last?.mark === mark ? last.vocabulary.fleet.devices : yield* rows.devices
-    const fields = yield* fieldsAt(now, devices, last)
+    const fields = yield* fieldsAt(now, devices, last, maxAge)
     const images = yield* rows.images
     const rollouts = yield* rows.rollouts
     const vsms = yield* rows.vsms
@@ -77,5 +87,8 @@ export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones
     kept = { vocabulary, mark, rest, until, fields }
     return vocabulary
   })
-  return { vocabulary: turn.withPermit(look) }
+  return {
+    vocabulary: turn.withPermit(Effect.suspend(() => look(fieldsFreshMillis))),
+    renewed: turn.withPermit(Effect.suspend(() => look(fieldsRenewedMillis)))
+  }
 }

@@ -96,7 +96,7 @@ export const readingValue = planner(
   Schema.Struct({ program: ProgramName, name: Name }),
   ({ name, program }, targets, known) =>
     Effect.flatMap(aim(targets, known), (aimed) => {
-      const words = { title: `ask for ${name} of ${program} on`, done: `with their ${name} told` }
+      const words = { title: `ask for ${name} of ${program} on`, done: `told ${name}` }
       return toProgram(aimed, known, program, words, "ReadValues", { ids: [name] })
     })
 )

@@ -7,7 +7,7 @@ import { intentLine } from "../../../../src/protocol/intent/Choose.ts"
 import type { Intent, Unclear } from "../../../../src/protocol/intent/Intent.ts"
 import { fieldsFreshMillis, freshMin } from "../../../../src/systems/operations/asking/LiveWords.ts"
 import { corpusLines } from "../../../protocol/intent/Corpora.ts"
-import { askingOf, hall, type Stored, vsmOf } from "./StoredFleet.ts"
+import { askingOf, hall, programOf, type Stored, vsmOf } from "./StoredFleet.ts"
 
 const lineOf = (found: Intent | Unclear): string => (found._tag === "Intent" ? intentLine(found) : `? ${found.reason}`)
 
@@ -48,6 +48,24 @@ describe("asking a live fleet", () => {
       yield* TestClock.adjust(fieldsFreshMillis)
       yield* read("list the devices")
       assert.strictEqual(reads.get("twins"), 2)
+    })
+  )
+
+  it.effect("looks for new fields and programs where a sentence has a word that nobody knows", () =>
+    Effect.gen(function* () {
+      const reads = new Map<string, number>()
+      const stored: Stored = { devices: hall, reads }
+      const { read } = yield* askingOf(stored)
+      yield* read("list the devices")
+      stored.programs = new Map([["heater-1:blink", programOf("heater-1", "blink", ["gain"])]])
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(
+        lineOf(yield* read("set the gain of blink on heater-1 to 2")),
+        "program.value.set@1 heater-1 name=gain program=blink value=2"
+      )
+      const before = reads.get("programs")
+      for (let time = 0; time < 10; time++) yield* read("colourless green ideas")
+      assert.strictEqual(reads.get("programs"), before)
     })
   )
 
