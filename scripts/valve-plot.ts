@@ -21,7 +21,7 @@ const deadBand = 0.01
 const width = 720
 const height = 200
 const left = 48
-const right = 12
+const right = 28
 const panelHeight = 270
 
 /** How often the valve turned back. */
