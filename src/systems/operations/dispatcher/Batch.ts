@@ -7,6 +7,7 @@ import type { Priority } from "../../../protocol/vsm/Claim.ts"
 import type { Act, ActEnd, Timings } from "../../../protocol/vsm/Op.ts"
 import type { VsmId } from "../../../protocol/vsm/VsmId.ts"
 import type { RateLimiter } from "../../coordination/RateLimiter.ts"
+import type { Stops } from "./Stops.ts"
 import type { Measured } from "./Timing.ts"
 
 /** What is to be carried out. All of it is the same when it is begun again on another node. */
@@ -23,6 +24,8 @@ export interface Batch {
   readonly until: number
   /** It is not wanted any more, and may have been begun before: what can be stopped is stopped. */
   readonly isCancelling: boolean
+  /** Says when nobody wants it any more. */
+  readonly stops: Stops
   /** The rate that it counts against, and where that is counted; absent for what is not counted. */
   readonly rate: { readonly bucket: string; readonly limiter: RateLimiter } | undefined
 }

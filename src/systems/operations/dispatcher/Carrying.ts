@@ -10,7 +10,7 @@ import type { Batch, Carried, Run } from "./Batch.ts"
 import { claim, release, renewing } from "./Claiming.ts"
 import { failed } from "./Following.ts"
 import { carryOne } from "./Invoking.ts"
-import { reporting, watching } from "./Reporting.ts"
+import { reporting } from "./Reporting.ts"
 import { type Measured, timed } from "./Timing.ts"
 
 const invoke = (run: Run, fence: number | undefined) =>
@@ -58,9 +58,13 @@ export const carry = (batch: Batch, measured: Measured, meant?: Meant): Effect.E
       isLost: false,
       news: 0
     }
-    yield* Effect.forkScoped(watching(run))
     yield* Effect.forkScoped(reporting(run, meant))
     if (batch.isCancelling) yield* Deferred.succeed(stop, undefined)
+    const stopped = () => Deferred.doneUnsafe(stop, Effect.void)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => batch.stops.listen(batch.op, stopped)),
+      () => Effect.sync(() => batch.stops.forget(batch.op))
+    )
     // Nobody waits until it is back: who dies before that leaves a claim that ends by itself.
     yield* Effect.addFinalizer(() => Effect.forkDetach(timed({}, "release", release(run))))
     yield* claimUnlessStopped(run).pipe(

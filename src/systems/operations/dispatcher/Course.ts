@@ -7,8 +7,9 @@ import { capabilities } from "../../../protocol/intent/Capabilities.ts"
 import type { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
 import { type Act, batchMax, type Left, type Meant, type Op } from "../../../protocol/vsm/Op.ts"
 import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
-import { type Batch, type Carried, graceMillis } from "./Batch.ts"
+import type { Batch, Carried } from "./Batch.ts"
 import { all, type Came, end, refuse, settle } from "./Ending.ts"
+import type { Stops } from "./Stops.ts"
 import { plus } from "./Timing.ts"
 import { type Turn, tellDispatcher, write, writeActs } from "./Turn.ts"
 import type { Question, Understood } from "./Understanding.ts"
@@ -78,6 +79,7 @@ const batchOf = (turn: Turn, op: Op): Batch => {
     priority: op.priority,
     until: op.until,
     isCancelling: op.isCancelling === true,
+    stops: turn.resident.stops,
     rate: isCounted ? { bucket, limiter } : undefined
   }
 }
@@ -225,7 +227,7 @@ export const worked = (turn: Turn, id: string, { understood: found, carried: cam
   running.delete(id)
   turn.resident = { ...turn.resident, running }
   const op = turn.state.ops.get(id)
-  if (op === undefined) return
+  if (op === undefined) return turn.resident.stops.forget(id)
   if (op.isUnderstood !== true) return found === undefined ? undefined : understood(turn, op, found, came)
   // What a plain op means was told on the way.
   const timed = found === undefined ? op : { ...op, took: plus(op.took, found.took) }
@@ -268,37 +270,18 @@ export const reported = (turn: Turn, { op: id, from, ends, isEnded }: Reported):
     )
 }
 
-/** Nobody wants it any more. What its effect has begun is stopped by the effect, which watches the op. */
+/** What the effect is begun with that stops another one of the same op. */
+export interface Stop {
+  readonly op: string
+  readonly stops: Stops
+}
+
+/** Nobody wants it any more. What its effect has begun is stopped by the effect itself. */
 export const cancel = (turn: Turn, op: Op): Op => {
   if (op.isCancelling === true) return op
   for (const { vsm, op: part, isEnded } of op.below)
     if (!isEnded) tellDispatcher(turn, op, vsm, "CancelDelegated", { op: part })
+  const input: Stop = { op: op.op, stops: turn.resident.stops }
+  turn.effects.push({ name: "stop", id: op.op, input })
   return write(turn, { ...op, isCancelling: true })
-}
-
-/** After the end of an op's life, how long its effect and those below may take to say so, ms. */
-const endMillis = graceMillis + 10_000
-const belowMillis = 15_000
-
-const overdueAt = ({ until, below }: Op): number => until + endMillis + (below.length > 0 ? belowMillis : 0)
-
-/** When the next op is given up; infinite for never. */
-export const opsDue = ({ ops }: Turn["state"]): number => {
-  let due = Number.POSITIVE_INFINITY
-  for (const op of ops.values()) due = Math.min(due, overdueAt(op))
-  return due
-}
-
-/** Ends what nobody will end any more, and begins again what an effect of another activation had begun. */
-export const revive = (turn: Turn): void => {
-  for (const op of turn.state.ops.values()) {
-    if (overdueAt(op) <= turn.now) giveUp(turn, op)
-    else if (!turn.resident.running.has(op.op)) work(turn, op)
-  }
-}
-
-const giveUp = (turn: Turn, op: Op): void => {
-  const error = new Timeout({ ms: turn.now - op.askedAt })
-  if (op.isUnderstood === true) settle(turn, op, all(op.open, "failed", error))
-  else refuse(turn, op, all(op.open, "failed", error), refusalOf(error))
 }

@@ -1,12 +1,15 @@
 /** The dispatcher actor of a VSM. What an op passes stands beside it: Admission, Understanding, Carrying, and the end of it. */
+import { Effect } from "effect"
 import * as Behaviour from "../../../actors/Behaviour.ts"
 import { type HolonError, NotFound } from "../../../protocol/Errors.ts"
 import { Dispatcher, type DispatcherState } from "../../../protocol/vsm/Dispatcher.ts"
 import { rootId } from "../../../protocol/vsm/VsmId.ts"
 import { RateLimiter } from "../../coordination/RateLimiter.ts"
 import { admit, isAdmitted, isRepeat } from "./Admission.ts"
-import { cancel, opsDue, progressed, reported, revive, type Work, type Worked, work, worked } from "./Course.ts"
+import { cancel, progressed, reported, type Stop, type Work, type Worked, work, worked } from "./Course.ts"
 import { delegated } from "./Delegation.ts"
+import { opsDue, revive } from "./Reviving.ts"
+import { Stops } from "./Stops.ts"
 import { storage } from "./Stored.ts"
 import type { Stopwatch } from "./Timing.ts"
 import { begin, type Context, type Noted, notedOf, type Resident, repliedOf, type Turn, write } from "./Turn.ts"
@@ -36,7 +39,7 @@ export const dispatcherBy = (stopwatch: Stopwatch): Behaviour.AnyBehaviour => {
 
   return Behaviour.make<Dispatcher, Resident>(Dispatcher, {
     initial: () => initial,
-    awake: () => ({ limiter: new RateLimiter(), running: new Set() }),
+    awake: () => ({ limiter: new RateLimiter(), stops: new Stops(), running: new Set() }),
     storage,
     vsmOf: (_state, id) => (id === rootId ? undefined : id),
     supervisor: (id) => ({ kind: "vsm", id }),
@@ -44,10 +47,16 @@ export const dispatcherBy = (stopwatch: Stopwatch): Behaviour.AnyBehaviour => {
     dueAt: (state) => (state.ops.size === 0 ? undefined : opsDue(state)),
     residentDueAt: (state) => (state.ops.size === 0 ? undefined : opsDue(state)),
     timeout: (state, context) => (state.ops.size === 0 ? {} : noted<undefined>(revive)(state, undefined, context)),
-    effects: { work: (input) => working(input as Work, stopwatch) },
-    // It went through no storage, so it is what was made.
-    completed: (state, { id, outcome }, context) =>
-      noted<Worked>((turn, came) => worked(turn, id, came))(state, outcome as Worked, context),
+    // What effects are begun with and come to went through no storage, so it is what was made.
+    effects: {
+      work: (input) => working(input as Work, stopwatch),
+      stop: (input) => {
+        const { stops, op } = input as Stop
+        return Effect.sync(() => stops.stop(op))
+      }
+    },
+    completed: (state, { name, id, outcome }, context) =>
+      name === "work" ? noted<Worked>((turn, came) => worked(turn, id, came))(state, outcome as Worked, context) : {},
 
     DispatchIntent: (state, order, context) => {
       const turn = begin(state, context, stopwatch)

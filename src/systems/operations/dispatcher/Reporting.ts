@@ -1,26 +1,15 @@
-/** While a batch is carried out: its op hears how far it is, and it hears when nobody wants it any more. */
-import { Deferred, Effect, Schema, Stream } from "effect"
+/** While a batch is carried out, its op hears how far it is. */
+import { Effect } from "effect"
 import { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
-import { type Meant, OpView } from "../../../protocol/vsm/Op.ts"
+import type { Meant } from "../../../protocol/vsm/Op.ts"
 import { type Run, runtimeFor } from "./Batch.ts"
 import { timed } from "./Timing.ts"
 
 /** What ends sooner is told with the end of the batch alone. */
 const reportMillis = 40
+/** What an op means is told on the way where it takes longer than this. */
+const meantMillis = 250
 const noteMax = 256
-
-/** Stops the batch once its op is cancelled. Most batches have ended before anybody looks. */
-export const watching = ({ actors, batch, stop }: Run): Effect.Effect<void> =>
-  actors
-    .watch({ kind: Dispatcher.kind, id: batch.vsm }, "WatchOp", { op: batch.op }, { asker: runtimeFor(batch.asker) })
-    .pipe(
-      Stream.mapEffect((item) => Effect.orDie(Schema.decodeUnknownEffect(OpView)(item))),
-      Stream.takeUntil((view) => view.isCancelling === true),
-      Stream.runDrain,
-      Effect.andThen(Deferred.succeed(stop, undefined)),
-      Effect.ignore,
-      Effect.delay(reportMillis)
-    )
 
 /** How far the acts are that have not ended. */
 const progressOf = ({ batch, ends, progress }: Run): number => {
@@ -37,20 +26,24 @@ const progressOf = ({ batch, ends, progress }: Run): number => {
 export const reporting = (run: Run, meant: Meant | undefined): Effect.Effect<never> => {
   const { actors, batch } = run
   const by = { asker: runtimeFor(batch.asker) }
-  let told = meant === undefined ? 0 : -1
+  let told = 0
+  let rounds = 0
+  let isMeant = meant === undefined
   const report = Effect.suspend(() => {
     const { news, note, ends } = run
-    if (news === told || ends.length === batch.acts.length) return Effect.void
+    const isLong = ++rounds * reportMillis >= meantMillis && !isMeant
+    if ((news === told && !isLong) || ends.length === batch.acts.length) return Effect.void
     const payload = {
       op: batch.op,
       batch: batch.batch,
       ends: [...ends],
       progress: progressOf(run),
       ...(note !== undefined && { note: note.slice(0, noteMax) }),
-      ...(meant !== undefined && told < 0 && { meant })
+      ...(meant !== undefined && !isMeant && { meant })
     }
     const send = Effect.map(actors.ask(Dispatcher, batch.vsm, "Progress", payload, by), () => {
       told = news
+      isMeant = true
     })
     return Effect.ignore(timed(run.measured, "stream", send))
   })

@@ -6,12 +6,15 @@ import type { Act, Chunk, Ended, Op } from "../../../protocol/vsm/Op.ts"
 import { VsmId } from "../../../protocol/vsm/VsmId.ts"
 import type { RateLimiter } from "../../coordination/RateLimiter.ts"
 import { remember } from "./Memory.ts"
+import type { Stops } from "./Stops.ts"
 import type { Stopwatch } from "./Timing.ts"
 
 /** Memory of one activation. */
 export interface Resident {
   /** Who has asked how much of late. */
   readonly limiter: RateLimiter
+  /** Which effects are to stop. */
+  readonly stops: Stops
   /** Ops whose effects run here. */
   readonly running: ReadonlySet<string>
 }

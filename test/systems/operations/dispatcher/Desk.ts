@@ -65,7 +65,7 @@ export class Desk {
     for (; this.#seen < this.rig.orders.length; this.#seen++) {
       const order = this.rig.orders[this.#seen]
       const done = this.rig.ends[this.#seen]
-      if (order !== undefined && done !== undefined)
+      if (order?.name === "work" && done !== undefined)
         this.#effects.push({ id: order.id, work: order.input as Work, end: done })
     }
     return this.#effects
