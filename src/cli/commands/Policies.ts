@@ -1,8 +1,7 @@
 /** `holon policy`: what may be done, in which zones and under which conditions. */
-import { readFileSync } from "node:fs"
-import { text as readAll } from "node:stream/consumers"
 import { Clock, Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { Malformed } from "../../protocol/Errors.ts"
 import { checkPolicyText } from "../../protocol/policy/PolicyCheck.ts"
 import { formatPolicy } from "../../protocol/policy/PolicyFormat.ts"
 import { PolicyList } from "../../protocol/vsm/PolicyKeeper.ts"
@@ -15,18 +14,9 @@ import { connected, connection } from "../Globals.ts"
 import { wholeNumber } from "../Numbers.ts"
 import { lookThrough } from "../Pages.ts"
 import { impactLines, policyLines, policyName, policyTable, trialLine } from "../PolicyReport.ts"
+import { readPolicy } from "../PolicySource.ts"
 import { print } from "../Print.ts"
 import { explain } from "./PolicyExplain.ts"
-
-/** The file with the policy cannot be read. */
-export class PolicyUnreadable extends Schema.TaggedError<PolicyUnreadable>()("PolicyUnreadable", {
-  file: Schema.String,
-  reason: Schema.String
-}) {
-  override get message() {
-    return `${this.file} cannot be read (${this.reason}); name a file with a policy, - for standard input, or write the policy itself`
-  }
-}
 
 /** A policy was taken back while it was tried. Permanent for this version. */
 export class TakenBack extends Schema.TaggedError<TakenBack>()("TakenBack", {
@@ -36,17 +26,6 @@ export class TakenBack extends Schema.TaggedError<TakenBack>()("TakenBack", {
   override get message() {
     return `${this.name} was taken back: ${this.reason}`
   }
-}
-
-const unreadable = (file: string) => (cause: unknown) =>
-  new PolicyUnreadable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
-
-/** A policy as somebody wrote it: the argument itself where it is one, else the file it names. */
-const given = (argument: string): Effect.Effect<string, PolicyUnreadable> => {
-  if (/^\s*policy\s/.test(argument)) return Effect.succeed(argument)
-  return argument === "-"
-    ? Effect.tryPromise({ try: () => readAll(process.stdin), catch: unreadable("standard input") })
-    : Effect.try({ try: () => readFileSync(argument, "utf8"), catch: unreadable(argument) })
 }
 
 const source = Argument.String("policy").pipe(
@@ -81,7 +60,7 @@ const check = Command.make(
   "check",
   { ...connection, policy: source },
   Effect.fn(function* (flags) {
-    const checked = yield* Effect.fromResult(checkPolicyText(yield* given(flags.policy)))
+    const checked = yield* Effect.fromResult(checkPolicyText(yield* readPolicy(flags.policy)))
     yield* print(flags, checked.policy, () => formatPolicy(checked.policy))
   })
 ).pipe(
@@ -93,7 +72,7 @@ const add = Command.make(
   "add",
   { ...connection, policy: source, vsm },
   Effect.fn(function* (flags) {
-    const text = yield* given(flags.policy)
+    const text = yield* readPolicy(flags.policy)
     const place = keeperOf(flags.vsm)
     const staged = yield* connected(flags)(
       Effect.gen(function* () {
@@ -129,7 +108,7 @@ const impact = Command.make(
   "impact",
   { ...connection, policy: source, vsm },
   Effect.fn(function* (flags) {
-    const text = yield* given(flags.policy)
+    const text = yield* readPolicy(flags.policy)
     const report = yield* connected(flags)(
       Effect.flatMap(Client, (client) => client.PolicyImpact({ vsm: flags.vsm, source: text }))
     )
@@ -224,9 +203,12 @@ const activate = Command.make(
   Effect.fn(function* (flags) {
     const place = keeperOf(flags.vsm)
     const key = { name: flags.name, ...whenGiven("version", flags.version) }
+    const at = Option.map(flags.at, Date.parse)
+    if (Option.isSome(at) && Number.isNaN(at.value))
+      return yield* new Malformed({ path: "at", reason: "this is no time such as 2026-11-22T18:00:00Z" })
     const payload = {
       ...key,
-      ...whenGiven("at", Option.map(flags.at, Date.parse)),
+      ...whenGiven("at", at),
       ...whenGiven(
         "canaryZones",
         Option.map(flags.canary, (zones) => zones.split(",").map((zone) => zone.trim()))

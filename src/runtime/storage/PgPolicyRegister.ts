@@ -87,8 +87,8 @@ const make = Effect.gen(function* () {
     for (const view of rows) {
       if (view.publishing === undefined) continue
       const { ttlMillis } = definitionOf(view)
-      const ends = ttlMillis === null ? null : instant(at + ttlMillis)
-      yield* sql`update policies set epoch = ${epoch}, activate_at = ${instant(at)}, expires_at = coalesce(expires_at, ${ends})
+      const ends = view.expiresAt ?? (ttlMillis === null ? undefined : at + ttlMillis)
+      yield* sql`update policies set epoch = ${epoch}, activate_at = ${instant(at)}, expires_at = ${instant(ends)}
         where vsm = ${vsm} and name = ${view.name} and version = ${view.version}`
     }
     return { epoch, at }
