@@ -3,6 +3,7 @@
  * is a refusal, kept here and answered with `undefined`: nothing is thrown, so that a flood of bad frames stays cheap.
  */
 import { codes } from "./Codes.ts"
+import { f16Value } from "./hxe/F16.ts"
 
 /** Texts up to this many bytes are looked up before they are made: names of fields and states come again and again. */
 const cachedBytesMax = 24
@@ -14,21 +15,6 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** Major types of RFC 8949, section 3.1. */
 export const major = { unsigned: 0, negative: 1, bytes: 2, text: 3, list: 4, map: 5, tag: 6, simple: 7 } as const
-
-/** A value of an IEEE 754 half, by its bits. */
-const half = (bits: number): number => {
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  const size =
-    exponent === 0
-      ? fraction * 2 ** -24
-      : exponent === 31
-        ? fraction === 0
-          ? Number.POSITIVE_INFINITY
-          : Number.NaN
-        : (1024 + fraction) * 2 ** (exponent - 25)
-  return bits >> 15 === 0 ? size : -size
-}
 
 /** A position in well-formed bytes, and the first refusal met. */
 export class CborReader {
@@ -96,7 +82,7 @@ export class CborReader {
       case 21:
         return true
       case 25:
-        return half(this.argument)
+        return f16Value(this.argument)
       case 26:
         return this.view.getFloat32(this.at - 4)
       case 27:

@@ -1,4 +1,4 @@
-/** IEEE 754 binary16, the number format of values and floats in HXE images. */
+/** IEEE 754 binary16: the number format of values and floats in HXE images, and of the shortest floats of CBOR. */
 
 /** From here on every magnitude rounds to infinity: halfway between 65504 and the next power of two. */
 const overflow = 65_520
