@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { isDeviceId, isUuid, isUuidV7, millisOf, uuidBytes, uuidText, uuidV7 } from "../../src/protocol/Ids.ts"
+import {
+  derivedId,
+  isDeviceId,
+  isUuid,
+  isUuidV7,
+  millisOf,
+  uuidBytes,
+  uuidText,
+  uuidV7
+} from "../../src/protocol/Ids.ts"
 
 const randomBytes =
   (fill: number) =>
@@ -48,6 +57,23 @@ describe("UUIDv7", () => {
       assert.isUndefined(millisOf(text), text)
     }
     assert.isUndefined(uuidBytes("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"))
+  })
+})
+
+describe("an id that follows from another", () => {
+  const from = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
+
+  it("is a UUIDv7 as old, the same for the same name, and another for any other", () => {
+    const names = Array.from({ length: 10_000 }, (_, at) => `device/press-${at} SetDesired 0`)
+    const ids = names.map((name) => derivedId(from, name))
+    assert.strictEqual(new Set(ids).size, names.length)
+    for (const id of ids) assert.strictEqual(millisOf(id), millisOf(from))
+    assert.strictEqual(derivedId(from, names[7] ?? ""), ids[7])
+    assert.notStrictEqual(derivedId("017f22e2-79b0-7cc3-98c4-dc0c0c073990", names[7] ?? ""), ids[7])
+  })
+
+  it("is none of what is no UUIDv7", () => {
+    assert.throws(() => derivedId("press-1", "a"), RangeError)
   })
 })
 

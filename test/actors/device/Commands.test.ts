@@ -381,6 +381,19 @@ describe("cancelling", () => {
     assert.strictEqual(bench.command(id).code, 125)
   })
 
+  it("of one that has not come yet, by its name, keeps it from ever beginning", () => {
+    const bench = new Bench().ready()
+    const id = bench.id()
+    bench.clear()
+    assert.deepInclude(bench.ask("CancelCommand", { id, name: "home" }), { state: "done", code: 125, name: "home" })
+    assert.deepInclude(bench.ask("Invoke", { id, name: "home" }), { state: "done", code: 125 })
+    assert.deepStrictEqual(bench.sent("invoke"), [])
+    assert.strictEqual(
+      refusal(() => bench.ask("CancelCommand", { id: "0190-not-an-id", name: "home" })),
+      "Malformed"
+    )
+  })
+
   it("of an unknown id is NotFound", () => {
     const bench = new Bench().ready()
     assert.strictEqual(

@@ -42,6 +42,7 @@ export const dispatcherBy = (stopwatch: Stopwatch): Behaviour.AnyBehaviour => {
     awake: () => ({ limiter: new RateLimiter(), stops: new Stops(), running: new Set() }),
     storage,
     vsmOf: (_state, id) => (id === rootId ? undefined : id),
+    actsForOthers: true,
     supervisor: (id) => ({ kind: "vsm", id }),
     atTakeover: ({ ops }) => ops.size > 0,
     dueAt: (state) => (state.ops.size === 0 ? undefined : opsDue(state)),

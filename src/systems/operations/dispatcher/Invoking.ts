@@ -77,7 +77,7 @@ const sent = (run: Run, act: Act, fence: number | undefined, request: string) =>
   })
 
 /** Whether what failed for now may be sent once more, and under which id: of what a board tried only what is declared to bear it. */
-const again = ({ payload, ...step }: Step, { outcome, refusal }: Outcome): "same" | "new" | undefined => {
+export const again = ({ payload, ...step }: Step, { outcome, refusal }: Outcome): "same" | "new" | undefined => {
   if (outcome !== "failed" || refusal === undefined) return undefined
   const isIdempotent = Object(payload)["idempotent"] === true
   if (refusal._tag === "CapabilityFailed") return isIdempotent ? "new" : undefined
