@@ -1,5 +1,4 @@
 /** What an op passes before it rests in the row: named steps, each timed, each of which may turn it away. */
-
 import { reasonOf } from "../../../actors/Origin.ts"
 import type { Asker } from "../../../protocol/Asker.ts"
 import type { PayloadOf } from "../../../protocol/Contract.ts"
@@ -54,10 +53,12 @@ const decode = ({ order: { text, capability, targets, args, said } }: Applicant)
 
 /** What everybody together may ask of one VSM. */
 const vsmLimit: Limit = { perMinute: 60_000, burst: 2000 }
-const [, , some = 600, , every = 6000] = perMinuteByClearance
+/** Who may do everything is of the highest clearance, who has less than all rights one of management, unless somebody says more. */
+const [all, fewer] = [4, 2]
 
-/** Who may do everything is of the highest clearance; who has less than all rights is one of management. */
-const userLimit = ({ may }: Asker): Limit => ({ perMinute: may === undefined ? every : some })
+const userLimit = ({ may, clearance = may === undefined ? all : fewer }: Asker): Limit => ({
+  perMinute: perMinuteByClearance[clearance] ?? 0
+})
 
 /** Before anything that costs. What the runtime does for itself is bounded by what it does it for. */
 const rate = ({ turn, by, order: { priority = "normal" } }: Applicant): HolonError | undefined => {

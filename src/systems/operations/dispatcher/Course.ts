@@ -1,9 +1,8 @@
 /** The course of an op: understood, carried out batch by batch, here and by VSMs below, and ended once. */
-
 import type { PayloadOf } from "../../../protocol/Contract.ts"
 import { Conflict, Expired, Timeout } from "../../../protocol/Errors.ts"
 import { derivedId } from "../../../protocol/Ids.ts"
-import { capabilities } from "../../../protocol/intent/Capabilities.ts"
+import type { CapabilityName } from "../../../protocol/intent/Capabilities.ts"
 import type { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
 import { type Act, batchMax, type Left, type Meant, type Op } from "../../../protocol/vsm/Op.ts"
 import { refusalOf } from "../../../protocol/vsm/Spawn.ts"
@@ -52,14 +51,22 @@ const batchActs = (turn: Turn, op: Op): ReadonlyArray<Act> => {
     .filter(({ place }) => op.open.includes(place))
 }
 
-/** Targets that are named one by one, and are told what does not depend on anything else. */
+/** What can be told again without a difference: a device that has it answers as it did, and is not another one by it. */
+const repeatable: ReadonlySet<CapabilityName> = new Set<CapabilityName>([
+  "device.output.switch@1",
+  "device.field.set@1",
+  "device.field.change@1",
+  "device.command.invoke@1"
+])
+
+/** Whether it means the same whenever it is read: its targets are named one by one, or were told by a dispatcher above. */
 const isPlain = ({ intent, parent, isDryRun }: Op): boolean => {
   if (isDryRun === true) return false
   if (parent !== undefined) return true
-  if (intent === undefined || !intent.capability.startsWith("device.")) return false
+  if (intent === undefined || !repeatable.has(intent.capability)) return false
   const { of, except } = intent.targets ?? { of: [], except: [] }
   const areNamed = of.every((each) => Object.keys(each).length === 1 && each.id !== undefined)
-  return capabilities[intent.capability].effect === "actuates" && except.length === 0 && of.length > 0 && areNamed
+  return except.length === 0 && of.length > 0 && areNamed
 }
 
 const perMinute = 6000
