@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import { Malformed, UnknownCapability } from "../../../protocol/Errors.ts"
 import type { FieldWords } from "../../../protocol/intent/FleetWords.ts"
 import type { StepEnd } from "../../../protocol/intent/Plan.ts"
+import { isTwinValue } from "../../../protocol/TwinSchema.ts"
 import type { TwinMap, TwinValue } from "../../../protocol/TwinValue.ts"
 import { Zone } from "../../../protocol/Zone.ts"
 import { type Aimed, actsOn, aim, fieldOf, fieldsLike, type Known, NoArguments, planner } from "./Planner.ts"
@@ -15,8 +16,7 @@ export const valueAt = (section: TwinMap, name: string): TwinValue | undefined =
   let at: unknown = section
   for (const key of name.split("."))
     at = typeof at === "object" && at !== null && Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined
-  const isValue = typeof at === "number" || typeof at === "string" || typeof at === "boolean" || typeof at === "object"
-  return isValue && at !== null ? (at as TwinValue) : undefined
+  return isTwinValue(at) ? at : undefined
 }
 
 /** A patch that sets one field. */

@@ -88,7 +88,7 @@ export const makeLiveWords = (rows: FleetRows["Service"], { boards, units, zones
     return vocabulary
   })
   return {
-    vocabulary: turn.withPermit(Effect.suspend(() => look(fieldsFreshMillis))),
-    renewed: turn.withPermit(Effect.suspend(() => look(fieldsRenewedMillis)))
+    vocabulary: turn.withPermit(look(fieldsFreshMillis)),
+    renewed: turn.withPermit(look(fieldsRenewedMillis))
   }
 }

@@ -1,7 +1,7 @@
 /** How an intent becomes a plan: what planners work with, and the devices that an intent means as they are at that moment. */
 import { Effect, Result, Schema } from "effect"
 import { DeviceStatus, TwinDocument } from "../../../protocol/Device.ts"
-import { type HolonError, InvalidTransition, Malformed, NotFound } from "../../../protocol/Errors.ts"
+import { type HolonError, InvalidTransition, Malformed, NotFound, TooLarge } from "../../../protocol/Errors.ts"
 import { chosen, targetsLine } from "../../../protocol/intent/Choose.ts"
 import type { FieldWords } from "../../../protocol/intent/FleetWords.ts"
 import type { Intent, Targets } from "../../../protocol/intent/Intent.ts"
@@ -26,7 +26,7 @@ export interface Known {
   readonly scope: Scope
 }
 
-/** Devices, in the order of the fleet; which of them does not matter. */
+/** What of an intent its planner needs: the capability has chosen the planner. */
 export type Asked = Pick<Intent, "args" | "targets">
 
 /** Makes a plan of an intent. Fails with what makes all of it senseless. */
@@ -65,6 +65,9 @@ export interface Aim {
 const isStatus = Schema.is(DeviceStatus)
 const isTwin = Schema.is(TwinDocument)
 
+/** Devices that one order is for, or one question, at most: each of them is looked at. */
+export const aimedMax = 2560
+
 /** Why nothing is done to a unit. */
 export const spare = (unit: string, error: HolonError): Spared => ({ unit, refusal: refusalOf(error) })
 
@@ -81,16 +84,20 @@ const meantBy = (targets: Targets, vocabulary: Vocabulary): ReadonlyArray<string
   return [...known, ...new Set(namedIn(targets).filter((id) => !there.has(id)))]
 }
 
+const bounded = (ids: ReadonlyArray<string>, most: number) =>
+  ids.length > most ? Effect.fail(new TooLarge({ limit: most, actual: ids.length })) : Effect.succeed(ids)
+
 /**
  * The devices that are meant, as they are stored now. What has retired or gone since the words were read is spared with the
  * reason; it is an error only where nothing else is left.
  */
 export const aim = (
   targets: Targets,
-  { look, scope, vocabulary }: Known
+  { look, scope, vocabulary }: Known,
+  most = aimedMax
 ): Effect.Effect<Aim, HolonError | FleetUnread> =>
   Effect.gen(function* () {
-    const ids = meantBy(targets, vocabulary)
+    const ids = yield* bounded(meantBy(targets, vocabulary), most)
     if (ids.length === 0) return yield* new NotFound({ what: `device that is meant by ${targetsLine(targets)}` })
     const found = yield* look("device", ids, ["GetStatus", "GetTwin"])
     const devices: Array<Aimed> = []
@@ -119,7 +126,7 @@ export const aim = (
 /** Devices and what can be told of those that retired, for questions. */
 export const aimAtAny = (targets: Targets, { look, scope, vocabulary }: Known) =>
   Effect.gen(function* () {
-    const ids = meantBy(targets, vocabulary)
+    const ids = yield* bounded(meantBy(targets, vocabulary), aimedMax)
     const found = yield* look("device", ids, ["GetStatus", "GetTwin", "GetPrograms"])
     return ids.flatMap((id) => {
       const [status, twin, programs] = found.get(id) ?? []

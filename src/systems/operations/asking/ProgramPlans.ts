@@ -136,6 +136,9 @@ export const installing = planner(Schema.Struct(image), ({ image: name, version 
 
 const { canary, errorShare, needsApproval, observeMillis, parallel, rollsBack, waveSize } = RolloutRules.fields
 
+/** Boards of one rollout, at most. */
+const rolledOutMax = 10_000
+
 /** One rollout for all of them. What was not said of its rules is as for `holon rollout start`. */
 export const rollingOut = planner(
   Schema.Struct({
@@ -151,7 +154,7 @@ export const rollingOut = planner(
   ({ image: name, version, ...said }, targets, known) =>
     Effect.gen(function* () {
       const sha256 = yield* imageOf(name, version, known)
-      const aimed = yield* aim(targets, known)
+      const aimed = yield* aim(targets, known, rolledOutMax)
       // Who lets some boards fail lets the next wave open without them.
       const share = said.errorShare === undefined ? {} : { successShare: Number((1 - said.errorShare).toPrecision(12)) }
       const rules: RolloutRules = { ...rolloutRulesDefault, ...share, ...said }

@@ -262,6 +262,19 @@ describe("what an intent is in messages", () => {
       Effect.map(refused(order), ({ _tag }) => assert.strictEqual(_tag, tag))
     )
 
+  it.effect("refuses an order for more devices than it can look at, and a question about them", () =>
+    Effect.gen(function* () {
+      const devices = Array.from({ length: 2561 }, (_, at) => ({ id: `h-${at}`, profile: "sim-heater" }))
+      const all = { of: [{}], except: [] }
+      const orders: ReadonlyArray<Order> = [
+        { capability: "device.output.switch@1", targets: all, args: { output: "on", on: false } },
+        { capability: "device.state.read@1", targets: all, args: {} }
+      ]
+      for (const order of orders)
+        assert.deepInclude(yield* refused(order, { devices }), { _tag: "TooLarge", limit: 2560, actual: 2561 })
+    })
+  )
+
   it.effect("refuses a name that stands for two images", () =>
     Effect.gen(function* () {
       const two = {
