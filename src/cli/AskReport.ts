@@ -39,14 +39,10 @@ const Rows = Schema.Struct({
 })
 const isRows = Schema.is(Rows)
 
-const cellOf = (value: Schema.Json | undefined): Cell =>
-  value === undefined
-    ? ""
-    : typeof value === "number"
-      ? value
-      : typeof value === "string"
-        ? value
-        : JSON.stringify(value)
+const cellOf = (value: Schema.Json | undefined): Cell => {
+  if (value === undefined) return ""
+  return typeof value === "number" || typeof value === "string" ? value : JSON.stringify(value)
+}
 
 /** The answer in a sentence, and a table where there is more than one thing to tell of. */
 export const answerOf = ({ data, sentence }: Answer): string => {
