@@ -75,7 +75,7 @@ const strip = <A extends object>(fields: A) =>
 
 const decodeRecord = Schema.decodeUnknownSync(Schema.toType(ProvenRecord))
 
-/** Puts a proof together. `keys` are those of the issuer, up to the one that signed. */
+/** Puts a proof together. `keys` are those of the issuer, up to the one that signed. Throws for what cannot be a record. */
 export const proofOf = (parts: {
   readonly record: AuditRecord
   readonly payload: typeof Schema.Json.Type | undefined

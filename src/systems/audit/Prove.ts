@@ -45,7 +45,12 @@ const proven = Effect.fnUntraced(function* ({ record, segment, isKept, payload }
   if (signer === undefined) return yield* new ProofImpossible({ seq, reason: "the key that signed it is not known" })
   const keys = all.filter(({ issuer, epoch }) => isSameHash(issuer, signer.issuer) && epoch <= signer.epoch)
   const path = merklePath(leaves, seq - head.first)
-  const proof = proofOf({ record, payload: isKept && isJson(payload) ? payload : undefined, path, head, seal, keys })
+  const said = isKept && isJson(payload) ? payload : undefined
+  const proof = yield* Effect.try({
+    try: () => proofOf({ record, payload: said, path, head, seal, keys }),
+    // The fields of a row that was tampered with may be those of no record.
+    catch: () => new ProofImpossible({ seq, reason: "it is no record" })
+  })
   const checked = checkProof(proof, keys[0]?.publicKey ?? signer.publicKey)
   if (Result.isFailure(checked)) return yield* new ProofImpossible({ seq, reason: checked.failure })
   return proof

@@ -119,6 +119,12 @@ describe("a proof", () => {
         Effect.flip
       )
       assert.deepInclude(refusal, { _tag: "ProofImpossible", reason: "record 1 is not what was sealed in segment 1" })
+      const odd = tables.records.with(0, { ...first, record: { ...first.record, seq: 1, subjectSeq: -0.5 } })
+      const other = prove({ vsm: "root", seq: 1 }).pipe(
+        Effect.provide(layerOf({ ...tables, records: odd })),
+        Effect.flip
+      )
+      assert.deepInclude(yield* other, { _tag: "ProofImpossible", reason: "it is no record" })
     })
   )
 })
