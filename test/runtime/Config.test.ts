@@ -284,7 +284,7 @@ describe("an operator's account", () => {
       )
       assert.include(
         yield* may('["everything you have got"]'),
-        "(the rights are audit.read, audit.verify, deadletter.read, "
+        "(the rights are audit.erase, audit.read, audit.verify, deadletter.read, "
       )
     })
   )

@@ -3,7 +3,7 @@
 import { clearanceMax } from "../Clearance.ts"
 import { type BoundCondition, type BoundTerm, pathsOf } from "../condition/Bound.ts"
 import { protectedGlobs } from "./Request.ts"
-import { type Atom, judged, type Verdict, verdictOf } from "./Verdict.ts"
+import { type Atom, argumentsOf, judged, type Verdict, verdictOf } from "./Verdict.ts"
 
 /** Whether some text fits both globs. `\` makes the next sign of the written one plain; the other has only `*`. */
 const meet = (written: ReadonlyArray<Sign>, name: string): boolean => {
@@ -95,8 +95,10 @@ const judgeOf =
 const given = ["principal", "scope", "clearance", "capability", "protected"]
 
 /** What is certain of any other test, when so much is known: what is not known may be there or not. */
-const beyond = (atom: Atom, known: unknown): Verdict =>
-  atom._tag === "Exists" ? (given.includes(atom.path[0]) ? "yes" : "unknown") : verdictOf(atom, known)
+const beyond = (atom: Atom, known: unknown): Verdict => {
+  if (atom._tag === "Exists") return given.includes(atom.path[0]) ? "yes" : "unknown"
+  return argumentsOf(atom).length > 0 ? "unknown" : verdictOf(atom, known)
+}
 
 /** The first group of protected capabilities that a condition may hold for; nothing when it holds for none of them. */
 export const touched = (condition: BoundCondition): string | undefined =>

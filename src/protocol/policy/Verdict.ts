@@ -1,8 +1,9 @@
 /**
  * What is certain of a condition when not everything is known: that it holds, that it does not, or neither. A test of what is
- * missing is neither, and so is its denial; of several it is decided by those that are certain (Kleene's logic).
+ * missing is neither, and so is its denial; of several it is decided by those that are certain (Kleene's logic). Arguments are
+ * never missing: who asks has said them all, and a test of one that he has not said certainly does not hold.
  */
-import type { BoundCondition, BoundTerm } from "../condition/Bound.ts"
+import { type BoundCondition, type BoundPath, type BoundTerm, pathsOf } from "../condition/Bound.ts"
 import { evaluate, interpret } from "../condition/Interpret.ts"
 import { valueAt } from "../condition/Values.ts"
 
@@ -32,6 +33,9 @@ export const judged = (condition: BoundCondition, judge: (atom: Atom) => Verdict
   }
 }
 
+/** The arguments that a test asks for. */
+export const argumentsOf = (atom: Atom): ReadonlyArray<BoundPath> => pathsOf(atom).filter(([root]) => root === "arg")
+
 const isScalar = (value: unknown): boolean => typeof value === "string" || typeof value === "boolean" || isNumber(value)
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value)
 const areOrdered = (one: unknown, other: unknown): boolean =>
@@ -40,7 +44,7 @@ const areAlike = (one: unknown, other: unknown): boolean =>
   areOrdered(one, other) || (typeof one === "boolean" && typeof other === "boolean")
 
 /** Whether all that a test compares is there, and of types that can be compared. */
-const isDecidable = (atom: Atom, document: unknown): boolean => {
+const isComparable = (atom: Atom, document: unknown): boolean => {
   const value = (term: BoundTerm) => evaluate(term, document)
   switch (atom._tag) {
     case "Exists":
@@ -80,6 +84,9 @@ const isBehind = (one: unknown, other: unknown): boolean =>
     },
     { one, other }
   )
+
+const isDecidable = (atom: Atom, document: unknown): boolean =>
+  isComparable(atom, document) || argumentsOf(atom).some((path) => valueAt(document, path) === undefined)
 
 /** What is certain of a condition of a document. */
 export const verdictOf = (condition: BoundCondition, document: unknown): Verdict =>

@@ -1,7 +1,7 @@
 /** When a condition may hold although something it asks for is missing, as a condition that every compiler can compile. */
 import type { BoundCondition, BoundTerm } from "../../../protocol/condition/Bound.ts"
 import type { Comparison } from "../../../protocol/condition/Condition.ts"
-import type { Atom } from "../../../protocol/policy/Verdict.ts"
+import { type Atom, argumentsOf } from "../../../protocol/policy/Verdict.ts"
 
 /** Fields that every request has, of one type each: a test of one against a value of its type is never without an answer. */
 const given: ReadonlyMap<string, BoundTerm["_tag"]> = new Map([
@@ -54,8 +54,12 @@ const areOrdered = (one: BoundTerm, other: BoundTerm) => any(compare(one, "<=", 
 const isText = (term: BoundTerm) => compare(term, ">=", { _tag: "Text", value: "" })
 const isNumber = (term: BoundTerm) => compare(term, "<=", { _tag: "Number", value: Number.MAX_VALUE })
 
-/** Holds where a test has an answer. */
-const decided = (atom: Atom): BoundCondition => {
+/** Holds where a test has an answer. One of an argument that nobody has said has: no. */
+const decided = (atom: Atom): BoundCondition =>
+  any(comparable(atom), ...argumentsOf(atom).map((path) => not({ _tag: "Exists", path })))
+
+/** Holds where all that a test compares is there, and of types that can be compared. */
+const comparable = (atom: Atom): BoundCondition => {
   switch (atom._tag) {
     case "Compare": {
       const isEquality = atom.operator === "==" || atom.operator === "!="
