@@ -17,7 +17,7 @@ const config = {
     operators: {
       ada: { env: "ADA" },
       ron: { token: { env: "RON" }, may: ["pattern.*"] },
-      pia: { token: { env: "PIA" }, may: ["pattern.*", "device.s*"] }
+      pia: { token: { env: "PIA" }, may: ["pattern.*", "device.s*", "vsm.dispatch"] }
     }
   }
 }
@@ -36,6 +36,10 @@ describe("the rights of an author", () => {
       for (const author of ["user:ron", "user:gone", "user:constructor"])
         assert.strictEqual(missing(author, set), "device.set", author)
       assert.strictEqual(missing("user:pia", { kind: "device", message: "Retire" }), "device.retire")
+      // A dispatcher would do for the pattern whatever it says, as the runtime.
+      const order = { kind: "dispatcher", message: "DispatchIntent" }
+      assert.strictEqual(missing("user:pia", order), "*")
+      assert.isUndefined(missing("user:ada", order))
       // What this release does not know is for those with all rights.
       assert.strictEqual(missing("user:pia", { kind: "device", message: "Fly" }), "")
       assert.isUndefined(missing("user:ada", { kind: "device", message: "Fly" }))

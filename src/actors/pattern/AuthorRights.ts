@@ -1,13 +1,20 @@
 /** Whether who wrote a pattern may still tell an actor what it tells: a seam, for the accounts stand in the config of the node. */
 import { Context } from "effect"
 import { type RefusedAct, refusedActsMax } from "../../protocol/Operator.ts"
-import type { Tell } from "../Behaviour.ts"
+import type { AnyBehaviour, Tell } from "../Behaviour.ts"
 import type { Act } from "../Guard.ts"
 
 /** The right that a message needs which its author does not have; nothing where the author has it. */
 export const AuthorRights = Context.Reference<{
   readonly missing: (author: string, told: { readonly kind: string; readonly message: string }) => string | undefined
 }>("holon/actors/pattern/AuthorRights", { defaultValue: () => ({ missing: () => undefined }) })
+
+/**
+ * The right that an author needs to have an actor told something. A pattern speaks as the runtime, and an actor that acts for others
+ * would do anything for it: that takes all rights.
+ */
+export const rightToTell = (told: AnyBehaviour | undefined, message: string): string =>
+  told?.reactions.actsForOthers === true ? "*" : (told?.contract.messages[message]?.capability ?? "")
 
 /** Stands for every act beyond those that one message names apart. */
 const others: Act = { capability: "*", message: "*", target: "*" }

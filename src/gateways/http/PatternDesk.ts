@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
 import { Actors } from "../../actors/Actors.ts"
 import { Engine } from "../../actors/Engine.ts"
+import { rightToTell } from "../../actors/pattern/AuthorRights.ts"
 import { EventStream } from "../../events/EventStream.ts"
 import { tryPattern } from "../../events/engine/Trial.ts"
 import { type KnownPatterns, PatternLibrary } from "../../events/PatternLibrary.ts"
@@ -160,7 +161,7 @@ export const patternDesk = Effect.gen(function* () {
       (action) => {
         if (action._tag !== "Tell") return Effect.void
         const { kind, id, message } = action
-        const capability = registry.get(kind)?.behaviour.contract.messages[message]?.capability ?? ""
+        const capability = rightToTell(registry.get(kind)?.behaviour, message)
         // Whom it tells judges each of its words, with what is known then.
         const target = `${kind}/${id}, by pattern ${name}`
         return demand(residency, asker, { capability, message, target, isActuating: true, isForwarded: true })
