@@ -63,7 +63,10 @@ export const start = (turn: Turn, { spawn, path, budget, zone, template }: Begin
   if (parent === undefined) return
   const { status } = turn.state
   const isNew = status === "absent" || status === "retired"
-  if (isNew && turn.id !== rootId && !path.includes(turn.id))
+  if (isNew && turn.id !== rootId && !path.includes(turn.id)) {
+    // Its coordinator gives nothing of what has retired.
+    if (status === "retired")
+      turn.tells.push({ to: { kind: "coordinator", id: turn.id }, message: "Begun", payload: {} })
     turn.state = {
       ...initial(turn.id),
       status: "spawning",
@@ -75,6 +78,7 @@ export const start = (turn: Turn, { spawn, path, budget, zone, template }: Begin
       ...(zone === undefined ? {} : { zone }),
       ...(template === undefined ? {} : { template })
     }
+  }
   const isBegun = turn.state.spawn === spawn && turn.state.status === "spawning"
   tellVsm(turn, parent, isBegun ? "Announced" : "Declined", { child: turn.id, spawn })
 }

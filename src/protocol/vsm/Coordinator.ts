@@ -41,7 +41,7 @@ const nodeFields = { node: Schema.String, address: Schema.String, why: Schema.Ar
 export const CoordinatorState = Schema.Struct({
   /** The last fence that was given. */
   fence: count,
-  /** The VSM has retired: nothing is claimed of it any more. */
+  /** The VSM has retired: nothing is claimed of it until one of its id begins. */
   isRetired: Schema.optionalKey(Schema.Boolean),
   claims: Schema.ReadonlyMap(Schema.String, ClaimView),
   slots: Schema.ReadonlyMap(Schema.String, SlotView),
@@ -140,7 +140,8 @@ export const Coordinator = Contract.make("coordinator", {
       success: Schema.Struct({ knobs: Schema.Array(KnobView) }),
       about: "knobs that were turned of late: reversals, amplitude, period, and which are held back"
     }),
-    Retired: Contract.idempotent({ about: "the VSM has retired: whatever was claimed of it is given back, for good" }),
+    Retired: Contract.idempotent({ about: "the VSM has retired: whatever was claimed of it is given back" }),
+    Begun: Contract.idempotent({ about: "a VSM of an id that has retired begins: it has units again" }),
     NodeJudged: Contract.idempotent({
       payload: judgedFields,
       about: "a node was taken out of service, or came back; the coordinator of the root hears of it"

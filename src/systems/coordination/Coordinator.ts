@@ -164,5 +164,6 @@ export const coordinator: Behaviour.AnyBehaviour = Behaviour.make<Coordinator>(C
     const { slots } = FairQueue.giveAllBack(state, now)
     return { state: { ...state, isRetired: true, claims, slots, knobs: new Map() } }
   },
+  Begun: ({ isRetired: _, ...state }) => ({ state }),
   NodeJudged: (state, word, { self }) => judged(state, word, self.id)
 })

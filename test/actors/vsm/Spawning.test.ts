@@ -160,6 +160,9 @@ describe("spawning a VSM", () => {
     assert.strictEqual(tree.view("line-1").status, "retired")
     assert.strictEqual(tree.spawn("root", "line-1", { budget: { mem_mb: 1 } }).step, "active")
     assert.deepStrictEqual(tree.view("line-1").budget, { mem_mb: 1 })
+    const claims = [{ resource: "device/press-1", mode: "write" }]
+    const reply = tree.rig.ask({ kind: "coordinator", id: "line-1" }, "Claim", { claims })
+    assert.strictEqual(reply._tag === "Success" && Object(reply.value).state, "held", "its coordinator serves it")
   })
 
   it.each(["Outage", "lost after writing"] as const)(

@@ -247,5 +247,7 @@ describe("the coordinator of a VSM that retires", () => {
       floor.ask("ProposeSetpoint", setpoint)
     ])
       assert.deepInclude(answer, { _tag: "InvalidTransition", from: "its VSM has retired" })
+    floor.rig.ask(floor.place, "Begun", {}, { asker: runtimeAsker })
+    assert.strictEqual(floor.claim("device/press-1").state, "held", "another VSM of its id has units")
   })
 })
