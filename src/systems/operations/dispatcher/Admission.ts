@@ -2,9 +2,10 @@
 import { reasonOf } from "../../../actors/Origin.ts"
 import type { Asker } from "../../../protocol/Asker.ts"
 import type { PayloadOf } from "../../../protocol/Contract.ts"
-import { Backpressure, type HolonError, Malformed, Unauthenticated } from "../../../protocol/Errors.ts"
+import { Backpressure, type HolonError, Malformed, TooLarge, Unauthenticated } from "../../../protocol/Errors.ts"
 import { isUuidV7 } from "../../../protocol/Ids.ts"
 import type { Intent } from "../../../protocol/intent/Intent.ts"
+import type { Priority } from "../../../protocol/vsm/Claim.ts"
 import type { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
 import { lifeMillisDefault, type Op, type OpView, type PipelineStep } from "../../../protocol/vsm/Op.ts"
 import type { Limit } from "../../coordination/RateLimiter.ts"
@@ -43,7 +44,12 @@ const replay = ({ turn: { state }, by, order: { idempotencyKey } }: Applicant): 
   return recallByKey(state, key)?.view
 }
 
+/** Characters of JSON that targets and arguments may have together: 256 ids of the longest are fewer. */
+const orderMax = 65_536
+
 const decode = ({ order: { text, capability, targets, args, said } }: Applicant): HolonError | undefined => {
+  const actual = JSON.stringify([targets, args]).length
+  if (actual > orderMax) return new TooLarge({ limit: orderMax, actual })
   if ((text === undefined) === (capability === undefined))
     return new Malformed({ path: "text", reason: "give either a text or a capability" })
   return text !== undefined && (targets ?? args ?? said) !== undefined
@@ -60,6 +66,9 @@ const userLimit = ({ may, clearance = may === undefined ? all : fewer }: Asker):
   perMinute: perMinuteByClearance[clearance] ?? 0
 })
 
+/** What hurts is never held back, but nobody says of his own order that it does, to be counted for nothing. */
+const counted = (priority: Priority): Priority => (priority === "algedonic" ? "critical" : priority)
+
 /** Before anything that costs. What the runtime does for itself is bounded by what it does it for. */
 const rate = ({ turn, by, order: { priority = "normal" } }: Applicant): HolonError | undefined => {
   const { asker } = turn.context
@@ -67,7 +76,7 @@ const rate = ({ turn, by, order: { priority = "normal" } }: Applicant): HolonErr
   const { limiter } = turn.resident
   limiter.ensure(by, userLimit(asker), turn.now)
   limiter.ensure("everybody", vsmLimit, turn.now)
-  return refusalOf(limiter.consume([by, "everybody"], priority, turn.now))
+  return refusalOf(limiter.consume([by, "everybody"], counted(priority), turn.now))
 }
 
 const record = ({ turn: { state, id } }: Applicant): HolonError | undefined =>

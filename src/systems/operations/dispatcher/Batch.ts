@@ -65,5 +65,5 @@ export const graceMillis = 40_000
 export const leaseOf = ({ op, batch, attempt }: Pick<Batch, "op" | "batch" | "attempt">): string =>
   derivedId(op, `claim ${batch} ${attempt}`)
 
-/** The runtime, in the name of who wants it: what it does for the op itself needs no right of his. */
-export const runtimeFor = ({ may: _, ...asker }: Asker): Asker => ({ ...asker, role: "internal" })
+/** The runtime, in the name of who wants it: what it does for the op itself needs no right of his, and may be outside his zones. */
+export const runtimeFor = ({ may: _, zones: __, ...asker }: Asker): Asker => ({ ...asker, role: "internal" })

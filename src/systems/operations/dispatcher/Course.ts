@@ -228,17 +228,23 @@ const understood = (turn: Turn, before: Op, found: Understood, came: Carried | u
   return came === undefined ? goOn(turn, op) : carried(turn, op, came)
 }
 
-/** The effect of an op has come to its end. */
-export const worked = (turn: Turn, id: string, { understood: found, carried: came }: Worked): void => {
-  const running = new Set(turn.resident.running)
-  running.delete(id)
-  turn.resident = { ...turn.resident, running }
+const ended = (turn: Turn, id: string, { understood: found, carried: came }: Worked): void => {
   const op = turn.state.ops.get(id)
-  if (op === undefined) return turn.resident.stops.forget(id)
+  if (op === undefined) return
   if (op.isUnderstood !== true) return found === undefined ? undefined : understood(turn, op, found, came)
   // What a plain op means was told on the way.
   const timed = found === undefined ? op : { ...op, took: plus(op.took, found.took) }
   if (came !== undefined) carried(turn, timed, came)
+}
+
+/** The effect of an op has come to its end. */
+export const worked = (turn: Turn, id: string, came: Worked): void => {
+  const running = new Set(turn.resident.running)
+  running.delete(id)
+  turn.resident = { ...turn.resident, running }
+  ended(turn, id, came)
+  // Of one that was cancelled before it was carried out nobody listened.
+  if (!turn.state.ops.has(id)) turn.resident.stops.forget(id)
 }
 
 /** A batch says how far it is. */

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import * as Behaviour from "../../../actors/Behaviour.ts"
 import { type HolonError, NotFound } from "../../../protocol/Errors.ts"
 import { Dispatcher, type DispatcherState } from "../../../protocol/vsm/Dispatcher.ts"
+import type { OpView } from "../../../protocol/vsm/Op.ts"
 import { rootId } from "../../../protocol/vsm/VsmId.ts"
 import { RateLimiter } from "../../coordination/RateLimiter.ts"
 import { admit, isAdmitted, isRepeat } from "./Admission.ts"
@@ -13,7 +14,7 @@ import { Stops } from "./Stops.ts"
 import { storage } from "./Stored.ts"
 import type { Stopwatch } from "./Timing.ts"
 import { begin, type Context, type Noted, notedOf, type Resident, repliedOf, type Turn, write } from "./Turn.ts"
-import { list, look, viewOf } from "./Views.ts"
+import { concerns, list, look, viewOf } from "./Views.ts"
 import { working } from "./Working.ts"
 
 const initial: DispatcherState = {
@@ -23,6 +24,12 @@ const initial: DispatcherState = {
   recent: new Map(),
   pages: [],
   tallies: new Map()
+}
+
+/** One op, where it is any business of who asks. */
+const seen = (state: DispatcherState, op: string, { asker }: Context): OpView | undefined => {
+  const known = look(state, op)
+  return known !== undefined && concerns(asker, known) ? known : undefined
 }
 
 const unknown = (op: string) => Behaviour.refuse<HolonError>(new NotFound({ what: `op ${op}` }))
@@ -56,8 +63,12 @@ export const dispatcherBy = (stopwatch: Stopwatch): Behaviour.AnyBehaviour => {
         return Effect.sync(() => stops.stop(op))
       }
     },
-    completed: (state, { name, id, outcome }, context) =>
-      name === "work" ? noted<Worked>((turn, came) => worked(turn, id, came))(state, outcome as Worked, context) : {},
+    completed: (state, { name, id, outcome }, context) => {
+      if (name === "work")
+        return noted<Worked>((turn, came) => worked(turn, id, came))(state, outcome as Worked, context)
+      if (!state.ops.has(id)) context.resident.stops.forget(id)
+      return {}
+    },
 
     DispatchIntent: (state, order, context) => {
       const turn = begin(state, context, stopwatch)
@@ -80,20 +91,21 @@ export const dispatcherBy = (stopwatch: Stopwatch): Behaviour.AnyBehaviour => {
     },
     CancelOp: (state, { op: id }, context) => {
       const op = state.ops.get(id)
-      const ended = look(state, id)
-      if (op === undefined) return ended === undefined ? unknown(id) : { reply: ended }
+      const known = seen(state, id, context)
+      if (known === undefined) return unknown(id)
+      if (op === undefined) return { reply: known }
       const turn = begin(state, context, stopwatch)
       return repliedOf(turn, viewOf(cancel(turn, op), state.chunks.get(id)))
     },
-    OpStatus: (state, { op }) => {
-      const reply = look(state, op)
+    OpStatus: (state, { op }, context) => {
+      const reply = seen(state, op, context)
       return reply === undefined ? unknown(op) : { reply }
     },
-    WatchOp: (state, { op }) => {
-      const reply = look(state, op)
+    WatchOp: (state, { op }, context) => {
+      const reply = seen(state, op, context)
       return reply === undefined ? unknown(op) : { reply }
     },
-    ListOps: (state, asked) => ({ reply: { ops: list(state, asked) } }),
+    ListOps: (state, asked, { asker }) => ({ reply: { ops: list(state, asked, asker) } }),
 
     Delegate: noted(delegated),
     CancelDelegated: noted((turn, { op: id }) => {

@@ -7,7 +7,7 @@ import { derivedId } from "../../../protocol/Ids.ts"
 import type { Step } from "../../../protocol/intent/Plan.ts"
 import type { Act } from "../../../protocol/vsm/Op.ts"
 import { errorOf, refusalOf } from "../../../protocol/vsm/Spawn.ts"
-import { graceMillis, type Run } from "./Batch.ts"
+import { graceMillis, type Run, runtimeFor } from "./Batch.ts"
 import { isLost } from "./Claiming.ts"
 import { type Following, failed, failureOf, follow, type Outcome } from "./Following.ts"
 import { tokenOf } from "./Resources.ts"
@@ -34,7 +34,8 @@ const payloadOf = (step: Step, { batch }: Run, fence: number | undefined, reques
 
 const followingOf = (run: Run, { place }: Act): Following => ({
   actors: run.actors,
-  by: { asker: run.batch.asker },
+  // Who may do it hears what came of it, also where he may not read everything there.
+  by: { asker: runtimeFor(run.batch.asker) },
   patienceMillis,
   onProgress: (progress, note) => {
     if (progress !== undefined) run.progress.set(place, progress)
@@ -65,7 +66,10 @@ const sent = (run: Run, act: Act, fence: number | undefined, request: string) =>
   Effect.gen(function* () {
     if (yield* Deferred.isDone(run.stop)) return yield* stopped(run, act, request)
     const { step } = act
-    const payload = payloadOf(step, run, fence, request, yield* Clock.currentTimeMillis)
+    const now = yield* Clock.currentTimeMillis
+    // A command says itself how long it lives; anything else would be begun too late, if no node that died has sent it.
+    if (now >= run.batch.until && !isCommand(step)) return failed(new Timeout({ ms: 0 }))
+    const payload = payloadOf(step, run, fence, request, now)
     const by = { asker: run.batch.asker, requestId: request }
     const end = Effect.flatMap(run.actors.send(step, step.message, payload, by), (reply) =>
       follow(followingOf(run, act), step, reply)

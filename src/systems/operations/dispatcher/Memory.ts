@@ -13,6 +13,12 @@ const chunksMax = 40_000
 /** How long they are remembered, ms. */
 const rememberedMillis = 86_400_000
 
+/** What is remembered of one for long: not what it has answered at length, nor what a dry run would have sent. */
+const shortened = ({ view: { answer, planned: _, ...view }, ...ended }: Ended): Ended => ({
+  ...ended,
+  view: { ...view, ...(answer !== undefined && { answer: { sentence: answer.sentence, data: null } }) }
+})
+
 const endedAtOf = ({ view }: Ended): number => view.endedAt ?? 0
 
 /** A page of these ops. */
@@ -41,8 +47,8 @@ const kept = (pages: ReadonlyArray<Page>, now: number): ReadonlyArray<Page> => {
 export const remember = (state: DispatcherState, ended: Ended, now: number): DispatcherState => {
   const recent = new Map(state.recent).set(ended.view.op, ended)
   if (recent.size < pageSize) return { ...state, recent }
-  const number = (state.pages.at(-1)?.number ?? 0) + 1
-  return { ...state, recent: new Map(), pages: kept([...state.pages, pageOf(number, [...recent.values()])], now) }
+  const page = pageOf((state.pages.at(-1)?.number ?? 0) + 1, [...recent.values()].map(shortened))
+  return { ...state, recent: new Map(), pages: kept([...state.pages, page], now) }
 }
 
 /** An op that has ended. */

@@ -1,4 +1,5 @@
 /** What people see of ops. */
+import type { Asker } from "../../../protocol/Asker.ts"
 import type { DispatcherState } from "../../../protocol/vsm/Dispatcher.ts"
 import type { Chunk, Op, OpSummary, OpView } from "../../../protocol/vsm/Op.ts"
 import { latest, recall } from "./Memory.ts"
@@ -47,17 +48,23 @@ export const summaryOf = (view: OpView): OpSummary => {
   return summary
 }
 
+/** Whether an op is any business of who asks: it may be for devices anywhere, so who is confined to zones has his own ones. */
+export const concerns = ({ kind, id, zones }: Asker, { by }: Pick<Op, "by">): boolean =>
+  zones === undefined || by === `${kind}/${id}`
+
 const limitDefault = 100
 
 /** Ops in a list, newest first. */
 export const list = (
   state: DispatcherState,
-  { state: wanted, limit = limitDefault }: { readonly state?: OpView["state"]; readonly limit?: number }
+  { state: wanted, limit = limitDefault }: { readonly state?: OpView["state"]; readonly limit?: number },
+  asker: Asker
 ): ReadonlyArray<OpSummary> => {
   const open = [...state.ops.values()].map((op) => viewOf(op, state.chunks.get(op.op))).reverse()
-  const ended = wanted === undefined || wanted === "ended" ? latest(state, limit).map(({ view }) => view) : []
+  const most = asker.zones === undefined ? limit : Number.POSITIVE_INFINITY
+  const ended = wanted === undefined || wanted === "ended" ? latest(state, most).map(({ view }) => view) : []
   return [...open, ...ended]
-    .filter((view) => wanted === undefined || view.state === wanted)
+    .filter((view) => (wanted === undefined || view.state === wanted) && concerns(asker, view))
     .slice(0, limit)
     .map(summaryOf)
 }

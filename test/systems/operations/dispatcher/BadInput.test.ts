@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import type { Asker } from "../../../../src/protocol/Asker.ts"
 import { Dispatcher } from "../../../../src/protocol/vsm/Dispatcher.ts"
 import { operator } from "../../../support/ActorRig.ts"
 import { survivesBrokenMessages } from "../../../support/BrokenMessages.ts"
 import { Desk } from "./Desk.ts"
 
+const decodeList = Schema.decodeUnknownSync(Schema.Struct({ ops: Schema.Array(Schema.Struct({ op: Schema.String })) }))
 const place = { kind: Dispatcher.kind, id: "root" }
 const unknown = "01930000-0000-7000-8000-000000000001"
 
@@ -23,6 +25,28 @@ describe("a dispatcher", () => {
       assert.deepInclude(desk.ask("DispatchIntent", order), { _tag: "Malformed", path: "text" }, JSON.stringify(order))
   })
 
+  it("refuses more than it would want to remember", () => {
+    const desk = new Desk()
+    const targets = { of: Array.from({ length: 5000 }, (_, at) => ({ id: `press-${at}` })), except: [] }
+    const answer = desk.ask("DispatchIntent", { capability: "device.output.switch@1", targets })
+    assert.deepInclude(answer, { _tag: "TooLarge", limit: 65_536 })
+  })
+
+  it("has who is confined to zones see and cancel what he wants himself, and nothing else", () => {
+    const desk = new Desk()
+    const asker: Asker = { ...operator, id: "zoe", zones: ["hall.a"] }
+    const others = desk.order()
+    const own = desk.order({}, "root", { asker })
+    for (const message of ["OpStatus", "CancelOp"]) {
+      assert.deepInclude(desk.ask(message, { op: others }, "root", { asker }), { _tag: "NotFound" }, message)
+      assert.deepInclude(desk.ask(message, { op: own }, "root", { asker }), { op: own }, message)
+    }
+    const opsOf = (more: object) => decodeList(desk.ask("ListOps", {}, "root", more)).ops.map(({ op }) => op)
+    assert.deepStrictEqual(opsOf({ asker }), [own])
+    assert.deepStrictEqual(opsOf({}), [own, others])
+    assert.isUndefined(desk.view(others).isCancelling)
+  })
+
   it("refuses who has no name, no right, or is a board", () => {
     const desk = new Desk()
     const ask = (asker: Asker) => desk.ask("DispatchIntent", { text: "stop" }, "root", { asker })
@@ -35,9 +59,9 @@ describe("a dispatcher", () => {
     const desk = new Desk()
     const few: Asker = { ...operator, id: "eve", may: ["vsm.*"] }
     let taken = 0
-    const flood = (): unknown => {
+    const flood = (more: object = {}): unknown => {
       for (;;) {
-        const replies = desk.rig.send(place, "DispatchIntent", { text: "stop" }, { asker: few })
+        const replies = desk.rig.send(place, "DispatchIntent", { text: "stop", ...more }, { asker: few })
         desk.rig.advance(1)
         const [reply] = replies
         if (reply?._tag !== "Success") return reply?._tag === "Refused" ? reply.error : reply
@@ -46,6 +70,7 @@ describe("a dispatcher", () => {
     }
     assert.deepInclude(flood(), { _tag: "RateLimited", bucket: "user/eve" })
     assert.isAtLeast(taken, 50)
+    assert.deepInclude(flood({ priority: "algedonic" }), { _tag: "RateLimited" }, "also one to whom all of it hurts")
     assert.match(desk.order(), /^[0-9a-f-]{36}$/, "another user is not held back by it")
   })
 

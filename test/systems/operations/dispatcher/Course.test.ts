@@ -3,6 +3,7 @@ import { CapabilityFailed, NotFound } from "../../../../src/protocol/Errors.ts"
 import { derivedId } from "../../../../src/protocol/Ids.ts"
 import { refusalOf } from "../../../../src/protocol/vsm/Spawn.ts"
 import { leaseOf } from "../../../../src/systems/operations/dispatcher/Batch.ts"
+import type { Stop } from "../../../../src/systems/operations/dispatcher/Course.ts"
 import { operator } from "../../../support/ActorRig.ts"
 import { actOn, Desk } from "./Desk.ts"
 
@@ -30,6 +31,24 @@ describe("an op", () => {
     assert.deepStrictEqual(desk.kill().view(op), view, "also when the node that ended it is gone")
     assert.lengthOf(desk.events("op.ended"), 1)
     assert.deepInclude(desk.events("op.ended")[0], { op, outcome: "done", targets: 3, failed: 0 })
+  })
+
+  it("that was cancelled before it was carried out leaves nothing behind in memory", () => {
+    const desk = new Desk()
+    for (const isEndedFirst of [true, false]) {
+      const op = desk.order()
+      desk.ask("CancelOp", { op })
+      const at = desk.rig.orders.findLastIndex(({ name }) => name === "stop")
+      const order = desk.rig.orders[at] ?? assert.fail("nothing is stopped")
+      const { stops } = order.input as Stop
+      if (isEndedFirst) desk.understood(op, presses(1))
+      stops.stop(op)
+      desk.rig.ends[at]?.(undefined)
+      desk.rig.advance(1)
+      if (!isEndedFirst) desk.understood(op, presses(1))
+      assert.deepInclude(desk.view(op), { state: "ended", outcome: "cancelled" })
+      stops.listen(op, () => assert.fail("it is remembered"))
+    }
   })
 
   it("with many targets is carried out sixteen at a time, each batch under a claim of its own", () => {

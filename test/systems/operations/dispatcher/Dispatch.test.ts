@@ -165,6 +165,24 @@ layer(RunningNode.layer({ boards: 3 }), { timeout: "60 seconds", excludeTestServ
     })
   )
 
+  it.effect("needs of who is confined to zones the right to do it there, and no other", () =>
+    Effect.gen(function* () {
+      yield* known
+      const { actors } = yield* RunningNode
+      yield* actors.ask(Device, "heater-1", "SetZone", { zone: "hall.a" }, by)
+      const zoe: Asker = { ...ada, id: "zoe", zones: ["hall.a"], may: ["vsm.dispatch", "device.set"] }
+      const args = { field: "target", value: 37 }
+      const orderFor = (id: string): Order => ({ capability: "device.field.set@1", targets: to(id), args })
+      const ended = (id: string) =>
+        Effect.gen(function* () {
+          const { op } = yield* actors.ask(Dispatcher, "root", "DispatchIntent", orderFor(id), { asker: zoe })
+          return yield* watched(op, isEnded)
+        })
+      assert.deepInclude(yield* ended("heater-1"), { outcome: "done", chunkCount: 1 })
+      assert.strictEqual((yield* ended("heater-2")).refusal?._tag, "ZoneDenied")
+    })
+  )
+
   it.effect("hands to the dispatcher of a VSM below what its units are to do", () =>
     Effect.gen(function* () {
       yield* known

@@ -1,16 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import {
   Backpressure,
   CapabilityFailed,
   type HolonError,
   NotFound,
+  Timeout,
   Unavailable
 } from "../../../../src/protocol/Errors.ts"
 import type { Step } from "../../../../src/protocol/intent/Plan.ts"
 import { VsmId } from "../../../../src/protocol/vsm/VsmId.ts"
+import type { Run } from "../../../../src/systems/operations/dispatcher/Batch.ts"
 import { failed } from "../../../../src/systems/operations/dispatcher/Following.ts"
-import { again } from "../../../../src/systems/operations/dispatcher/Invoking.ts"
+import { again, carryOne } from "../../../../src/systems/operations/dispatcher/Invoking.ts"
 import { deviceOf, resourceOf, tokenOf } from "../../../../src/systems/operations/dispatcher/Resources.ts"
+import { Stops } from "../../../../src/systems/operations/dispatcher/Stops.ts"
+import { operator } from "../../../support/ActorRig.ts"
 
 const step = (more: Partial<Step>): Step => ({
   unit: "press-1",
@@ -47,6 +53,42 @@ describe("an act that failed", () => {
     assert.isUndefined(again(idempotent, failed(new NotFound({ what: "device press-1" }))))
     for (const outcome of ["done", "later", "cancelled"] as const) assert.isUndefined(again(idempotent, { outcome }))
   })
+})
+
+describe("an act whose op has outlived its life", () => {
+  it.effect("is not begun any more", () =>
+    Effect.gen(function* () {
+      const op = "01930000-0000-7000-8000-000000000001"
+      const die = () => assert.fail("it was sent")
+      const run: Run = {
+        batch: {
+          vsm: VsmId.make("root"),
+          op,
+          batch: 0,
+          attempt: 0,
+          acts: [],
+          asker: operator,
+          priority: "normal",
+          until: 0,
+          isCancelling: false,
+          stops: new Stops(),
+          rate: undefined
+        },
+        actors: { ask: die, send: die, watch: die },
+        measured: {},
+        stop: yield* Deferred.make<void>(),
+        ends: [],
+        progress: new Map(),
+        note: undefined,
+        retries: 0,
+        isLost: false,
+        news: 0
+      }
+      const carrying = yield* Effect.forkChild(carryOne(run, { place: 0, step: desired, request: op }, undefined))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepInclude(yield* Fiber.join(carrying), failed(new Timeout({ ms: 0 })))
+    })
+  )
 })
 
 describe("what an act moves", () => {

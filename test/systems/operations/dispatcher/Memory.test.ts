@@ -45,6 +45,19 @@ const grown = (count: number, everyMillis = 1): DispatcherState => {
 }
 
 describe("the memory of ops", () => {
+  it("keeps long answers and plans of the last ones only", () => {
+    const more = { answer: { sentence: "2 devices", data: { rows: [1, 2] } }, planned: [] }
+    let state = none
+    for (let at = 1; at <= 65; at++) {
+      const { view, ...rest } = ended(at, at)
+      state = remember(state, { ...rest, view: { ...view, ...more } }, at)
+    }
+    assert.deepInclude(recall(state, idOf(65))?.view, more)
+    const old = recall(state, idOf(1))?.view
+    assert.deepStrictEqual(old?.answer, { sentence: "2 devices", data: null })
+    assert.isUndefined(old?.planned)
+  })
+
   it("has those that ended last, by op and by key, newest first in lists", () => {
     const state = grown(200)
     for (const at of [1, 64, 65, 199, 200]) {
