@@ -26,6 +26,13 @@ export const heartbeatSql = `
   where n.incarnation = excluded.incarnation or n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'
   returning machine_id, ${servesSql("n")} as serves`
 
+/** A process that starts anew serves, whatever the one before it was taken out for: that is told like every other change. */
+export const readmitAnewSql = `
+  insert into cluster_judgement (node, address, standing, since, why, by)
+  select $3::text, n.address, 'serving', now(), array['it started again'], '' from cluster_node n
+    where n.address = $1 and n.incarnation <> $2 and n.standing <> 'serving'
+      and n.last_heartbeat < now() - interval '${leaseMillis} milliseconds'`
+
 /** Sessions this address left behind: of this process, or of one that is silent. Ended, they free their shards now. */
 export const endForerunnersSql = `
   with forerunner as materialized (

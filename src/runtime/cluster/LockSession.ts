@@ -6,7 +6,7 @@
 import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Cause, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Option, Queue, Schema, Scope } from "effect"
 import type { SqlError } from "effect/sql"
-import { decodeStored, endForerunnersSql, heartbeatSql } from "./Heartbeat.ts"
+import { decodeStored, endForerunnersSql, heartbeatSql, readmitAnewSql } from "./Heartbeat.ts"
 import { heartbeatMillis, leaseMillis, lockExpirationMillis } from "./MembershipTiming.ts"
 import { encodeVocabulary } from "./MemberVocabularies.ts"
 import { Monotonic } from "./Monotonic.ts"
@@ -191,6 +191,7 @@ const make = Effect.gen(function* () {
       const death = yield* Scope.provide(pinned.listen(channel), useScope)
       const session: Session = { connection: pinned, name, gone: Deferred.makeUnsafe() }
       yield* pinned.query(endForerunnersSql, [identity.address, identity.incarnation])
+      yield* pinned.query(readmitAnewSql, [identity.address, identity.incarnation, identity.node])
       const first = yield* beat(session)
       if (first === undefined) return yield* new AddressTaken({ address: identity.address })
       for (const work of openHooks) yield* work(session)

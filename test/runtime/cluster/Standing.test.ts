@@ -1,6 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { readmitAnewSql } from "../../../src/runtime/cluster/Heartbeat.ts"
 import { createTables, NodeTable } from "../../../src/runtime/cluster/NodeTable.ts"
 import { Standing } from "../../../src/runtime/cluster/Standing.ts"
 import { Postgres } from "../../support/Postgres.ts"
@@ -100,6 +101,25 @@ layer(Postgres.layer(), { timeout: "30 seconds", excludeTestServices: true })("t
         yield* standing.review
         assert.strictEqual((yield* standings).b, "serving true")
       }).pipe(Effect.provide(tables))
+  )
+
+  it.effect("one that starts again serves, and that is told", () =>
+    Effect.gen(function* () {
+      const standing = yield* Standing
+      const sql = yield* PgClient.PgClient
+      yield* members(["a", "b", "c"], { a: zombie, b: zombie })
+      yield* standing.condemn(nodeOf("c"), why)
+      const restart = sql.unsafe(readmitAnewSql, [addressOf("c"), "2", "n-c-2"])
+      yield* restart
+      assert.lengthOf(yield* standing.untold, 1, "its forerunner may still live")
+      yield* sql`update cluster_node set last_heartbeat = now() - interval '1 minute' where address = ${addressOf("c")}`
+      yield* restart
+      const told = (yield* standing.untold).at(-1)
+      assert.deepInclude(told, { node: "n-c-2", address: addressOf("c"), standing: "serving", by: "" })
+      yield* sql.unsafe(readmitAnewSql, [addressOf("c"), "1", "n-c"])
+      yield* sql.unsafe(readmitAnewSql, [addressOf("a"), "2", "n-a-2"])
+      assert.lengthOf(yield* standing.untold, 2, "nothing of one that goes on, nor of one that was in service")
+    }).pipe(Effect.provide(tables))
   )
 
   it.effect("one that nobody doubts comes back over a minute of probation, and goes back over one doubt", () =>
