@@ -36,6 +36,18 @@ layer(RunningNode.layer({ boards: 1 }), { timeout: "90 seconds", excludeTestServ
     })
   )
 
+  it.effect("goes on behind a command with a name that no table can keep", () =>
+    Effect.gen(function* () {
+      const { post } = yield* RunningNode
+      yield* post("/api/device/heater-1/Invoke", { name: "a\u0000b" })
+      yield* post("/api/device/heater-1/SetDesired", { patch: { target: 22 } })
+      yield* until(log(`where=${encodeURIComponent("data.patch.target == 22")}`), ({ length }) => length === 1)
+      const accepted = yield* log(`where=${encodeURIComponent('type == "command.accepted"')}`)
+      assert.lengthOf(accepted, 1)
+      assert.isTrue((yield* verified()).isWhole)
+    })
+  )
+
   it.effect("finds again by time, actor, kind and condition, a page at a time", () =>
     Effect.gen(function* () {
       const { post } = yield* RunningNode

@@ -111,11 +111,14 @@ export const encodeRecord = (record: AuditRecord): Uint8Array => {
 /** SHA-256 of a zero byte and the record. */
 export const hashOfRecord = (record: AuditRecord): Uint8Array => hashOf(encodeRecord(record))
 
-/** What an act, a refusal or a command names as what it was for. */
+/**
+ * What an act, a refusal or a command names as what it was for. The name of a command is what somebody has typed, and PostgreSQL
+ * keeps no text with a zero in it: one such name would stop the chain.
+ */
 const capabilityOf = ({ type, data }: HolonEvent): string | undefined => {
   const { capability, name } = Object(data)
   const named = type.startsWith("command.") ? name : capability
-  return typeof named === "string" ? named : undefined
+  return typeof named === "string" && !named.includes("\u0000") ? named : undefined
 }
 
 /** What is said of an event. */
