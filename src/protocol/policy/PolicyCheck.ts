@@ -102,7 +102,8 @@ class Check {
   private required(statement: Statement, condition: BoundCondition, hit: string): void {
     const reason = lockingOut(condition)
     if (reason === "circumstances") this.locksOut(statement, hit, "what depends on more than who asks would deny")
-    if (reason === "everybody") this.locksOut(statement, hit, "what nobody of the highest clearance meets would deny")
+    if (reason === "everybody")
+      this.locksOut(statement, hit, "what not everybody of the highest clearance meets would deny")
   }
 
   private locksOut(statement: Statement, hit: string, what: string): void {

@@ -110,7 +110,7 @@ const ofAsker = ["principal", "scope", "clearance"]
 /** Why a requirement may not stand where something protected is asked for; nothing when it may. */
 export const lockingOut = (condition: BoundCondition): "circumstances" | "everybody" | undefined => {
   if (!pathsOf(condition).every(([root]) => ofAsker.includes(root))) return "circumstances"
-  // Who has the highest clearance must be able to meet it, as far as it speaks of that.
+  // Whoever has the highest clearance must meet it, whatever his name and his rights: of a name that nobody has, nobody does.
   const verdict = judged(condition, (atom) => beyond(atom, { clearance: clearanceMax }))
-  return verdict === "no" ? "everybody" : undefined
+  return verdict === "yes" ? undefined : "everybody"
 }

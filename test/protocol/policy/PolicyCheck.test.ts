@@ -86,6 +86,9 @@ describe("checkPolicyText", () => {
     "when true { require not exists fact.busy }",
     "when true { require clearance >= 5 }",
     "when true { require clearance < 4 }",
+    'when true { require principal.id == "nobody" }',
+    'when true { require scope has "motor" or principal.id == "ada" }',
+    'when true { require clearance >= 2 and principal.kind == "user" }',
     'when true { require capability == "led.set" }'
   ]
   for (const inside of lockouts)
@@ -105,7 +108,7 @@ describe("checkPolicyText", () => {
     'when capability glob "device.r*d" { deny "x" }',
     'when capability glob "*.stop" { allow }',
     'when capability glob "motor.*" { require clearance >= 1; limit 5 per 10s by device; oblige audit }',
-    'when true { require scope has "motor" or principal.id == "ada" }',
+    'when true { require scope has "motor" or principal.id == "ada" or clearance == 4 }',
     "when protected == false { require fact.temp < 80 }",
     'when capability glob "*.set" and protected == false { deny "x" }'
   ]
