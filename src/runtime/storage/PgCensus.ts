@@ -17,7 +17,10 @@ export const layer = ({ tokens: { operators } }: ClusterConfig): Layer.Layer<Cen
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const accounts = [...Object.keys(operators), "local"]
-      const keepers = accounts.filter((name) => operators[name]?.may === undefined)
+      // Who is kept to zones cannot decide on anybody.
+      const keepers = accounts.filter(
+        (name) => operators[name]?.may === undefined && operators[name]?.zones === undefined
+      )
       const fleet = sql<{ readonly zone: string | null; readonly count: number }>`
         select zone, count(*)::int as count from device_search where state <> 'retired' group by zone`.pipe(
         Effect.map((rows) => {

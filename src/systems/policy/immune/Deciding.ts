@@ -54,6 +54,12 @@ const ofHimself = new PolicyDenied({
   guidance: "ask somebody else who has the right threat.govern"
 })
 
+const forPeople = new PolicyDenied({
+  policyIds: [],
+  reason: "people decide on what is done against somebody, and not what they have written",
+  guidance: "ask somebody who has the right threat.govern"
+})
+
 const mayDecide = (context: Context, subject: Subject): boolean => nameOf(context) !== subject
 
 /** A rule that needs no count forbids it, or one that does, where the fleet was counted a moment ago. */
@@ -68,6 +74,8 @@ export const mitigate = (
   { subject, template, ttlMillis, reason }: PayloadOf<Immune, "Mitigate">,
   context: Context
 ): Answered<Mitigation> => {
+  // What is over takes with it what spoke against the subject.
+  if (!mayDecide(context, subject)) return Behaviour.refuse(ofHimself)
   const turn = begin(state, context)
   const suspect = state.suspects.get(subject) ?? unsuspected(subject, turn.now)
   const mitigation = drafted(turn, suspect, { template, ttlMillis, by: nameOf(context), reason })
@@ -97,6 +105,8 @@ const changing =
           reason: `${id} is ${mitigation.state}; this is for what is ${states.join(" or ")}`
         })
       )
+    // A pattern speaks as the runtime: it would be another person for whoever wrote it.
+    if (context.asker.kind !== "user") return Behaviour.refuse(forPeople)
     if (!mayDecide(context, mitigation.subject)) return Behaviour.refuse(ofHimself)
     const turn = begin(state, context)
     const refusal = change(turn, mitigation, payload)
@@ -107,9 +117,11 @@ const changing =
 /** Somebody approves. Who has approved already, or began it, counts once. */
 export const approve = changing<PayloadOf<Immune, "Approve">>(["proposed"], (turn, proposal, { ttlMillis }) => {
   const by = nameOf(turn.context)
-  const approvals = [...new Set([...proposal.approvals, by])]
   const { id, subject } = proposal
   const mitigation = lasting(proposal, ttlMillis ?? proposal.ttlMillis)
+  // Nobody has agreed to a longer time than was proposed to him.
+  const agreed = mitigation.ttlMillis > proposal.ttlMillis ? [] : proposal.approvals
+  const approvals = [...new Set([...agreed, by])]
   // Whoever makes it longer asks for more people.
   const needed = Math.max(proposal.needed, mitigation.ttlMillis > automaticMillisMax ? 2 : 1)
   const rule = forbiddenBy(turn, mitigation)

@@ -101,7 +101,8 @@ export const drafted = (
     ttlMillis,
     reason,
     by: by ?? itself,
-    approvals: by === undefined ? [] : [by],
+    // What a pattern wants has no person's approval yet.
+    approvals: by?.startsWith("user/") === true ? [by] : [],
     needed: 1,
     createdAt: turn.now,
     until: turn.now + proposalMillis,

@@ -173,11 +173,39 @@ describe("an immune system", () => {
     assert.deepInclude(Object(wards.ask("Approve", { mitigation: "root.99" })), { _tag: "NotFound" })
   })
 
+  it("takes nobody's approval for a longer time than was proposed to him", () => {
+    const wards = new Wards()
+    wards.see("wrong-token", "address/10.0.0.8")
+    const hours = { subject: stranger, template: "bar", ttlMillis: 2 * 60 * minute, reason: "known to us" }
+    wards.ask("Mitigate", hours)
+    wards.ask("Approve", { mitigation: wards.newest.id, ttlMillis: 24 * 60 * minute }, bob)
+    assert.deepInclude(wards.newest, { state: "proposed", approvals: ["user/bob"] })
+    wards.ask("Approve", { mitigation: wards.newest.id })
+    assert.deepInclude(wards.newest, { state: "active", approvals: ["user/bob", "user/ada"] })
+  })
+
+  it("takes a pattern for no person", () => {
+    const wards = new Wards()
+    wards.see("wrong-token", "address/10.0.0.8")
+    const hours = { subject: stranger, template: "bar", ttlMillis: 2 * 60 * minute, reason: "a pattern said so" }
+    wards.ask("Mitigate", hours, runtimeAsker)
+    assert.deepInclude(wards.newest, { state: "proposed", needed: 2, approvals: [] })
+    for (const message of ["Approve", "Reject"])
+      assert.deepInclude(Object(wards.ask(message, { mitigation: wards.newest.id }, runtimeAsker)), {
+        _tag: "PolicyDenied"
+      })
+    wards.ask("Approve", { mitigation: wards.newest.id }, bob)
+    assert.strictEqual(wards.newest.state, "proposed")
+  })
+
   it("lets nobody decide on what is done against himself", () => {
     const wards = new Wards()
     wards.see("bad-input", "user/bob", 10)
     assert.deepInclude(wards.newest, { template: "revoke", state: "active" })
     assert.deepInclude(Object(wards.ask("Lift", { mitigation: wards.newest.id }, bob)), { _tag: "PolicyDenied" })
+    // What he does against himself for a second would take with it what speaks against him.
+    const own = { subject: "user/bob", template: "throttle", ttlMillis: 1000, reason: "x" }
+    assert.deepInclude(Object(wards.ask("Mitigate", own, bob)), { _tag: "PolicyDenied" })
   })
 
   it("counts for half what was a false alarm", () => {
