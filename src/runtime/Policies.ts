@@ -1,5 +1,5 @@
 /** The policies of a node: reads each epoch before it begins, judges by the one that is in force, and tells keepers what it found. */
-import { Clock, Context, Effect, Layer, Option, Result, Schedule, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { ActorRecords } from "../actors/ActorRecords.ts"
 import { Actors } from "../actors/Actors.ts"
 import { Judge } from "../actors/Judge.ts"
@@ -10,7 +10,6 @@ import { askerOf } from "../gateways/http/Gatekeeper.ts"
 import { runtimeAsker } from "../protocol/Asker.ts"
 import { uuidV7 } from "../protocol/Ids.ts"
 import type { NotedDecision } from "../protocol/policy/NotedDecision.ts"
-import { checkPolicyText } from "../protocol/policy/PolicyCheck.ts"
 import { decisionsMax, PolicyKeeper } from "../protocol/vsm/PolicyKeeper.ts"
 import { Vsm } from "../protocol/vsm/Vsm.ts"
 import { rootId } from "../protocol/vsm/VsmId.ts"
@@ -25,6 +24,7 @@ import { PolicyJudge } from "../systems/policy/rule/PolicyJudge.ts"
 import { PastActs } from "../systems/policy/rule/PolicyRegister.ts"
 import { makeReplay, pathOr, quietly } from "../systems/policy/rule/Replay.ts"
 import { readFor } from "../systems/policy/rule/Staging.ts"
+import { boundOrShut } from "../systems/policy/rule/Unreadable.ts"
 import type { ClusterConfig } from "./Config.ts"
 import { Lease } from "./cluster/Lease.ts"
 import { ProcessHost } from "./ProcessHost.ts"
@@ -37,16 +37,20 @@ const tellMillis = 500
 
 /** Bound policies by their text: an epoch shares nearly all of them with the one before. */
 class Bindings {
-  #known = new Map<string, InForce["bound"]>()
+  #known = new Map<string, ReturnType<typeof boundOrShut>>()
+
+  /** Names of those that this release cannot read. */
+  get shut(): ReadonlyArray<string> {
+    return [...this.#known.values()].flatMap(({ bound, isShut }) => (isShut ? [bound.policy.name] : []))
+  }
 
   /** Only what these have is kept. */
   bind(policies: ReadonlyArray<ForcedPolicy>): ReadonlyArray<InForce> {
-    const known = new Map<string, InForce["bound"]>()
-    const bound = policies.map(({ vsm, source, version, zones, except }) => {
-      // What is in the register was checked by a keeper.
-      const each = this.#known.get(source) ?? Result.getOrThrow(checkPolicyText(source))
+    const known = new Map<string, ReturnType<typeof boundOrShut>>()
+    const bound = policies.map(({ vsm, name, source, version, zones, except }) => {
+      const each = this.#known.get(source) ?? boundOrShut(name, source)
       known.set(source, each)
-      return { vsm, version, bound: each, zones, except }
+      return { vsm, version, bound: each.bound, zones, except }
     })
     this.#known = known
     return bound
@@ -75,6 +79,8 @@ const make = (registry: Registry) =>
 
     const install = Effect.fnUntraced(function* ({ epoch, at }: KnownEpoch) {
       const policies = bindings.bind(yield* epochs.policiesOf(epoch))
+      if (bindings.shut.length > 0)
+        yield* Effect.logError(`policies that this release cannot read deny what they may: ${bindings.shut.join(", ")}`)
       cache.install(new EpochPolicies(epoch, policies, limits), at)
       newest = epoch
     })

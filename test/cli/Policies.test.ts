@@ -195,6 +195,11 @@ layer(RunningNode.layer({ boards: 3, config }).pipe(withTokens), { timeout: "90 
           ["heater-1"]
         )
         assert.strictEqual((yield* get("/api/devices/heater-2", { headers: as("zoe") })).status, 404)
+        const would = (device: string) =>
+          post("/api/policies/explain", { capability: "device.set", zone: "hall.a", device }, as("zoe"))
+        assert.strictEqual((yield* would("heater-1")).status, 200)
+        // What a device elsewhere reports is not told by naming another zone.
+        assert.strictEqual((yield* would("heater-2")).status, 404)
         const spawned = yield* post("/api/vsm/root/Spawn", { child: "zoes" }, as("zoe"))
         assert.deepInclude(Object(spawned.json), { _tag: "ZoneDenied" })
         yield* good("policy", "add", 'policy trusted { when capability == "device.set" { require clearance >= 1 } }')

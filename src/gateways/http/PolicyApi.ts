@@ -1,11 +1,12 @@
 /** What people ask about policies over HTTP and `/rpc`, beside the messages of their keepers. */
 import { Effect, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { HolonError, NotFound } from "../../protocol/Errors.ts"
+import { HolonError, NotFound, ZoneDenied } from "../../protocol/Errors.ts"
 import { ImpactReport } from "../../protocol/policy/Impact.ts"
 import { sourceMax } from "../../protocol/vsm/PolicyKeeper.ts"
 import { rootId, VsmId } from "../../protocol/vsm/VsmId.ts"
 import { ExplainedDecision, PolicyDesk, Would } from "../../systems/policy/rule/PolicyDesk.ts"
+import { maySee } from "../../systems/policy/rule/ZoneAccess.ts"
 import { Authorization } from "./Authorization.ts"
 import { TraceId } from "./EventQueries.ts"
 import { CurrentAsker, Gatekeeper } from "./Gatekeeper.ts"
@@ -60,11 +61,17 @@ export const policyReads = Effect.gen(function* () {
   const desk = yield* PolicyDesk
   const gatekeeper = yield* Gatekeeper
   return {
-    decision: desk.decision,
+    decision: Effect.fnUntraced(function* (id: string) {
+      const found = yield* desk.decision(id)
+      const { zone } = found.request
+      if (zone !== undefined && !maySee(yield* CurrentAsker, zone)) return yield* new ZoneDenied({ zone })
+      return found
+    }),
     would: Effect.fnUntraced(function* (asked: Would) {
-      const asker = asked.who === undefined ? yield* CurrentAsker : gatekeeper.named(asked.who)
+      const reader = yield* CurrentAsker
+      const asker = asked.who === undefined ? reader : gatekeeper.named(asked.who)
       if (asker === undefined) return yield* new NotFound({ what: `operator ${asked.who}` })
-      return yield* desk.would(asker, asked)
+      return yield* desk.would(asker, asked, reader)
     }),
     impact: ({ vsm = rootId, source }: Draft) => desk.impact(vsm, source)
   }

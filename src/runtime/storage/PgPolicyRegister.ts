@@ -16,6 +16,8 @@ import { sqlReason } from "./SqlReason.ts"
 /** Any constant that nothing else of ours locks. */
 const advisoryLock = 7_455_970
 const epochsMax = 1000
+/** Nobody wants a later instant than this: a node whose clock is ahead must not put off all that comes after it, ms. */
+const aheadMax = 60_000
 
 interface ForceRow {
   readonly vsm: string
@@ -35,8 +37,11 @@ const forcedOf = ({ name, version, zones, except }: ForceRow): Forced => ({
 const keyOf = ({ name, version, zones = [], except = [] }: Forced): string =>
   JSON.stringify([name, version, zones, except])
 
+/** One that an older release has checked, and this one cannot read, is written as it stands: it must be possible to end it. */
 const definitionOf = ({ source }: PolicyView): { readonly text: string; readonly ttlMillis: number | null } => {
-  const policy = Result.getOrThrow(checkPolicyText(source)).policy
+  const checked = checkPolicyText(source)
+  if (Result.isFailure(checked)) return { text: "null", ttlMillis: null }
+  const { policy } = checked.success
   return { text: JSON.stringify(policy), ttlMillis: policy.ttlMillis ?? null }
 }
 
@@ -96,8 +101,12 @@ const make = Effect.gen(function* () {
 
   const publish = Effect.fnUntraced(function* (published: Published) {
     const { vsm, revision } = published
-    const now = yield* Clock.currentTimeMillis
+    const own = yield* Clock.currentTimeMillis
     yield* sql`select pg_advisory_xact_lock(${advisoryLock})`
+    const [clock] = yield* sql<{ readonly latest: number }>`
+      select trunc(extract(epoch from clock_timestamp()) * 1000)::float8 + ${aheadMax}::float8 as latest`
+    const latest = clock?.latest ?? own
+    const now = Math.min(Math.max(own, latest - aheadMax), latest)
     const [known] = yield* sql<{
       readonly revision: number
       readonly epoch: number | null
@@ -108,7 +117,7 @@ const make = Effect.gen(function* () {
     if (known !== undefined && known.revision >= revision)
       return { _tag: "Known", revision, ...last } satisfies PublishOutcome
     yield* writeRows(vsm, published.rows, now)
-    const begun = (yield* beginEpoch(published, now)) ?? last
+    const begun = (yield* beginEpoch({ ...published, at: Math.min(published.at, latest) }, now)) ?? last
     yield* sql`insert into policy_keepers (vsm, revision, epoch, at_ms)
       values (${vsm}, ${revision}, ${begun?.epoch ?? null}, ${begun?.at ?? null})
       on conflict (vsm) do update set revision = excluded.revision, epoch = excluded.epoch, at_ms = excluded.at_ms`

@@ -85,4 +85,19 @@ layer(database, { timeout: "60 seconds", excludeTestServices: true })("the regis
       assert.deepStrictEqual(yield* ofRoot(0), [])
     })
   )
+
+  it.effect(
+    "takes the end of a policy that this release cannot read, and no instant of a clock that is far ahead",
+    () =>
+      Effect.gen(function* () {
+        const source = 'policy "old" { whenever }'
+        const old = { ...row(1, "active", 1), name: "old", source }
+        const force = [{ name: "old", version: 1 }]
+        const begun = yield* publish({ vsm: "hall", revision: 1, at: Date.now() + 86_400_000, rows: [old], force })
+        assert.isBelow(begun._tag === "Known" ? (begun.at ?? 0) : 0, Date.now() + 61_000)
+        const ended = { ...row(1, "withdrawn"), name: "old", source }
+        const known = yield* publish({ vsm: "hall", revision: 2, at: 0, rows: [ended], force: [] })
+        assert.deepInclude(known, { _tag: "Known", revision: 2 })
+      })
+  )
 })

@@ -2,6 +2,7 @@
  * The active policies of an epoch, compiled: a request costs what may concern it, not what there is. Each zone that policies
  * name has a matcher of its own, and a request asks those of its zone and of the zones that one is in.
  */
+import { hash } from "node:crypto"
 import { documentPredicate } from "../../../events/condition/Closure.ts"
 import { reader } from "../../../events/condition/DocumentTests.ts"
 import { Matcher } from "../../../events/matching/Matcher.ts"
@@ -68,12 +69,17 @@ const zoneRules = (): ZoneRules => ({ holding: new Matcher(), unclear: new Match
 const isScalar = (value: unknown): boolean =>
   typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))
 
+/** A longer key is kept as its hash: who asks chooses the argument that he is counted by. */
+const keyMax = 256
+
 /** The key of what a limit counts apart; nothing where one of its fields is missing. */
 const keyReader = (statement: Extract<BoundStatement, { readonly _tag: "Limit" }>) => {
   const readers = statement.by.map((path) => reader(path))
   return (document: unknown): string | undefined => {
     const values = readers.map((read) => read(document))
-    return values.every(isScalar) ? JSON.stringify(values) : undefined
+    if (!values.every(isScalar)) return undefined
+    const key = JSON.stringify(values)
+    return key.length > keyMax ? hash("sha256", key, "hex") : key
   }
 }
 

@@ -120,6 +120,8 @@ export const policyKeeper: Behaviour.AnyBehaviour = Behaviour.make<PolicyKeeper,
       const view = state.policies.get(id)
       if (view?.state === "staged" && isImpact(outcome))
         turn.state = { ...state, policies: new Map(state.policies).set(id, { ...view, impact: outcome }) }
+      // Where the journal did not answer, the next one to stage or wait asks again.
+      if (isImpact(outcome)) lookAtImpacts(turn)
     }
     return notedOf(turn)
   },

@@ -1,5 +1,5 @@
 /** What people ask about policies beside what keepers know: why something was decided, what would be, and what a draft changes. */
-import { Context, Effect, Option, Result, Schema } from "effect"
+import { Context, Effect, Option, Schema } from "effect"
 import { ActorRecords } from "../../../actors/ActorRecords.ts"
 import { refusalOf } from "../../../actors/Guard.ts"
 import type { JudgedAct } from "../../../actors/Judge.ts"
@@ -8,7 +8,7 @@ import { decodeRow } from "../../../actors/StoredState.ts"
 import { EventStream } from "../../../events/EventStream.ts"
 import type { Asker } from "../../../protocol/Asker.ts"
 import { Device } from "../../../protocol/Device.ts"
-import { type HolonError, NotFound, Unavailable } from "../../../protocol/Errors.ts"
+import { type HolonError, NotFound, PolicyInvalid, Unavailable } from "../../../protocol/Errors.ts"
 import { isUuidV7, millisOf } from "../../../protocol/Ids.ts"
 import { Explanation, explain } from "../../../protocol/policy/Explanation.ts"
 import type { ImpactReport } from "../../../protocol/policy/Impact.ts"
@@ -23,7 +23,7 @@ import { type PoliciesUnavailable, PolicyEpochs } from "./PolicyEpochs.ts"
 import { type PolicyJudge, requestOf } from "./PolicyJudge.ts"
 import { pathOr, type Replay, type ReplayUnavailable } from "./Replay.ts"
 import { readFor } from "./Staging.ts"
-import { zoneDenialOf } from "./ZoneAccess.ts"
+import { maySee, zoneDenialOf } from "./ZoneAccess.ts"
 
 /** What somebody would ask for. */
 export const Would = Schema.Struct({
@@ -83,8 +83,8 @@ export class PolicyDesk extends Context.Service<
   {
     /** Why a decision that was noted was made, by the policies of its epoch. */
     readonly decision: (id: string) => Effect.Effect<ExplainedDecision, HolonError>
-    /** What would be decided now. Nothing is counted. */
-    readonly would: (asker: Asker, would: Would) => Effect.Effect<ExplainedDecision, HolonError>
+    /** What would be decided now. Nothing is counted. `reader` hears of devices in his zones only. */
+    readonly would: (asker: Asker, would: Would, reader: Asker) => Effect.Effect<ExplainedDecision, HolonError>
     /** What a draft would have made of the last hour. */
     readonly impact: (vsm: string, source: string) => Effect.Effect<ImpactReport, HolonError>
   }
@@ -136,10 +136,14 @@ export const makeDesk = ({ registry, judge, now, replay }: DeskSource) =>
       const { request, path, decision: decided } = noted
       const { epoch, reason, waitMillis = 0 } = decided
       const forced = yield* epochs.policiesOf(epoch)
-      const policies = forced.map(({ source, ...each }) => ({
-        ...each,
-        bound: Result.getOrThrow(checkPolicyText(source))
-      }))
+      const policies = yield* Effect.forEach(forced, ({ source, ...each }) =>
+        Effect.fromResult(checkPolicyText(source)).pipe(
+          Effect.map((bound) => ({ ...each, bound })),
+          Effect.mapError(
+            () => new PolicyInvalid({ diagnostics: [`this release cannot read ${each.name} as it was in force then`] })
+          )
+        )
+      )
       const inZone = new EpochPolicies(epoch, policies, new Limits()).inZone(request.zone)
       // How often a limit was used then is known of the one that was reached.
       const waitFor = ({ statement, bound }: MetLimit) =>
@@ -156,10 +160,11 @@ export const makeDesk = ({ registry, judge, now, replay }: DeskSource) =>
       return { zone: zoneOf?.(state), vsm: vsmOf?.(state, id), facts: () => factsOf?.(state) ?? {} }
     })
 
-    const would = Effect.fnUntraced(function* (asker: Asker, wanted: Would) {
+    const would = Effect.fnUntraced(function* (asker: Asker, wanted: Would, reader: Asker) {
       const { capability, device, args = {}, facts = {}, isReading = false } = wanted
       const place =
         device === undefined ? { zone: undefined, vsm: undefined, facts: () => ({}) } : yield* placeOf(device)
+      if (!maySee(reader, place.zone)) return yield* new NotFound({ what: `device ${device}` })
       const zone = wanted.zone ?? place.zone
       const act: JudgedAct & { readonly name: string } = {
         capability,
@@ -187,7 +192,7 @@ export const makeDesk = ({ registry, judge, now, replay }: DeskSource) =>
 
     return PolicyDesk.of({
       decision: (id) => spoken(decision(id)),
-      would: (asker, wanted) => spoken(would(asker, wanted)),
+      would: (asker, wanted, reader) => spoken(would(asker, wanted, reader)),
       impact: (vsm, source) => spoken(impact(vsm, source))
     })
   })

@@ -5,7 +5,7 @@ import type { Asker } from "../../../protocol/Asker.ts"
 import { PolicyDenied, RateLimited } from "../../../protocol/Errors.ts"
 import type { Decision } from "../../../protocol/policy/Decision.ts"
 import { jsonOf } from "../../../protocol/policy/PlainJson.ts"
-import type { AskedRequest } from "../../../protocol/policy/Request.ts"
+import { type AskedRequest, isProtected } from "../../../protocol/policy/Request.ts"
 import { rootId } from "../../../protocol/vsm/VsmId.ts"
 import type { EpochPolicies } from "../engine/EpochPolicies.ts"
 import type { PolicyCache } from "../engine/PolicyCache.ts"
@@ -113,9 +113,12 @@ export const requestOf = (
   facts: factsOf(act, set)
 })
 
-/** Nothing is moved for a VSM of which this node does not know whose policies it has to keep, where any but the root has some. */
+/**
+ * Nothing is moved for a VSM of which this node does not know whose policies it has to keep, where any but the root has some. What
+ * no policy may take away is let through: no answer of the database is waited for to stop something.
+ */
 const lost = (set: EpochPolicies, { isActuating, capability }: AskedRequest, act: JudgedAct): Decision | undefined => {
-  if (!isActuating || [...set.vsms].every((vsm) => vsm === rootId)) return undefined
+  if (!isActuating || isProtected(capability) || [...set.vsms].every((vsm) => vsm === rootId)) return undefined
   return {
     effect: "deny",
     policies: [],

@@ -95,6 +95,8 @@ export const makeReplay = ({ registry, now, current, pathOf, accountOf }: Replay
         if (isNoted(data)) {
           for (let count = 0; count < Math.min(data.count, actsMax); count++)
             made.push({ at, request: data.request, path: data.path })
+          // The newest count: a flood that was denied for an hour must not fill the memory.
+          if (made.length > 2 * actsMax) made.splice(0, made.length - actsMax)
           continue
         }
         const asked = askedIn(event)

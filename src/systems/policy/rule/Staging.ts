@@ -1,6 +1,6 @@
 /** How a policy comes to a keeper: it is read, checked and numbered, people approve it, and what it would have done is looked at. */
 import { Result } from "effect"
-import { type HolonError, InvalidTransition, PolicyInvalid, TooLarge } from "../../../protocol/Errors.ts"
+import { type HolonError, InvalidTransition, PolicyDenied, PolicyInvalid, TooLarge } from "../../../protocol/Errors.ts"
 import type { BoundPolicy } from "../../../protocol/policy/BoundPolicy.ts"
 import type { Policy } from "../../../protocol/policy/Policy.ts"
 import { checkPolicyText } from "../../../protocol/policy/PolicyCheck.ts"
@@ -63,9 +63,13 @@ const pruned = (turn: Turn, name: string): void => {
   turn.state = { ...turn.state, policies }
 }
 
+/** Policies whose impact is looked for at a time: each look reads an hour of the journal. */
+const lookingMax = 2
+
 /** Begins to look for what staged policies would have done, where nobody does yet. */
 export const lookAtImpacts = (turn: Turn): void => {
   for (const view of turn.state.policies.values()) {
+    if (turn.resident.looking.size >= lookingMax) return
     const key = keyOf(view)
     if (view.state !== "staged" || view.impact !== undefined || turn.resident.looking.has(key)) continue
     turn.resident = { ...turn.resident, looking: new Set(turn.resident.looking).add(key) }
@@ -88,6 +92,8 @@ export const stage = (turn: Turn, source: string, author: string): PolicyView | 
       const reason = "a newer version was staged"
       write(turn, { ...waiting, state: "superseded", since: turn.now, reason })
     }
+  // What needed two people to come into force needs them to be replaced, whatever the new version says of itself.
+  const replaced = versions.filter(({ state }) => state === "canary" || state === "active")
   const view: PolicyView = {
     name,
     version: (versions[0]?.version ?? 0) + 1,
@@ -98,7 +104,7 @@ export const stage = (turn: Turn, source: string, author: string): PolicyView | 
     since: turn.now,
     author,
     stagedAt: turn.now,
-    needs: needsOf(policy),
+    needs: Math.max(needsOf(policy), ...replaced.map(({ needs }) => needs)),
     approvals: []
   }
   write(turn, view)
@@ -107,8 +113,15 @@ export const stage = (turn: Turn, source: string, author: string): PolicyView | 
   return view
 }
 
-/** Somebody agrees. */
+const forPeople = new PolicyDenied({
+  policyIds: [],
+  reason: "a policy is approved by people, and not by what they have written",
+  guidance: "`holon policy approve`, by each of them"
+})
+
+/** Somebody agrees: a pattern speaks as the runtime, and would be a second person for whoever wrote it. */
 export const approve = (turn: Turn, view: PolicyView): PolicyView | HolonError => {
+  if (turn.context.asker.kind !== "user") return forPeople
   if (view.state !== "staged") return new InvalidTransition({ from: view.state, event: "Approve" })
   const by = nameOf(turn)
   if (view.approvals.some((each) => each.by === by)) {

@@ -21,8 +21,11 @@ export const takeTally = (
   const { trial } = view
   if (view.state !== "canary" || trial === undefined) return
   const key = keyOf(view)
-  const nodes = new Map(turn.resident.tallies.get(key)).set(node, { tried, before, rest })
-  turn.resident = { ...turn.resident, tallies: new Map([[key, nodes]]) }
+  const { tallies } = turn.resident
+  const nodes = new Map(tallies.get(key)).set(node, { tried, before, rest })
+  // Trials of other names go on beside it; those that are over are forgotten.
+  const going = [...tallies].filter(([other]) => turn.state.policies.get(other)?.state === "canary")
+  turn.resident = { ...turn.resident, tallies: new Map(going).set(key, nodes) }
   const all = [...nodes.values()]
   const counted = {
     tried: all.map((each) => each.tried).reduce(sum, nothing),

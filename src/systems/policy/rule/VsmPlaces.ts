@@ -2,6 +2,9 @@
 import { rootId } from "../../../protocol/vsm/VsmId.ts"
 
 const ofRoot: ReadonlyArray<string> = [rootId]
+/** Who asks of VSMs that are none must not fill the memory, nor have the node look for them all day. */
+const placesMax = 4096
+const wantedMax = 128
 
 export class VsmPlaces {
   readonly #paths = new Map<string, ReadonlyArray<string>>()
@@ -11,7 +14,7 @@ export class VsmPlaces {
   pathOf(vsm: string | undefined): ReadonlyArray<string> | undefined {
     if (vsm === undefined || vsm === rootId) return ofRoot
     const path = this.#paths.get(vsm)
-    if (path === undefined) this.#wanted.add(vsm)
+    if (path === undefined && this.#wanted.size < wantedMax) this.#wanted.add(vsm)
     return path
   }
 
@@ -30,5 +33,9 @@ export class VsmPlaces {
     this.#wanted.delete(vsm)
     if (path === undefined) this.#paths.delete(vsm)
     else this.#paths.set(vsm, path)
+    for (const oldest of this.#paths.keys()) {
+      if (this.#paths.size <= placesMax) break
+      this.#paths.delete(oldest)
+    }
   }
 }

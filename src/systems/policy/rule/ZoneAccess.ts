@@ -8,6 +8,10 @@ import { contains } from "../../../protocol/Zone.ts"
 export const isWithin = (zones: ReadonlyArray<string>, zone: string): boolean =>
   zones.some((each) => contains(each, zone))
 
+/** Whether somebody may see what is in a zone, or in none. */
+export const maySee = ({ zones }: Asker, zone: string | undefined): boolean =>
+  zones === undefined || zone === undefined || isWithin(zones, zone)
+
 /**
  * Why somebody may not do something where it is; nothing where he may. What is in no zone may be read by everybody, and changed
  * only by who is not confined, unless it acts for others and asks about each of their acts.

@@ -162,6 +162,51 @@ describe("the keeper of policies", () => {
     assert.strictEqual(desk.view("high").needs, 2)
   })
 
+  it("takes what a pattern says for nobody's approval", () => {
+    const desk = new Desk()
+    desk.send("Stage", { source: strict.replace("strict {", "strict class actuating {") })
+    desk.send("Approve", { name: "strict" })
+    assert.strictEqual(desk.refusal("Approve", { name: "strict" }, runtimeAsker), "PolicyDenied")
+    assert.strictEqual(desk.refusal("Activate", { name: "strict" }), "PolicyDenied")
+  })
+
+  it("wants two people for what takes the place of a policy that needed them, whatever it says of itself", () => {
+    const desk = new Desk()
+    desk.send("Stage", { source: strict.replace("strict {", "strict class actuating {") })
+    for (const asker of [operator, bob]) desk.send("Approve", { name: "strict" }, asker)
+    desk.send("Activate", { name: "strict" })
+    desk.publish()
+    desk.send("Stage", { source: strict.replace("0.6", "99") })
+    assert.deepInclude(desk.view(), { version: 2, class: "access", needs: 2 })
+    assert.strictEqual(desk.refusal("Activate", { name: "strict" }), "PolicyDenied")
+  })
+
+  it("counts two trials beside each other", () => {
+    const desk = new Desk()
+    const none = { decisions: 25, denials: 0, errors: 0 }
+    for (const name of ["strict", "other"]) {
+      desk.send("Stage", { source: strict.replace("strict", name) })
+      desk.publish()
+      desk.send("Activate", { name, canaryZones: ["hall.a"] })
+      desk.publish()
+    }
+    for (const node of ["node-1", "node-2"])
+      for (const name of ["strict", "other"])
+        desk.send("NoteTrial", { node, name, version: 1, tried: none, before: none, rest: none }, runtimeAsker)
+    for (const name of ["strict", "other"]) assert.strictEqual(desk.view(name).trial?.tried.decisions, 50)
+  })
+
+  it("looks for the impact of two policies at a time", () => {
+    const desk = new Desk()
+    const looked = () => desk.rig.performed.filter((id) => id.includes("@"))
+    for (const name of ["one", "two", "three"]) desk.send("Stage", { source: strict.replace("strict", name) })
+    assert.deepStrictEqual(looked(), ["one@1", "two@1"])
+    const impact = { acts: 0, newlyDenied: 0, newlyAllowed: 0, changed: [], from: 0, to: 1 }
+    desk.rig.ends[desk.rig.performed.indexOf("one@1")]?.(impact)
+    desk.rig.advance(1)
+    assert.deepStrictEqual(looked(), ["one@1", "two@1", "three@1"])
+  })
+
   it("refuses what is no policy, what locks out, what is not there, and what is not so", () => {
     const desk = new Desk()
     assert.strictEqual(desk.refusal("Stage", { source: "policy p { }" }), "PolicyInvalid")

@@ -123,11 +123,30 @@ describe("the judge of a node", () => {
     assert.isUndefined(node.denial(cold))
     assert.strictEqual(node.denial({ ...cold, vsm: "line-1" }), "PolicyDenied")
     assert.deepStrictEqual(node.judge.places.wanted, ["line-1"])
+    // To stop it waits for no answer of the database.
+    assert.isUndefined(node.denial({ ...cold, vsm: "line-1", name: "motor.stop" }))
     assert.isUndefined(node.denial({ ...cold, vsm: "line-1", isActuating: false }))
     node.judge.places.learn("line-1", ["root", "hall", "line-1"])
     assert.strictEqual(node.denial({ ...cold, vsm: "line-1", isActuating: false }), "PolicyDenied")
     node.judge.places.learn("line-1", ["root", "line-1"])
     assert.isUndefined(node.denial({ ...cold, vsm: "line-1" }))
+  })
+
+  it("counts by what who asks has said, however long that is", () => {
+    const node = new Node(open, policy("policy calm { when true { limit 1 per 10s by arg.note } }"))
+    const of = (end: string) => ({ args: { note: `${"x".repeat(100_000)}${end}` } })
+    assert.isUndefined(node.denial(of("a")))
+    assert.isUndefined(node.denial(of("b")))
+    assert.strictEqual(node.denial(of("a")), "RateLimited")
+  })
+
+  it("remembers some VSMs that are none, and no more", () => {
+    const { places } = new Node(open).judge
+    for (let at = 0; at < 5000; at++) places.pathOf(`no-${at}`)
+    assert.lengthOf(places.wanted, 128)
+    for (let at = 0; at < 5000; at++) places.learn(`no-${at}`, ["root"])
+    assert.lengthOf(places.known, 4096)
+    assert.deepStrictEqual(places.pathOf("no-4999"), ["root"])
   })
 
   it("goes on reading and stopping, and moves nothing else, when it could not ask for newer policies for too long", () => {
