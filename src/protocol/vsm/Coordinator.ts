@@ -60,7 +60,7 @@ export const Coordinator = Contract.make("coordinator", {
   about: "grants claims with fences, gives turns, and keeps controllers from fighting over a knob",
   state: CoordinatorState,
   messages: {
-    Claim: Contract.once({
+    Claim: Contract.idempotent({
       ...act,
       payload: {
         claims: Schema.Array(Wanted).check(Schema.isMinLength(1), Schema.isMaxLength(wantedMax)),

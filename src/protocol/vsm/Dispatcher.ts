@@ -86,7 +86,7 @@ export const Dispatcher = Contract.make("dispatcher", {
   about: "takes orders for the units of a VSM, and sees to it that each is carried out once and comes to one end",
   state: Schema.declare<DispatcherState>(isDispatcherState, { expected: "the state of a dispatcher" }),
   messages: {
-    DispatchIntent: Contract.once({
+    DispatchIntent: Contract.idempotent({
       payload: orderFields,
       success: OpView,
       error: HolonError,

@@ -2,8 +2,15 @@
 import { reasonOf } from "../../../actors/Origin.ts"
 import type { Asker } from "../../../protocol/Asker.ts"
 import type { PayloadOf } from "../../../protocol/Contract.ts"
-import { Backpressure, type HolonError, Malformed, TooLarge, Unauthenticated } from "../../../protocol/Errors.ts"
-import { isUuidV7 } from "../../../protocol/Ids.ts"
+import {
+  Backpressure,
+  Expired,
+  type HolonError,
+  Malformed,
+  TooLarge,
+  Unauthenticated
+} from "../../../protocol/Errors.ts"
+import { isUuidV7, millisOf } from "../../../protocol/Ids.ts"
 import type { Intent } from "../../../protocol/intent/Intent.ts"
 import type { Priority } from "../../../protocol/vsm/Claim.ts"
 import type { Dispatcher } from "../../../protocol/vsm/Dispatcher.ts"
@@ -14,7 +21,7 @@ import { keyOf } from "./Ending.ts"
 import { recallByKey } from "./Memory.ts"
 import type { Measured } from "./Timing.ts"
 import type { Turn } from "./Turn.ts"
-import { viewOf } from "./Views.ts"
+import { look, viewOf } from "./Views.ts"
 
 /** What somebody asks for. */
 export type Order = PayloadOf<Dispatcher, "DispatchIntent">
@@ -32,12 +39,27 @@ const openMax = 4096
 
 const isView = (verdict: HolonError | OpView): verdict is OpView => "op" in verdict
 
-const verify = ({ turn: { context } }: Applicant): HolonError | undefined => {
+/** The ids of what an op does are as old as its own, and nobody takes those that are older. */
+const oldestMillis = 600_000
+const fromFutureMillis = 60_000
+
+const verify = ({ turn: { context, now } }: Applicant): HolonError | undefined => {
   if (context.asker.id === "") return new Unauthenticated({})
-  return isUuidV7(context.requestId) ? undefined : new Malformed({ path: "requestId", reason: "needs a UUIDv7" })
+  const bornAt = isUuidV7(context.requestId) ? millisOf(context.requestId) : undefined
+  if (bornAt === undefined || bornAt > now + fromFutureMillis)
+    return new Malformed({ path: "requestId", reason: "needs a UUIDv7 made now" })
+  return now > bornAt + oldestMillis ? new Expired({ age: now - bornAt }) : undefined
 }
 
-const replay = ({ turn: { state }, by, order: { idempotencyKey } }: Applicant): OpView | undefined => {
+/** A request is remembered as its op is: who asks without end takes no room that others need. */
+const replay = ({
+  turn: { state, context },
+  by,
+  order: { idempotencyKey }
+}: Applicant): OpView | HolonError | undefined => {
+  const known = look(state, context.requestId)
+  if (known !== undefined)
+    return known.by === by ? known : new Malformed({ path: "requestId", reason: "is that of somebody else's order" })
   const key = keyOf({ by, ...(idempotencyKey !== undefined && { idempotencyKey }) })
   if (key === undefined) return undefined
   for (const op of state.ops.values()) if (keyOf(op) === key) return viewOf(op, state.chunks.get(op.op))

@@ -54,7 +54,7 @@ export const claim = (run: Run): Effect.Effect<number | undefined, HolonError> =
     const wanted = wantedBy(acts)
     if (wanted.length === 0) return undefined
     const asked = yield* ask(run, wanted, now)
-    // A repeat gets the answer of then: one that may be over by now is looked at again.
+    // A repeat gets what has become of it: one that waits or is over is looked at again.
     const isSure = asked.state === "held" && asked.until > now + renewMillis
     const view = isSure ? asked : yield* settled(run)
     if (view?.state === "held") return view.fence

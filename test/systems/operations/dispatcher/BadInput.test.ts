@@ -74,6 +74,32 @@ describe("a dispatcher", () => {
     assert.match(desk.order(), /^[0-9a-f-]{36}$/, "another user is not held back by it")
   })
 
+  it("takes orders of others when one asks without end, however often that one is refused", () => {
+    const desk = new Desk()
+    const asker: Asker = { ...operator, id: "eve", may: ["vsm.*"] }
+    for (let at = 0; at < 5000; at++) {
+      desk.rig.send(place, "DispatchIntent", { text: "stop" }, { asker })
+      if (at % 100 === 0) desk.rig.advance(1)
+    }
+    desk.rig.advance(1000)
+    assert.match(desk.order(), /^[0-9a-f-]{36}$/)
+  })
+
+  it("takes a request once, and none that is too old for what it would lead to", () => {
+    const desk = new Desk()
+    const requestId = desk.rig.requestId()
+    const [op, again] = [0, 1].map(() => desk.order({}, "root", { requestId }))
+    assert.strictEqual(op, again)
+    desk.kill()
+    assert.strictEqual(desk.order({}, "root", { requestId }), op)
+    const asker: Asker = { ...operator, id: "eve" }
+    const taken = desk.ask("DispatchIntent", { text: "stop" }, "root", { requestId, asker })
+    assert.deepInclude(taken, { _tag: "Malformed", path: "requestId" })
+    const late = desk.rig.requestId()
+    desk.rig.advance(600_001)
+    assert.deepInclude(desk.ask("DispatchIntent", { text: "stop" }, "root", { requestId: late }), { _tag: "Expired" })
+  })
+
   it("holds 4096 ops and no more", () => {
     const desk = new Desk()
     const internal = { asker: { ...operator, role: "internal" } } as const
@@ -83,7 +109,10 @@ describe("a dispatcher", () => {
       if (at % 200 === 0) desk.rig.advance(1)
     }
     desk.rig.advance(1000)
-    assert.deepInclude(desk.ask("DispatchIntent", { text: "stop" }, "root", internal), { _tag: "Backpressure" })
+    assert.deepInclude(desk.ask("DispatchIntent", { text: "stop" }, "root", internal), {
+      _tag: "Backpressure",
+      bucket: "the list of ops of root"
+    })
   })
 
   it("does not know ops that nobody gave", () => {
