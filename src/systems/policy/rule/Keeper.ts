@@ -79,6 +79,16 @@ const takenBackOf = (state: PolicyKeeperState, name: string): PolicyView | undef
   return versions.find((each) => each.state === "canary") ?? versions.find((each) => each.state === "active")
 }
 
+/** What the immune system has put into force ends by its own word: else whom it holds back could let himself out. */
+const ofImmunity = (view: PolicyView, event: string): HolonError | undefined =>
+  view.class === "immune" && view.author.startsWith("vsm:")
+    ? new InvalidTransition({
+        from: view.state,
+        event,
+        reason: "the immune system put it into force; lift its mitigation: holon threats lift"
+      })
+    : undefined
+
 const deploy = (turn: Turn, source: string): PolicyView | HolonError => {
   const staged = stage(turn, source, `vsm:${turn.id}`)
   if (!isView(staged)) return staged
@@ -144,6 +154,11 @@ export const policyKeeper: Behaviour.AnyBehaviour = Behaviour.make<PolicyKeeper,
     const turn = begin(state, context)
     const staged = stage(turn, source, nameOf(turn))
     if (!isView(staged)) return Behaviour.refuse(staged)
+    if (staged.class === "immune") {
+      const reason =
+        "policies of class immune come from the immune system; leave the class out, or see: holon threats act"
+      return Behaviour.refuse<HolonError>(new PolicyInvalid({ diagnostics: [reason] }))
+    }
     lookAtImpacts(turn)
     return repliedOf(turn, staged)
   },
@@ -161,11 +176,16 @@ export const policyKeeper: Behaviour.AnyBehaviour = Behaviour.make<PolicyKeeper,
           : new InvalidTransition({ from: staged.state, event: "Rollback" })
       )
     }
+    const held = ofImmunity(view, "Rollback")
+    if (held !== undefined) return Behaviour.refuse(held)
     const ended = rollBack(turn, view, by, reason ?? `${by} took it back`, toVersion)
     return isView(ended) ? repliedOf(turn, ended) : Behaviour.refuse(ended)
   },
   Withdraw: (state, { name, reason }, context) => {
     const turn = begin(state, context)
+    const view = takenBackOf(state, name)
+    const held = view === undefined ? undefined : ofImmunity(view, "Withdraw")
+    if (held !== undefined) return Behaviour.refuse(held)
     const ended = withdraw(turn, name, reason ?? `${nameOf(turn)} withdrew it`)
     return isView(ended) ? repliedOf(turn, ended) : Behaviour.refuse(ended)
   },

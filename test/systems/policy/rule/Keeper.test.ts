@@ -87,6 +87,21 @@ describe("the keeper of policies", () => {
     assert.isDefined(desk.view().from)
   })
 
+  it("leaves to the immune system what is its own: people neither write such a policy nor take one back", () => {
+    const desk = new Desk()
+    const source =
+      'policy "held" class immune ttl 10min { when principal.id == "eve" and protected == false { deny "x" } }'
+    assert.strictEqual(desk.refusal("Stage", { source }), "PolicyInvalid")
+    assert.strictEqual(desk.refusal("GetPolicy", { name: "held" }), "NotFound", "nothing was kept of it")
+    desk.send("Deploy", { source, mitigation: "root.1", answerTo: "root" }, runtimeAsker)
+    desk.publish()
+    assert.strictEqual(desk.refusal("Withdraw", { name: "held" }), "InvalidTransition")
+    assert.strictEqual(desk.refusal("Rollback", { name: "held" }), "InvalidTransition")
+    assert.strictEqual(desk.view("held").state, "active")
+    desk.send("Revoke", { name: "held", reason: "lifted" }, runtimeAsker)
+    assert.strictEqual(desk.view("held").state, "withdrawn")
+  })
+
   it("tries again until the register answers", () => {
     const desk = new Desk()
     desk.send("Stage", { source: strict })
