@@ -44,9 +44,11 @@ const cellOf = (value: Schema.Json | undefined): Cell => {
   return typeof value === "number" || typeof value === "string" ? value : JSON.stringify(value)
 }
 
-/** The answer in a sentence, and a table where there is more than one thing to tell of. */
+/** The answer in a sentence, and a table where there is more than one thing to tell of, or one that the sentence does not name. */
 export const answerOf = ({ data, sentence }: Answer): string => {
-  if (!isRows(data) || data.rows.length < 2) return sentence
+  if (!isRows(data)) return sentence
+  const words = new Set(sentence.split(/[\s,:;]+/))
+  if (data.rows.length < 2 && data.rows.every((row) => words.has(String(Object.values(row)[0])))) return sentence
   const header = [...new Set(data.rows.flatMap((row) => Object.keys(row)))]
   const left = data.left === undefined ? [] : [`and ${data.left} more`]
   return [

@@ -75,7 +75,14 @@ describe("an answer", () => {
       { device: "b", temp: 3.5, state: "silent" }
     ]
     const sentence = "temp of 2 heaters: 3.5 to 20 °C"
-    assert.strictEqual(answerOf({ _tag: "Answer", sentence, data: { rows: rows.slice(0, 1) } }), sentence)
+    const alone = { rows: rows.slice(0, 1) }
+    const named = "temp of a is 20 °C"
+    assert.strictEqual(answerOf({ _tag: "Answer", sentence: named, data: alone }), named)
+    assert.strictEqual(answerOf({ _tag: "Answer", sentence: named, data: { rows: [] } }), named)
+    assert.strictEqual(
+      answerOf({ _tag: "Answer", sentence: "1 device: 1 offline", data: alone }),
+      "1 device: 1 offline\nDEVICE  TEMP\na         20"
+    )
     assert.strictEqual(
       answerOf({ _tag: "Answer", sentence, data: { rows, left: 7 } }),
       `${sentence}\nDEVICE  TEMP  STATE\na         20\nb        3.5  silent\nand 7 more`

@@ -42,7 +42,10 @@ layer(RunningNode.layer(), { timeout: "90 seconds", excludeTestServices: true })
         assert.include(yield* bad("vsm", "spawn", "x", "--budget", "gold=1"), "gold=1 is no amount of a budget")
         assert.include(yield* bad("vsm", "spawn", "Not An Id"), "lower-case letters")
         assert.include(yield* bad("vsm", "adopt", "line-1", "nobody"), "device nobody")
-        assert.include(yield* bad("vsm", "adopt", "line-1", "heater-1", "--from", "line-9"), "hall")
+        assert.include(
+          yield* bad("vsm", "adopt", "line-1", "heater-1", "--from", "line-9"),
+          "heater-1 is a unit of hall; --from hall takes it from there"
+        )
         assert.include(yield* bad("vsm", "retire", "root"), "the root never retires")
         assert.include(yield* bad("vsm", "show", "nowhere"), "nowhere")
 

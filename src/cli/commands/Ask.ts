@@ -17,9 +17,13 @@ import { prompted } from "../Prompt.ts"
 import { Keyboard } from "../repl/Keyboard.ts"
 
 /** Nothing was done: the sentence is not clear. */
-export class AskedBack extends Schema.TaggedError<AskedBack>()("AskedBack", { choices: Schema.Int }) {
+export class AskedBack extends Schema.TaggedError<AskedBack>()("AskedBack", {
+  choices: Schema.Int,
+  isPrompt: Schema.Boolean
+}) {
   override get message() {
-    const more = this.choices === 0 ? "say it again in other words" : "say which with --choose 1, or in other words"
+    const choose = this.isPrompt ? 'ask("…", { choose: 1 })' : "--choose 1"
+    const more = this.choices === 0 ? "say it again in other words" : `say which with ${choose}, or in other words`
     return `nothing was done; ${more}`
   }
 }
@@ -123,7 +127,7 @@ export const answered = (flags: Flags) =>
     const view = yield* understood(flags, isAsking)
     if (view._tag === "Unclear") {
       yield* print(flags, view, () => questionOf(view))
-      return yield* new AskedBack({ choices: view.choices.length })
+      return yield* new AskedBack({ choices: view.choices.length, isPrompt: flags.isPrompt })
     }
     const { intent, plan } = view
     if (plan._tag === "Answer") return yield* print(flags, { intent, ...plan }, () => answerOf(plan))

@@ -1,7 +1,7 @@
 /** `holon vsm`: the tree of VSMs that governs the fleet. */
 import { Clock, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { InvalidTransition } from "../../protocol/Errors.ts"
+import { type HolonError, InvalidTransition } from "../../protocol/Errors.ts"
 import { Budget, resources } from "../../protocol/vsm/Budget.ts"
 import { errorOf, isEnded, SpawnView } from "../../protocol/vsm/Spawn.ts"
 import { rootId } from "../../protocol/vsm/VsmId.ts"
@@ -154,6 +154,21 @@ const spawn = Command.make(
   )
 )
 
+/** Another VSM has the device, and has not been named. */
+export class HeldElsewhere extends Schema.TaggedError<HeldElsewhere>()("HeldElsewhere", {
+  unit: Schema.String,
+  holder: Schema.String
+}) {
+  override get message() {
+    return `${this.unit} is a unit of ${this.holder}; --from ${this.holder} takes it from there`
+  }
+}
+
+const heldBy = (unit: string, error: HolonError) => {
+  const holder = error._tag === "Conflict" ? /^the VSM (\S+)$/u.exec(error.holder)?.[1] : undefined
+  return holder === undefined ? error : new HeldElsewhere({ unit, holder })
+}
+
 const adopt = Command.make(
   "adopt",
   {
@@ -180,7 +195,7 @@ const adopt = Command.make(
             { unit },
             { item, isEnd: (last) => last?.step !== "asked" }
           )
-          if (view?.refusal !== undefined) return yield* errorOf(view.refusal)
+          if (view?.refusal !== undefined) return yield* heldBy(unit, errorOf(view.refusal))
           return view
         })
       )

@@ -75,11 +75,9 @@ const missingIn = (reading: Reading, stops: ReadonlyArray<Stop>): Unclear | unde
   const slot = open.flatMap((wanted) => (wanted.kind === "slot" ? [wanted.slot] : []))[0]
   if (slot === undefined) {
     const [next] = open.flatMap((wanted) => (wanted.kind === "words" ? wanted.choices : []))
-    return next === undefined
-      ? undefined
-      : unclear("missing", `That ends too early; ${JSON.stringify(next.join(" "))} could follow. How does it go on?`, {
-          missing: ["end"]
-        })
+    if (next === undefined) return
+    const question = `That ends too early; ${JSON.stringify(next.join(" "))} could follow. How does it go on?`
+    return unclear("missing", next[0] === "'s" ? "What of it, or on it, is meant?" : question, { missing: ["end"] })
   }
   return unclear("missing", questions[slot] ?? "What is missing?", { missing: [slot === "devices" ? "targets" : slot] })
 }

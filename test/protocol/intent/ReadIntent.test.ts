@@ -83,6 +83,11 @@ describe("readIntent", () => {
     assert.deepStrictEqual(asked("install blink on board-1").suggestions, ["1.1.0", "1.2.0", "1.3.0"])
   })
 
+  it("asks what of a device is meant where only a part of it can follow", () => {
+    assert.strictEqual(asked("stop heater-1").question, "What of it, or on it, is meant?")
+    assert.strictEqual(asked("stop heater-1").reason, "missing")
+  })
+
   it("offers both readings of what can be meant in two ways", () => {
     const { readings } = asked("move oven-2 to line 1")
     assert.sameMembers(
