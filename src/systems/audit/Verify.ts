@@ -1,17 +1,11 @@
 /** Walks a chain from its first record to its last, beside the journal. */
 import { Clock, Effect, Fiber } from "effect"
 import { compareCursors, EventStream, type PlacedEvent } from "../../events/EventStream.ts"
-import {
-  beginning,
-  type CursorMalformed,
-  cursorOf,
-  JournalReader,
-  type JournalUnavailable
-} from "../../events/JournalReader.ts"
+import { beginning, cursorOf, JournalReader } from "../../events/JournalReader.ts"
 import { KeyRing } from "../../protocol/audit/AuditKey.ts"
 import type { Witness } from "../../protocol/audit/Auditor.ts"
 import type { Broken, Verdict } from "../../protocol/audit/Verdict.ts"
-import { AuditLog, type AuditUnavailable, type StoredRecord, type StoredSegment } from "./AuditLog.ts"
+import { AuditLog, type StoredRecord, type StoredSegment } from "./AuditLog.ts"
 import { type Catalogue, catalogueFrom } from "./Catalogue.ts"
 import type { ChainHead } from "./Chain.ts"
 import { Comparison, isCatalogue } from "./Comparing.ts"
@@ -211,6 +205,3 @@ export const verify = Effect.fnUntraced(function* (vsm: string, witness: Witness
   // The journal dropped a day meanwhile, and what was missing in it then is older than it now; or a payload was taken away.
   return (yield* verifyOnce(vsm, witness, current))?.verdict
 })
-
-/** Why a chain could not be walked. */
-export type VerifyFailure = AuditUnavailable | JournalUnavailable | CursorMalformed

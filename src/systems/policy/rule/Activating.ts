@@ -123,7 +123,8 @@ export const withdraw = (turn: Turn, name: string, reason: string): PolicyView |
   return found(turn.state, newest) ?? newest
 }
 
-const ttlOf = ({ source }: PolicyView): number | undefined => {
+/** How long a policy is in force, ms; nothing where it has no end. */
+export const ttlOf = ({ source }: PolicyView): number | undefined => {
   const checked = checkPolicyText(source)
   return Result.isSuccess(checked) ? checked.success.policy.ttlMillis : undefined
 }

@@ -7,7 +7,7 @@ import { ImpactReport } from "../../../protocol/policy/Impact.ts"
 import { PolicyKeeper, type PolicyKeeperState } from "../../../protocol/vsm/PolicyKeeper.ts"
 import type { PolicyView } from "../../../protocol/vsm/PolicyView.ts"
 import { rootId, VsmId } from "../../../protocol/vsm/VsmId.ts"
-import { activate, dueAt, passTime, rollBack, takePublished, withdraw } from "./Activating.ts"
+import { activate, dueAt, passTime, rollBack, takePublished, ttlOf, withdraw } from "./Activating.ts"
 import { type Draft, PastActs, PolicyRegister, type Published, PublishOutcome } from "./PolicyRegister.ts"
 import { approve, lookAtImpacts, stage } from "./Staging.ts"
 import { storage } from "./Stored.ts"
@@ -92,8 +92,7 @@ const ofImmunity = (view: PolicyView, event: string): HolonError | undefined =>
 const deploy = (turn: Turn, source: string): PolicyView | HolonError => {
   const staged = stage(turn, source, `vsm:${turn.id}`)
   if (!isView(staged)) return staged
-  const ttl = /\bttl (\S+)/.exec(staged.source) === null
-  if (staged.class !== "immune" || ttl)
+  if (staged.class !== "immune" || ttlOf(staged) === undefined)
     return new PolicyInvalid({
       diagnostics: ["the immune system puts only policies of class immune with a ttl into force"]
     })

@@ -93,6 +93,9 @@ describe("the keeper of policies", () => {
       'policy "held" class immune ttl 10min { when principal.id == "eve" and protected == false { deny "x" } }'
     assert.strictEqual(desk.refusal("Stage", { source }), "PolicyInvalid")
     assert.strictEqual(desk.refusal("GetPolicy", { name: "held" }), "NotFound", "nothing was kept of it")
+    const endless = source.replace(" ttl 10min", "").replace('"x"', '"for a ttl 10min"')
+    desk.send("Deploy", { source: endless, mitigation: "root.0", answerTo: "root" }, runtimeAsker)
+    assert.strictEqual(desk.refusal("GetPolicy", { name: "held" }), "NotFound", "it would have no end")
     desk.send("Deploy", { source, mitigation: "root.1", answerTo: "root" }, runtimeAsker)
     desk.publish()
     assert.strictEqual(desk.refusal("Withdraw", { name: "held" }), "InvalidTransition")
