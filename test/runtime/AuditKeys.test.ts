@@ -62,8 +62,9 @@ layer(Postgres.layer(), { timeout: "120 seconds", excludeTestServices: true })("
     fresh(
       Effect.gen(function* () {
         const data = yield* tempFolder
-        const now = Date.now()
         yield* nodeOf(data)
+        // Behind the node's: its key begins at its own.
+        const now = Date.now()
         copyFileSync(OwnKeys.auditKeyPath(data), `${data}/backup`)
         yield* (yield* nodeOf(data)).at(now + keyMillis)
         copyFileSync(`${data}/backup`, OwnKeys.auditKeyPath(data))
